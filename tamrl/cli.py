@@ -1,0 +1,51 @@
+"""The command line: a group that imports a command only when it is asked for, so that help is instant."""
+
+import importlib
+
+import click
+
+import tamrl
+from tamrl.errors import TamrlError
+
+#: Command -> (module:object, line for the list of commands).
+COMMANDS = {
+    "ingest": ("tamrl.commands.ingest:command", "Read tower files into the archive of a workspace."),
+    "train": ("tamrl.commands.train:command", "Train an ensemble of TAM-RL on a workspace."),
+    "evaluate": ("tamrl.commands.evaluate:command", "Score models on held-out towers."),
+    "adapt": ("tamrl.commands.predict:adapt_command", "Adapt the model to one tower from a few days."),
+    "predict": ("tamrl.commands.predict:predict_command", "Predict the fluxes of one tower zero-shot."),
+    "simulate": ("tamrl.commands.simulate:command", "Make a workspace of SIMULATED towers."),
+}
+
+
+class LazyGroup(click.Group):
+    """A click group over ``COMMANDS`` whose user errors end in one line and exit status 1."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, in the order of the work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        return getattr(importlib.import_module(module), name)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; show a TamrlError as one line on standard error."""
+        try:
+            return super().invoke(ctx)
+        except TamrlError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(tamrl.__version__, prog_name="tamrl")
+def main() -> None:
+    """TAM-RL Explorer: carbon fluxes from flux towers to the globe."""

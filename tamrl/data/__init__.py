@@ -1,0 +1,1 @@
+"""From raw tower files to the archive: readers, checks, storage."""

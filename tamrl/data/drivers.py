@@ -1,0 +1,73 @@
+"""Daily model inputs of one tower: archive variables and those that follow from position and date."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from tamrl.errors import TamrlError
+from tamrl.schema import DRIVERS
+
+#: Inputs that are computed, not stored.
+DERIVED = {
+    "SW_POT": "Daily mean extraterrestrial radiation on a horizontal surface, W m-2",
+    "SW_POT_TREND": "Change of SW_POT over the preceding 10 days, W m-2: tells spring from autumn",
+}
+#: Drivers that come and go together: hidden together in training so that their absence is familiar.
+GROUPS = (("TA_MIN", "TA_MAX"), ("LAI", "EVI"), ("P_MON",), ("P",), ("VPD",), ("SW_IN",), ("TA",))
+
+
+def extraterrestrial_radiation(latitude: float, time: pd.DatetimeIndex) -> np.ndarray:
+    """Return the daily mean extraterrestrial radiation on a horizontal surface.
+
+    Allen et al. 1998, FAO Irrigation and Drainage Paper 56, equation 21, with the sun's declination
+    and distance after Spencer 1971 as in pvlib.
+
+    Args:
+        latitude: degrees north.
+        time: T dates.
+
+    Returns:
+        (T,) float32, W m-2; NaN where the latitude is not known.
+    """
+    from pvlib import irradiance, solarposition
+
+    day = time.day_of_year.to_numpy()
+    declination = solarposition.declination_spencer71(day)
+    normal = irradiance.get_extra_radiation(day, method="spencer")
+    phi = np.deg2rad(latitude)
+    # Beyond the polar circles the sun does not set (or rise): the hour angle is pi (or 0).
+    sunset = np.arccos(np.clip(-np.tan(phi) * np.tan(declination), -1, 1))
+    mean = sunset * np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.sin(sunset)
+    return (normal * mean / np.pi).astype(np.float32)
+
+
+def driver_table(tower: xr.Dataset, names: tuple[str, ...]) -> np.ndarray:
+    """Return the inputs of one tower in physical units.
+
+    Args:
+        tower: Dataset(time) with scalar coordinate ``lat``.
+        names: D drivers, in the order wanted.
+
+    Returns:
+        (T, D) float32, NaN where missing or where the tower has no such driver.
+
+    Raises:
+        TamrlError: a name is neither an archive driver nor a derived one.
+    """
+    time = pd.DatetimeIndex(tower.time.values)
+    columns = []
+    for name in names:
+        if name == "SW_POT":
+            column = extraterrestrial_radiation(float(tower.lat), time)
+        elif name == "SW_POT_TREND":
+            before = extraterrestrial_radiation(float(tower.lat), time - pd.Timedelta(days=10))
+            column = extraterrestrial_radiation(float(tower.lat), time) - before
+        elif name in tower:
+            column = tower[name].values.astype(np.float32)
+        elif name in DRIVERS:
+            column = np.full(len(time), np.nan, np.float32)
+        else:
+            known = ", ".join((*DRIVERS, *DERIVED))
+            raise TamrlError(f"Unknown driver {name!r}", "model: drivers", f"Known drivers: {known}")
+        columns.append(column)
+    return np.stack(columns, axis=1)

@@ -1,0 +1,65 @@
+"""Country and continent of each tower, by a spatial join against the bundled country outlines."""
+
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tamrl.errors import TamrlError
+from tamrl.schema import UNKNOWN
+
+#: Natural Earth country polygons (public domain), the file that the maps draw too.
+OUTLINES = Path(__file__).resolve().parents[2] / "static" / "countries.geojson"
+#: A tower outside every polygon (the outlines are coarse) belongs to the nearest country within this distance.
+NEAREST_KM = 300.0
+#: Equal-area cylindrical projection in metres, EPSG 6933; distances are right in the north-south
+#: direction and near enough elsewhere to choose the nearest coast.
+METRIC_CRS = 6933
+
+
+@lru_cache(maxsize=4)
+def _outlines(path: str, modified: float):
+    """Read the country polygons once per version of the file."""
+    import geopandas as gpd
+
+    frame = gpd.read_file(path)
+    missing = {"name", "continent"} - set(frame.columns)
+    if missing:
+        raise TamrlError(
+            f"Country outlines lack {', '.join(sorted(missing))}", path, "Restore the file from the project"
+        )
+    return frame[["name", "continent", "geometry"]].rename(columns={"name": "country"})
+
+
+def locate(lat: np.ndarray, lon: np.ndarray, outlines: Path = OUTLINES) -> pd.DataFrame:
+    """Return the country and continent of each position.
+
+    Args:
+        lat: (S,) degrees north.
+        lon: (S,) degrees east, -180 to 180.
+        outlines: GeoJSON of polygons with ``name`` and ``continent``.
+
+    Returns:
+        DataFrame of S rows with ``country`` and ``continent``, ``unknown`` for a position at sea.
+
+    Raises:
+        TamrlError: the outlines are absent or lack a column.
+    """
+    import geopandas as gpd
+
+    if not outlines.exists():
+        raise TamrlError("Country outlines are missing", outlines, "Restore the file from the project")
+    land = _outlines(str(outlines), outlines.stat().st_mtime)
+    points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, lat), crs="EPSG:4326")
+    # A point on a border joins two countries: the first is kept.
+    joined = gpd.sjoin(points, land, how="left", predicate="within")
+    joined = joined[~joined.index.duplicated()]
+    at_sea = joined["country"].isna() & np.isfinite(lat) & np.isfinite(lon)
+    if at_sea.any():
+        near = gpd.sjoin_nearest(
+            points[at_sea].to_crs(METRIC_CRS), land.to_crs(METRIC_CRS), max_distance=NEAREST_KM * 1000
+        )
+        near = near[~near.index.duplicated()]
+        joined.loc[near.index, ["country", "continent"]] = near[["country", "continent"]]
+    return pd.DataFrame(joined[["country", "continent"]]).fillna(UNKNOWN).reset_index(drop=True)

@@ -1,0 +1,155 @@
+"""Reader of the table layout: one folder with ``daily.parquet``, ``sites.csv`` and, if there, ``monthly.parquet``.
+
+Monthly LAI, EVI and precipitation are repeated on each day of their month, within the tower's daily record.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from tamrl.data.archive import Tower
+from tamrl.data.checks import FIRST_DAY, LAST_DAY, MISSING_BELOW
+from tamrl.data.sites import SiteInfo, read_sites
+from tamrl.errors import TamrlError
+
+#: Column of daily.parquet -> variable of the schema; units are the schema's already.
+DAILY_COLUMNS = {
+    "GPP_NT": "GPP", "RECO_NT": "RECO", "NEE": "NEE", "NEE_QC": "QC", "GPP_DT": "GPP_DT", "RECO_DT": "RECO_DT",
+    "TA": "TA", "TA_MIN": "TA_MIN", "TA_MAX": "TA_MAX", "SW_IN": "SW_IN", "VPD": "VPD", "LW_IN": "LW_IN", "P": "P",
+    "PA": "PA", "WS": "WS", "CO2": "CO2", "SWC": "SWC",
+}  # fmt: skip
+#: Column of monthly.parquet -> variable of the schema.
+MONTHLY_COLUMNS = {"P_F": "P_MON", "LAI": "LAI", "EVI": "EVI"}
+
+
+@dataclass
+class Reading:
+    """What a reader found.
+
+    Attributes:
+        towers: one a site.
+        notes: what the user should know about the source as a whole.
+        failures: parts that could not be read although the rest could.
+        site_faults: the same, about the table of sites.
+    """
+
+    towers: list[Tower] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    site_faults: list[str] = field(default_factory=list)
+
+
+def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) -> Reading:
+    """Read all towers of a table folder.
+
+    Args:
+        folder: the folder, or its daily parquet file.
+        sites: positions and classes that take precedence over those of ``sites.csv``.
+
+    Returns:
+        One Tower a site of the daily table, also those that ``sites.csv`` does not know (noted); rows of
+        ``sites.csv`` without daily data are noted too.
+
+    Raises:
+        TamrlError: the daily table cannot be read or lacks ``date``, ``site`` or every flux.
+    """
+    path = Path(folder)
+    daily = path if path.is_file() else path / "daily.parquet"
+    table = _read_parquet(daily, ["date", "site"], DAILY_COLUMNS)
+    if not {"GPP", "RECO", "NEE"} & set(table.columns):
+        raise TamrlError("The table has no flux column (GPP_NT, RECO_NT or NEE)", str(daily), "Check its columns")
+    reading = Reading()
+    table = _clean(table, "date", daily.name, reading)
+    listed = _known_sites(daily.with_name("sites.csv"), reading)
+    known = listed | (sites or {})
+    monthly = _read_monthly(daily.with_name("monthly.parquet"), reading)
+    empty = SiteInfo()
+    lost = []
+    for site, rows in table.groupby("site", sort=True, observed=True):
+        info = known.get(str(site), empty)
+        if info is empty:
+            lost.append(str(site))
+        frame = rows.drop(columns="site").set_index("date")
+        if str(site) in monthly:
+            frame = frame.join(_on_days(monthly[str(site)], frame.index))
+        tower = Tower(str(site), frame, source=daily.name)
+        reading.towers.append(info.apply(tower))
+    if lost:
+        reading.notes.append(f"{daily.name}: not in sites.csv, ingested without position: {', '.join(lost)}")
+    absent = sorted(set(listed) - {tower.site for tower in reading.towers})
+    if absent:
+        reading.notes.append(f"sites.csv: no daily data for {', '.join(absent)}")
+    return reading
+
+
+def _read_parquet(path: Path, keys: list[str], wanted: dict[str, str]) -> pd.DataFrame:
+    """Read the key columns and those of ``wanted`` that are there, renamed to the schema."""
+    import pyarrow.parquet as pq
+
+    try:
+        there = pq.read_schema(path).names
+        missing = [key for key in keys if key not in there]
+        if missing:
+            raise TamrlError(f"The table lacks the column {', '.join(missing)}", str(path), "Check its layout")
+        columns = [*keys, *(name for name in wanted if name in there)]
+        table = pq.read_table(path, columns=columns).to_pandas()
+    except (OSError, ValueError) as error:
+        raise TamrlError(f"This is not a readable parquet file: {error}", str(path), "Download it again") from error
+    return table.rename(columns=wanted)
+
+
+def _clean(table: pd.DataFrame, date: str, label: str, reading: Reading) -> pd.DataFrame:
+    """Parse dates, turn -9999 into missing, drop repeated days; what is dropped is noted."""
+    days = pd.to_datetime(_as_text_dates(table[date]), errors="coerce").dt.normalize()
+    readable = days.between(FIRST_DAY, LAST_DAY) & table["site"].notna()
+    if not readable.all():
+        reading.notes.append(f"{label}: {int((~readable).sum())} rows without a readable date or site set aside")
+    table = table.assign(**{date: days, "site": table["site"].astype(str)})[readable]
+    repeated = table.duplicated(["site", date])
+    if repeated.any():
+        reading.notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
+        table = table[~repeated]
+    values = table.drop(columns=["site", date]).apply(pd.to_numeric, errors="coerce").astype(np.float32)
+    return pd.concat([table[["site", date]], values.mask(values <= MISSING_BELOW)], axis=1)
+
+
+def _as_text_dates(column: pd.Series) -> pd.Series:
+    """Return whole-number dates (YYYYMMDD) as text, which ``to_datetime`` reads right; others unchanged."""
+    return column.astype(str) if pd.api.types.is_integer_dtype(column) else column
+
+
+def _known_sites(path: Path, reading: Reading) -> dict[str, SiteInfo]:
+    """Read ``sites.csv``; its absence is noted, its faults are failures that cost no tower."""
+    if not path.is_file():
+        reading.notes.append(f"{path.name} is not beside the table: towers without position unless --sites is given")
+        return {}
+    try:
+        known, faults = read_sites(path)
+    except TamrlError as error:
+        known, faults = {}, [str(error)]
+    reading.site_faults += faults
+    return known
+
+
+def _read_monthly(path: Path, reading: Reading) -> dict[str, pd.DataFrame]:
+    """Read the monthly drivers by site, index of month starts; empty where the file is absent or unreadable."""
+    if not path.is_file():
+        reading.notes.append(f"{path.name} is not beside the table: no monthly LAI, EVI and precipitation")
+        return {}
+    try:
+        table = _read_parquet(path, ["site", "TIMESTAMP"], MONTHLY_COLUMNS)
+    except TamrlError as error:
+        reading.failures.append(str(error))
+        return {}
+    month = pd.to_datetime(table["TIMESTAMP"].astype(str), format="%Y%m", errors="coerce")
+    table = _clean(table.assign(TIMESTAMP=month), "TIMESTAMP", path.name, reading)
+    groups = table.groupby("site", sort=False, observed=True)
+    return {str(site): rows.drop(columns="site").set_index("TIMESTAMP") for site, rows in groups}
+
+
+def _on_days(monthly: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """Repeat each month's value on those of its days that are in ``days``."""
+    values = monthly.reindex(days.to_period("M").to_timestamp())
+    return values.set_axis(days, axis=0)

@@ -1,0 +1,39 @@
+"""Order of the tests, and what they share: real data beside the checkout, Chromium, the bundled workspace."""
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def pytest_collection_modifyitems(items):
+    """Run fast tests first, then slow ones, then the browser; without Chromium skip the browser, or fail in CI."""
+    items.sort(key=lambda item: 2 * bool(item.get_closest_marker("browser")) + bool(item.get_closest_marker("slow")))
+    browser = [item for item in items if item.get_closest_marker("browser")]
+    if not browser or CHROMIUM:
+        return
+    if os.environ.get("TAMRL_REQUIRE_BROWSER") == "1":
+        raise pytest.UsageError("TAMRL_REQUIRE_BROWSER=1, but there is no Chromium; install it (Debian: chromium)")
+    for item in browser:
+        item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real data kept outside the project: TAMRL_SHARED_DATA, or ../shared/data beside the checkout."""
+    folder = Path(os.environ.get("TAMRL_SHARED_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "fluxnet2015" / "daily.parquet").is_file():
+        pytest.skip(f"real tower data are not at {folder} (set TAMRL_SHARED_DATA)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """Path of the browser that Playwright starts; a test that uses it carries the marker ``browser``."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine")
+    return CHROMIUM
