@@ -1,0 +1,94 @@
+"""``python -m tamrl predict`` and ``adapt``: fluxes at one tower as NetCDF."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from tamrl.commands.options import checkpoint_option, device_option, read_period, workspace_option
+
+site_option = click.option("--site", "-s", required=True, help="Tower id.")
+out_option = click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="NetCDF file to write.")
+
+
+@click.command("predict")
+@workspace_option
+@checkpoint_option
+@site_option
+@out_option
+@device_option
+def predict_command(workspace: Path, checkpoint: Path, site: str, out: Path, device: str) -> None:
+    """Predict the fluxes of one tower zero-shot and write them with the observed ones as CF NetCDF."""
+    from tamrl.data.archive import record
+    from tamrl.device import choose, one_thread
+    from tamrl.model.checkpoint import load_ensemble
+    from tamrl.predict import predict
+    from tamrl.results import prediction_dataset
+    from tamrl.workspace import Workspace
+
+    one_thread()
+    space = Workspace.open(workspace)
+    tower = record(space.archive(), site)
+    ensemble = load_ensemble(checkpoint, choose(device))
+    dataset = prediction_dataset(tower, predict(ensemble, tower), space.simulated)
+    _write(dataset, out)
+    _say_seen(site, ensemble)
+
+
+@click.command("adapt")
+@workspace_option
+@checkpoint_option
+@site_option
+@click.option(
+    "--support", "periods", required=True, multiple=True,
+    help="FROM:TO, days whose fluxes may be used, for example 2005-06-01:2005-06-30; may be repeated.",
+)  # fmt: skip
+@click.option("--method", default="modulation", show_default=True, help="zero-shot, encode, modulation or all.")
+@click.option("--steps", default=60, show_default=True, type=int, help="Gradient steps of each fit.")
+@click.option("--learning-rate", default=0.1, show_default=True, type=float, help="In prior standard deviations.")
+@out_option
+@device_option
+def adapt_command(
+    workspace: Path, checkpoint: Path, site: str, periods: tuple[str, ...], method: str, steps: int,
+    learning_rate: float, out: Path, device: str,
+) -> None:  # fmt: skip
+    """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
+    from tamrl.adapt import AdaptSettings, adapt
+    from tamrl.data.archive import record
+    from tamrl.device import choose, one_thread
+    from tamrl.model.checkpoint import load_ensemble
+    from tamrl.results import adaptation_dataset, before_after
+    from tamrl.workspace import Workspace
+
+    one_thread()
+    support = read_period(periods[0])
+    for period in periods[1:]:
+        support = support.union(read_period(period))
+    settings = AdaptSettings(method=method, steps=steps, learning_rate=learning_rate)
+    space = Workspace.open(workspace)
+    tower = record(space.archive(), site)
+    ensemble = load_ensemble(checkpoint, choose(device))
+    total = 2 * steps * len(ensemble.members) if method in ("modulation", "all") else 0
+    hidden = not sys.stderr.isatty() or not total
+    with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:
+        result = adapt(ensemble, tower, support, settings, on_step=lambda step: bar.update(1))
+    _write(adaptation_dataset(tower, result, space.simulated), out)
+    click.echo(
+        f"{site}: {len(result.support)} support days, {method}, {result.seconds:.1f} s on {result.device}. "
+        "Scores on the valid days outside the support, gC m-2 d-1:"
+    )
+    click.echo(before_after(tower, result).to_string(index=False, float_format=lambda v: f"{v:.3f}"))
+    for note in result.notes:
+        click.echo(note)
+    _say_seen(site, ensemble)
+
+
+def _write(dataset, out: Path) -> None:  # noqa: ANN001 - xarray.Dataset, imported late
+    out.parent.mkdir(parents=True, exist_ok=True)
+    dataset.to_netcdf(out)
+    click.echo(f"Fluxes in {out}.")
+
+
+def _say_seen(site: str, ensemble) -> None:  # noqa: ANN001 - Ensemble, imported late
+    if site in ensemble.seen_sites:
+        click.echo(f"Note: the checkpoint was trained on {site}; this says nothing about new places.", err=True)

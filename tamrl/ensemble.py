@@ -1,0 +1,299 @@
+"""Training of an ensemble: one single-threaded process a member, resumable, stoppable at any step."""
+
+import contextlib
+import multiprocessing as mp
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import yaml
+
+from tamrl.config import Config, to_dict
+from tamrl.data.archive import load_archive, record
+from tamrl.data.drivers import driver_table
+from tamrl.data.sequences import Normaliser, TowerRecord, flux_table, tower_record, valid_days
+from tamrl.data.splits import check_disjoint, hold_out
+from tamrl.device import choose, one_thread
+from tamrl.errors import TamrlError
+from tamrl.model.checkpoint import is_checkpoint, save_manifest, save_member
+from tamrl.model.prior import fit_prior
+from tamrl.schema import FLUXES, QC_VALID
+from tamrl.train import MemberTrainer, Progress
+
+#: Folder of a checkpoint that holds what a resumed run needs; removed when all members are done.
+STATE = "state"
+#: Seeds of members are this far apart, so that ensembles with neighbouring seeds share no member.
+SEED_STRIDE = 1000
+#: Fewest valid days of a tower that is trained on.
+MIN_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker process needs to train one member."""
+
+    archive: str
+    sites: tuple[str, ...]
+    out: str
+    config: Config
+    seed: int
+    device: str
+    member: int
+
+    @property
+    def state_file(self) -> Path:
+        """Where the member keeps what a resumed run needs."""
+        return Path(self.out) / STATE / f"member-{self.member}.pt"
+
+    @property
+    def info_file(self) -> Path:
+        """Where the member leaves its part of the manifest."""
+        return Path(self.out) / STATE / f"member-{self.member}.yaml"
+
+
+def read_records(
+    archive: Path | str, sites: Iterable[str], scales_from: Iterable[str], names: tuple[str, ...]
+) -> tuple[dict[str, TowerRecord], Normaliser]:
+    """Read towers as tensors, with the scales of some of them.
+
+    Args:
+        archive: path of the archive.
+        sites: towers to read.
+        scales_from: towers among them whose scales are taken: the training towers.
+        names: D drivers.
+    """
+    dataset = load_archive(archive)
+    towers = {site: record(dataset, site) for site in sites}
+    chosen = [towers[site] for site in scales_from]
+    fluxes = [np.where(valid_days(t)[:, None], flux_table(t), np.nan) for t in chosen]
+    normaliser = Normaliser.fit([driver_table(t, names) for t in chosen], fluxes)
+    return {site: tower_record(tower, names, normaliser) for site, tower in towers.items()}, normaliser
+
+
+def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[], bool]) -> dict[str, Any]:
+    """Train one member, or go on with it, and write its weights; return its part of the manifest."""
+    one_thread()
+    began = time.perf_counter()
+    device = choose(job.device)
+    archive = load_archive(job.archive)
+    classes = dict(zip(archive.site.values.tolist(), archive.igbp.values.tolist(), strict=True))
+    # Each member validates on other towers, so that the ensemble as a whole learns from all of them.
+    training, validation = hold_out({s: classes[s] for s in job.sites}, job.config.train.validation_share, job.seed)
+    check_disjoint(training=training, validation=validation)
+    records, normaliser = read_records(job.archive, job.sites, training, job.config.model.drivers)
+    trainer = MemberTrainer(
+        [records[s] for s in training], [records[s] for s in validation],
+        normaliser, job.config, job.seed, device, job.member,
+    )  # fmt: skip
+    before = 0.0
+    if job.state_file.exists():
+        saved = torch.load(job.state_file, weights_only=True)
+        before = saved.pop("seconds")
+        trainer.restore(saved)
+
+    def on_step(progress: Progress) -> None:
+        if progress.step % job.config.train.validate_every == 0:
+            _save_state(job, trainer, before + time.perf_counter() - began)
+        report(progress)
+
+    model = trainer.run(on_step, stop)
+    seconds = before + time.perf_counter() - began
+    _save_state(job, trainer, seconds)
+    prior = fit_prior(model, [records[s] for s in training], device)
+    save_member(Path(job.out), job.member, model, normaliser, prior)
+    info = {
+        "index": job.member, "seed": job.seed, "finished": trainer.finished, "steps": trainer.step,
+        "validation_loss": float(trainer.best), "seconds": round(seconds, 1), "device": str(device),
+        "training_sites": list(training), "validation_sites": list(validation),
+    }  # fmt: skip
+    job.info_file.write_text(yaml.safe_dump(info, sort_keys=False), encoding="utf-8")
+    return info
+
+
+def _save_state(job: Job, trainer: MemberTrainer, seconds: float) -> None:
+    partial = job.state_file.with_suffix(".partial")
+    torch.save({**trainer.state(), "seconds": seconds}, partial)
+    partial.replace(job.state_file)
+
+
+def _worker(job: Job, messages: mp.Queue, stop: Any) -> None:
+    # Ctrl-C reaches the whole process group; the parent decides, the worker ends at its next step.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        train_member(job, lambda p: messages.put(("progress", p)), stop.is_set)
+        messages.put(("done", job.member))
+    except TamrlError as error:
+        messages.put(("failed", (error.what, error.where, error.todo)))
+
+
+class EnsembleTrainer:
+    """Trains K members into a checkpoint folder.
+
+    Args:
+        archive: path of the archive to train on.
+        out: the checkpoint folder.
+        config: settings.
+        members: K.
+        seed: of the ensemble; member k has its own seed.
+        exclude: towers that must not be seen.
+        device: ``auto``, ``cuda``, ``mps`` or ``cpu``; on a GPU members train one after the other.
+        resume: go on with a run that was stopped, with the same settings.
+
+    Raises:
+        TamrlError: the folder holds another run, too few towers are left, or the settings differ from
+            those of the run to resume.
+    """
+
+    def __init__(
+        self, archive: Path | str, out: Path | str, config: Config | None = None, members: int = 5, seed: int = 0,
+        exclude: Iterable[str] = (), device: str = "auto", resume: bool = False,
+    ) -> None:  # fmt: skip
+        if members < 1:
+            raise TamrlError("An ensemble needs at least one member", "--members")
+        self.archive, self.out, self.config = Path(archive), Path(out), config or Config()
+        self.members, self.seed, self.device = members, seed, choose(device)
+        dataset = load_archive(self.archive)
+        self.simulated = bool(dataset.attrs.get("simulated", 0))
+        excluded = set(exclude)
+        enough = usable_sites(dataset)
+        self.sites = tuple(s for s in enough if s not in excluded)
+        self.unknown_exclusions = tuple(sorted(excluded - set(dataset.site.values.tolist())))
+        self.left_out = tuple(s for s in dataset.site.values.tolist() if s not in enough and s not in excluded)
+        if len(self.sites) < 2:
+            raise TamrlError(
+                f"{len(self.sites)} towers are left to train on, at least two are needed",
+                str(self.archive),
+                f"Ingest more towers with {MIN_DAYS} valid days or more, or exclude fewer",
+            )
+        self._prepare(resume)
+
+    def _prepare(self, resume: bool) -> None:
+        """Make the folder, or check that the run to resume is this one."""
+        plan = {
+            "config": to_dict(self.config), "members": self.members, "seed": self.seed, "sites": list(self.sites)
+        }  # fmt: skip
+        file = self.out / STATE / "run.yaml"
+        if resume:
+            if not file.exists():
+                done = "it is complete" if is_checkpoint(self.out) else "no run was started here"
+                raise TamrlError(f"There is no run to resume: {done}", str(self.out), "Train without --resume")
+            if yaml.safe_load(file.read_text(encoding="utf-8")) != plan:
+                raise TamrlError(
+                    "The run to resume was started with other settings, towers, members or seed", str(self.out),
+                    "Give the same ones, or train into another folder",
+                )  # fmt: skip
+            return
+        if self.out.exists() and any(self.out.iterdir()):
+            raise TamrlError("The folder is not empty", str(self.out), "Give another --out, or --resume a stopped run")
+        file.parent.mkdir(parents=True)
+        file.write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
+
+    def _jobs(self) -> Iterator[Job]:
+        """Yield the members that are not finished."""
+        for k in range(self.members):
+            job = Job(
+                str(self.archive), self.sites, str(self.out), self.config,
+                self.seed + SEED_STRIDE * k, str(self.device), k,
+            )  # fmt: skip
+            if not (job.info_file.exists() and yaml.safe_load(job.info_file.read_text())["finished"]):
+                yield job
+
+    def run(self, on_progress: Callable[[Progress], None] | None = None, workers: int | None = None) -> bool:
+        """Train what is left; Ctrl-C stops after the current step and keeps the best weights so far.
+
+        Args:
+            on_progress: called after each step of each member.
+            workers: processes at once; by default one a core.
+
+        Returns:
+            Whether all members are finished.
+
+        Raises:
+            TamrlError: a member failed, or its process was killed; the others are kept.
+        """
+        jobs = list(self._jobs())
+        workers = 1 if self.device.type != "cpu" else workers or os.cpu_count() or 1
+        context = mp.get_context("spawn")
+        stop, messages = context.Event(), context.Queue()
+        with _on_interrupt(stop.set):
+            failure = _run_workers(jobs, workers, context, messages, stop, on_progress or (lambda p: None))
+        finished = self._finish()
+        if failure:
+            raise TamrlError(*failure)
+        return finished
+
+    def _finish(self) -> bool:
+        """Write the manifest of the members that have weights; drop the state when all are finished."""
+        files = [self.out / STATE / f"member-{k}.yaml" for k in range(self.members)]
+        infos = [yaml.safe_load(f.read_text(encoding="utf-8")) for f in files if f.exists()]
+        complete = len(infos) == self.members and all(i["finished"] for i in infos)
+        if infos:
+            info = {
+                "simulated": self.simulated, "planned_members": self.members, "complete": complete, "seed": self.seed
+            }  # fmt: skip
+            save_manifest(self.out, self.config, infos, info)
+        if complete:
+            for file in (self.out / STATE).iterdir():
+                file.unlink()
+            (self.out / STATE).rmdir()
+        return complete
+
+
+def usable_sites(dataset: Any) -> tuple[str, ...]:
+    """Return the towers of an archive with at least ``MIN_DAYS`` valid days."""
+    observed = sum(dataset[f].notnull().astype(int) for f in FLUXES) > 0
+    days = (observed & (dataset["QC"] >= QC_VALID)).sum("time").values
+    return tuple(s for s, n in zip(dataset.site.values.tolist(), days, strict=True) if n >= MIN_DAYS)
+
+
+@contextlib.contextmanager
+def _on_interrupt(act: Callable[[], None]) -> Iterator[None]:
+    """Call ``act`` instead of raising KeyboardInterrupt; off the main thread signals cannot be caught."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, lambda *_: act())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+
+
+def _run_workers(
+    jobs: list[Job], workers: int, context: Any, messages: Any, stop: Any, on_progress: Callable[[Progress], None]
+) -> tuple[str, str, str] | None:
+    """Run the jobs, ``workers`` at a time; return the first failure."""
+    waiting, running, failure = list(jobs), {}, None
+    while (waiting and not stop.is_set()) or running:
+        while waiting and len(running) < workers and not stop.is_set():
+            job = waiting.pop(0)
+            running[job.member] = context.Process(
+                target=_worker, args=(job, messages, stop), name=f"member-{job.member}"
+            )
+            running[job.member].start()
+        try:
+            kind, content = messages.get(timeout=0.5)
+            if kind == "progress":
+                on_progress(content)
+            elif kind == "failed":
+                failure = failure or content
+                stop.set()
+        except queue.Empty:
+            for member, process in list(running.items()):
+                if not process.is_alive():
+                    del running[member]
+                    if process.exitcode != 0:
+                        stop.set()
+                        failure = failure or (
+                            f"The process of member {member} was ended (exit code {process.exitcode})", jobs[0].out,
+                            "If memory ran out, close other programs; go on with --resume",
+                        )  # fmt: skip
+    return failure

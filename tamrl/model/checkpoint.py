@@ -1,0 +1,163 @@
+"""Ensembles on disk: safetensors and YAML. Loading executes no pickle.
+
+A checkpoint is a folder: ``ensemble.yaml`` (format, config, towers, metrics, versions) and one
+``member-<k>.safetensors`` a member with its weights and the scales it was trained with.
+"""
+
+import datetime
+import platform
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+import tamrl
+from tamrl.config import Config, from_dict, to_dict
+from tamrl.data.sequences import Normaliser
+from tamrl.errors import TamrlError
+from tamrl.model.network import TAMRL
+from tamrl.model.prior import CodePrior
+
+FORMAT = 1
+MANIFEST = "ensemble.yaml"
+_SCALES = ("driver_mean", "driver_std", "flux_scale")
+
+
+@dataclass
+class Member:
+    """One trained network with the scales and the towers that belong to it.
+
+    Attributes:
+        model: in evaluation mode, on the ensemble's device.
+        normaliser: scales of its inputs and targets.
+        prior: how a task code moves when it sees labels, on the ensemble's device.
+        info: ``training_sites``, ``validation_sites``, ``seed``, ``steps``, ``validation_loss``, ``seconds``.
+    """
+
+    model: TAMRL
+    normaliser: Normaliser
+    prior: CodePrior
+    info: dict[str, Any]
+
+
+@dataclass
+class Ensemble:
+    """K members that share one configuration. Shared between users of the app: never changed in place.
+
+    Attributes:
+        members: K members.
+        config: settings they were trained with.
+        device: where the members are.
+        info: what the manifest says besides: ``created``, ``versions``, ``archive``, ``simulated``.
+        path: the folder it was read from.
+    """
+
+    members: list[Member]
+    config: Config
+    device: torch.device
+    info: dict[str, Any] = field(default_factory=dict)
+    path: Path | None = None
+
+    def _sites(self, key: str) -> tuple[str, ...]:
+        return tuple(sorted({site for m in self.members for site in m.info.get(key, ())}))
+
+    @property
+    def training_sites(self) -> tuple[str, ...]:
+        """Towers that some member was trained on."""
+        return self._sites("training_sites")
+
+    @property
+    def validation_sites(self) -> tuple[str, ...]:
+        """Towers that stopped the training of some member; most are training towers of another."""
+        return self._sites("validation_sites")
+
+    @property
+    def seen_sites(self) -> frozenset[str]:
+        """Towers that had any part in the training: no score on them says anything about new places."""
+        return frozenset(self.training_sites) | frozenset(self.validation_sites)
+
+
+def versions() -> dict[str, str]:
+    """Return the software that a result depends on."""
+    return {"tamrl": tamrl.__version__, "torch": str(torch.__version__), "python": platform.python_version()}
+
+
+def save_member(path: Path, index: int, model: TAMRL, normaliser: Normaliser, prior: CodePrior) -> None:
+    """Write the weights, scales and prior of one member, whole or not at all."""
+    tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+    tensors |= {f"normaliser.{k}": torch.from_numpy(getattr(normaliser, k).copy()) for k in _SCALES}
+    tensors |= {"prior.shift": prior.shift.contiguous(), "prior.noise": prior.noise.contiguous()}
+    target = path / f"member-{index}.safetensors"
+    partial = target.with_suffix(".partial")
+    save_file(tensors, partial)
+    partial.replace(target)
+
+
+def save_manifest(path: Path, config: Config, members: list[dict[str, Any]], info: dict[str, Any]) -> None:
+    """Write ``ensemble.yaml``, whole or not at all; ``members`` are the ``info`` of each."""
+    created = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    manifest = {"format": FORMAT, "created": created, "versions": versions(), **info}
+    manifest |= {"config": to_dict(config), "members": members}
+    partial = path / (MANIFEST + ".partial")
+    partial.write_text(yaml.safe_dump(manifest, sort_keys=False), encoding="utf-8")
+    partial.replace(path / MANIFEST)
+
+
+def is_checkpoint(path: Path | str) -> bool:
+    """Return whether a folder holds a checkpoint."""
+    return (Path(path) / MANIFEST).is_file()
+
+
+def _read_manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = yaml.safe_load((path / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise TamrlError(
+            "There is no readable checkpoint here", str(path), f"Give a folder with {MANIFEST}, made by tamrl train"
+        ) from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT or not manifest.get("members"):
+        found = manifest.get("format") if isinstance(manifest, dict) else "none"
+        raise TamrlError(f"The checkpoint has format {found}, this version reads {FORMAT}", str(path), "Train it again")
+    return manifest
+
+
+def _load_member(file: Path, config: Config, info: dict[str, Any], device: torch.device) -> Member:
+    try:
+        tensors = load_file(file)
+        normaliser = Normaliser(*(tensors[f"normaliser.{k}"].float().numpy() for k in _SCALES))
+        model = TAMRL(config.model, torch.from_numpy(normaliser.flux_scale))
+        prior = CodePrior(tensors["prior.shift"].float().to(device), tensors["prior.noise"].float().to(device))
+        weights = {k.removeprefix("model."): v.float() for k, v in tensors.items() if k.startswith("model.")}
+        model.load_state_dict(weights)
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise TamrlError(
+            f"The weights cannot be read: {reason}", str(file), "The file is damaged: copy or train it again"
+        ) from error
+    if not all(torch.isfinite(v).all() for v in tensors.values()):
+        raise TamrlError("The weights hold values that are not finite numbers", str(file), "Train the model again")
+    return Member(model.eval().requires_grad_(False).to(device), normaliser, prior, info)
+
+
+def load_ensemble(path: Path | str, device: torch.device | str = "cpu") -> Ensemble:
+    """Read a checkpoint.
+
+    Args:
+        path: the folder that ``tamrl train --out`` wrote.
+        device: where the members go.
+
+    Raises:
+        TamrlError: the folder is no checkpoint, of another format, or its weights are damaged or not finite.
+    """
+    path, device = Path(path), torch.device(device)
+    manifest = _read_manifest(path)
+    config = from_dict(manifest["config"], str(path / MANIFEST))
+    members = [
+        _load_member(path / f"member-{info['index']}.safetensors", config, info, device) for info in manifest["members"]
+    ]
+    info = {k: v for k, v in manifest.items() if k not in ("config", "members")}
+    return Ensemble(members, config, device, info, path)

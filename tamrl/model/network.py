@@ -1,0 +1,162 @@
+"""The TAM-RL network: task encoder, modulator, forward model and decoder.
+
+Rozanov, Renganathan and Kumar (2026), arXiv:2603.09974; Renganathan et al. (2025), arXiv:2310.04727.
+FiLM: Perez et al. (2018), arXiv:1709.07871.
+
+Dimensions: B batch, T days, D drivers, S support steps, A static inputs, Z code, E embedding, H hidden.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from tamrl.config import ModelConfig
+from tamrl.data.sequences import STATIC_SIZE, Support, support_features
+
+#: Months of the mean seasonal cycle that the decoder reconstructs.
+MONTHS = 12
+
+
+class Modulation(NamedTuple):
+    """Scales and shifts of one place; all zeros is the plain forward model.
+
+    Attributes:
+        gamma_in: (B, E) scale of the input embedding, minus one.
+        beta_in: (B, E) shift of the input embedding.
+        gamma_out: (B, H) scale of the recurrent output, minus one.
+        beta_out: (B, H) shift of the recurrent output.
+    """
+
+    gamma_in: Tensor
+    beta_in: Tensor
+    gamma_out: Tensor
+    beta_out: Tensor
+
+
+class TaskEncoder(nn.Module):
+    """Reads a place into a task code: BiLSTM over the support, mean-pooled, joined with static inputs.
+
+    The mean over labelled steps is kept beside the mean over all: thirty labelled days must not
+    drown in ten years of drivers.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        width = config.encoder_hidden
+        self.project = nn.Linear(support_features(len(config.drivers)), width)
+        self.recurrent = nn.LSTM(width, width, batch_first=True, bidirectional=True)
+        self.label_project = nn.Linear(2 * width, width)
+        self.head = nn.Sequential(
+            nn.Linear(2 * width + width + 1 + STATIC_SIZE, 64),
+            nn.SiLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(64, config.code),
+        )
+
+    def forward(self, support: Support) -> Tensor:
+        """Return the task code (B, Z)."""
+        states, _ = self.recurrent(torch.tanh(self.project(support.series)))
+        valid, labelled = support.valid[..., None], support.labelled[..., None]
+        everywhere = (states * valid).sum(1) / valid.sum(1).clamp(min=1)
+        count = labelled.sum(1)
+        at_labels = (functional.silu(self.label_project(states)) * labelled).sum(1) / count.clamp(min=1)
+        return self.head(torch.cat([everywhere, at_labels, torch.log1p(count) / 4, support.static], dim=1))
+
+
+class Modulator(nn.Module):
+    """Turns a task code into FiLM scales and shifts; zero-initialised, so training starts at identity."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.sizes = [config.embed, config.embed, config.hidden, config.hidden]
+        self.linear = nn.Linear(config.code, sum(self.sizes))
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, code: Tensor) -> Modulation:
+        """Return the modulation of codes (B, Z)."""
+        return Modulation(*self.linear(code).split(self.sizes, dim=1))
+
+
+class ForwardModel(nn.Module):
+    """LSTM from drivers to fluxes, shared by all places."""
+
+    def __init__(self, config: ModelConfig, flux_scale: Tensor) -> None:
+        super().__init__()
+        drivers = len(config.drivers)
+        self.hard = config.balance == "hard"
+        self.embed = nn.Linear(2 * drivers, config.embed)
+        self.recurrent = nn.LSTM(config.embed, config.hidden, batch_first=True)
+        self.dropout = nn.Dropout(config.dropout)
+        self.head = nn.Linear(config.hidden, 2 if self.hard else 3)
+        self.register_buffer("flux_scale", flux_scale)
+
+    def embedding(self, drivers: Tensor, mask: Tensor) -> Tensor:
+        """Return (B, T, E) before modulation; a masked driver enters as zero with its mask."""
+        return self.embed(torch.cat([drivers * mask, mask], dim=-1))
+
+    def forward(self, drivers: Tensor, mask: Tensor, modulation: Modulation | None = None) -> Tensor:
+        """Return GPP, RECO, NEE.
+
+        Args:
+            drivers: (B, T, D) normalised.
+            mask: (B, T, D) 1 where present.
+            modulation: of each place; None is the plain forward model.
+
+        Returns:
+            (B, T, 3) gC m-2 d-1. With the hard balance NEE is exactly RECO - GPP.
+        """
+        x = self.embedding(drivers, mask)
+        if modulation is not None:
+            x = x * (1 + modulation.gamma_in[:, None]) + modulation.beta_in[:, None]
+        states, _ = self.recurrent(functional.silu(x))
+        return self.fluxes(states, modulation)
+
+    def fluxes(self, states: Tensor, modulation: Modulation | None) -> Tensor:
+        """Return (B, T, 3) fluxes of recurrent states (B, T, H)."""
+        if modulation is not None:
+            states = states * (1 + modulation.gamma_out[:, None]) + modulation.beta_out[:, None]
+        raw = self.head(self.dropout(states))
+        gross = functional.softplus(raw[..., :2]) * self.flux_scale[:2]
+        net = gross[..., 1:] - gross[..., :1] if self.hard else raw[..., 2:] * self.flux_scale[2]
+        return torch.cat([gross, net], dim=-1)
+
+
+class Decoder(nn.Module):
+    """Reconstructs the mean seasonal cycle of the drivers and the classes from the code."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.drivers = len(config.drivers)
+        self.layers = nn.Sequential(
+            nn.Linear(config.code, 64), nn.SiLU(), nn.Linear(64, MONTHS * self.drivers + STATIC_SIZE)
+        )
+
+    def forward(self, code: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the monthly driver means (B, 12, D) and the class logits (B, A)."""
+        out = self.layers(code)
+        return out[:, : MONTHS * self.drivers].view(-1, MONTHS, self.drivers), out[:, MONTHS * self.drivers :]
+
+
+class TAMRL(nn.Module):
+    """The whole network of one ensemble member."""
+
+    def __init__(self, config: ModelConfig, flux_scale: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = TaskEncoder(config)
+        self.modulator = Modulator(config)
+        self.forward_model = ForwardModel(config, flux_scale)
+        self.code_dropout = nn.Dropout(config.dropout)
+        self.decoder = Decoder(config) if config.reconstruction > 0 else None
+
+    def forward(self, support: Support, drivers: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return fluxes (B, T, 3) in gC m-2 d-1 and the codes (B, Z) they were made with."""
+        code = self.encoder(support)
+        return self.from_code(self.code_dropout(code), drivers, mask), code
+
+    def from_code(self, code: Tensor, drivers: Tensor, mask: Tensor) -> Tensor:
+        """Return fluxes (B, T, 3) of places with the given codes (B, Z)."""
+        return self.forward_model(drivers, mask, self.modulator(code))

@@ -1,0 +1,114 @@
+"""Predictions as CF Datasets and tables, with what was observed beside them and where they come from."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+import tamrl
+from tamrl.adapt import Adaptation
+from tamrl.data.sequences import valid_days
+from tamrl.metrics import score
+from tamrl.schema import FLUX_UNIT, FLUXES, variable
+
+
+def _attrs(flux: str, what: str, cell_methods: str = "") -> dict[str, str]:
+    attrs = {"units": FLUX_UNIT, "long_name": f"{variable(flux).long_name}, {what}"}
+    if variable(flux).standard_name and not cell_methods:
+        attrs["standard_name"] = variable(flux).standard_name
+    return attrs | ({"cell_methods": cell_methods} if cell_methods else {})
+
+
+def _base(tower: xr.Dataset, simulated: bool) -> xr.Dataset:
+    """Return a Dataset(time) with the observations and the coordinates of the tower."""
+    time = pd.DatetimeIndex(tower.time.values)
+    data = {f"{f}_observed": ("time", tower[f].values.astype(np.float32), _attrs(f, "observed")) for f in FLUXES}
+    data["QC"] = ("time", tower["QC"].values.astype(np.float32), {"units": "1", "long_name": variable("QC").long_name})
+    label = "SIMULATED tower. " if simulated else ""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    dataset = xr.Dataset(
+        data, coords={"time": ("time", time, {"standard_name": "time", "long_name": "local standard time"})}
+    )
+    dataset = dataset.assign_coords(
+        lat=((), float(tower.lat), {"units": "degrees_north", "standard_name": "latitude"}),
+        lon=((), float(tower.lon), {"units": "degrees_east", "standard_name": "longitude"}),
+        site=((), str(tower.site.item()), {"cf_role": "timeseries_id", "long_name": "tower"}),
+    )
+    return dataset.assign_attrs(
+        Conventions="CF-1.11", featureType="timeSeries", simulated=int(simulated),
+        title=f"{label}Carbon fluxes at {tower.site.item()} predicted with TAM-RL",
+        source=f"tamrl {tamrl.__version__}; method: Rozanov, Renganathan and Kumar 2026, arXiv:2603.09974",
+        history=f"{now} written by tamrl {tamrl.__version__}",
+        igbp=str(tower.igbp.item()), koeppen=str(tower.koeppen.item()),
+    )  # fmt: skip
+
+
+def _add(dataset: xr.Dataset, predictions: xr.Dataset, suffix: str, what: str) -> xr.Dataset:
+    for flux in FLUXES:
+        values = predictions[flux]
+        dataset[f"{flux}{suffix}"] = ("time", values.mean("member").values, _attrs(flux, f"{what}, ensemble mean"))
+        spread = values.std("member", ddof=1 if values.sizes["member"] > 1 else 0).values
+        attrs = _attrs(flux, f"{what}, ensemble spread", "member: standard_deviation")
+        dataset[f"{flux}{suffix}_sd"] = ("time", spread, attrs)
+    return dataset
+
+
+def prediction_dataset(tower: xr.Dataset, predictions: xr.Dataset, simulated: bool = False) -> xr.Dataset:
+    """Return observed and predicted fluxes of one tower, ready for ``to_netcdf``.
+
+    Args:
+        tower: Dataset(time), one tower's record.
+        predictions: Dataset(member, time).
+        simulated: whether the tower is; the title then says SIMULATED.
+
+    Returns:
+        Dataset(time), CF-1.11: ``<flux>_observed``, ``<flux>`` (ensemble mean) and ``<flux>_sd``, gC m-2 d-1.
+    """
+    return _add(_base(tower, simulated), predictions, "", "predicted")
+
+
+def adaptation_dataset(tower: xr.Dataset, adaptation: Adaptation, simulated: bool = False) -> xr.Dataset:
+    """Return observed, zero-shot and adapted fluxes of one tower, ready for ``to_netcdf``.
+
+    Returns:
+        Dataset(time), CF-1.11: ``<flux>_observed``, ``<flux>_zero_shot``, ``<flux>_adapted``, each
+        prediction with ``_sd``, gC m-2 d-1; ``support`` 1 on the days used; the settings as attributes.
+    """
+    dataset = _add(_base(tower, simulated), adaptation.zero_shot, "_zero_shot", "zero-shot prediction")
+    dataset = _add(dataset, adaptation.adapted, "_adapted", "adapted prediction")
+    used = pd.DatetimeIndex(tower.time.values).isin(adaptation.support)
+    scored = valid_days(tower) & ~used
+    for name, flags, text in (
+        ("support", used, "Day used for adaptation"), ("scored", scored, "Valid day outside the support"),
+    ):  # fmt: skip
+        attrs = {"long_name": text, "flag_values": np.array([0, 1], np.int8), "flag_meanings": "no yes"}
+        dataset[name] = ("time", flags.astype(np.int8), attrs)
+    settings = adaptation.settings
+    return dataset.assign_attrs(
+        method=settings.method, steps=settings.steps, learning_rate=settings.learning_rate,
+        shrinkage=np.array(adaptation.shrinkage), device=adaptation.device, notes=" ".join(adaptation.notes),
+    )  # fmt: skip
+
+
+def before_after(tower: xr.Dataset, adaptation: Adaptation) -> pd.DataFrame:
+    """Return the scores of each flux before and after, on the valid days outside the support.
+
+    Returns:
+        Columns ``flux, n, rmse_before, rmse_after, r2_before, r2_after, mae_before, mae_after,
+        bias_before, bias_after``; gC m-2 d-1 but for r2.
+    """
+    days = valid_days(tower) & ~pd.DatetimeIndex(tower.time.values).isin(adaptation.support)
+    rows = []
+    for flux in FLUXES:
+        before, after = (
+            score(tower[flux].values, p[flux].mean("member").values, days)
+            for p in (adaptation.zero_shot, adaptation.adapted)
+        )
+        pairs = {
+            f"{k}_{when}": s[k]
+            for k in ("rmse", "r2", "mae", "bias")
+            for when, s in (("before", before), ("after", after))
+        }
+        rows.append({"flux": flux, "n": after["n"], **pairs})
+    return pd.DataFrame(rows)
