@@ -4,6 +4,7 @@ A member is never changed: what adaptation finds is a shift away from the zero-s
 the task code, or of the weights as well), and a shift can be shrunk back towards nothing.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -13,31 +14,20 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from torch import Tensor
-from torch.func import functional_call
-from torch.nn import functional
 
 from tamrl.data.sequences import TowerRecord, valid_days
 from tamrl.device import describe
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble, Member
-from tamrl.predict import member_code, member_record, over_members, run_forward, to_predictions
+from tamrl.predict import member_code, member_record, over_members, to_predictions
+from tamrl.shift import MODULATION_SPREAD, Shift, cut_stretch, fit_shift, harmless
 
 METHODS = {
     "zero-shot": "No labels: what is known of the place alone",
     "encode": "Labels read by the task encoder, without a gradient step",
-    "modulation": "The task code, and with it the modulation, is fine-tuned; all else is frozen",
-    "all": "The task code and every weight of the forward model are fine-tuned",
+    "modulation": "The task code and the modulation are fine-tuned; all else is frozen",
+    "all": "The modulation and every weight of the forward model are fine-tuned",
 }
-#: Days before the support that the forward model runs through first.
-SPIN_UP = 120
-#: Days until residuals forget each other: so many neighbouring days count as one observation. The
-#: lag-1 autocorrelation of daily residuals is about 0.8, and (1 + r) / (1 - r) = 9.
-CORRELATION_DAYS = 10.0
-#: Prior standard deviation of a weight under ``all``, relative to the spread of its matrix.
-WEIGHT_SPREAD = 0.02
-#: Shrinkages tried, largest first, when a full adaptation does harm on the held-back days.
-SHRINKAGES = (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
 class Cancelled(Exception):  # noqa: N818 - an outcome that the user asked for, not an error
@@ -124,126 +114,10 @@ class Adaptation:
     notes: list[str] = field(default_factory=list)
 
 
-class _Shift:
-    """The straight line from the zero-shot member (0) to the adapted one (1).
-
-    ``parameters`` are in units of their prior standard deviation, so that one learning rate and a
-    unit penalty fit them all.
-    """
-
-    def __init__(self, member: Member, code: Tensor, factor: Tensor, weights: bool) -> None:
-        self.member, self.code, self.factor = member, code, factor
-        self.frozen = {"forward_model": {}, "modulator": {}}
-        self.parameters = [torch.zeros(code.shape[1], device=code.device)]
-        self.names: list[tuple[str, str, float]] = []
-        if weights:
-            for part in self.frozen:
-                module = getattr(member.model, part)
-                for name, value in module.named_parameters():
-                    self.frozen[part][name] = value
-                    self.names.append((part, name, WEIGHT_SPREAD * max(float(value.std()), 1e-3)))
-                    self.parameters.append(torch.zeros_like(value))
-
-    def fluxes(self, drivers: Tensor, mask: Tensor, shrinkage: float, window: int) -> Tensor:
-        """Return (1, T, 3) fluxes at a point of the line."""
-        weights = {part: dict(values) for part, values in self.frozen.items()}
-        for (part, name, spread), change in zip(self.names, self.parameters[1:], strict=True):
-            weights[part][name] = weights[part][name] + shrinkage * spread * change
-        code = self.code + shrinkage * (self.factor @ self.parameters[0])[None]
-        model = self.member.model
-        modulation = functional_call(model.modulator, weights["modulator"], (code,))
-        return run_forward(
-            lambda *inputs: functional_call(model.forward_model, weights["forward_model"], inputs),
-            drivers, mask, modulation, window,
-        )  # fmt: skip
-
-    def penalty(self) -> Tensor:
-        """Return minus the log density of the prior, up to a constant."""
-        return 0.5 * sum(p.square().sum() for p in self.parameters)
-
-
-@dataclass(frozen=True)
-class _Task:
-    """The stretch of a record that adaptation runs over, and its days (1, T, 3) to fit and to hold back."""
-
-    drivers: Tensor
-    mask: Tensor
-    observed: Tensor
-    fit: Tensor
-    held: Tensor
-    window: int
-
-
-def _loss(fluxes: Tensor, observed: Tensor, weight: Tensor, scale: Tensor, noise: Tensor | float = 1.0) -> Tensor:
-    loss = functional.huber_loss(fluxes / scale, observed / scale, reduction="none", delta=1.5)
-    return (loss / noise**2 * weight).sum() / weight.sum().clamp(min=1)
-
-
-def _task(ensemble: Ensemble, record: TowerRecord, days: pd.DatetimeIndex, held_back: float) -> _Task:
-    """Cut the record to the support and its spin-up; the last days of the support are held back."""
-    chosen = np.flatnonzero(record.time.isin(days))
-    first, last = max(0, chosen[0] - SPIN_UP), chosen[-1] + 1
-    # Towards the end, since the task is to say what comes after the support.
-    n_held = min(len(chosen) - 1, max(1, round(held_back * len(chosen))))
-    split = np.zeros((2, len(record.time), 1), np.float32)
-    split[0, chosen[: len(chosen) - n_held]] = 1
-    split[1, chosen[len(chosen) - n_held :]] = 1
-    seen = (record.weight > 0).float()
-    fit, held = (seen * torch.from_numpy(part) for part in split)
-    cut = [
-        x[None, first:last].to(ensemble.device) for x in (record.drivers, record.driver_mask, record.fluxes, fit, held)
-    ]
-    return _Task(*cut, ensemble.config.train.window)
-
-
-def _fit(
-    shift: _Shift, task: _Task, weight: Tensor, settings: AdaptSettings, report: Callable[[float, float], None]
-) -> None:
-    """Move the shift to the posterior mode by Adam; the learning rate falls over the second half."""
-    scale, noise = shift.member.model.forward_model.flux_scale, shift.member.prior.noise
-    for p in shift.parameters:
-        p.requires_grad_(True)
-    optimizer = torch.optim.Adam(shift.parameters, lr=settings.learning_rate)
-    independent = weight.sum() / 3 / CORRELATION_DAYS
-    for step in range(settings.steps):
-        optimizer.param_groups[0]["lr"] = settings.learning_rate * min(1, 2 * (1 - step / settings.steps))
-        fluxes = shift.fluxes(task.drivers, task.mask, 1.0, task.window)
-        misfit = 3 * independent * _loss(fluxes, task.observed, weight, scale, noise)
-        objective = (misfit + shift.penalty()) / (1 + independent)
-        optimizer.zero_grad(set_to_none=True)
-        objective.backward()
-        optimizer.step()
-        with torch.no_grad():
-            report(*(_loss(fluxes, task.observed, w, scale).item() for w in (weight, task.held)))
-    for p in shift.parameters:
-        p.requires_grad_(False)
-
-
-@torch.no_grad()
-def _harmless(shift: _Shift, task: _Task, most: float = 1.0) -> tuple[float, float, float]:
-    """Return the largest shrinkage that does no harm on the held-back days, and the losses there.
-
-    Returns:
-        (shrinkage, zero-shot loss, loss at that shrinkage).
-    """
-    scale = shift.member.model.forward_model.flux_scale
-
-    def held(shrinkage: float) -> float:
-        return _loss(
-            shift.fluxes(task.drivers, task.mask, shrinkage, task.window), task.observed, task.held, scale
-        ).item()
-
-    before = held(0.0)
-    for shrinkage in SHRINKAGES:
-        if shrinkage <= most and ((after := held(shrinkage)) <= before or shrinkage == 0):
-            return shrinkage, before, after
-    return 0.0, before, before
-
-
 def _reach(
     ensemble: Ensemble, member: Member, record: TowerRecord, days: pd.DatetimeIndex, settings: AdaptSettings,
     report: Callable[[float, float], None],
-) -> tuple[_Shift, float, tuple[float, float]]:  # fmt: skip
+) -> tuple[Shift, float, tuple[float, float]]:  # fmt: skip
     """Return the shift of one member, how much of it does no harm, and the held-back losses.
 
     The first fit leaves the held-back days out and so measures harm honestly; the second uses all
@@ -252,29 +126,30 @@ def _reach(
     zero = member_code(ensemble, member, record, None)
     identity = torch.eye(zero.shape[1], device=zero.device)
     if settings.method == "zero-shot" or len(days) < 2:
-        return _Shift(member, zero, identity, weights=False), 0.0, (np.nan, np.nan)
-    task = _task(ensemble, record, days, settings.held_back)
+        return Shift(member, zero, identity, 0.0, weights=False), 0.0, (np.nan, np.nan)
+    task = cut_stretch(ensemble, record, days, settings.held_back)
     fitted = days[: int(task.fit.amax(-1).sum())]
     if settings.method == "encode":
 
-        def shifted(labels: pd.DatetimeIndex) -> _Shift:
-            shift = _Shift(member, zero, identity, weights=False)
-            shift.parameters = [(member_code(ensemble, member, record, labels) - zero)[0]]
+        def shifted(labels: pd.DatetimeIndex) -> Shift:
+            shift = Shift(member, zero, identity, 0.0, weights=False)
+            shift.of_code = (member_code(ensemble, member, record, labels) - zero)[0]
             return shift
 
         first, final = shifted(fitted), shifted(days)
     else:
 
-        def tuned(weight: Tensor, tell: Callable[[float, float], None]) -> _Shift:
-            shift = _Shift(member, zero, member.prior.shift, weights=settings.method == "all")
-            _fit(shift, task, weight, settings, tell)
+        def tuned(weight: torch.Tensor, tell: Callable[[float, float], None]) -> Shift:
+            spread = MODULATION_SPREAD * math.sqrt(min(1, len(days) / 365))
+            shift = Shift(member, zero, member.prior.shift, spread, weights=settings.method == "all")
+            fit_shift(shift, task, weight, settings.steps, settings.learning_rate, tell)
             return shift
 
         first = tuned(task.fit, report)
         final = tuned(task.fit + task.held, lambda loss, _: report(loss, np.nan))
-    shrinkage, before, after = _harmless(first, task)
+    shrinkage, before, after = harmless(first, task)
     if shrinkage > 0:
-        shrinkage = _harmless(final, task, shrinkage)[0]
+        shrinkage = harmless(final, task, shrinkage)[0]
     return final, shrinkage, (before, after)
 
 

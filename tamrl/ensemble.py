@@ -49,6 +49,11 @@ class Job:
     member: int
 
     @property
+    def member_seed(self) -> int:
+        """Seed of the member's weights and batches; ``seed`` is that of the ensemble and of its splits."""
+        return self.seed + SEED_STRIDE * self.member
+
+    @property
     def state_file(self) -> Path:
         """Where the member keeps what a resumed run needs."""
         return Path(self.out) / STATE / f"member-{self.member}.pt"
@@ -86,12 +91,13 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
     archive = load_archive(job.archive)
     classes = dict(zip(archive.site.values.tolist(), archive.igbp.values.tolist(), strict=True))
     # Each member validates on other towers, so that the ensemble as a whole learns from all of them.
-    training, validation = hold_out({s: classes[s] for s in job.sites}, job.config.train.validation_share, job.seed)
+    chosen = {s: classes[s] for s in job.sites}
+    training, validation = hold_out(chosen, job.config.train.validation_share, job.seed, job.member)
     check_disjoint(training=training, validation=validation)
     records, normaliser = read_records(job.archive, job.sites, training, job.config.model.drivers)
     trainer = MemberTrainer(
         [records[s] for s in training], [records[s] for s in validation],
-        normaliser, job.config, job.seed, device, job.member,
+        normaliser, job.config, job.member_seed, device, job.member,
     )  # fmt: skip
     before = 0.0
     if job.state_file.exists():
@@ -110,7 +116,7 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
     prior = fit_prior(model, [records[s] for s in training], device)
     save_member(Path(job.out), job.member, model, normaliser, prior)
     info = {
-        "index": job.member, "seed": job.seed, "finished": trainer.finished, "steps": trainer.step,
+        "index": job.member, "seed": job.member_seed, "finished": trainer.finished, "steps": trainer.step,
         "validation_loss": float(trainer.best), "seconds": round(seconds, 1), "device": str(device),
         "training_sites": list(training), "validation_sites": list(validation),
     }  # fmt: skip
@@ -201,7 +207,7 @@ class EnsembleTrainer:
         for k in range(self.members):
             job = Job(
                 str(self.archive), self.sites, str(self.out), self.config,
-                self.seed + SEED_STRIDE * k, str(self.device), k,
+                self.seed, str(self.device), k,
             )  # fmt: skip
             if not (job.info_file.exists() and yaml.safe_load(job.info_file.read_text())["finished"]):
                 yield job

@@ -231,14 +231,15 @@ def summarise(scores: pd.DataFrame) -> pd.DataFrame:
     medians, minus one, in percent.
 
     Returns:
-        Columns ``flux, model, method, shots, towers, r2, rmse, mae, bias, change``.
+        Columns ``flux, model, method, shots, statistic, towers, r2, rmse, mae, bias, change``.
     """
     keys = ["flux", "model", "method", "shots"]
     zero = scores.query("model == 'tamrl' and method == 'zero-shot'").set_index(["site", "flux"])["rmse"].rename("zero")
     joined = scores.join(zero, on=["site", "flux"])
     groups = joined.groupby(keys, sort=False)
     table = groups[["r2", "rmse", "mae", "bias"]].median()
-    table.insert(0, "towers", groups["site"].nunique())
+    table.insert(0, "statistic", "median over towers")
+    table.insert(1, "towers", groups["site"].nunique())
     table["change"] = (table["rmse"] / groups["zero"].median() - 1) * 100
     order = {flux: i for i, flux in enumerate(FLUXES)}
     return table.reset_index().sort_values(

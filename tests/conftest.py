@@ -37,3 +37,11 @@ def chromium() -> str:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine")
     return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def small_workspace(tmp_path_factory):
+    """A workspace of six SIMULATED towers with a tiny model, and the towers that the model has not seen."""
+    from small_workspace import make
+
+    return make(tmp_path_factory.mktemp("workspaces"))

@@ -64,7 +64,7 @@ def command(
     days_file = out.with_suffix(".days.csv")
     days.to_csv(days_file, index=False)
     click.echo("Medians over towers; change: RMSE against zero-shot TAM-RL on the same towers, %.")
-    click.echo(summarise(scores).to_string(index=False, float_format=lambda v: f"{v:.3f}"))
+    click.echo(summarise(scores).drop(columns="statistic").to_string(index=False, float_format=lambda v: f"{v:.3f}"))
     rules = days.query("shots == 0")["rule"].value_counts()
     click.echo("Scored days: " + "; ".join(f"{rule}: {n} towers" for rule, n in rules.items()))
     short = days.query("not scored").groupby("shots")["site"].nunique()

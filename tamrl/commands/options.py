@@ -1,5 +1,6 @@
 """Options and readers that several commands share."""
 
+from datetime import date
 from pathlib import Path
 
 import click
@@ -59,11 +60,11 @@ def read_period(text: str, option: str = "--support") -> pd.DatetimeIndex:
     Raises:
         TamrlError: it is not two dates, or they are in the wrong order.
     """
-    first, colon, last = text.partition(":")
+    first, _, last = text.partition(":")
     try:
-        days = pd.date_range(pd.Timestamp(first), pd.Timestamp(last), freq="D")
-    except (ValueError, TypeError) as error:
+        days = pd.date_range(date.fromisoformat(first.strip()), date.fromisoformat(last.strip()), freq="D")
+    except ValueError as error:
         raise TamrlError(f"Not a period: {text!r}", option, "Write for example 2005-06-01:2005-06-30") from error
-    if not colon or not len(days):
+    if not len(days):
         raise TamrlError(f"The period has no days: {text!r}", option, "Write FROM:TO, the earlier date first")
     return days

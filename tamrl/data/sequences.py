@@ -124,7 +124,7 @@ def tower_record(tower: xr.Dataset, names: tuple[str, ...], normaliser: Normalis
     fluxes = flux_table(tower)
     observed = np.isfinite(fluxes) & valid_days(tower)[:, None]
     weight = np.where(observed, np.nan_to_num(tower["QC"].values)[:, None], 0)
-    angle = 2 * np.pi * time.dayofyear.to_numpy() / 365.25
+    angle = 2 * np.pi * time.day_of_year.to_numpy() / 365.25
     return TowerRecord(
         str(tower.site.item()),
         time,

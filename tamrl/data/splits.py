@@ -49,8 +49,16 @@ def folds(classes: Mapping[str, str], count: int, seed: int) -> list[tuple[str, 
     return parts
 
 
-def hold_out(classes: Mapping[str, str], share: float, seed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def hold_out(
+    classes: Mapping[str, str], share: float, seed: int, part: int = 0
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return (kept, held out) towers, about ``share`` of them held out, at least one on each side.
+
+    Args:
+        classes: tower id -> class.
+        share: of the towers to hold out.
+        seed: of the split.
+        part: which of the folds of that split is held out; neighbouring parts share no tower.
 
     Raises:
         TamrlError: there are fewer than two towers, so that none can be held out.
@@ -58,7 +66,7 @@ def hold_out(classes: Mapping[str, str], share: float, seed: int) -> tuple[tuple
     if len(classes) < 2:
         raise TamrlError("At least two towers are needed, one of them to validate on", "split", "Ingest more towers")
     count = min(len(classes), max(2, round(1 / max(share, 1e-6))))
-    held = folds(classes, count, seed)[0]
+    held = folds(classes, count, seed)[part % count]
     kept = tuple(sorted(set(classes) - set(held)))
     check_disjoint(training=kept, validation=held)
     return kept, held

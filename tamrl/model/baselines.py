@@ -58,14 +58,14 @@ class Climatology:
     def predict(self, tower: xr.Dataset) -> np.ndarray:
         """Return (T, 3) GPP, RECO, NEE in gC m-2 d-1."""
         curve = self._curves.get(str(tower.igbp.item()), self._all)
-        day = pd.DatetimeIndex(tower.time.values).dayofyear
+        day = pd.DatetimeIndex(tower.time.values).day_of_year
         return curve[day].astype(np.float32)
 
 
 def _day_of_year_means(tower: xr.Dataset) -> np.ndarray:
     """Return (367, 3) means of the valid days by day of year, NaN where there are none; row 0 is unused."""
     fluxes = np.where(valid_days(tower)[:, None], flux_table(tower), np.nan)
-    frame = pd.DataFrame(fluxes).groupby(pd.DatetimeIndex(tower.time.values).dayofyear).mean()
+    frame = pd.DataFrame(fluxes).groupby(pd.DatetimeIndex(tower.time.values).day_of_year).mean()
     return frame.reindex(range(367)).to_numpy()
 
 

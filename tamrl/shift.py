@@ -1,0 +1,182 @@
+"""The shift that adaptation finds: a point on a line away from the zero-shot member, and how it is fitted.
+
+Dimensions: T days, D drivers, Z code.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+from torch.func import functional_call
+from torch.nn import functional
+
+from tamrl.data.sequences import TowerRecord
+from tamrl.model.checkpoint import Ensemble, Member
+from tamrl.model.network import Modulation
+from tamrl.predict import run_forward
+
+#: Days before the support that the forward model runs through first.
+SPIN_UP = 120
+#: Days until residuals forget each other: so many neighbouring days count as one observation. The
+#: lag-1 autocorrelation of daily residuals is about 0.8, and (1 + r) / (1 - r) = 9.
+CORRELATION_DAYS = 10.0
+#: Prior standard deviation of a scale or shift once a whole year is seen. It grows with the square
+#: root of the days: a month says little about the other seasons (docs/decisions.md has the figures).
+MODULATION_SPREAD = 0.4
+#: Prior standard deviation of a weight under ``all``, relative to the spread of its matrix.
+WEIGHT_SPREAD = 0.02
+#: Shrinkages tried, largest first, when a full adaptation does harm on the held-back days.
+SHRINKAGES = (1.0, 0.75, 0.5, 0.25, 0.0)
+
+
+class Shift:
+    """The straight line from the zero-shot member (0) to the adapted one (1).
+
+    All parameters are in units of their prior standard deviation, so that one learning rate and a
+    unit penalty fit them all.
+
+    Args:
+        member: the member that is adapted, not changed.
+        code: (1, Z) zero-shot.
+        factor: (Z, Z) what a unit of the code's parameters is.
+        spread: prior standard deviation of the scales and shifts themselves; 0 leaves them to the code.
+        weights: whether the forward model and the modulator move, too.
+    """
+
+    def __init__(self, member: Member, code: Tensor, factor: Tensor, spread: float, weights: bool) -> None:
+        self.member, self.code, self.factor, self.spread = member, code, factor, spread
+        self.of_code = torch.zeros_like(code[0])
+        self.of_modulation: list[Tensor] = []
+        if spread:
+            with torch.no_grad():
+                self.of_modulation = [torch.zeros_like(part) for part in member.model.modulator(code)]
+        self.of_weights: dict[tuple[str, str], Tensor] = {}
+        if weights:
+            for part in ("forward_model", "modulator"):
+                for name, value in getattr(member.model, part).named_parameters():
+                    self.of_weights[part, name] = torch.zeros_like(value)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """What is fitted."""
+        return [self.of_code, *self.of_modulation, *self.of_weights.values()]
+
+    def _weights(self, part: str, shrinkage: float) -> dict[str, Tensor]:
+        """Return the moved weights of one part of the model; none where its weights are frozen."""
+        own = dict(getattr(self.member.model, part).named_parameters())
+        return {
+            name: own[name] + shrinkage * WEIGHT_SPREAD * own[name].std().clamp(min=1e-3) * change
+            for (owner, name), change in self.of_weights.items()
+            if owner == part
+        }
+
+    def fluxes(self, drivers: Tensor, mask: Tensor, shrinkage: float, window: int) -> Tensor:
+        """Return (1, T, 3) fluxes in gC m-2 d-1 at a point of the line: 0 zero-shot, 1 adapted."""
+        model, weights = self.member.model, self._weights("forward_model", shrinkage)
+        code = self.code + shrinkage * (self.factor @ self.of_code)[None]
+        modulation = functional_call(model.modulator, self._weights("modulator", shrinkage), (code,))
+        if self.spread:
+            step = shrinkage * self.spread
+            modulation = Modulation(*(m + step * p for m, p in zip(modulation, self.of_modulation, strict=True)))
+        return run_forward(
+            lambda *inputs: functional_call(model.forward_model, weights, inputs), drivers, mask, modulation, window
+        )
+
+    def penalty(self) -> Tensor:
+        """Return minus the log density of the prior, up to a constant."""
+        return 0.5 * sum(p.square().sum() for p in self.parameters)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The stretch of a record that adaptation runs over, and its days (1, T, 3) to fit and to hold back."""
+
+    drivers: Tensor
+    mask: Tensor
+    observed: Tensor
+    fit: Tensor
+    held: Tensor
+    window: int
+
+
+def _loss(fluxes: Tensor, observed: Tensor, weight: Tensor, scale: Tensor, noise: Tensor | float = 1.0) -> Tensor:
+    loss = functional.huber_loss(fluxes / scale, observed / scale, reduction="none", delta=1.5)
+    return (loss / noise**2 * weight).sum() / weight.sum().clamp(min=1)
+
+
+def cut_stretch(ensemble: Ensemble, record: TowerRecord, days: pd.DatetimeIndex, held_back: float) -> Stretch:
+    """Cut the record to the support and its spin-up; the last days of the support are held back."""
+    chosen = np.flatnonzero(record.time.isin(days))
+    first, last = max(0, chosen[0] - SPIN_UP), chosen[-1] + 1
+    # Towards the end, since the task is to say what comes after the support.
+    n_held = min(len(chosen) - 1, max(1, round(held_back * len(chosen))))
+    split = np.zeros((2, len(record.time), 1), np.float32)
+    split[0, chosen[: len(chosen) - n_held]] = 1
+    split[1, chosen[len(chosen) - n_held :]] = 1
+    seen = (record.weight > 0).float()
+    fit, held = (seen * torch.from_numpy(part) for part in split)
+    cut = [
+        x[None, first:last].to(ensemble.device) for x in (record.drivers, record.driver_mask, record.fluxes, fit, held)
+    ]
+    return Stretch(*cut, ensemble.config.train.window)
+
+
+def fit_shift(
+    shift: Shift,
+    task: Stretch,
+    weight: Tensor,
+    steps: int,
+    learning_rate: float,
+    report: Callable[[float, float], None],
+) -> None:
+    """Move the shift to the posterior mode by Adam; the learning rate falls over the second half.
+
+    Args:
+        shift: moved in place.
+        task: what it is fitted to.
+        weight: (1, T, 3) 1 on the days and fluxes to fit.
+        steps: gradient steps.
+        learning_rate: in prior standard deviations.
+        report: called with the loss on ``weight`` and on the held-back days after each step.
+    """
+    scale, noise = shift.member.model.forward_model.flux_scale, shift.member.prior.noise
+    for p in shift.parameters:
+        p.requires_grad_(True)
+    optimizer = torch.optim.Adam(shift.parameters, lr=learning_rate)
+    independent = weight.sum() / 3 / CORRELATION_DAYS
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = learning_rate * min(1, 2 * (1 - step / steps))
+        fluxes = shift.fluxes(task.drivers, task.mask, 1.0, task.window)
+        misfit = 3 * independent * _loss(fluxes, task.observed, weight, scale, noise)
+        objective = (misfit + shift.penalty()) / (1 + independent)
+        optimizer.zero_grad(set_to_none=True)
+        objective.backward()
+        optimizer.step()
+        with torch.no_grad():
+            report(*(_loss(fluxes, task.observed, w, scale).item() for w in (weight, task.held)))
+    for p in shift.parameters:
+        p.requires_grad_(False)
+
+
+@torch.no_grad()
+def harmless(shift: Shift, task: Stretch, most: float = 1.0) -> tuple[float, float, float]:
+    """Return the largest shrinkage that does no harm on the held-back days, and the losses there.
+
+    Returns:
+        (shrinkage, zero-shot loss, loss at that shrinkage).
+    """
+    scale = shift.member.model.forward_model.flux_scale
+
+    def held(shrinkage: float) -> float:
+        return _loss(
+            shift.fluxes(task.drivers, task.mask, shrinkage, task.window), task.observed, task.held, scale
+        ).item()
+
+    before = held(0.0)
+    for shrinkage in SHRINKAGES:
+        if shrinkage <= most and ((after := held(shrinkage)) <= before or shrinkage == 0):
+            return shrinkage, before, after
+    return 0.0, before, before

@@ -1,0 +1,203 @@
+"""From towers to tensors: masks, supports, batches."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tamrl.config import Config
+from tamrl.data.archive import record
+from tamrl.data.drivers import driver_table, extraterrestrial_radiation
+from tamrl.data.sequences import (
+    IGBP_CLASSES,
+    STATIC_SIZE,
+    Batcher,
+    Normaliser,
+    flux_table,
+    static_inputs,
+    tower_record,
+    tower_support,
+    valid_days,
+)
+from tamrl.data.simulate import simulate
+from tamrl.errors import TamrlError
+
+DRIVERS = Config().model.drivers
+
+
+@pytest.fixture(scope="module")
+def towers():
+    archive = simulate(5)
+    return [record(archive, site) for site in archive.site.values]
+
+
+@pytest.fixture(scope="module")
+def normaliser(towers):
+    return Normaliser.fit([driver_table(t, DRIVERS) for t in towers], [flux_table(t) for t in towers])
+
+
+@pytest.fixture(scope="module")
+def records(towers, normaliser):
+    return [tower_record(t, DRIVERS, normaliser) for t in towers]
+
+
+def test_a_missing_day_masks_that_day_and_no_other(towers, normaliser):
+    tower = towers[0].copy(deep=True)
+    day = int(np.flatnonzero(valid_days(tower))[50])
+    before = tower_record(tower, DRIVERS, normaliser).weight
+    tower["NEE"][day] = np.nan
+    after = tower_record(tower, DRIVERS, normaliser).weight
+    changed = (before != after).any(dim=1)
+    assert changed.nonzero().flatten().tolist() == [day]
+    assert after[day].tolist() == [before[day, 0].item(), before[day, 1].item(), 0.0]
+
+
+def test_days_of_low_quality_are_not_valid(towers):
+    tower = towers[0].copy(deep=True)
+    tower["QC"][:] = 0.69
+    assert not valid_days(tower).any()
+    tower["QC"][:] = 0.7
+    assert valid_days(tower).sum() == np.isfinite(flux_table(tower)).any(axis=1).sum()
+
+
+def test_scales_leave_out_missing_values_and_count_towers_equally():
+    a, b = np.array([[1.0], [3.0], [np.nan]]), np.array([[10.0]])
+    n = Normaliser.fit([a, b], [np.zeros((1, 3)), np.full((1, 3), np.nan)])
+    assert n.driver_mean[0] == pytest.approx(6)  # the mean of 2 and 10
+    assert n.driver_std[0] == pytest.approx(np.sqrt((5 + 100) / 2 - 36))
+    assert n.flux_scale.tolist() == [1, 1, 1]
+
+
+@given(igbp=st.sampled_from(IGBP_CLASSES), koeppen=st.sampled_from(["A", "Dfb", "BSk", "unknown"]))
+def test_classes_are_one_hot(igbp, koeppen):
+    values = static_inputs(igbp, koeppen)
+    assert values.shape == (STATIC_SIZE,)
+    assert values.sum() == 2
+
+
+@pytest.mark.parametrize(("igbp", "koeppen"), [("XXX", "A"), ("ENF", "Z"), ("", "A")])
+def test_an_unknown_class_is_an_error_with_the_known_ones(igbp, koeppen):
+    with pytest.raises(TamrlError, match="Known classes: .*unknown"):
+        static_inputs(igbp, koeppen)
+
+
+def test_an_unknown_driver_is_an_error_with_the_known_ones(towers):
+    with pytest.raises(TamrlError, match="Known drivers: .*SW_POT"):
+        driver_table(towers[0], ("TA", "NDVI"))
+
+
+def test_a_driver_that_the_tower_lacks_is_masked(towers, normaliser):
+    r = tower_record(towers[0].drop_vars("VPD"), DRIVERS, normaliser)
+    assert (r.driver_mask[:, DRIVERS.index("VPD")] == 0).all()
+    assert (r.drivers[:, DRIVERS.index("VPD")] == 0).all()
+    assert (r.driver_mask[:, DRIVERS.index("TA")] == 1).any()
+
+
+@given(latitude=st.floats(-90, 90), year=st.integers(1991, 2024))
+@settings(max_examples=40, deadline=None)
+def test_extraterrestrial_radiation_agrees_with_a_sum_over_the_day(latitude, year):
+    """Parity: the daily mean formula against pvlib's sun position summed hour by hour."""
+    from pvlib import irradiance, solarposition
+
+    time = pd.DatetimeIndex([f"{year}-03-10", f"{year}-06-21", f"{year}-12-01"])
+    hours = np.deg2rad((np.arange(480) + 0.5) / 20 * 15 - 180)
+    day = time.day_of_year.to_numpy()
+    declination = solarposition.declination_spencer71(day)[:, None]
+    phi = np.deg2rad(latitude)
+    height = np.sin(phi) * np.sin(declination) + np.cos(phi) * np.cos(declination) * np.cos(hours)
+    expected = irradiance.get_extra_radiation(day, method="spencer") * np.clip(height, 0, None).mean(axis=1)
+    assert extraterrestrial_radiation(latitude, time) == pytest.approx(expected, abs=0.3)
+
+
+def test_a_tower_without_a_position_has_no_radiation():
+    assert np.isnan(extraterrestrial_radiation(float("nan"), pd.date_range("2001", periods=3))).all()
+
+
+def test_labels_are_read_on_support_days_alone(records):
+    r, scale = records[0], torch.ones(3)
+    days = r.time[100:130]
+    support = tower_support(r, days, scale, 1)
+    labelled = support.labelled[0].nonzero().flatten().tolist()
+    assert labelled
+    assert set(labelled) <= set(range(100, 130))
+    assert tower_support(r, None, scale, 1).labelled.sum() == 0
+    changed = dataclasses.replace(r, fluxes=torch.where(torch.arange(len(r.time))[:, None] < 100, 77.0, r.fluxes))
+    assert torch.equal(tower_support(changed, days, scale, 1).series, support.series)
+
+
+def test_bins_are_means_of_their_days(records):
+    r = records[1]
+    daily = tower_support(r, r.time, torch.ones(3), 1).series[0]
+    binned = tower_support(r, r.time, torch.ones(3), 8).series[0]
+    column = DRIVERS.index("TA")
+    assert binned[3, column].item() == pytest.approx(daily[24:32, column].mean().item(), rel=1e-5)
+    labels = 2 * len(DRIVERS)
+    seen = daily[24:32, labels + 3] > 0
+    assert binned[3, labels].item() == pytest.approx(daily[24:32, labels][seen].mean().item(), rel=1e-5)
+
+
+@pytest.fixture
+def batcher(records, normaliser):
+    train = dataclasses.replace(Config().train, batch=16, sequence=200, spin_up=30, support_bins=40, labels=1.0)
+    return Batcher(records, normaliser, Config(train=train), 3, torch.device("cpu"))
+
+
+def test_the_spin_up_carries_no_loss(batcher):
+    weight = batcher.draw().weight
+    assert (weight[:, :30] == 0).all()
+    assert (weight[:, 30:] > 0).any()
+
+
+def test_support_and_loss_share_no_day(batcher, monkeypatch):
+    """Labels that the encoder may read have no weight in the query."""
+    seen = {}
+    original = batcher._label_rows
+    monkeypatch.setattr(batcher, "_label_rows", lambda rows: seen.setdefault("read", (rows, original(rows)))[1])
+    window = batcher._window
+    calls = []
+    monkeypatch.setattr(batcher, "_window", lambda towers, days: calls.append(window(towers, days)) or calls[-1])
+    shared = 0
+    for _ in range(10):
+        seen.clear()
+        calls.clear()
+        batch = batcher.draw()
+        rows, read = seen["read"]
+        query = calls[1]
+        for b in range(len(query)):
+            both = torch.isin(query[b], rows[b][read[b]]) & (query[b] > 0)
+            shared += int(both.sum())
+            assert (batch.weight[b][both] == 0).all()
+    assert shared > 0, "no support day fell into a query: the check has checked nothing"
+
+
+def test_batches_are_reproducible_and_visit_every_tower(records, normaliser):
+    config = Config(train=dataclasses.replace(Config().train, batch=5))
+    first, second = (Batcher(records, normaliser, config, 7, torch.device("cpu")) for _ in range(2))
+    torch.manual_seed(0)
+    a = first.draw()
+    torch.manual_seed(99)
+    b = second.draw()
+    assert torch.equal(a.drivers, b.drivers)
+    assert torch.equal(a.weight, b.weight)
+    assert sorted(first._towers(5).tolist()) == [0, 1, 2, 3, 4]
+
+
+def test_days_outside_a_record_are_masked(records, normaliser):
+    short = dataclasses.replace(
+        records[0],
+        **{f: getattr(records[0], f)[:50] for f in ("time", "drivers", "driver_mask", "fluxes", "weight", "season")},
+    )
+    config = Config(train=dataclasses.replace(Config().train, batch=2, sequence=100, spin_up=0))
+    batch = Batcher([short], normaliser, config, 0, torch.device("cpu")).draw()
+    assert (batch.mask[:, 50:] == 0).all()
+    assert (batch.weight[:, 50:] == 0).all()
+    assert (batch.weight[:, :50] > 0).any()
+
+
+def test_no_tower_to_train_on_is_an_error(normaliser):
+    with pytest.raises(TamrlError, match="no tower"):
+        Batcher([], normaliser, Config(), 0, torch.device("cpu"))

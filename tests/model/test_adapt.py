@@ -1,0 +1,193 @@
+"""Adaptation: it learns, it does no harm, and it leaves the shared ensemble alone."""
+
+import copy
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from tamrl.adapt import AdaptSettings, Cancelled, adapt, usable_support
+from tamrl.data.sequences import flux_table, valid_days
+from tamrl.errors import TamrlError
+from tamrl.evaluate import support_days
+from tamrl.predict import predict
+from tamrl.results import before_after
+
+FAST = AdaptSettings(steps=30)
+ALL = ("zero-shot", "encode", "modulation", "all")
+
+
+@pytest.fixture(scope="module")
+def support(unseen):
+    return support_days(unseen, 120)
+
+
+def shifted(tower, add=0.0, times=1.0):
+    """The same place under another, consistent, carbon balance."""
+    changed = tower.copy(deep=True)
+    changed["GPP"] = tower["GPP"] * times + add
+    changed["RECO"] = tower["RECO"] * times
+    changed["NEE"] = changed["RECO"] - changed["GPP"]
+    return changed
+
+
+def test_modulation_learns_from_the_support(ensemble, unseen, support):
+    """A place that takes up half as much: days outside the support are predicted better."""
+    tower = shifted(unseen, times=0.5)
+    table = before_after(tower, adapt(ensemble, tower, support, FAST)).set_index("flux")
+    assert (table["rmse_after"] < table["rmse_before"]).all()
+    assert table.loc["GPP", "rmse_after"] < 0.8 * table.loc["GPP", "rmse_before"]
+
+
+@pytest.mark.parametrize("method", ["encode", "modulation", "all"])
+def test_adaptation_never_ends_worse_than_zero_shot_on_the_held_back_days(ensemble, unseen, method):
+    """Support whose first part misleads: what was learnt there would do harm afterwards."""
+    tower, days = unseen.copy(deep=True), support_days(unseen, 20)
+    wrong = pd.DatetimeIndex(tower.time.values).isin(days[:16])
+    guess = predict(ensemble, tower).mean("member")
+    for flux in ("GPP", "RECO"):
+        # Away from what is observed afterwards, far beyond the error of the zero-shot prediction.
+        away = np.sign(float((guess[flux] - tower[flux])[~wrong].mean()))
+        tower[flux][wrong] = guess[flux].values[wrong] + 6 * away
+    tower["NEE"] = tower["RECO"] - tower["GPP"]
+    settings = AdaptSettings(method=method, steps=60, learning_rate=0.3)
+    result = adapt(ensemble, tower, days, settings)
+    held = pd.DatetimeIndex(tower.time.values).isin(days[16:])
+    observed = flux_table(tower)[held]
+    for k, member in enumerate(ensemble.members):
+        before, after = result.held_back_loss[k]
+        assert after <= before
+        scale = torch.from_numpy(member.normaliser.flux_scale)
+
+        def loss(predictions, k=k, scale=scale):
+            fluxes = np.stack([predictions[f].values[k][held] for f in ("GPP", "RECO", "NEE")], axis=1)
+            return torch.nn.functional.huber_loss(
+                torch.from_numpy(fluxes) / scale, torch.from_numpy(observed) / scale, delta=1.5
+            ).item()
+
+        # What is returned was fitted to the held-back days as well, and still must not do harm there.
+        assert loss(result.adapted) <= loss(result.zero_shot) + 1e-6
+    if method == "modulation":
+        assert min(result.shrinkage) < 1
+        assert any("shrunk towards zero-shot" in note for note in result.notes)
+
+
+@pytest.mark.parametrize("method", ALL)
+def test_the_ensemble_is_not_changed_and_the_same_call_gives_the_same(ensemble, unseen, support, method):
+    before = [copy.deepcopy(m.model.state_dict()) for m in ensemble.members]
+    settings = AdaptSettings(method=method, steps=5)
+    first = adapt(ensemble, unseen, support, settings)
+    torch.manual_seed(5)
+    second = adapt(ensemble, unseen, support, settings)
+    assert first.adapted.equals(second.adapted)
+    for member, state in zip(ensemble.members, before, strict=True):
+        assert all(torch.equal(member.model.state_dict()[k], v) for k, v in state.items())
+    assert first.zero_shot.equals(predict(ensemble, unseen))
+
+
+def test_methods_differ_in_what_they_move(ensemble, unseen, support):
+    results = {m: adapt(ensemble, unseen, support, AdaptSettings(method=m, steps=10)) for m in ALL}
+    assert results["zero-shot"].adapted.equals(results["zero-shot"].zero_shot)
+    assert results["zero-shot"].shrinkage == (0.0, 0.0)
+    moved = {m: float(abs(r.adapted - r.zero_shot).to_array().mean()) for m, r in results.items()}
+    assert 0 < moved["modulation"] != moved["all"] > 0
+    assert moved["encode"] > 0 or set(results["encode"].shrinkage) == {0.0}
+
+
+def test_encode_is_the_encoder_alone_where_it_does_no_harm(ensemble, unseen, support):
+    result = adapt(ensemble, unseen, support, AdaptSettings(method="encode"))
+    expected = predict(ensemble, unseen, support)
+    for k, shrinkage in enumerate(result.shrinkage):
+        if shrinkage == 1:
+            np.testing.assert_allclose(
+                result.adapted["GPP"].isel(member=k), expected["GPP"].isel(member=k), rtol=1e-4, atol=1e-4
+            )
+    assert result.history.empty
+
+
+def test_only_support_days_are_read(ensemble, unseen, support):
+    """Fluxes outside the support may be anything: the adapted prediction does not change."""
+    tower = unseen.copy(deep=True)
+    outside = ~pd.DatetimeIndex(tower.time.values).isin(support)
+    for flux in ("GPP", "RECO", "NEE"):
+        tower[flux][outside] = 3.0
+    a = adapt(ensemble, unseen, support, FAST).adapted
+    assert adapt(ensemble, tower, support, FAST).adapted.equals(a)
+
+
+def test_progress_is_told_step_by_step_and_kept(ensemble, unseen, support):
+    steps = []
+    result = adapt(ensemble, unseen, support, FAST, on_step=steps.append)
+    assert len(steps) == len(result.history) == 2 * 2 * FAST.steps
+    assert max(s.step for s in steps) == steps[0].steps == 2 * FAST.steps
+    assert {s.member for s in steps} == {0, 1}
+    first = result.history.query("member == 0 and step <= @FAST.steps")
+    assert first["held_back"].notna().all()
+    assert first["loss"].iloc[-1] < first["loss"].iloc[0]
+
+
+def test_cancelling_stops_at_the_next_step(ensemble, unseen, support):
+    steps = []
+    with pytest.raises(Cancelled):
+        adapt(ensemble, unseen, support, FAST, on_step=steps.append, cancelled=lambda: len(steps) >= 4)
+    assert len(steps) <= 6
+
+
+def test_days_without_a_valid_observation_are_left_out_and_counted(ensemble, unseen):
+    time = pd.DatetimeIndex(unseen.time.values)
+    days = time[200:260]
+    usable = usable_support(unseen, days)
+    assert list(usable) == list(time[200:260][valid_days(unseen)[200:260]])
+    tower = unseen.copy(deep=True)
+    tower["QC"][205:215] = 0.1
+    result = adapt(ensemble, tower, days, dataclasses.replace(FAST, steps=2))
+    assert len(result.support) < 60
+    assert any("left out" in note for note in result.notes)
+
+
+def test_a_support_without_a_valid_day_is_an_error(ensemble, unseen):
+    with pytest.raises(TamrlError, match="None of the support days"):
+        adapt(ensemble, unseen, pd.date_range("1980-01-01", periods=5))
+    settings = AdaptSettings(method="zero-shot")
+    assert adapt(ensemble, unseen, pd.DatetimeIndex([]), settings).adapted is not None
+
+
+def test_a_single_day_stays_zero_shot_and_says_so(ensemble, unseen, support):
+    result = adapt(ensemble, unseen, support[:1], FAST)
+    assert result.adapted.equals(result.zero_shot)
+    assert any("two valid support days" in note for note in result.notes)
+
+
+def test_a_tower_without_the_drivers_is_an_error(ensemble, unseen, support):
+    bare = unseen[["GPP", "RECO", "NEE", "QC"]]
+    with pytest.raises(TamrlError, match="none of the drivers.*TA"):
+        adapt(ensemble, bare, support, FAST)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"method": "magic"}, {"steps": 0}, {"learning_rate": 0.0}, {"held_back": 1.0}, {"held_back": 0.0}]
+)
+def test_wrong_settings_are_refused(wrong):
+    with pytest.raises(TamrlError):
+        AdaptSettings(**wrong)
+
+
+def test_sliding_windows_predict_each_day_from_its_own_window(ensemble, unseen):
+    """The setting that reproduces the paper, against the forward model called window by window."""
+    from tamrl.predict import member_code, member_record
+
+    windowed = dataclasses.replace(
+        ensemble,
+        config=dataclasses.replace(ensemble.config, train=dataclasses.replace(ensemble.config.train, window=30)),
+    )
+    fluxes = predict(windowed, unseen)
+    member = ensemble.members[0]
+    record = member_record(ensemble, member, unseen)
+    with torch.no_grad():
+        modulation = member.model.modulator(member_code(ensemble, member, record, None))
+        for day in (29, 400, unseen.sizes["time"] - 1):
+            cut = slice(day - 29, day + 1)
+            one = member.model.forward_model(record.drivers[None, cut], record.driver_mask[None, cut], modulation)
+            assert fluxes["GPP"].values[0, day] == pytest.approx(one[0, -1, 0].item(), abs=1e-4)
