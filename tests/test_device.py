@@ -22,7 +22,7 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     assert device.choose("cuda:1") == torch.device("cuda:1")
-    with pytest.raises(TamrlError, match="no cuda:2.*auto, cuda, cpu"):
+    with pytest.raises(TamrlError, match=r"no cuda:2.*auto, cuda, cpu"):
         device.choose("cuda:2")
     with pytest.raises(TamrlError, match="no mps"):
         device.choose("mps")

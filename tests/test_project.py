@@ -51,7 +51,7 @@ def test_every_import_is_required_and_every_requirement_is_imported():
     used = {dist.lower().replace("_", "-") for name in names for dist in known[name]}
     required = {distribution(line) for line in requirements()}
     twins = {"xgboost", "xgboost-cpu"}  # the same module: one on macOS, the other elsewhere
-    engines = {"netcdf4", "zarr", "dask", "pyarrow", "scikit-learn"}  # xarray, pandas and xgboost load these
+    engines = {"netcdf4", "zarr", "pyarrow", "scikit-learn"}  # xarray, pandas and xgboost load these
     assert used - twins <= required
     assert required - twins - engines <= used
     if used & twins:

@@ -78,7 +78,7 @@ class XGBoost:
     """
 
     SETTINGS: ClassVar = {
-        "n_estimators": 400, "max_depth": 6, "learning_rate": 0.05, "subsample": 0.5,
+        "n_estimators": 200, "max_depth": 6, "learning_rate": 0.05, "subsample": 0.5,
         "colsample_bytree": 0.6, "min_child_weight": 50, "tree_method": "hist",
     }  # fmt: skip
 

@@ -81,12 +81,12 @@ def test_classes_are_one_hot(igbp, koeppen):
 
 @pytest.mark.parametrize(("igbp", "koeppen"), [("XXX", "A"), ("ENF", "Z"), ("", "A")])
 def test_an_unknown_class_is_an_error_with_the_known_ones(igbp, koeppen):
-    with pytest.raises(TamrlError, match="Known classes: .*unknown"):
+    with pytest.raises(TamrlError, match=r"Known classes: .*unknown"):
         static_inputs(igbp, koeppen)
 
 
 def test_an_unknown_driver_is_an_error_with_the_known_ones(towers):
-    with pytest.raises(TamrlError, match="Known drivers: .*SW_POT"):
+    with pytest.raises(TamrlError, match=r"Known drivers: .*SW_POT"):
         driver_table(towers[0], ("TA", "NDVI"))
 
 

@@ -162,7 +162,7 @@ def test_a_single_day_stays_zero_shot_and_says_so(ensemble, unseen, support):
 
 def test_a_tower_without_the_drivers_is_an_error(ensemble, unseen, support):
     bare = unseen[["GPP", "RECO", "NEE", "QC"]]
-    with pytest.raises(TamrlError, match="none of the drivers.*TA"):
+    with pytest.raises(TamrlError, match=r"none of the drivers.*TA"):
         adapt(ensemble, bare, support, FAST)
 
 

@@ -102,7 +102,7 @@ def test_towers_the_checkpoint_has_seen_are_refused(ensemble, archive):
     chosen, seen = held_out(sites, ensemble, named=False, allow_seen=False)
     assert set(chosen) == set(sites[-2:])
     assert set(seen) == set(sites[:-2])
-    with pytest.raises(TamrlError, match="trained on 1 of these towers.*--allow-seen"):
+    with pytest.raises(TamrlError, match=r"trained on 1 of these towers.*--allow-seen"):
         held_out(sites[:1], ensemble, named=True, allow_seen=False)
     assert held_out(sites[:1], ensemble, named=True, allow_seen=True)[0] == tuple(sites[:1])
     with pytest.raises(TamrlError, match="every tower"):
@@ -115,7 +115,7 @@ def test_baselines_never_learn_from_the_scored_towers(archive, monkeypatch):
     scored = archive.site.values[:3].tolist()
     fit_baselines(("climatology",), archive, scored, ("TA",))
     assert taught == archive.site.values[3:].tolist()
-    with pytest.raises(TamrlError, match="No tower is left.*--train-workspace"):
+    with pytest.raises(TamrlError, match=r"No tower is left.*--train-workspace"):
         fit_baselines(("climatology",), archive, archive.site.values.tolist(), ("TA",))
 
 
@@ -156,9 +156,10 @@ def test_xgboost_reads_the_drivers_of_the_day(towers, config):
 
 def test_the_summary_names_its_statistic_and_its_n():
     rows = [("A", 2.0, 1.0), ("B", 4.0, 3.0), ("C", 8.0, 2.0)]
+    same = {"flux": "GPP", "model": "tamrl", "n": 9, "r2": 0.5, "mae": 1.0, "bias": 0.0}
     scores = pd.DataFrame(
         [
-            {"site": s, "flux": "GPP", "model": "tamrl", "method": m, "shots": k, "n": 9, "r2": 0.5, "rmse": r, "mae": 1, "bias": 0}
+            {"site": s, "method": m, "shots": k, "rmse": r, **same}
             for s, zero, few in rows
             for m, k, r in (("zero-shot", 0, zero), ("modulation", 30, few))
             if not (s == "C" and k == 30)

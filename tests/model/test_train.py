@@ -3,6 +3,11 @@
 import copy
 import dataclasses
 import math
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
@@ -72,7 +77,7 @@ def test_a_restored_run_ends_as_the_unbroken_one(records, normaliser, config):
 def test_a_loss_that_is_not_finite_stops_with_advice(trainer):
     with torch.no_grad():
         trainer.model.forward_model.head.weight.fill_(float("nan"))
-    with pytest.raises(TamrlError, match="loss is nan at step 0.*learning_rate"):
+    with pytest.raises(TamrlError, match=r"loss is nan at step 0.*learning_rate"):
         trainer.advance()
 
 
@@ -142,11 +147,6 @@ def test_too_few_towers_are_an_error(archive_path, archive, config, tmp_path):
 @pytest.mark.slow
 def test_ctrl_c_leaves_a_usable_checkpoint_that_resumes(archive_path, tmp_path):
     """The real command, interrupted by the real signal."""
-    import signal
-    import subprocess
-    import sys
-    import time
-
     from tamrl.workspace import Workspace
 
     space = Workspace.create(tmp_path / "w", simulated=True)
@@ -166,9 +166,8 @@ def test_ctrl_c_leaves_a_usable_checkpoint_that_resumes(archive_path, tmp_path):
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     deadline = time.monotonic() + 120
     while "step 10/" not in (line := process.stderr.readline()):
-        assert process.poll() is None and time.monotonic() < deadline, line
-    import os
-
+        assert process.poll() is None, line
+        assert time.monotonic() < deadline, line
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(60) == 130
     ensemble = load_ensemble(out)
@@ -179,7 +178,8 @@ def test_ctrl_c_leaves_a_usable_checkpoint_that_resumes(archive_path, tmp_path):
     line = ""
     while "step " not in line:
         line = process.stderr.readline()
-        assert process.poll() is None and time.monotonic() < deadline, line
+        assert process.poll() is None, line
+        assert time.monotonic() < deadline, line
     assert int(line.split("step ")[1].split("/")[0]) > done
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait(60) == 130

@@ -1,0 +1,48 @@
+"""Few-shot lab: adapt the model to a tower it has not seen, from a few of its days."""
+
+import streamlit as st
+
+from tamrl.errors import TamrlError
+from tamrl.ui import cache, components, jobs, lab, lab_results, router, sidebar
+
+
+def body() -> None:
+    """Draw the page."""
+    choice = sidebar.choice()
+    workspace = choice.workspace
+    table = cache.towers(workspace)
+    if choice.model is None:
+        todo = (
+            f"Train one with `python -m tamrl train --workspace {workspace.path} --out {workspace.path}/models/first`"
+        )
+        raise TamrlError("This workspace has no model yet", str(workspace.path), todo)
+    ensemble = cache.ensemble(choice.model)
+    site = lab.tower_choice(table, ensemble)
+    tower = cache.tower(workspace, site)
+    support = lab.support_section(site, tower)
+    settings, pressed = lab.settings_section()
+    request = lab.Request(
+        (str(workspace.path), workspace.archive_version()), (str(choice.model), cache.model_version(choice.model)),
+        site, f"{support[0]:%Y-%m-%d}", len(support), settings,
+    )  # fmt: skip
+    if pressed:
+        lab.start(request, ensemble, tower, support)
+    jobs.collect()
+    lab.running_section(request)
+    found = lab.result_for(request)
+    if found is None:
+        st.caption("Press Adapt to see the model before and after it has seen these days.")
+        return
+    shown, result = found
+    view = lab_results.View(shown, result, tower, lab.support_of(shown, tower), sidebar.origin(workspace))
+    lab_results.show(view, current=shown == request)
+
+
+router.require()
+with components.guarded():
+    components.page_header(
+        "Few-shot lab",
+        "Show the model a few days of a tower it has never seen, and look at what changes.",
+        sidebar.choice().workspace.simulated,
+    )
+    body()

@@ -1,0 +1,1 @@
+"""Figures: Dataset or DataFrame in, plotly Figure or pydeck Deck out. Nothing here imports streamlit."""

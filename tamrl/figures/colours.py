@@ -1,0 +1,64 @@
+"""Colours of fluxes, classes and fields, each with its source; checked for colour-blind readers by their makers.
+
+Categorical colours follow Okabe and Ito (2008), https://jfly.uni-koeln.de/color/. Sequential scales are
+cmocean 4.0.3 (Thyng et al. 2016, doi:10.5670/oceanog.2016.66) sampled at 13 steps. The diverging scale is
+ColorBrewer BrBG (Brewer, https://colorbrewer2.org, Apache-2.0).
+"""
+
+from tamrl.schema import IGBP, UNKNOWN
+
+#: Colour of one flux as a line or marker, by theme.
+FLUX = {
+    "light": {"GPP": "#00835c", "RECO": "#c05a00", "NEE": "#2563a8"},
+    "dark": {"GPP": "#3ecf9a", "RECO": "#f0934a", "NEE": "#7ab8f0"},
+}
+#: Colour of what is compared in the lab, by theme.
+ROLE = {
+    "light": {"observed": "#3b4252", "zero-shot": "#d48a00", "adapted": "#0072b2", "support": "#8a63d2"},
+    "dark": {"observed": "#d5dae3", "zero-shot": "#f0b840", "adapted": "#56b4e9", "support": "#b79cf0"},
+}
+#: Colour of a driver as a line, by theme.
+DRIVER = {"light": "#5b6675", "dark": "#aab4c2"}
+
+# cmocean "algae", "matter".
+ALGAE = (
+    "#d7f9d0", "#bde6b1", "#a2d595", "#84c47a", "#64b463", "#3ba654", "#129450", "#08814c", "#126e45",
+    "#185b3b", "#1a482f", "#173622", "#122414",
+)  # fmt: skip
+MATTER = (
+    "#feedb0", "#fbd094", "#f7b37c", "#f29567", "#eb7858", "#e05d53", "#ce4356", "#b8315d", "#9f2462",
+    "#821c63", "#66185c", "#4a154f", "#2f0f3e",
+)  # fmt: skip
+# ColorBrewer BrBG with 11 classes, turned round: low (uptake) green, high (release) brown.
+GREEN_BROWN = (
+    "#003c30", "#01665e", "#35978f", "#80cdc1", "#c7eae5", "#f5f5f5", "#f6e8c3", "#dfc27d", "#bf812d",
+    "#8c510a", "#543005",
+)  # fmt: skip
+#: Field scale of each flux; NEE is diverging and always drawn centred on zero.
+SCALE = {"GPP": ALGAE, "RECO": MATTER, "NEE": GREEN_BROWN}
+
+#: Land-cover classes: forests green, shrubs and savannas yellow to brown, water blue, people pink.
+CLASS = {
+    "ENF": "#14532d", "EBF": "#23944f", "DNF": "#5f8f3c", "DBF": "#8fce4f", "MF": "#0f8f86",
+    "CSH": "#8a6d1f", "OSH": "#c9a83e", "WSA": "#b4632b", "SAV": "#e3913a", "GRA": "#f2d33c",
+    "WET": "#3f83d6", "CRO": "#d65a9c", "URB": "#6d6f78", "CVM": "#9d6bc4", "SNO": "#9fd3f2",
+    "BSV": "#a08f7c", "WAT": "#20479c", UNKNOWN: "#8b929c",
+}  # fmt: skip
+assert set(CLASS) == {*IGBP, UNKNOWN}
+
+
+def plotly_scale(name: str) -> list[list[float | str]]:
+    """Return the field scale of flux ``name`` as plotly's list of [position 0-1, colour]."""
+    colours = SCALE[name]
+    return [[i / (len(colours) - 1), c] for i, c in enumerate(colours)]
+
+
+def rgb(colour: str, alpha: int = 255) -> list[int]:
+    """Return ``#rrggbb`` as [red, green, blue, alpha], each 0-255, as deck.gl reads it."""
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)] + [alpha]
+
+
+def rgba(colour: str, alpha: float) -> str:
+    """Return ``#rrggbb`` as a CSS colour with opacity ``alpha`` (0-1)."""
+    r, g, b, _ = rgb(colour)
+    return f"rgba({r},{g},{b},{alpha})"

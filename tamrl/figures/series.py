@@ -1,0 +1,130 @@
+"""Fluxes and drivers of one tower over time, missing and low-quality days visible."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import xarray as xr
+from plotly.subplots import make_subplots
+
+from tamrl.figures.colours import DRIVER, FLUX, ROLE, rgba
+from tamrl.figures.style import MUTED, Theme, add_range_buttons, daily_axis, style, unit_label
+from tamrl.schema import DRIVERS, FLUXES, QC_VALID, VARIABLES
+
+#: Height of one row of a stack of time series [px].
+ROW_PX = 128
+
+
+def present_drivers(tower: xr.Dataset) -> list[str]:
+    """Return the drivers that the tower holds at least one value of, in the order of the schema."""
+    return [name for name in DRIVERS if name in tower and bool(np.isfinite(tower[name].values).any())]
+
+
+def good_days(tower: xr.Dataset) -> np.ndarray:
+    """Return which days of ``tower`` have a NEE quality of at least 0.7, bool (time,)."""
+    return tower["QC"].values >= QC_VALID
+
+
+def tower_series(tower: xr.Dataset, drivers: list[str], theme: Theme) -> go.Figure:
+    """Return the fluxes and the named drivers of one tower, one row each, over one linked time axis.
+
+    Days of good quality (QC >= 0.7) are filled markers, the others hollow; missing days are gaps.
+    """
+    rows = [*FLUXES, *drivers]
+    figure = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.18 / len(rows))
+    for row, flux in enumerate(FLUXES, start=1):
+        add_flux(figure, tower, flux, theme, row)
+    for row, name in enumerate(drivers, start=len(FLUXES) + 1):
+        figure.add_trace(_line(tower, name, theme), row=row, col=1)
+    add_quality_legend(figure, theme)
+    _title_rows(figure, rows)
+    style(figure, theme, 60 + ROW_PX * len(rows), hold=f"series-{tower['site'].item()}-{len(rows)}")
+    figure.update_layout(hovermode="x unified", hoversubplots="axis")
+    add_range_buttons(figure, theme)
+    figure.update_xaxes(range=[tower["time"].values[0], tower["time"].values[-1]])
+    return figure
+
+
+def add_flux(figure: go.Figure, tower: xr.Dataset, flux: str, theme: Theme, row: int) -> None:
+    """Add one observed flux to ``row``: a faint line with gaps, filled markers and hollow markers."""
+    axis, values, good = daily_axis(tower["time"].values), tower[flux].values, good_days(tower)
+    colour = FLUX[theme][flux]
+    common = dict(**axis, hovertemplate=f"%{{y:.2f}} {unit_label(VARIABLES[flux].unit)}")
+    line = go.Scattergl(
+        y=values, mode="lines", line=dict(width=1, color=rgba(colour, 0.35)), connectgaps=False,
+        hoverinfo="skip", showlegend=False, **axis,
+    )  # fmt: skip
+    filled = go.Scattergl(
+        y=np.where(good, values, np.float32(np.nan)), mode="markers", name=flux, legendgroup="good",
+        showlegend=False, marker=dict(size=3.5, color=colour), **common,
+    )  # fmt: skip
+    hollow = go.Scattergl(
+        y=np.where(good, np.float32(np.nan), values), mode="markers", name=f"{flux}, low quality", legendgroup="low",
+        showlegend=False, marker=dict(size=4.5, symbol="circle-open", color=rgba(colour, 0.55)), **common,
+    )  # fmt: skip
+    for trace in (line, filled, hollow):
+        figure.add_trace(trace, row=row, col=1)
+
+
+def add_quality_legend(figure: go.Figure, theme: Theme) -> None:
+    """Add what filled and hollow markers mean; a click on either hides those days in every row."""
+    for group, label, symbol in (
+        ("good", f"QC ≥ {QC_VALID:g}", "circle"),
+        ("low", f"low quality, QC < {QC_VALID:g}", "circle-open"),
+    ):
+        marker = dict(size=8, symbol=symbol, color=MUTED[theme])
+        figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", name=label, legendgroup=group, marker=marker))
+
+
+def support_chart(tower: xr.Dataset, support: pd.DatetimeIndex, flux: str, theme: Theme) -> go.Figure:
+    """Return one observed flux with the support days marked, made for selecting days by box or lasso."""
+    figure = make_subplots(rows=1, cols=1)
+    add_flux(figure, tower, flux, theme, 1)
+    add_quality_legend(figure, theme)
+    days = pd.DatetimeIndex(tower["time"].values)
+    chosen = np.where(days.isin(support), tower[flux].values, np.float32(np.nan))
+    figure.add_trace(
+        go.Scattergl(
+            y=chosen, mode="markers", name="Support days", hovertemplate="%{y:.2f}",
+            marker=dict(size=6, color=ROLE[theme]["support"]), **daily_axis(tower["time"].values),
+        )
+    )  # fmt: skip
+    shade(figure, support, theme)
+    style(figure, theme, 260, hold=f"support-{tower['site'].item()}-{flux}")
+    figure.update_xaxes(range=[tower["time"].values[0], tower["time"].values[-1]])
+    figure.update_layout(dragmode="select", selectdirection="h", hovermode="x")
+    figure.update_yaxes(title_text=f"{flux} [{unit_label(VARIABLES[flux].unit)}]", fixedrange=True)
+    return figure
+
+
+def shade(figure: go.Figure, support: pd.DatetimeIndex, theme: Theme) -> None:
+    """Shade the span from the first to the last support day behind every row of ``figure``."""
+    if not len(support):
+        return
+    half = pd.Timedelta(hours=12)
+    figure.add_shape(
+        type="rect", xref="x", yref="paper", x0=support.min() - half, x1=support.max() + half, y0=0, y1=1,
+        fillcolor=rgba(ROLE[theme]["support"], 0.16), line_width=0, layer="below",
+    )  # fmt: skip
+
+
+def _line(tower: xr.Dataset, name: str, theme: Theme) -> go.Scattergl:
+    """Return one driver as a line with gaps; monthly values are drawn as steps."""
+    monthly = tower[name].attrs.get("native_resolution", VARIABLES[name].resolution) == "monthly"
+    return go.Scattergl(
+        **daily_axis(tower["time"].values),
+        y=tower[name].values,
+        mode="lines",
+        connectgaps=False,
+        name=VARIABLES[name].long_name + (" (monthly)" if monthly else ""),
+        line=dict(width=1.2, color=DRIVER[theme], shape="hv" if monthly else "linear"),
+        hovertemplate=f"%{{y:.4~g}} {unit_label(VARIABLES[name].unit)}",
+        showlegend=False,
+    )
+
+
+def _title_rows(figure: go.Figure, rows: list[str]) -> None:
+    """Write name and unit beside each row."""
+    for row, name in enumerate(rows, start=1):
+        unit = unit_label(VARIABLES[name].unit)
+        label = name.replace("_", " ")
+        figure.update_yaxes(title_text=f"{label}<br>[{unit}]" if unit else label, row=row, col=1)

@@ -1,0 +1,106 @@
+"""One look for every plotly figure, in light and dark, and the settings of plotly's own buttons."""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+Theme = Literal["light", "dark"]
+
+FONT = "Inter, system-ui, sans-serif"
+INK = {"light": "#23302a", "dark": "#e6e9e3"}
+MUTED = {"light": "#5d6a63", "dark": "#9daaa2"}
+GRID = {"light": "#e6e4da", "dark": "#2c352f"}
+PAPER = {"light": "#fdfcf9", "dark": "#151a17"}
+#: The pressed one of several buttons.
+ACTIVE = {"light": "#bcd9c6", "dark": "#2f6245"}
+#: Missing cells: neutral, and found in no colour scale.
+MISSING = {"light": "#cfd0cc", "dark": "#434a46"}
+
+
+def style(figure: go.Figure, theme: Theme, height: int, hold: str = "") -> go.Figure:
+    """Give ``figure`` the look of the project.
+
+    Args:
+        figure: changed in place and returned.
+        theme: light or dark.
+        height: height in px.
+        hold: plotly ``uirevision``: while it stays the same, a rerun keeps the user's zoom.
+    """
+    figure.update_layout(
+        height=height,
+        font=dict(family=FONT, size=12, color=INK[theme]),
+        paper_bgcolor="rgba(0,0,0,0)",
+        plot_bgcolor="rgba(0,0,0,0)",
+        margin=dict(l=8, r=8, t=34, b=8),
+        hoverlabel=dict(bgcolor=PAPER[theme], font=dict(family=FONT, color=INK[theme]), bordercolor=GRID[theme]),
+        legend=dict(
+            orientation="h",
+            yanchor="bottom",
+            y=1.0,
+            x=0,
+            xanchor="left",
+            font_size=12,
+            title_text="",
+            itemsizing="constant",
+        ),
+        modebar=dict(bgcolor="rgba(0,0,0,0)", color=MUTED[theme], activecolor=INK[theme]),
+        uirevision=hold or None,
+        selectionrevision=hold or None,
+        dragmode="zoom",
+    )
+    axis = dict(
+        gridcolor=GRID[theme], linecolor=GRID[theme], zerolinecolor=MUTED[theme], zerolinewidth=1, automargin=True,
+        tickfont=dict(color=MUTED[theme], size=11), title_font=dict(color=MUTED[theme], size=12),
+    )  # fmt: skip
+    figure.update_xaxes(**axis)
+    figure.update_yaxes(**axis)
+    return figure
+
+
+def config(name: str) -> dict:
+    """Return the plotly configuration: a button that saves SVG under ``name``, no logo, no links outside."""
+    return {
+        "displaylogo": False,
+        "responsive": True,
+        "toImageButtonOptions": {"format": "svg", "filename": name},
+        "modeBarButtonsToRemove": ["autoScale2d", "zoomIn2d", "zoomOut2d"],
+    }
+
+
+def unit_label(unit: str) -> str:
+    """Return a CF unit as plotly text with raised exponents: ``gC m-2 d-1`` -> ``gC m⁻² d⁻¹``."""
+    raised = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+    words = []
+    for word in unit.split():
+        base = word.rstrip("-0123456789")
+        exponent = word[len(base) :]
+        words.append(base + exponent.translate(raised) if base and exponent else word)
+    return "" if unit == "1" else " ".join(words).replace("degC", "°C")
+
+
+def daily_axis(time: np.ndarray) -> dict:
+    """Return the x of a trace over a gapless daily axis as start and step: 30 times smaller than a list of dates.
+
+    Args:
+        time: (T,) datetime64, one a day without gaps.
+    """
+    return {"x0": pd.Timestamp(time[0]).strftime("%Y-%m-%d"), "dx": 86_400_000}  # ms a day
+
+
+def add_range_buttons(figure: go.Figure, theme: Theme) -> None:
+    """Add buttons for one year, three years and the whole record below the last time axis; call after ``style``."""
+    inner = figure.layout.height - figure.layout.margin.t - 64
+    figure.update_layout(
+        margin_b=56,
+        xaxis_rangeselector=dict(
+            buttons=[
+                dict(count=1, step="year", stepmode="backward", label="1 year"),
+                dict(count=3, step="year", stepmode="backward", label="3 years"),
+                dict(step="all", label="all"),
+            ],
+            x=1, xanchor="right", y=-30 / inner, yanchor="top", bgcolor=GRID[theme], activecolor=ACTIVE[theme],
+            font=dict(color=INK[theme], size=11),
+        )
+    )  # fmt: skip

@@ -1,0 +1,92 @@
+"""Shared, read-only things that are opened once: workspaces, archives, tower records, ensembles.
+
+Keys are path and modification time, since a Dataset cannot be hashed; a workspace that is ingested again or a
+model that is trained again is seen at the next run.
+"""
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+import xarray as xr
+
+from tamrl.figures.tables import tower_table
+from tamrl.workspace import Workspace
+
+if TYPE_CHECKING:
+    from tamrl.model.checkpoint import Ensemble
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the archive")
+def _archive(path: str, version: int) -> xr.Dataset:
+    return Workspace.open(path).archive()
+
+
+@st.cache_data(max_entries=4, show_spinner="Listing towers")
+def _towers(path: str, version: int) -> pd.DataFrame:
+    return tower_table(_archive(path, version))
+
+
+@st.cache_resource(max_entries=24, show_spinner="Reading the tower")
+def _tower(path: str, version: int, site: str) -> xr.Dataset:
+    from tamrl.data.archive import record
+
+    return record(_archive(path, version), site)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the model")
+def _ensemble(path: str, version: int) -> "Ensemble":
+    from tamrl import device
+    from tamrl.model.checkpoint import load_ensemble
+
+    device.one_thread()
+    ensemble = load_ensemble(Path(path), device=device.choose())
+    threading.Thread(target=_warm_up, daemon=True).start()
+    return ensemble
+
+
+def _warm_up() -> None:
+    """Build one optimizer: the first one of a process costs about a second, which the first Adapt would wait for."""
+    import torch
+
+    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+
+
+def towers(workspace: Workspace) -> pd.DataFrame:
+    """Return one row a tower of the workspace, see ``tamrl.figures.tables.tower_table``.
+
+    Raises:
+        TamrlError: nothing was ingested yet, or the archive is damaged.
+    """
+    return _towers(str(workspace.path), workspace.archive_version())
+
+
+def source(workspace: Workspace) -> str:
+    """Return the source line of the workspace's archive."""
+    attrs = _archive(str(workspace.path), workspace.archive_version()).attrs
+    return str(attrs.get("source") or attrs.get("title") or workspace.name)
+
+
+def tower(workspace: Workspace, site: str) -> xr.Dataset:
+    """Return one tower's record, shared between sessions: read it, never change it.
+
+    Raises:
+        TamrlError: the workspace has no such tower.
+    """
+    return _tower(str(workspace.path), workspace.archive_version(), site)
+
+
+def model_version(path: Path) -> int:
+    """Return the newest modification time [ns] of the files of a checkpoint."""
+    return max((f.stat().st_mtime_ns for f in path.rglob("*") if f.is_file()), default=0)
+
+
+def ensemble(path: Path) -> "Ensemble":
+    """Return the ensemble of a checkpoint folder, shared between sessions: adapting works on copies.
+
+    Raises:
+        TamrlError: the checkpoint cannot be loaded.
+    """
+    return _ensemble(str(path), model_version(path))

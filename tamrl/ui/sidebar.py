@@ -1,0 +1,134 @@
+"""The sidebar: which workspace and which model, on which device."""
+
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from tamrl.errors import TamrlError
+from tamrl.ui import components, state
+from tamrl.ui.components import Origin
+from tamrl.workspace import Workspace, bundled, find_workspaces
+
+#: One workspace or a folder of workspaces, or several of either.
+ENVIRONMENT = "TAMRL_WORKSPACE"
+_CHOICE = "tamrl_choice"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the pages work on: a workspace and one of its models (None where it has none)."""
+
+    workspace: Workspace
+    model: Path | None
+
+
+def choice() -> Choice:
+    """Return what the sidebar chose in this run.
+
+    Raises:
+        TamrlError: no workspace could be opened; the message says why.
+    """
+    chosen = st.session_state.get(_CHOICE)
+    if isinstance(chosen, Choice):
+        return chosen
+    raise chosen or TamrlError("No workspace is open", "sidebar", "Choose a workspace in the sidebar")
+
+
+def origin(workspace: Workspace) -> Origin:
+    """Return where the workspace's data come from, for source lines and downloads."""
+    from tamrl.ui import cache
+
+    return Origin(cache.source(workspace), workspace.simulated)
+
+
+def listed(folder: str) -> tuple[dict[str, Path], list[TamrlError]]:
+    """Return the workspaces on offer by the name that the URL uses, and what could not be found.
+
+    Args:
+        folder: a folder that the user typed, may be empty.
+    """
+    problems: list[TamrlError] = []
+    found: list[Path] = []
+    sources = [(ENVIRONMENT, part) for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
+    sources += [("Folder with workspaces", folder)] if folder else []
+    for where, part in sources:
+        inside = find_workspaces(part)
+        if not inside:
+            todo = "Make one with `python -m tamrl ingest SRC --workspace W`, or name another folder"
+            problems.append(TamrlError("No workspace found in this folder", f"{where}: {part}", todo))
+        found += inside
+    options: dict[str, Path] = {}
+    try:
+        options["demo"] = bundled().path
+    except TamrlError as error:
+        problems.append(error)
+    for path in dict.fromkeys(found):
+        name, number = path.name, 2
+        while name in options and options[name] != path:
+            name, number = f"{path.name}-{number}", number + 1
+        options[name] = path
+    return options, problems
+
+
+def show() -> None:
+    """Draw the sidebar and remember the choice for the page."""
+    with st.sidebar:
+        folder = state.get("folder", "")
+        options, problems = listed(folder)
+        try:
+            st.session_state[_CHOICE] = _choose(options)
+        except TamrlError as error:
+            st.session_state[_CHOICE] = error
+        with st.expander("Open other workspaces", icon=":material/folder_open:"):
+            st.text_input(
+                "Folder with workspaces", **state.bind("folder", ""), placeholder="/data/workspaces",
+                help="A folder on the computer that runs this app. Only its workspaces are listed.",
+            )  # fmt: skip
+        for problem in problems:
+            components.show_error(problem)
+
+
+def _choose(options: dict[str, Path]) -> Choice:
+    """Draw the two select boxes."""
+    wanted = state.get("ws")
+    if wanted not in options:
+        if wanted is not None:
+            st.warning(f"The workspace {wanted!r} of this address is not listed here.", icon=":material/link_off:")
+            state.put("ws", None)
+        # What the environment names is what the user came for; else the demonstration.
+        named = [name for name in options if name != "demo"] if os.environ.get(ENVIRONMENT) else []
+        wanted = (named or list(options) or [None])[0]
+    if wanted is None:
+        raise TamrlError("There is no workspace", "", "Make one with `python -m tamrl ingest SRC --workspace W`")
+    st.selectbox("Workspace", list(options), format_func=lambda name: _label(options[name]), **state.bind("ws", wanted))
+    workspace = Workspace.open(options[state.get("ws", wanted)])
+    if workspace.simulated:
+        components.simulated_badge()
+    models = {path.name: path for path in workspace.models()}
+    if state.get("model") not in models:
+        state.put("model", None)
+    first = next(iter(models), None)
+    if len(models) > 1:
+        st.selectbox("Model", list(models), **state.bind("model", first))
+    return Choice(workspace, models.get(state.get("model", first)))
+
+
+def _label(path: Path) -> str:
+    """Return the name of a workspace; a damaged one is offered by its folder, and choosing it says what is wrong."""
+    try:
+        workspace = Workspace.open(path)
+    except TamrlError:
+        return f"{path.name} (damaged)"
+    said = not workspace.simulated or "simulated" in workspace.name.lower()
+    return workspace.name if said else f"{workspace.name} (simulated)"
+
+
+def show_device() -> None:
+    """Show what the model runs on, once a page has loaded torch; to be called after the page."""
+    if "torch" in sys.modules:
+        from tamrl import device
+
+        st.sidebar.caption(f"Device: {device.describe(device.choose())}")

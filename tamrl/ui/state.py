@@ -1,0 +1,119 @@
+"""What the user has chosen: kept across pages, written into the URL, and read back from it.
+
+The session holds one value for each name of ``PARAMETERS``. At the start of a run a URL value that the app
+did not write itself (a deep link, the back button, a link with parameters) wins; at its end the URL is
+written anew, so that the address of every page restores it.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+_VALUES, _WRITTEN = "tamrl_values", "tamrl_written"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How one choice is read from and written to the URL.
+
+    Attributes:
+        read: text of the URL to value; a ValueError means that the text is not understood and is ignored.
+        write: value to text of the URL.
+    """
+
+    read: Callable[[str], Any] = str
+    write: Callable[[Any], str] = str
+
+
+def _years(text: str) -> tuple[int, int]:
+    first, last = text.split("-")
+    return min(int(first), int(last)), max(int(first), int(last))
+
+
+def _whole(text: str) -> int:
+    value = int(text)
+    if value < 0:
+        raise ValueError(text)
+    return value
+
+
+def _rate(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 10:
+        raise ValueError(text)
+    return value
+
+
+_TEXT = Parameter()
+_LIST = Parameter(lambda text: [part for part in text.split(",") if part], ",".join)
+_COUNT = Parameter(_whole)
+PARAMETERS: dict[str, Parameter] = {
+    "folder": _TEXT,
+    "ws": _TEXT,
+    "model": _TEXT,
+    "site": _TEXT,
+    "igbp": _LIST,
+    "climate": _LIST,
+    "continent": _LIST,
+    "years": Parameter(_years, lambda pair: f"{pair[0]}-{pair[1]}"),
+    "flux": _TEXT,
+    "drivers": _LIST,
+    "start": Parameter(lambda text: pd.Timestamp(text).date(), str),
+    "days": _COUNT,
+    "method": _TEXT,
+    "steps": _COUNT,
+    "lr": Parameter(_rate, lambda value: f"{value:g}"),
+    "seen": Parameter(lambda text: bool(re.fullmatch("1|true|yes", text)), lambda flag: "1" if flag else "0"),
+}
+
+
+def restore() -> None:
+    """Take what the URL says where the app did not write it itself; to be called first in every run."""
+    values = st.session_state.setdefault(_VALUES, {})
+    written = st.session_state.setdefault(_WRITTEN, {})
+    for name, parameter in PARAMETERS.items():
+        text = st.query_params.get(name)
+        if text is None or text == written.get(name):
+            continue
+        try:
+            values[name] = parameter.read(text)
+        except ValueError:
+            values.pop(name, None)
+
+
+def publish() -> None:
+    """Write every choice into the URL; to be called last in every run."""
+    texts = {n: PARAMETERS[n].write(v) for n, v in st.session_state.get(_VALUES, {}).items() if v not in (None, "", [])}
+    if st.query_params.to_dict() != texts:
+        st.query_params.from_dict(texts)
+    st.session_state[_WRITTEN] = texts
+
+
+def get(name: str, default: Any = None) -> Any:
+    """Return the user's choice, or ``default`` where there is none."""
+    value = st.session_state.get(_VALUES, {}).get(name)
+    return default if value is None else value
+
+
+def put(name: str, value: Any) -> None:
+    """Set a choice; None forgets it."""
+    values = st.session_state.setdefault(_VALUES, {})
+    if value is None:
+        values.pop(name, None)
+    else:
+        values[name] = value
+
+
+def bind(name: str, default: Any = None) -> dict[str, Any]:
+    """Return the key and callback that tie a widget to the choice ``name``; the widget takes no default itself."""
+    key = f"choose_{name}"
+    st.session_state[key] = get(name, default)
+    return {"key": key, "on_change": _take, "args": (name, key)}
+
+
+def _take(name: str, key: str) -> None:
+    put(name, st.session_state[key])

@@ -1,0 +1,200 @@
+"""The parts of the Towers page: filters, map and table, and what one tower measured."""
+
+import pandas as pd
+import streamlit as st
+import xarray as xr
+
+from tamrl.figures import fingerprint, maps, series, style, tables
+from tamrl.schema import FLUX_UNIT, FLUXES, IGBP, KOEPPEN, VARIABLES
+from tamrl.ui import components, state, theme
+from tamrl.ui.components import Origin
+
+#: Drivers shown first, where the tower has them.
+FIRST_DRIVERS = ("TA", "SW_IN", "VPD", "P", "P_MON", "LAI")
+MAP_PX = 430
+_TABLE_ROUND, _TURN = "tamrl_table_round", "tamrl_turn"
+
+
+def filters(table: pd.DataFrame) -> pd.DataFrame:
+    """Draw the filters and return the towers that pass them."""
+    columns = st.columns([3, 3, 3, 3], gap="small", vertical_alignment="top")
+    choices = (
+        ("igbp", "Land cover (IGBP)", "igbp", [*IGBP, "unknown"], components.class_name),
+        ("climate", "Climate (Köppen)", "climate", [*KOEPPEN.values(), "unknown"], str),
+        ("continent", "Continent", "continent", sorted(table["continent"].unique()), str),
+    )  # fmt: skip
+    for column, (name, label, field, known, text) in zip(columns, choices, strict=False):
+        present = set(table[field])
+        options = [option for option in known if option in present]
+        state.put(name, [v for v in state.get(name, []) if v in options] or None)
+        column.multiselect(label, options, format_func=text, placeholder="all", **state.bind(name, []))
+    with_data = table[table["last"] > 0]
+    first, last = (int(with_data["first"].min()), int(with_data["last"].max())) if len(with_data) else (0, 0)
+    if first < last:
+        low, high = state.get("years", (first, last))
+        span = (min(max(low, first), last), max(min(high, last), first))
+        state.put("years", span if span != (first, last) else None)
+        columns[3].slider(
+            "Data in the years", first, last, help="Towers whose record overlaps these years",
+            **state.bind("years", (first, last)),
+        )  # fmt: skip
+    chosen = {name: state.get(name, []) for name in ("igbp", "climate", "continent")}
+    return tables.filter_towers(table, **chosen, years=state.get("years"))
+
+
+def clear_filters() -> None:
+    """Forget every filter."""
+    for name in ("igbp", "climate", "continent", "years"):
+        state.put(name, None)
+
+
+def map_and_table(table: pd.DataFrame, chosen: str) -> None:
+    """Draw the map and the table of towers; a click on either chooses one."""
+    left, right = st.columns([1.15, 1], gap="medium")
+    with left:
+        st.pydeck_chart(
+            maps.tower_map(table, chosen, theme.current(), turn=_turn()), key="tower_map", height=MAP_PX,
+            on_select=_from_map,
+            alt=f"World map of {len(table)} towers coloured by land cover; the table beside it offers the same choice.",
+        )  # fmt: skip
+        components.class_legend(table)
+    with right:
+        shown = _display(table)
+        # A new key shows the row of a tower that was chosen elsewhere; a click in the table keeps the key, and with
+        # it the place that the table was scrolled to.
+        key = f"tower_table_{st.session_state.get(_TABLE_ROUND, 0)}"
+        st.dataframe(
+            shown, key=key, hide_index=True, height=MAP_PX, selection_mode="single-row",
+            on_select=lambda: _from_table(key, list(table.index)),
+            selection_default={"selection": {"rows": [list(table.index).index(chosen)]}},
+            column_config=_columns(),
+        )  # fmt: skip
+
+
+def choose(site: str, from_table: bool = False) -> None:
+    """Choose a tower."""
+    state.put("site", site)
+    st.session_state[_TURN] = _turn() + 1
+    if not from_table:
+        st.session_state[_TABLE_ROUND] = st.session_state.get(_TABLE_ROUND, 0) + 1
+
+
+def _turn() -> int:
+    """Return how many times a tower was chosen."""
+    return st.session_state.get(_TURN, 0)
+
+
+def _from_map() -> None:
+    picked = [tower for layer in st.session_state["tower_map"].selection.objects.values() for tower in layer]
+    if picked and "site" in picked[0]:
+        choose(picked[0]["site"])
+
+
+def _from_table(key: str, sites: list[str]) -> None:
+    rows = st.session_state[key].selection.rows
+    if rows and rows[0] < len(sites):
+        choose(sites[rows[0]], from_table=True)
+
+
+def _display(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns of the table in the order that they are read."""
+    shown = table.reset_index()
+    shown["years"] = [tables.years_text(row) for _, row in table.iterrows()]
+    return shown[
+        ["site", "name", "igbp", "koeppen", "years", "valid_days", *FLUXES, "country", "continent"]
+    ]  # fmt: skip
+
+
+def _columns() -> dict:
+    unit = style.unit_label(FLUX_UNIT)
+    numbers = {
+        f: st.column_config.NumberColumn(f, format="%.2f", help=f"Mean over the valid days [{unit}]", width=62)
+        for f in FLUXES
+    }
+    return {
+        "site": st.column_config.TextColumn("Tower", width=78, pinned=True),
+        "name": st.column_config.TextColumn("Name", width=130),
+        "igbp": st.column_config.TextColumn("IGBP", width=56),
+        "koeppen": st.column_config.TextColumn("Köppen", width=72),
+        "years": st.column_config.TextColumn("Years", width=96),
+        "valid_days": st.column_config.NumberColumn("Valid days", format="localized", width=84,
+                                                    help="Days with any flux and QC of at least 0.7"),
+        **numbers,
+        "country": st.column_config.TextColumn("Country", width=130),
+        "continent": st.column_config.TextColumn("Continent", width=110),
+    }  # fmt: skip
+
+
+def label(site: str, table: pd.DataFrame) -> str:
+    """Return the code of a tower with its name, where it has one."""
+    name = table.loc[site, "name"]
+    return f"{site} · {name}" if name else site
+
+
+def tower_heading(site: str, row: pd.Series) -> None:
+    """Write what is known of one tower, and the link to the lab."""
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        with st.container(gap=None, width="stretch"):
+            st.subheader(f"{site} · {row['name']}" if row["name"] else site, anchor=False)
+            facts = [
+                components.class_name(row["igbp"]),
+                components.climate_name(row["koeppen"]),
+                row["country"],
+                f"{abs(row['lat']):.2f}°{'N' if row['lat'] >= 0 else 'S'} "
+                f"{abs(row['lon']):.2f}°{'E' if row['lon'] >= 0 else 'W'}",
+                tables.years_text(row),
+                f"{row['valid_days']:,} valid of {row['days']:,} days with fluxes",
+            ]
+            st.caption(" · ".join(facts))
+        st.page_link(
+            "pages/lab.py", label="Open in Few-shot lab", icon=":material/science:", query_params={"site": site}
+        )
+    if not row["valid_days"]:
+        st.warning(
+            "This tower has no valid day (QC of at least 0.7 and some flux): no model can be scored or adapted here.",
+            icon=":material/warning:",
+        )
+
+
+def series_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
+    """Draw the fluxes and the chosen drivers over time."""
+    present = series.present_drivers(tower)
+    first = [name for name in FIRST_DRIVERS if name in present][:4]
+    state.put("drivers", [n for n in state.get("drivers", []) if n in VARIABLES] or None)
+    kept = [name for name in state.get("drivers", first) if name in present]
+    left, right = st.columns([1, 1], vertical_alignment="bottom")
+    left.markdown("**Fluxes and drivers**")
+    # Not bound to the URL value directly: a driver that this tower lacks stays chosen for the next one.
+    drivers = right.multiselect(
+        "Drivers", present, default=kept, key=f"drivers_{site}", label_visibility="collapsed",
+        format_func=lambda name: VARIABLES[name].long_name, placeholder="Drivers to show",
+        on_change=lambda: state.put("drivers", st.session_state[f"drivers_{site}"]),
+    )  # fmt: skip
+    names = [*FLUXES, "QC", *drivers]
+    components.figure(
+        f"{site}_daily",
+        series.tower_series(tower, drivers, theme.current()),
+        f"Daily fluxes GPP, RECO and NEE of {site} and {len(drivers)} drivers over time, one row each.",
+        origin,
+        lambda: tower[names].to_dataframe()[names],
+        lambda: tower,
+    )
+
+
+def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
+    """Draw the fingerprint of the chosen flux."""
+    left, right = st.columns([1, 1], vertical_alignment="bottom")
+    left.markdown("**Fingerprint: day of year by year**")
+    if state.get("flux") not in FLUXES:
+        state.put("flux", None)
+    with right.container(horizontal=True, horizontal_alignment="right"):
+        st.segmented_control("Flux", FLUXES, required=True, label_visibility="collapsed", **state.bind("flux", "NEE"))
+    flux = state.get("flux", "NEE")
+    components.figure(
+        f"{site}_{flux}_fingerprint",
+        fingerprint.fingerprint(tower, flux, theme.current()),
+        f"{VARIABLES[flux].long_name} of {site} by day of year and year; grey cells are missing.",
+        origin,
+        lambda: fingerprint.day_year_table(tower, flux),
+        lambda: tower[[flux, "QC"]],
+    )

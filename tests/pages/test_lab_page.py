@@ -1,0 +1,189 @@
+"""The Few-shot lab, run as a user runs it: through the router, without a browser."""
+
+import shutil
+
+import numpy as np
+import pytest
+from small_workspace import ROOT
+from streamlit.testing.v1 import AppTest
+
+from tamrl.model.checkpoint import load_ensemble
+
+
+def lab(**query):
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
+    at.query_params.update(query)
+    return at.run().switch_page("pages/lab.py").run()
+
+
+@pytest.fixture
+def site(small_workspace, monkeypatch):
+    monkeypatch.setenv("TAMRL_WORKSPACE", str(small_workspace[0].path))
+    return small_workspace[1][0]
+
+
+def healthy(at):
+    assert not at.exception
+    assert [e.value for e in at.error] == []
+    return at
+
+
+def adapt(at):
+    """Press Adapt, wait for the thread, and let the page see that it has ended."""
+    at.button(key="adapt").click().run()
+    healthy(at)
+    at.session_state["tamrl_job"].wait(60)
+    return healthy(at.run())
+
+
+def scores(at):
+    return [(m.label, m.value, m.delta) for m in at.metric]
+
+
+def test_the_lab_offers_held_out_towers_first(site, small_workspace):
+    at = healthy(lab())
+    assert at.title[0].value == "Few-shot lab"
+    box = at.selectbox(key="lab_site")
+    assert box.value in small_workspace[1]
+    assert not any("seen in training" in option for option in box.options)
+    at.toggle[0].set_value(True).run()
+    options = at.selectbox(key="lab_site").options
+    assert len(options) == 6
+    assert any("seen in training" in option for option in options)
+
+
+def test_adapting_shows_scores_figures_and_downloads(site):
+    at = healthy(lab(site=site))
+    assert not at.metric
+    adapt(at)
+    assert [m.label for m in at.metric] == ["RMSE", "R²", "Bias"] * 3
+    assert all(np.isfinite(float(m.value.replace("\N{MINUS SIGN}", "-"))) for m in at.metric)
+    # support, comparison, three scatters, three seasons, spread, balance, loss
+    assert len(at.get("plotly_chart")) == 11
+    said = " ".join(c.value for c in at.caption)
+    assert "outside the support" in said
+    assert "2 members" in said
+    assert "CPU" in said
+    assert all("SIMULATED" in c.value for c in at.caption if "Source:" in c.value)
+
+
+def test_zero_shot_changes_nothing_and_all_changes_something(site):
+    at = adapt(healthy(lab(site=site, method="zero-shot")))
+    assert {m.delta for m in at.metric} == {"no change"}
+    result = next(iter(at.session_state["tamrl_results"].values()))
+    assert float(abs(result.adapted["NEE"] - result.zero_shot["NEE"]).max()) == 0
+    at = adapt(healthy(lab(site=site, method="all", steps="30", lr="0.5")))
+    result = next(iter(at.session_state["tamrl_results"].values()))
+    assert len(result.history) > 0
+    assert result.adapted["GPP"].shape == result.zero_shot["GPP"].shape
+
+
+def test_a_result_survives_another_page_and_is_marked_when_settings_change(site):
+    at = adapt(healthy(lab(site=site)))
+    before = scores(at)
+    at.switch_page("pages/towers.py").run()
+    assert not healthy(at).metric
+    at.switch_page("pages/lab.py").run()
+    assert scores(healthy(at)) == before
+    assert not at.info
+    at.number_input(key="choose_steps").set_value(20).run()
+    assert scores(healthy(at)) == before
+    assert "earlier settings" in at.info[0].value
+
+
+def test_a_failed_adaptation_is_told_in_the_page_and_not_at_another_tower(site, small_workspace, monkeypatch):
+    import tamrl.adapt
+    from tamrl.errors import TamrlError
+
+    def fail(*args, **kwargs):
+        raise TamrlError("The weights are tired", "member 0", "Try later")
+
+    monkeypatch.setattr(tamrl.adapt, "adapt", fail)
+    at = healthy(lab(site=site))
+    at.button(key="adapt").click().run()
+    at.session_state["tamrl_job"].wait(60)
+    at.run()
+    assert not at.exception
+    assert "The weights are tired" in at.error[0].value
+    at.selectbox(key="lab_site").set_value(small_workspace[1][1]).run()
+    healthy(at)
+
+
+def test_support_and_settings_are_restored_from_the_url(site):
+    at = healthy(lab(site=site, start="2009-05-01", days="12", method="encode"))
+    assert str(at.slider(key="choose_start").value) == "2009-05-01"
+    assert at.slider(key="choose_days").value == 12
+    assert at.selectbox(key="choose_method").value == "encode"
+    assert at.number_input(key="choose_steps").disabled
+    assert any("12 support days from 2009-05" in c.value for c in at.caption)
+
+
+def test_support_days_are_never_scored(site):
+    at = adapt(healthy(lab(site=site, days="50", method="encode")))
+    result = next(iter(at.session_state["tamrl_results"].values()))
+    assert len(result.support) == 50
+    few = adapt(healthy(lab(site=site, days="10", method="encode")))
+
+    def days(page):
+        text = next(m.value for m in page.markdown if m.value.startswith("**GPP**"))
+        return int(text.split("n = ")[1].split(" ")[0].replace(",", ""))
+
+    assert days(few) - days(at) == 40
+
+
+def test_a_seen_tower_is_kept_and_labelled(site, small_workspace):
+    seen = load_ensemble(small_workspace[0].models()[0]).training_sites[0]
+    at = healthy(lab(site=seen))
+    assert at.selectbox(key="lab_site").value == seen
+    assert "trained on this tower" in at.warning[0].value
+
+
+def test_adapting_leaves_the_shared_model_as_it_was(site, small_workspace):
+    from tamrl.ui import cache
+
+    path = small_workspace[0].models()[0]
+    adapt(healthy(lab(site=site, method="all")))
+    shared, fresh = cache.ensemble(path), load_ensemble(path)
+    for mine, theirs in zip(shared.members, fresh.members, strict=True):
+        for name, value in theirs.model.state_dict().items():
+            assert (mine.model.state_dict()[name].cpu() == value).all(), name
+
+
+def test_without_a_model_the_page_says_how_to_train_one(small_workspace, tmp_path, monkeypatch):
+    shutil.copytree(small_workspace[0].path, tmp_path / "w", ignore=shutil.ignore_patterns("tiny"))
+    monkeypatch.setenv("TAMRL_WORKSPACE", str(tmp_path / "w"))
+    at = lab()
+    assert not at.exception
+    assert "python -m tamrl train" in at.error[0].value
+
+
+def test_a_damaged_model_is_an_error_without_traceback(small_workspace, tmp_path, monkeypatch):
+    shutil.copytree(small_workspace[0].path, tmp_path / "w")
+    (tmp_path / "w" / "models" / "tiny" / "member-0.safetensors").write_bytes(b"not weights")
+    monkeypatch.setenv("TAMRL_WORKSPACE", str(tmp_path / "w"))
+    at = lab()
+    assert not at.exception
+    assert "What to do:" in at.error[0].value
+    assert "Something went wrong" not in at.error[0].value
+
+
+def test_when_no_tower_is_held_out_the_page_says_why(small_workspace, tmp_path, monkeypatch):
+    from tamrl.data.archive import load_archive, save_archive
+
+    shutil.copytree(small_workspace[0].path, tmp_path / "w")
+    seen = list(load_ensemble(tmp_path / "w" / "models" / "tiny").training_sites)
+    archive = load_archive(tmp_path / "w" / "archive.zarr").load()
+    save_archive(archive.sel(site=seen), tmp_path / "w" / "archive.zarr")
+    monkeypatch.setenv("TAMRL_WORKSPACE", str(tmp_path / "w"))
+    at = lab()
+    assert not at.exception
+    assert "none is held out" in at.error[0].value
+    at.toggle[0].set_value(True).run()
+    assert "trained on this tower" in healthy(at).warning[0].value
+
+
+def test_the_bundled_model_adapts(monkeypatch):
+    monkeypatch.delenv("TAMRL_WORKSPACE", raising=False)
+    at = adapt(healthy(lab()))
+    assert len(at.metric) == 9
+    assert any(m.delta != "no change" for m in at.metric)

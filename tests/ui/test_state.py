@@ -1,0 +1,54 @@
+"""Choices survive page switches, are written into the URL and read back; bad URLs do no harm."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def script():
+    import streamlit as st
+
+    from tamrl.ui import state
+
+    state.restore()
+    st.multiselect("Land cover", ["ENF", "DBF"], **state.bind("igbp", []))
+    st.text(
+        f"site={state.get('site')} years={state.get('years')} days={state.get('days', 30)} seen={state.get('seen')}"
+    )
+    state.publish()
+
+
+def app(**query):
+    at = AppTest.from_function(script, default_timeout=30)
+    at.query_params.update(query)
+    return at.run()
+
+
+def test_url_is_read_and_written_back():
+    at = app(site="DE-Hai", years="2010-2004", days="12", igbp="ENF,DBF", seen="1")
+    assert not at.exception
+    assert at.text[0].value == "site=DE-Hai years=(2004, 2010) days=12 seen=True"
+    assert at.multiselect[0].value == ["ENF", "DBF"]
+    assert at.query_params == {"site": "DE-Hai", "years": "2004-2010", "days": "12", "igbp": "ENF,DBF", "seen": "1"}
+
+
+def test_a_url_that_is_not_understood_is_ignored():
+    at = app(years="soon", days="-3", lr="0", start="yesterdayish")
+    assert not at.exception
+    assert at.text[0].value == "site=None years=None days=30 seen=None"
+    assert at.query_params == {}
+
+
+def test_a_choice_reaches_the_url_and_survives_an_emptied_address():
+    at = app()
+    at.multiselect[0].set_value(["DBF"]).run()
+    assert at.query_params == {"igbp": "DBF"}
+    at.query_params.clear()  # what a page switch does
+    at.run()
+    assert at.multiselect[0].value == ["DBF"]
+    assert at.query_params == {"igbp": "DBF"}
+
+
+def test_a_new_address_in_the_same_session_wins():
+    at = app(site="DE-Hai")
+    at.query_params["site"] = "US-Ha1"
+    at.run()
+    assert at.text[0].value.startswith("site=US-Ha1")
