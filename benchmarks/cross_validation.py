@@ -16,7 +16,7 @@ import pandas as pd
 from tamrl.config import Config, load_config
 from tamrl.data.splits import folds
 from tamrl.device import choose, one_thread
-from tamrl.ensemble import EnsembleTrainer, usable_sites
+from tamrl.ensemble import STATE, EnsembleTrainer, usable_sites
 from tamrl.evaluate import evaluate, fit_baselines, held_out, summarise
 from tamrl.model.checkpoint import is_checkpoint, load_ensemble
 from tamrl.workspace import Workspace
@@ -24,11 +24,10 @@ from tamrl.workspace import Workspace
 
 def train_fold(space: Workspace, out: Path, config: Config, members: int, seed: int, sites: tuple[str, ...]) -> None:
     """Train the ensemble of one fold, or go on with it."""
-    if is_checkpoint(out):
+    started = (out / STATE).exists()
+    if is_checkpoint(out) and not started:
         return
-    trainer = EnsembleTrainer(
-        space.archive_path, out, config, members, seed, exclude=sites, resume=(out / "state").exists()
-    )
+    trainer = EnsembleTrainer(space.archive_path, out, config, members, seed, exclude=sites, resume=started)
 
     def show(progress) -> None:  # noqa: ANN001
         if progress.step % 200 == 0:

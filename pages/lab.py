@@ -19,6 +19,7 @@ def body() -> None:
     ensemble = cache.ensemble(choice.model)
     site = lab.tower_choice(table, ensemble)
     tower = cache.tower(workspace, site)
+    lab.cautions_section(ensemble, tower)
     support = lab.support_section(site, tower)
     settings, pressed = lab.settings_section()
     request = lab.Request(

@@ -20,7 +20,7 @@ from tamrl.device import describe
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.predict import member_code, member_record, over_members, to_predictions
-from tamrl.shift import MODULATION_SPREAD, Shift, cut_stretch, fit_shift, harmless
+from tamrl.shift import MODULATION_SPREAD, Shift, cut_stretch, fit_shift, harmless, held_back_days
 
 METHODS = {
     "zero-shot": "No labels: what is known of the place alone",
@@ -58,9 +58,11 @@ class AdaptSettings:
         """
         if self.method not in METHODS:
             raise TamrlError(f"Unknown method {self.method!r}", "method", f"Known methods: {', '.join(METHODS)}")
-        if self.steps < 1 or self.learning_rate <= 0 or not 0 < self.held_back < 1:
+        if self.steps < 1 or not 0 < self.learning_rate <= 10 or not 0 < self.held_back < 1:
             raise TamrlError(
-                "Steps and learning rate must be positive and the held-back share between 0 and 1", "adapt"
+                "Steps must be at least 1, the learning rate above 0 and at most 10, "
+                "and the held-back share between 0 and 1",
+                "adapt",
             )
 
 
@@ -128,7 +130,7 @@ def _reach(
     if settings.method == "zero-shot" or len(days) < 2:
         return Shift(member, zero, identity, 0.0, weights=False), 0.0, (np.nan, np.nan)
     task = cut_stretch(ensemble, record, days, settings.held_back)
-    fitted = days[: int(task.fit.amax(-1).sum())]
+    fitted = days[~held_back_days(len(days), settings.held_back)]
     if settings.method == "encode":
 
         def shifted(labels: pd.DatetimeIndex) -> Shift:

@@ -23,19 +23,25 @@ def choose(name: str = "auto") -> torch.device:
     """Return the device to work on.
 
     Args:
-        name: ``auto`` takes the best there is; ``cuda``, ``cuda:1``, ``mps`` and ``cpu`` insist.
+        name: ``auto`` takes what the variable TAMRL_DEVICE says, else the best there is; ``cuda``,
+            ``cuda:1``, ``mps`` and ``cpu`` insist.
 
     Raises:
         TamrlError: the name is not a device, or this machine does not have it.
     """
+    if name == "auto":
+        name = os.environ.get("TAMRL_DEVICE") or name
     kind, _, index = name.partition(":")
     if kind not in NAMES or (index and (kind != "cuda" or not index.isdigit())):
         raise TamrlError(f"Unknown device {name!r}", "device", f"Known devices: {', '.join(NAMES)}, cuda:<number>")
     found = available()
     if kind == "auto":
-        return torch.device(found[0])
+        kind = name = found[0]
     if kind not in found or (index and int(index) >= torch.cuda.device_count()):
         raise TamrlError(f"This machine has no {name}", "device", f"Choose one of: auto, {', '.join(found)}")
+    if kind == "cuda":
+        # cuDNN's recurrent layers round to 10 bits (TF32) unless told not to; scores with it are not verified.
+        torch.backends.cudnn.allow_tf32 = False
     return torch.device(name)
 
 

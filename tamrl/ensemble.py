@@ -1,11 +1,7 @@
 """Training of an ensemble: one single-threaded process a member, resumable, stoppable at any step."""
 
-import contextlib
-import multiprocessing as mp
+import math
 import os
-import queue
-import signal
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,10 +17,12 @@ from tamrl.data.archive import load_archive, record
 from tamrl.data.drivers import driver_table
 from tamrl.data.sequences import Normaliser, TowerRecord, flux_table, tower_record, valid_days
 from tamrl.data.splits import check_disjoint, hold_out
+from tamrl.data.storage import locked
 from tamrl.device import choose, one_thread
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import is_checkpoint, save_manifest, save_member
 from tamrl.model.prior import fit_prior
+from tamrl.processes import run_processes
 from tamrl.schema import FLUXES, QC_VALID
 from tamrl.train import MemberTrainer, Progress
 
@@ -101,7 +99,7 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
     )  # fmt: skip
     before = 0.0
     if job.state_file.exists():
-        saved = torch.load(job.state_file, weights_only=True)
+        saved = torch.load(job.state_file, weights_only=True, map_location="cpu")
         before = saved.pop("seconds")
         trainer.restore(saved)
 
@@ -110,7 +108,14 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
             _save_state(job, trainer, before + time.perf_counter() - began)
         report(progress)
 
-    model = trainer.run(on_step, stop)
+    failure = None
+    try:
+        model = trainer.run(on_step, stop)
+    except TamrlError as error:
+        if not math.isfinite(trainer.best):
+            raise
+        # The best weights so far are worth keeping, whatever happened after them.
+        failure, model = error, trainer.best_model()
     seconds = before + time.perf_counter() - began
     _save_state(job, trainer, seconds)
     prior = fit_prior(model, [records[s] for s in training], device)
@@ -120,7 +125,11 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
         "validation_loss": float(trainer.best), "seconds": round(seconds, 1), "device": str(device),
         "training_sites": list(training), "validation_sites": list(validation),
     }  # fmt: skip
-    job.info_file.write_text(yaml.safe_dump(info, sort_keys=False), encoding="utf-8")
+    partial = job.info_file.with_suffix(".partial")
+    partial.write_text(yaml.safe_dump(info, sort_keys=False), encoding="utf-8")
+    partial.replace(job.info_file)
+    if failure:
+        raise failure
     return info
 
 
@@ -128,16 +137,6 @@ def _save_state(job: Job, trainer: MemberTrainer, seconds: float) -> None:
     partial = job.state_file.with_suffix(".partial")
     torch.save({**trainer.state(), "seconds": seconds}, partial)
     partial.replace(job.state_file)
-
-
-def _worker(job: Job, messages: mp.Queue, stop: Any) -> None:
-    # Ctrl-C reaches the whole process group; the parent decides, the worker ends at its next step.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        train_member(job, lambda p: messages.put(("progress", p)), stop.is_set)
-        messages.put(("done", job.member))
-    except TamrlError as error:
-        messages.put(("failed", (error.what, error.where, error.todo)))
 
 
 class EnsembleTrainer:
@@ -223,15 +222,13 @@ class EnsembleTrainer:
             Whether all members are finished.
 
         Raises:
-            TamrlError: a member failed, or its process was killed; the others are kept.
+            TamrlError: a member failed, its process was killed, or another run writes this folder; what
+                is trained is kept.
         """
-        jobs = list(self._jobs())
         workers = 1 if self.device.type != "cpu" else workers or os.cpu_count() or 1
-        context = mp.get_context("spawn")
-        stop, messages = context.Event(), context.Queue()
-        with _on_interrupt(stop.set):
-            failure = _run_workers(jobs, workers, context, messages, stop, on_progress or (lambda p: None))
-        finished = self._finish()
+        with locked(self.out, wait_s=0.0):
+            failure = run_processes(train_member, list(self._jobs()), workers, on_progress or (lambda p: None))
+            finished = self._finish()
         if failure:
             raise TamrlError(*failure)
         return finished
@@ -258,48 +255,3 @@ def usable_sites(dataset: Any) -> tuple[str, ...]:
     observed = sum(dataset[f].notnull().astype(int) for f in FLUXES) > 0
     days = (observed & (dataset["QC"] >= QC_VALID)).sum("time").values
     return tuple(s for s, n in zip(dataset.site.values.tolist(), days, strict=True) if n >= MIN_DAYS)
-
-
-@contextlib.contextmanager
-def _on_interrupt(act: Callable[[], None]) -> Iterator[None]:
-    """Call ``act`` instead of raising KeyboardInterrupt; off the main thread signals cannot be caught."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    previous = signal.signal(signal.SIGINT, lambda *_: act())
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-
-
-def _run_workers(
-    jobs: list[Job], workers: int, context: Any, messages: Any, stop: Any, on_progress: Callable[[Progress], None]
-) -> tuple[str, str, str] | None:
-    """Run the jobs, ``workers`` at a time; return the first failure."""
-    waiting, running, failure = list(jobs), {}, None
-    while (waiting and not stop.is_set()) or running:
-        while waiting and len(running) < workers and not stop.is_set():
-            job = waiting.pop(0)
-            running[job.member] = context.Process(
-                target=_worker, args=(job, messages, stop), name=f"member-{job.member}"
-            )
-            running[job.member].start()
-        try:
-            kind, content = messages.get(timeout=0.5)
-            if kind == "progress":
-                on_progress(content)
-            elif kind == "failed":
-                failure = failure or content
-                stop.set()
-        except queue.Empty:
-            for member, process in list(running.items()):
-                if not process.is_alive():
-                    del running[member]
-                    if process.exitcode != 0:
-                        stop.set()
-                        failure = failure or (
-                            f"The process of member {member} was ended (exit code {process.exitcode})", jobs[0].out,
-                            "If memory ran out, close other programs; go on with --resume",
-                        )  # fmt: skip
-    return failure

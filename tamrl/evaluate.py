@@ -71,6 +71,8 @@ def plan(tower: xr.Dataset, shots: Iterable[int]) -> Plan:
         supports[count], end = days, last
     after = valid & (position > end)
     late = after & (position >= SCORED_FROM)
+    if after.sum() < MIN_SCORED:
+        return Plan(str(tower.site.item()), {}, np.zeros_like(valid), f"fewer than {MIN_SCORED} days to score")
     if late.sum() < MIN_SCORED:
         return Plan(str(tower.site.item()), supports, after, "short record: valid days after the support")
     rule = f"valid days after day {SCORED_FROM}"
@@ -188,7 +190,11 @@ def evaluate(
 
     Returns:
         Scores with ``COLUMNS``, and a table of the days: ``site, rule, scored_from, n_scored,
-        support_from, support_to, shots`` with one row a tower and number of shots.
+        support_from, support_to, shots`` with one row a tower and number of shots; a tower that
+        cannot be scored stands there with the reason.
+
+    Raises:
+        TamrlError: a method is not known, or no tower could be scored.
     """
     shots, methods = tuple(shots), tuple(methods)
     unknown = [m for m in methods if m not in METHODS]
@@ -197,11 +203,19 @@ def evaluate(
     scores, protocol = [], []
     for site in sites:
         tower = record(archive, site)
-        table, days = evaluate_tower(tower, ensemble, baselines, shots, methods)
-        scores.append(table)
+        try:
+            table, days = evaluate_tower(tower, ensemble, baselines, shots, methods)
+        except TamrlError as error:
+            # One tower that a model cannot read must not cost the scores of the others.
+            table, days = pd.DataFrame(), Plan(site, {}, np.zeros(tower.sizes["time"], bool), error.what)
+        if len(table):
+            scores.append(table)
         protocol += _describe(tower, days, shots)
         if on_tower:
             on_tower(site)
+    if not scores:
+        reasons = "; ".join(sorted({row["rule"] for row in protocol}))
+        raise TamrlError(f"No tower could be scored: {reasons}", "evaluate", "Score towers with longer records")
     return pd.concat(scores, ignore_index=True), pd.DataFrame(protocol)
 
 
@@ -215,7 +229,7 @@ def _describe(tower: xr.Dataset, days: Plan, shots: Iterable[int]) -> list[dict[
         rows.append(
             {
                 "site": days.site, "shots": count, "scored": reached,
-                "rule": days.rule if reached else "record too short for this many shots",
+                "rule": days.rule if reached or not days.supports else "record too short for this many shots",
                 "scored_from": first, "n_scored": int(days.scored.sum()),
                 "support_from": support[0].date().isoformat() if len(support) else "",
                 "support_to": support[-1].date().isoformat() if len(support) else "",

@@ -19,15 +19,16 @@ from tamrl.schema import FLUXES, variable
 
 T = TypeVar("T")
 Forward = Callable[[Tensor, Tensor, Modulation], Tensor]
-#: Members are independent and torch releases the interpreter lock, so two run at once.
+#: Members are independent and torch releases the interpreter lock, so two run at once on a CPU.
 WORKERS = 2
 #: Sliding windows of one forward pass: bounds the memory of a long record.
 WINDOWS_AT_ONCE = 512
 
 
 def over_members(ensemble: Ensemble, work: Callable[[int, Member], T]) -> list[T]:
-    """Call ``work(index, member)`` for each member, two at a time, and return the results in order."""
-    with ThreadPoolExecutor(min(WORKERS, len(ensemble.members))) as pool:
+    """Call ``work(index, member)`` for each member, on a CPU two at a time, and return the results in order."""
+    workers = WORKERS if ensemble.device.type == "cpu" else 1
+    with ThreadPoolExecutor(min(workers, len(ensemble.members))) as pool:
         return list(pool.map(work, range(len(ensemble.members)), ensemble.members))
 
 
@@ -61,6 +62,20 @@ def member_record(ensemble: Ensemble, member: Member, tower: xr.Dataset) -> Towe
             f"Ingest a record with some of: {', '.join(names)}",
         )
     return record
+
+
+def cautions(ensemble: Ensemble, tower: xr.Dataset) -> list[str]:
+    """Return what a user of a prediction at this tower must know: seen in training, no position, unfinished model."""
+    found = [ensemble.caution] if ensemble.caution else []
+    site = str(tower.site.item())
+    if site in ensemble.seen_sites:
+        found.append(f"The model was trained on {site}: this says nothing about new places.")
+    if np.isnan(float(tower.lat)):
+        found.append(
+            "The position of the tower is not known, so the model does without potential radiation and predicts "
+            "GPP and RECO worse; ingest again with --sites."
+        )
+    return found
 
 
 def member_code(ensemble: Ensemble, member: Member, record: TowerRecord, support: pd.DatetimeIndex | None) -> Tensor:

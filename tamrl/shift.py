@@ -3,13 +3,15 @@
 Dimensions: T days, D drivers, Z code.
 """
 
+import copy
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
@@ -28,6 +30,8 @@ CORRELATION_DAYS = 10.0
 MODULATION_SPREAD = 0.4
 #: Prior standard deviation of a weight under ``all``, relative to the spread of its matrix.
 WEIGHT_SPREAD = 0.02
+#: Days of support that have held-back days of their own.
+HELD_BACK_BLOCK = 30
 #: Shrinkages tried, largest first, when a full adaptation does harm on the held-back days.
 SHRINKAGES = (1.0, 0.75, 0.5, 0.25, 0.0)
 
@@ -47,6 +51,9 @@ class Shift:
     """
 
     def __init__(self, member: Member, code: Tensor, factor: Tensor, spread: float, weights: bool) -> None:
+        if weights:
+            # functional_call swaps weights inside the module, which other threads are using.
+            member = dataclasses.replace(member, model=copy.deepcopy(member.model))
         self.member, self.code, self.factor, self.spread = member, code, factor, spread
         self.of_code = torch.zeros_like(code[0])
         self.of_modulation: list[Tensor] = []
@@ -65,7 +72,7 @@ class Shift:
         return [self.of_code, *self.of_modulation, *self.of_weights.values()]
 
     def _weights(self, part: str, shrinkage: float) -> dict[str, Tensor]:
-        """Return the moved weights of one part of the model; none where its weights are frozen."""
+        """Return the moved weights of one part of the model."""
         own = dict(getattr(self.member.model, part).named_parameters())
         return {
             name: own[name] + shrinkage * WEIGHT_SPREAD * own[name].std().clamp(min=1e-3) * change
@@ -75,19 +82,26 @@ class Shift:
 
     def fluxes(self, drivers: Tensor, mask: Tensor, shrinkage: float, window: int) -> Tensor:
         """Return (1, T, 3) fluxes in gC m-2 d-1 at a point of the line: 0 zero-shot, 1 adapted."""
-        model, weights = self.member.model, self._weights("forward_model", shrinkage)
+        model = self.member.model
         code = self.code + shrinkage * (self.factor @ self.of_code)[None]
-        modulation = functional_call(model.modulator, self._weights("modulator", shrinkage), (code,))
+        forward, modulator = model.forward_model, model.modulator
+        if self.of_weights:
+            forward = _with_weights(forward, self._weights("forward_model", shrinkage))
+            modulator = _with_weights(modulator, self._weights("modulator", shrinkage))
+        modulation = modulator(code)
         if self.spread:
             step = shrinkage * self.spread
             modulation = Modulation(*(m + step * p for m, p in zip(modulation, self.of_modulation, strict=True)))
-        return run_forward(
-            lambda *inputs: functional_call(model.forward_model, weights, inputs), drivers, mask, modulation, window
-        )
+        return run_forward(forward, drivers, mask, modulation, window)
 
     def penalty(self) -> Tensor:
         """Return minus the log density of the prior, up to a constant."""
         return 0.5 * sum(p.square().sum() for p in self.parameters)
+
+
+def _with_weights(module: nn.Module, weights: dict[str, Tensor]) -> Callable:
+    """Return the module as a function with other weights."""
+    return lambda *inputs: functional_call(module, weights, inputs)
 
 
 @dataclass(frozen=True)
@@ -107,15 +121,34 @@ def _loss(fluxes: Tensor, observed: Tensor, weight: Tensor, scale: Tensor, noise
     return (loss / noise**2 * weight).sum() / weight.sum().clamp(min=1)
 
 
+def held_back_days(count: int, share: float) -> np.ndarray:
+    """Return which of ``count`` support days are held back: the end of each month of support.
+
+    Spread over the support, so that a year is judged in every season; at the end of each block, since
+    the task is to say what comes after. At least one day is held back and at least one is left.
+
+    Args:
+        count: number of support days, at least 2.
+        share: of each block.
+
+    Returns:
+        (count,) bool.
+    """
+    held = np.zeros(count, bool)
+    for block in np.array_split(np.arange(count), max(1, round(count / HELD_BACK_BLOCK))):
+        held[block[len(block) - max(1, round(share * len(block))) :]] = True
+    held[0] = False
+    return held
+
+
 def cut_stretch(ensemble: Ensemble, record: TowerRecord, days: pd.DatetimeIndex, held_back: float) -> Stretch:
-    """Cut the record to the support and its spin-up; the last days of the support are held back."""
+    """Cut the record to the support and its spin-up, and hold some days of the support back."""
     chosen = np.flatnonzero(record.time.isin(days))
     first, last = max(0, chosen[0] - SPIN_UP), chosen[-1] + 1
-    # Towards the end, since the task is to say what comes after the support.
-    n_held = min(len(chosen) - 1, max(1, round(held_back * len(chosen))))
+    apart = held_back_days(len(chosen), held_back)
     split = np.zeros((2, len(record.time), 1), np.float32)
-    split[0, chosen[: len(chosen) - n_held]] = 1
-    split[1, chosen[len(chosen) - n_held :]] = 1
+    split[0, chosen[~apart]] = 1
+    split[1, chosen[apart]] = 1
     seen = (record.weight > 0).float()
     fit, held = (seen * torch.from_numpy(part) for part in split)
     cut = [

@@ -45,7 +45,10 @@ class Validator:
 
     The loss is the mean over towers, fluxes, zero-shot and few-shot of RMSE / flux scale, on the
     same days: those after the support. It is what early stopping watches, because the claim of the
-    method is about new places.
+    method is about new places. Whole sequences are run, also where the predictions slide windows.
+
+    Raises:
+        TamrlError: no tower has a valid day to score.
     """
 
     def __init__(self, records: list[TowerRecord], scale: Tensor, bin_days: int, device: torch.device) -> None:
@@ -59,8 +62,12 @@ class Validator:
         weight, season = padded("weight"), padded("season")
         static = torch.stack([r.static for r in records]).to(device)
         order = (weight.amax(-1) > 0).cumsum(1)
-        labels = (weight > 0).float() * (order <= VALIDATION_SHOTS)[..., None]
-        self.scored = (weight > 0).float() * (order > VALIDATION_SHOTS)[..., None]
+        # Of a record shorter than twice the shots, the second half is scored.
+        shots = (order[:, -1:] // 2).clamp(max=VALIDATION_SHOTS)
+        labels = (weight > 0).float() * (order <= shots)[..., None]
+        self.scored = (weight > 0).float() * (order > shots)[..., None]
+        if not self.scored.any():
+            raise TamrlError("No validation tower has a day to score", "train", "Ingest longer records")
         self.scale = scale.to(device)
         self.supports = [
             make_support(self.drivers, self.mask, self.fluxes / self.scale, shown, season, static, bin_days)
@@ -149,7 +156,7 @@ class MemberTrainer:
             raise TamrlError(
                 f"The loss is {loss.item()} at step {self.step}",
                 f"member {self.member}",
-                "Lower train.learning_rate; the best weights so far are kept",
+                "Train into another folder with a lower train.learning_rate; the best weights so far are kept here",
             )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()

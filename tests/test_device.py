@@ -11,6 +11,7 @@ from tamrl.errors import TamrlError
     ("cuda", "mps", "expected"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
 )
 def test_auto_takes_the_best_there_is(monkeypatch, cuda, mps, expected):
+    monkeypatch.delenv("TAMRL_DEVICE", raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     assert device.choose().type == expected
@@ -26,6 +27,15 @@ def test_a_device_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
         device.choose("cuda:2")
     with pytest.raises(TamrlError, match="no mps"):
         device.choose("mps")
+
+
+def test_the_environment_decides_what_auto_means(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("TAMRL_DEVICE", "cpu")
+    assert device.choose().type == "cpu"
+    monkeypatch.setenv("TAMRL_DEVICE", "mps")
+    with pytest.raises(TamrlError, match="no mps"):
+        device.choose()
 
 
 @pytest.mark.parametrize("name", ["gpu", "cpu:1", "cuda:x", ""])

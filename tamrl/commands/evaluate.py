@@ -39,7 +39,7 @@ def command(
     0.7) after the first 545 days, or after the support where the record is shorter; the same days for every model,
     method and number of shots. Which days these were is written beside OUT, in <out>.days.csv.
     """
-    from tamrl.device import choose, one_thread
+    from tamrl.device import choose, describe, one_thread
     from tamrl.evaluate import evaluate, fit_baselines, held_out, model_names, summarise
     from tamrl.model.checkpoint import load_ensemble
     from tamrl.workspace import Workspace
@@ -49,6 +49,9 @@ def command(
     counts, ways = read_numbers(shots, "--shots"), read_names(methods)
     archive = Workspace.open(workspace).archive()
     ensemble = load_ensemble(checkpoint, choose(device))
+    click.echo(f"{len(ensemble.members)} members on {describe(ensemble.device)}", err=True)
+    if ensemble.caution:
+        click.echo(ensemble.caution, err=True)
     candidates = read_sites(sites) if sites else archive.site.values.tolist()
     chosen, seen = held_out(candidates, ensemble, sites is not None, allow_seen)
     if seen:
@@ -65,9 +68,8 @@ def command(
     days.to_csv(days_file, index=False)
     click.echo("Medians over towers; change: RMSE against zero-shot TAM-RL on the same towers, %.")
     click.echo(summarise(scores).drop(columns="statistic").to_string(index=False, float_format=lambda v: f"{v:.3f}"))
-    rules = days.query("shots == 0")["rule"].value_counts()
+    rules = days.query("shots == 0 and scored")["rule"].value_counts()
     click.echo("Scored days: " + "; ".join(f"{rule}: {n} towers" for rule, n in rules.items()))
-    short = days.query("not scored").groupby("shots")["site"].nunique()
-    for count, n in short.items():
-        click.echo(f"{n} towers have no score for {count} shots: the record is too short.")
+    for (count, reason), group in days.query("not scored").groupby(["shots", "rule"]):
+        click.echo(f"No score for {count} shots, {reason}: {', '.join(group['site'])}")
     click.echo(f"Scores in {out}, days in {days_file}.")

@@ -32,7 +32,7 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, out: Path, dev
     ensemble = load_ensemble(checkpoint, choose(device))
     dataset = prediction_dataset(tower, predict(ensemble, tower), space.simulated)
     _write(dataset, out)
-    _say_seen(site, ensemble)
+    _say_cautions(tower, ensemble)
 
 
 @click.command("adapt")
@@ -80,7 +80,7 @@ def adapt_command(
     click.echo(before_after(tower, result).to_string(index=False, float_format=lambda v: f"{v:.3f}"))
     for note in result.notes:
         click.echo(note)
-    _say_seen(site, ensemble)
+    _say_cautions(tower, ensemble)
 
 
 def _write(dataset, out: Path) -> None:  # noqa: ANN001 - xarray.Dataset, imported late
@@ -89,6 +89,10 @@ def _write(dataset, out: Path) -> None:  # noqa: ANN001 - xarray.Dataset, import
     click.echo(f"Fluxes in {out}.")
 
 
-def _say_seen(site: str, ensemble) -> None:  # noqa: ANN001 - Ensemble, imported late
-    if site in ensemble.seen_sites:
-        click.echo(f"Note: the checkpoint was trained on {site}; this says nothing about new places.", err=True)
+def _say_cautions(tower, ensemble) -> None:  # noqa: ANN001 - Dataset and Ensemble, imported late
+    from tamrl.device import describe
+    from tamrl.predict import cautions
+
+    click.echo(f"Computed on {describe(ensemble.device)}.", err=True)
+    for line in cautions(ensemble, tower):
+        click.echo(f"Note: {line}", err=True)

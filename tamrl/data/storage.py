@@ -67,7 +67,7 @@ def locked(path: Path, wait_s: float = _WAIT_S) -> Iterator[None]:
         until = time.monotonic() + wait_s
         while not _try_lock(handle):
             if time.monotonic() > until:
-                raise TamrlError("Another process is writing this archive", str(path), "Wait until it has finished")
+                raise TamrlError("Another process is writing here", str(path), "Wait until it has finished")
             time.sleep(0.1)
         yield
 

@@ -58,6 +58,7 @@ class Climatology:
     def predict(self, tower: xr.Dataset) -> np.ndarray:
         """Return (T, 3) GPP, RECO, NEE in gC m-2 d-1."""
         curve = self._curves.get(str(tower.igbp.item()), self._all)
+        curve = np.where(np.isfinite(curve), curve, self._all)
         day = pd.DatetimeIndex(tower.time.values).day_of_year
         return curve[day].astype(np.float32)
 

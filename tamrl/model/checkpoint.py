@@ -52,7 +52,7 @@ class Ensemble:
         members: K members.
         config: settings they were trained with.
         device: where the members are.
-        info: what the manifest says besides: ``created``, ``versions``, ``archive``, ``simulated``.
+        info: what the manifest says besides: ``created``, ``versions``, ``seed``, ``simulated``, ``complete``.
         path: the folder it was read from.
     """
 
@@ -64,6 +64,16 @@ class Ensemble:
 
     def _sites(self, key: str) -> tuple[str, ...]:
         return tuple(sorted({site for m in self.members for site in m.info.get(key, ())}))
+
+    @property
+    def caution(self) -> str:
+        """What a user of an unfinished checkpoint must know; empty for a finished one."""
+        if self.info.get("complete", True):
+            return ""
+        return (
+            f"The training of this checkpoint was stopped: {len(self.members)} of "
+            f"{self.info.get('planned_members', '?')} members, some of them not trained to the end."
+        )
 
     @property
     def training_sites(self) -> tuple[str, ...]:
@@ -140,7 +150,11 @@ def _load_member(file: Path, config: Config, info: dict[str, Any], device: torch
         ) from error
     if not all(torch.isfinite(v).all() for v in tensors.values()):
         raise TamrlError("The weights hold values that are not finite numbers", str(file), "Train the model again")
-    return Member(model.eval().requires_grad_(False).to(device), normaliser, prior, info)
+    model = model.eval().requires_grad_(False).to(device)
+    # cuDNN refuses a backward pass through a recurrent layer in evaluation mode. In training mode a
+    # single layer computes the same: dropout between layers is all that the mode decides.
+    model.forward_model.recurrent.train()
+    return Member(model, normaliser, prior, info)
 
 
 def load_ensemble(path: Path | str, device: torch.device | str = "cpu") -> Ensemble:

@@ -89,13 +89,18 @@ def tower_choice(table: pd.DataFrame, ensemble: "Ensemble") -> str:
         f"Tower ({len(held_out)} of {len(table)} are held out)", options, key="lab_site",
         format_func=text, on_change=lambda: _choose_site(st.session_state["lab_site"]),
     )  # fmt: skip
-    if site in seen:
-        st.warning("The model was trained on this tower: what follows shows fit, not skill at a new place.",
-                   icon=":material/visibility:")  # fmt: skip
-    elif site in validation:
+    if site in validation and site not in seen:
         st.info("A validation tower: not trained on, but training stopped where such towers were predicted best.",
                 icon=":material/info:")  # fmt: skip
     return site
+
+
+def cautions_section(ensemble: "Ensemble", tower: xr.Dataset) -> None:
+    """Say what must be known before a prediction at this tower is believed."""
+    from tamrl.predict import cautions
+
+    for line in cautions(ensemble, tower):
+        st.warning(line, icon=":material/visibility:")
 
 
 def _choose_site(site: str) -> None:

@@ -114,6 +114,9 @@ def _scores(view: View) -> None:
     for column, row in zip(st.columns(len(rows), gap="small"), rows, strict=True):
         with column:
             components.score_card(row)
+    if not any(row["n"] for row in rows):
+        st.info("Every valid day is support, so none is left to score. Choose fewer support days.",
+                icon=":material/info:")  # fmt: skip
     st.caption(
         f"Daily values of the ensemble mean at this one tower, on the n valid days (QC ≥ 0.7) outside the support; "
         f"R² is 1 − SSE/SST. Changes are from zero-shot on the same days. RMSE and bias in {UNIT}."

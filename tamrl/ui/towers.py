@@ -131,6 +131,13 @@ def label(site: str, table: pd.DataFrame) -> str:
     return f"{site} · {name}" if name else site
 
 
+def _position(row: pd.Series) -> str:
+    if pd.isna(row["lat"]) or pd.isna(row["lon"]):
+        return "position unknown"
+    north, east = ("N" if row["lat"] >= 0 else "S"), ("E" if row["lon"] >= 0 else "W")
+    return f"{abs(row['lat']):.2f}°{north} {abs(row['lon']):.2f}°{east}"
+
+
 def tower_heading(site: str, row: pd.Series) -> None:
     """Write what is known of one tower, and the link to the lab."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -140,8 +147,7 @@ def tower_heading(site: str, row: pd.Series) -> None:
                 components.class_name(row["igbp"]),
                 components.climate_name(row["koeppen"]),
                 row["country"],
-                f"{abs(row['lat']):.2f}°{'N' if row['lat'] >= 0 else 'S'} "
-                f"{abs(row['lon']):.2f}°{'E' if row['lon'] >= 0 else 'W'}",
+                _position(row),
                 tables.years_text(row),
                 f"{row['valid_days']:,} valid of {row['days']:,} days with fluxes",
             ]

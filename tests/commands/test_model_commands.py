@@ -9,7 +9,9 @@ from small_workspace import make
 
 from tamrl.cli import main
 from tamrl.commands.options import read_numbers, read_period, read_sites
+from tamrl.data.archive import save_archive
 from tamrl.errors import TamrlError
+from tamrl.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -52,14 +54,24 @@ def test_evaluate_refuses_named_towers_that_were_seen(made, tmp_path):
 
 
 def test_evaluate_takes_the_baselines_training_towers_from_another_workspace(made, tmp_path):
+    """Towers elsewhere whose GPP is ten times larger: a climatology learnt there is far too high."""
     workspace, held_out = made
+    other = Workspace.create(tmp_path / "other", simulated=True)
+    archive = workspace.archive().load()
+    archive["GPP"] = archive["GPP"] * 0 + 25
+    save_archive(archive, other.archive_path)
     (tmp_path / "sites.txt").write_text("site\n" + "\n".join(held_out))
-    result = call(
-        "evaluate", "-w", workspace.path, "-c", workspace.models()[0], "--sites", tmp_path / "sites.txt",
-        "--shots", "0", "--models", "climatology", "--train-workspace", workspace.path, "-o", tmp_path / "s.csv",
-    )  # fmt: skip
-    assert result.exit_code == 0, result.output
-    assert set(pd.read_csv(tmp_path / "s.csv")["model"]) == {"climatology"}
+    bias = {}
+    for name, extra in (("own", ()), ("other", ("--train-workspace", other.path))):
+        result = call(
+            "evaluate", "-w", workspace.path, "-c", workspace.models()[0], "--sites", tmp_path / "sites.txt",
+            "--shots", "0", "--models", "climatology", *extra, "-o", tmp_path / f"{name}.csv",
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+        scores = pd.read_csv(tmp_path / f"{name}.csv")
+        assert set(scores["model"]) == {"climatology"}
+        bias[name] = scores.query("flux == 'GPP'")["bias"].mean()
+    assert bias["other"] > 15 > bias["own"]
 
 
 def test_adapt_writes_cf_netcdf_with_observed_and_predicted_fluxes(made, tmp_path):

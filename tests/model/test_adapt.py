@@ -2,11 +2,15 @@
 
 import copy
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tamrl.adapt import AdaptSettings, Cancelled, adapt, usable_support
 from tamrl.data.sequences import flux_table, valid_days
@@ -14,6 +18,7 @@ from tamrl.errors import TamrlError
 from tamrl.evaluate import support_days
 from tamrl.predict import predict
 from tamrl.results import before_after
+from tamrl.shift import held_back_days
 
 FAST = AdaptSettings(steps=30)
 ALL = ("zero-shot", "encode", "modulation", "all")
@@ -45,7 +50,9 @@ def test_modulation_learns_from_the_support(ensemble, unseen, support):
 def test_adaptation_never_ends_worse_than_zero_shot_on_the_held_back_days(ensemble, unseen, method):
     """Support whose first part misleads: what was learnt there would do harm afterwards."""
     tower, days = unseen.copy(deep=True), support_days(unseen, 20)
-    wrong = pd.DatetimeIndex(tower.time.values).isin(days[:16])
+    apart = held_back_days(20, 0.2)
+    assert np.flatnonzero(apart).tolist() == [16, 17, 18, 19]
+    wrong = pd.DatetimeIndex(tower.time.values).isin(days[~apart])
     guess = predict(ensemble, tower).mean("member")
     for flux in ("GPP", "RECO"):
         # Away from what is observed afterwards, far beyond the error of the zero-shot prediction.
@@ -54,7 +61,7 @@ def test_adaptation_never_ends_worse_than_zero_shot_on_the_held_back_days(ensemb
     tower["NEE"] = tower["RECO"] - tower["GPP"]
     settings = AdaptSettings(method=method, steps=60, learning_rate=0.3)
     result = adapt(ensemble, tower, days, settings)
-    held = pd.DatetimeIndex(tower.time.values).isin(days[16:])
+    held = pd.DatetimeIndex(tower.time.values).isin(days[apart])
     observed = flux_table(tower)[held]
     for k, member in enumerate(ensemble.members):
         before, after = result.held_back_loss[k]
@@ -87,24 +94,63 @@ def test_the_ensemble_is_not_changed_and_the_same_call_gives_the_same(ensemble, 
     assert first.zero_shot.equals(predict(ensemble, unseen))
 
 
+@pytest.fixture
+def unguarded(monkeypatch):
+    """Adaptation without the guard: the whole shift is kept."""
+    monkeypatch.setattr("tamrl.adapt.harmless", lambda *_: (1.0, 0.0, 0.0))
+
+
+@pytest.mark.usefixtures("unguarded")
 def test_methods_differ_in_what_they_move(ensemble, unseen, support):
     results = {m: adapt(ensemble, unseen, support, AdaptSettings(method=m, steps=10)) for m in ALL}
     assert results["zero-shot"].adapted.equals(results["zero-shot"].zero_shot)
     assert results["zero-shot"].shrinkage == (0.0, 0.0)
     moved = {m: float(abs(r.adapted - r.zero_shot).to_array().mean()) for m, r in results.items()}
-    assert 0 < moved["modulation"] != moved["all"] > 0
-    assert moved["encode"] > 0 or set(results["encode"].shrinkage) == {0.0}
+    assert all(moved[m] > 0 for m in ("encode", "modulation", "all"))
+    assert len(set(moved.values())) == 4
 
 
-def test_encode_is_the_encoder_alone_where_it_does_no_harm(ensemble, unseen, support):
+@pytest.mark.usefixtures("unguarded")
+def test_encode_is_the_encoder_alone(ensemble, unseen, support):
     result = adapt(ensemble, unseen, support, AdaptSettings(method="encode"))
-    expected = predict(ensemble, unseen, support)
-    for k, shrinkage in enumerate(result.shrinkage):
-        if shrinkage == 1:
-            np.testing.assert_allclose(
-                result.adapted["GPP"].isel(member=k), expected["GPP"].isel(member=k), rtol=1e-4, atol=1e-4
-            )
+    xr.testing.assert_allclose(result.adapted, predict(ensemble, unseen, support), rtol=1e-4, atol=1e-4)
     assert result.history.empty
+
+
+def test_the_first_fit_does_not_see_the_held_back_days(ensemble, unseen, support):
+    held = support[held_back_days(len(support), FAST.held_back)]
+    assert 0.15 < len(held) / len(support) < 0.25
+    tower = unseen.copy(deep=True)
+    for flux in ("GPP", "RECO", "NEE"):
+        tower[flux][pd.DatetimeIndex(tower.time.values).isin(held)] = 9.0
+    first, second = (adapt(ensemble, t, support, FAST).history for t in (unseen, tower))
+    blind = first["step"] <= FAST.steps
+    assert first.loc[blind, "loss"].equals(second.loc[blind, "loss"])
+    assert not first.loc[blind, "held_back"].equals(second.loc[blind, "held_back"])
+    assert not first.loc[~blind, "loss"].equals(second.loc[~blind, "loss"])
+
+
+@given(count=st.integers(2, 800), share=st.floats(0.05, 0.9))
+def test_held_back_days_leave_days_to_fit_and_are_spread_over_the_support(count, share):
+    held = held_back_days(count, share)
+    assert held.any()
+    assert not held.all()
+    if count >= 90:
+        assert all(part.any() for part in np.array_split(held, count // 60))
+
+
+@pytest.mark.parametrize("method", ["modulation", "all"])
+def test_many_may_adapt_the_same_ensemble_at_once(ensemble, unseen, support, method):
+    """As sessions of the app do: each gets what it would get alone, and the weights stay."""
+    settings = AdaptSettings(method=method, steps=8)
+    before = [copy.deepcopy(m.model.state_dict()) for m in ensemble.members]
+    alone = adapt(ensemble, unseen, support, settings).adapted
+    with ThreadPoolExecutor(4) as pool:
+        results = list(pool.map(lambda _: adapt(ensemble, unseen, support, settings).adapted, range(4)))
+    assert all(result.equals(alone) for result in results)
+    for member, state in zip(ensemble.members, before, strict=True):
+        assert all(torch.equal(member.model.state_dict()[k], v) for k, v in state.items())
+        assert not any(p.requires_grad for p in member.model.parameters())
 
 
 def test_only_support_days_are_read(ensemble, unseen, support):
@@ -167,7 +213,15 @@ def test_a_tower_without_the_drivers_is_an_error(ensemble, unseen, support):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"method": "magic"}, {"steps": 0}, {"learning_rate": 0.0}, {"held_back": 1.0}, {"held_back": 0.0}]
+    "wrong",
+    [
+        {"method": "magic"},
+        {"steps": 0},
+        {"learning_rate": 0.0},
+        {"learning_rate": 1e30},
+        {"held_back": 1.0},
+        {"held_back": 0.0},
+    ],
 )
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(TamrlError):

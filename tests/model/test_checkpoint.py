@@ -26,6 +26,12 @@ def test_weights_are_frozen_and_in_evaluation_mode(ensemble):
     for member in ensemble.members:
         assert not member.model.training
         assert not any(p.requires_grad for p in member.model.parameters())
+        assert not any(m.training for m in member.model.modules() if isinstance(m, torch.nn.Dropout))
+        # cuDNN needs this for the backward pass of an adaptation; without dropout it changes no value.
+        recurrent = member.model.forward_model.recurrent
+        assert recurrent.training
+        assert recurrent.num_layers == 1
+        assert recurrent.dropout == 0
 
 
 def test_the_manifest_says_what_a_result_depends_on(copied):

@@ -189,3 +189,26 @@ def test_support_days_are_the_first_valid_ones_after_the_spin_up(towers):
     time = pd.DatetimeIndex(tower.time.values)
     assert list(support_days(tower, 7)) == [*time[180:185], *time[190:192]]
     assert len(support_days(tower, 10_000)) == 215
+
+
+def test_a_tower_that_cannot_be_read_does_not_cost_the_others_their_scores(archive, ensemble):
+    sites = archive.site.values[-2:].tolist()
+    broken = archive.copy(deep=True)
+    for driver in ensemble.config.model.drivers:
+        if driver in broken:
+            broken[driver].loc[{"site": sites[0]}] = np.nan
+    scores, days = evaluate(broken, sites, ensemble, {}, (0,))
+    assert set(scores["site"]) == {sites[1]}
+    assert scores["rmse"].dtype == float
+    row = days.query("site == @sites[0]").iloc[0]
+    assert not row["scored"]
+    assert "none of the drivers" in row["rule"]
+    with pytest.raises(TamrlError, match=r"No tower could be scored: .*none of the drivers"):
+        evaluate(broken, sites[:1], ensemble, {}, (0,))
+
+
+def test_a_score_is_taken_over_thirty_days_or_not_at_all(towers):
+    tower = with_valid(towers[0], np.arange(700) >= 680)
+    result = plan(tower, (0, 30))
+    assert not result.scored.any()
+    assert result.rule == "fewer than 30 days to score"

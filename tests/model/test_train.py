@@ -14,6 +14,7 @@ import torch
 import yaml
 
 from tamrl.config import Config
+from tamrl.data.storage import locked
 from tamrl.ensemble import EnsembleTrainer, Job, train_member
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import load_ensemble
@@ -91,6 +92,42 @@ def test_validation_scores_days_after_the_support_alone(records, normaliser, con
     scored_bins = scored_bins.view(-1, 8).amax(-1).nonzero().flatten()
     # The bin in which the support ends may hold scored days as well.
     assert scored_bins.min() >= labelled_bins.max()
+
+
+def test_short_validation_records_are_scored_in_their_second_half(records, normaliser):
+    short = dataclasses.replace(
+        records[0],
+        **{f: getattr(records[0], f)[:80] for f in ("time", "drivers", "driver_mask", "fluxes", "weight", "season")},
+    )
+    valid = int((short.weight.amax(-1) > 0).sum())
+    validator = Validator([short], torch.from_numpy(normaliser.flux_scale), 8, CPU)
+    assert int((validator.scored.amax(-1) > 0).sum()) == valid - valid // 2
+    silent = dataclasses.replace(short, weight=torch.zeros_like(short.weight))
+    with pytest.raises(TamrlError, match="No validation tower has a day to score"):
+        Validator([silent], torch.from_numpy(normaliser.flux_scale), 8, CPU)
+
+
+def test_a_member_that_diverges_keeps_its_best_weights(archive_path, archive, config, tmp_path, monkeypatch):
+    advance = MemberTrainer.advance
+
+    def diverge(self):
+        if self.step == 5:
+            raise TamrlError("The loss is nan at step 5", "member 0")
+        return advance(self)
+
+    monkeypatch.setattr(MemberTrainer, "advance", diverge)
+    (tmp_path / "state").mkdir()
+    job = Job(str(archive_path), tuple(archive.site.values.tolist()), str(tmp_path), config, 0, "cpu", 0)
+    with pytest.raises(TamrlError, match="loss is nan"):
+        train_member(job, lambda p: None, lambda: False)
+    assert yaml.safe_load(job.info_file.read_text())["steps"] == 5
+    assert (tmp_path / "member-0.safetensors").is_file()
+
+
+def test_a_run_keeps_others_out_of_its_folder(archive_path, config, tmp_path):
+    trainer = EnsembleTrainer(archive_path, tmp_path / "m", config, members=1, device="cpu")
+    with locked(tmp_path / "m"), pytest.raises(TamrlError, match="Another process is writing here"):
+        trainer.run()
 
 
 def test_training_lowers_the_loss(records, normaliser, config):

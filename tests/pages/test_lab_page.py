@@ -135,7 +135,7 @@ def test_a_seen_tower_is_kept_and_labelled(site, small_workspace):
     seen = load_ensemble(small_workspace[0].models()[0]).training_sites[0]
     at = healthy(lab(site=seen))
     assert at.selectbox(key="lab_site").value == seen
-    assert "trained on this tower" in at.warning[0].value
+    assert "The model was trained on" in at.warning[0].value
 
 
 def test_adapting_leaves_the_shared_model_as_it_was(site, small_workspace):
@@ -179,7 +179,7 @@ def test_when_no_tower_is_held_out_the_page_says_why(small_workspace, tmp_path, 
     assert not at.exception
     assert "none is held out" in at.error[0].value
     at.toggle[0].set_value(True).run()
-    assert "trained on this tower" in healthy(at).warning[0].value
+    assert "The model was trained on" in healthy(at).warning[0].value
 
 
 def test_the_bundled_model_adapts(monkeypatch):
