@@ -32,7 +32,7 @@ def take(page: Page, address: str, theme: str) -> None:
     page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
     settle(page)
     page.screenshot(path=TARGET / f"towers-{theme}.png")
-    page.goto(f"{address}/lab?days=60")
+    page.goto(f"{address}/lab")
     page.get_by_role("button", name="Adapt", exact=True).click(timeout=60_000)
     page.locator('[data-testid="stMetric"]').first.wait_for(timeout=120_000)
     settle(page)

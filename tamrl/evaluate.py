@@ -242,19 +242,22 @@ def summarise(scores: pd.DataFrame) -> pd.DataFrame:
     """Return medians over towers by flux, model, method and shots.
 
     ``change`` is the RMSE's against the zero-shot TAM-RL on the same towers: the ratio of the two
-    medians, minus one, in percent.
+    medians, minus one, in percent. ``paired`` is the same as the geometric mean over towers of each
+    tower's own ratio, which depends less on which tower happens to stand in the middle.
 
     Returns:
-        Columns ``flux, model, method, shots, statistic, towers, r2, rmse, mae, bias, change``.
+        Columns ``flux, model, method, shots, statistic, towers, r2, rmse, mae, bias, change, paired``.
     """
     keys = ["flux", "model", "method", "shots"]
     zero = scores.query("model == 'tamrl' and method == 'zero-shot'").set_index(["site", "flux"])["rmse"].rename("zero")
     joined = scores.join(zero, on=["site", "flux"])
+    joined["log_ratio"] = np.log(joined["rmse"] / joined["zero"])
     groups = joined.groupby(keys, sort=False)
     table = groups[["r2", "rmse", "mae", "bias"]].median()
     table.insert(0, "statistic", "median over towers")
     table.insert(1, "towers", groups["site"].nunique())
     table["change"] = (table["rmse"] / groups["zero"].median() - 1) * 100
+    table["paired"] = (np.exp(groups["log_ratio"].mean()) - 1) * 100
     order = {flux: i for i, flux in enumerate(FLUXES)}
     return table.reset_index().sort_values(
         keys, key=lambda column: column.map(order) if column.name == "flux" else column, ignore_index=True

@@ -66,7 +66,10 @@ def command(
     scores.to_csv(out, index=False, float_format="%.6g")
     days_file = out.with_suffix(".days.csv")
     days.to_csv(days_file, index=False)
-    click.echo("Medians over towers; change: RMSE against zero-shot TAM-RL on the same towers, %.")
+    click.echo(
+        "Medians over towers. RMSE against zero-shot TAM-RL on the same towers, %: change, of the medians; "
+        "paired, geometric mean over towers."
+    )
     click.echo(summarise(scores).drop(columns="statistic").to_string(index=False, float_format=lambda v: f"{v:.3f}"))
     rules = days.query("shots == 0 and scored")["rule"].value_counts()
     click.echo("Scored days: " + "; ".join(f"{rule}: {n} towers" for rule, n in rules.items()))

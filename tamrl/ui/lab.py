@@ -83,7 +83,8 @@ def tower_choice(table: pd.DataFrame, ensemble: "Ensemble") -> str:
         mark = " (seen in training)" if site in seen else " (validation tower)" if site in validation else ""
         return towers.label(site, table) + mark
 
-    site = wanted or options[0]
+    # At first the held-out tower with the most days to learn from and to be scored on.
+    site = wanted or max(options[: len(held_out)] or options, key=lambda name: table.loc[name, "valid_days"])
     st.session_state["lab_site"] = site
     left.selectbox(
         f"Tower ({len(held_out)} of {len(table)} are held out)", options, key="lab_site",

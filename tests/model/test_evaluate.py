@@ -172,6 +172,7 @@ def test_the_summary_names_its_statistic_and_its_n():
     assert few["rmse"] == 2.0
     # Against zero-shot on the same two towers (median 3), not on all three (median 4).
     assert few["change"] == pytest.approx(100 * (2 / 3 - 1))
+    assert few["paired"] == pytest.approx(100 * (np.sqrt((1 / 2) * (3 / 4)) - 1))
 
 
 def test_names_of_models_and_methods_are_checked(archive, ensemble):
