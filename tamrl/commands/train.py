@@ -81,5 +81,6 @@ class _Display:
             click.echo(f"step {progress.step}/{progress.steps} | {text} | {self._left()}", err=True)
 
     def _left(self) -> str:
-        seconds = self.bar.eta
-        return f"{seconds / 60:.1f} min left" if seconds else "time left unknown"
+        if self.bar.pos >= self.bar.length:
+            return "done"
+        return f"{self.bar.eta / 60:.1f} min left"
