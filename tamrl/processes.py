@@ -4,8 +4,10 @@ import contextlib
 import multiprocessing as mp
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 from tamrl.errors import TamrlError
@@ -45,6 +47,17 @@ def _signals(numbers: tuple[int, ...], handler: Any) -> Iterator[None]:
             signal.signal(number, old)
 
 
+@contextlib.contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Hide the main module: a new process imports it anew, be it a page of the app, and needs none of it."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
 def run_processes(
     task: Callable[[Any, Callable, Callable[[], bool]], Any],
     jobs: list,
@@ -73,7 +86,7 @@ def run_processes(
                 job = waiting.pop(0)
                 running[job.member] = process = context.Process(target=_work, args=(task, job, messages, stop))
                 # A child inherits what is ignored: it must not die of a Ctrl-C before it has set that itself.
-                with _signals((signal.SIGINT,), signal.SIG_IGN):
+                with _signals((signal.SIGINT,), signal.SIG_IGN), _no_main_module():
                     process.start()
             failure = _read(messages, on_progress, _POLL_S) or failure
             for member, process in list(running.items()):

@@ -1,10 +1,7 @@
 """A small workspace for tests of pages: six SIMULATED towers and a tiny model that was trained for a few steps."""
 
 import dataclasses
-import sys
 from pathlib import Path
-from types import ModuleType
-from unittest.mock import patch
 
 from tamrl.config import Config, ModelConfig
 from tamrl.data.archive import save_archive
@@ -28,7 +25,5 @@ def make(folder: Path, name: str = "small") -> tuple[Workspace, list[str]]:
     trainer = EnsembleTrainer(
         workspace.archive_path, workspace.path / "models" / "tiny", config, members=2, exclude=held_out, device="cpu"
     )
-    # The workers import the main module anew, and tests of pages leave their page there.
-    with patch.dict(sys.modules, {"__main__": ModuleType("__main__")}):
-        assert trainer.run(workers=1)
+    assert trainer.run(workers=1)
     return workspace, held_out

@@ -35,9 +35,8 @@ def command(
 
     config = load_config(config_file) if config_file else Config()
     excluded = read_sites(exclude_sites) if exclude_sites else ()
-    trainer = EnsembleTrainer(
-        Workspace.open(workspace).archive_path, out, config, members, seed, excluded, device, resume
-    )
+    space = Workspace.open(workspace)
+    trainer = EnsembleTrainer(space.archive_path, out, config, members, seed, excluded, device, resume)
     if trainer.unknown_exclusions:
         click.echo(f"Not in the workspace, so nothing to exclude: {', '.join(trainer.unknown_exclusions)}", err=True)
     if trainer.left_out:
@@ -50,6 +49,14 @@ def command(
     if not finished:
         click.echo(f"Stopped after {minutes:.1f} min; {out} holds the best weights so far. Go on with --resume.")
         raise SystemExit(130)
+    if not space.read_only:
+        space.add_provenance(
+            {
+                "command": f"train --out {out} --members {members} --seed {seed}",
+                "sites": len(trainer.sites),
+                "inputs": [],
+            }
+        )
     click.echo(f"{out}: {members} members trained in {minutes:.1f} min.")
 
 

@@ -48,10 +48,15 @@ def _ensemble(path: str, version: int) -> "Ensemble":
 
 
 def _warm_up() -> None:
-    """Build one optimizer: the first one of a process costs about a second, which the first Adapt would wait for."""
+    """Import what the first adaptation would wait for: an optimizer brings torch's compiler (1 s), pvlib 1.5 s."""
     import torch
 
-    torch.optim.Adam([torch.zeros(1, requires_grad=True)])
+    from tamrl.data.drivers import extraterrestrial_radiation
+
+    weight = torch.zeros(1, requires_grad=True)
+    weight.sum().backward()
+    torch.optim.Adam([weight]).step()
+    extraterrestrial_radiation(0.0, pd.date_range("2001-01-01", periods=1))
 
 
 def towers(workspace: Workspace) -> pd.DataFrame:

@@ -26,7 +26,7 @@ FIRST_DAYS = 30
 #: Methods that take gradient steps.
 TRAINED = ("modulation", "all")
 #: How often the page looks at a running adaptation [s].
-POLL_S = 0.4
+POLL_S = 0.6
 _CHART, _PRESSED = "support_chart", "tamrl_adapt_pressed"
 
 

@@ -11,6 +11,7 @@ from tamrl.cli import main
 from tamrl.commands.options import read_numbers, read_period, read_sites
 from tamrl.data.archive import save_archive
 from tamrl.errors import TamrlError
+from tamrl.model.checkpoint import load_ensemble
 from tamrl.workspace import Workspace
 
 
@@ -165,3 +166,24 @@ def test_counts_and_periods():
     assert len(read_period("2005-06-01:2005-06-30")) == 30
     with pytest.raises(TamrlError, match="no days"):
         read_period("2005-06-30:2005-06-01")
+
+
+def test_train_writes_a_complete_checkpoint_and_says_so_in_the_provenance(made, tmp_path):
+    workspace, held_out = made
+    settings = (
+        "model: {code: 4, embed: 8, hidden: 8, encoder_hidden: 4}\ntrain: {steps: 4, validate_every: 2, batch: 4}\n"
+    )
+    (tmp_path / "c.yaml").write_text(settings)
+    (tmp_path / "held.txt").write_text("\n".join([*held_out, "XX-Not"]))
+    result = call(
+        "train", "-w", workspace.path, "-o", tmp_path / "m", "--members", 1, "--config", tmp_path / "c.yaml",
+        "--exclude-sites", tmp_path / "held.txt", "--seed", 3, "--device", "cpu",
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert "nothing to exclude: XX-Not" in result.stderr
+    assert "step 4/4" in result.stderr
+    assert "done" in result.stderr
+    ensemble = load_ensemble(tmp_path / "m")
+    assert ensemble.caution == ""
+    assert not ensemble.seen_sites & set(held_out)
+    assert "train --out" in workspace.provenance()[-1]["command"]
