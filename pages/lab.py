@@ -29,7 +29,8 @@ def body() -> None:
     if pressed:
         lab.start(request, ensemble, tower, support)
     jobs.collect()
-    lab.running_section(request)
+    if lab.running_section(request):
+        return
     found = lab.result_for(request)
     if found is None:
         st.caption("Press Adapt to see the model before and after it has seen these days.")

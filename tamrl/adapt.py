@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
+from torch import Tensor
 
 from tamrl.data.sequences import TowerRecord, valid_days
 from tamrl.device import describe
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.predict import member_code, member_record, over_members, to_predictions
-from tamrl.shift import MODULATION_SPREAD, Shift, cut_stretch, fit_shift, harmless, held_back_days
+from tamrl.shift import MODULATION_SPREAD, Shift, Stretch, cut_stretch, fit_shift, harmless, held_back_days
 
 METHODS = {
     "zero-shot": "No labels: what is known of the place alone",
@@ -28,6 +29,10 @@ METHODS = {
     "modulation": "The task code and the modulation are fine-tuned; all else is frozen",
     "all": "The modulation and every weight of the forward model are fine-tuned",
 }
+
+
+#: Fits that a method makes one after the other.
+FITS = {"modulation": 1, "all": 2}
 
 
 class Cancelled(Exception):  # noqa: N818 - an outcome that the user asked for, not an error
@@ -40,7 +45,7 @@ class AdaptSettings:
 
     Attributes:
         method: a key of ``METHODS``.
-        steps: gradient steps of each of the two fits.
+        steps: gradient steps of a fit.
         learning_rate: of Adam, in prior standard deviations a step.
         held_back: share of the support days kept out of the first fit to catch harm.
     """
@@ -76,7 +81,7 @@ class Step:
         step: steps done by this member.
         steps: steps it will do.
         loss: mean Huber loss of the fitted days, in units of the flux scale.
-        held_back: the same on the held-back days; NaN in the second fit, which uses them.
+        held_back: the same on the held-back days; NaN in a second fit (``all``), which uses them.
     """
 
     member: int
@@ -135,24 +140,34 @@ def _reach(
 
         def shifted(labels: pd.DatetimeIndex) -> Shift:
             shift = Shift(member, zero, identity, 0.0, weights=False)
-            shift.of_code = (member_code(ensemble, member, record, labels) - zero)[0]
+            shift.of_code = member_code(ensemble, member, record, labels) - zero
             return shift
 
         first, final = shifted(fitted), shifted(days)
     else:
-
-        def tuned(weight: torch.Tensor, tell: Callable[[float, float], None]) -> Shift:
-            spread = MODULATION_SPREAD * math.sqrt(min(1, len(days) / 365))
-            shift = Shift(member, zero, member.prior.shift, spread, weights=settings.method == "all")
-            fit_shift(shift, task, weight, settings.steps, settings.learning_rate, tell)
-            return shift
-
-        first = tuned(task.fit, report)
-        final = tuned(task.fit + task.held, lambda loss, _: report(loss, np.nan))
+        first, final = _tune(member, zero, task, len(days), settings, report)
     shrinkage, before, after = harmless(first, task)
     if shrinkage > 0:
         shrinkage = harmless(final, task, shrinkage)[0]
     return final, shrinkage, (before, after)
+
+
+def _tune(
+    member: Member, zero: Tensor, task: Stretch, days: int, settings: AdaptSettings,
+    report: Callable[[float, float], None],
+) -> tuple[Shift, Shift]:  # fmt: skip
+    """Return the shift fitted without the held-back days, and the one fitted to all days."""
+    spread = MODULATION_SPREAD * math.sqrt(min(1, days / 365))
+    factor, all_days = member.prior.shift, task.fit + task.held
+    if settings.method == "modulation":
+        both = Shift(member, zero, factor, spread, weights=False, variants=2)
+        fit_shift(both, task, torch.cat([task.fit, all_days]), settings.steps, settings.learning_rate, report)
+        return both.variant(0), both.variant(1)
+    # Moved weights cannot be rows of one batch: one fit after the other.
+    first, final = (Shift(member, zero, factor, spread, weights=True) for _ in range(2))
+    fit_shift(first, task, task.fit, settings.steps, settings.learning_rate, report)
+    fit_shift(final, task, all_days, settings.steps, settings.learning_rate, lambda loss, _: report(loss, np.nan))
+    return first, final
 
 
 def usable_support(tower: xr.Dataset, support: pd.DatetimeIndex) -> pd.DatetimeIndex:
@@ -207,7 +222,7 @@ def adapt(
         raise TamrlError(
             "None of the support days has a valid observation", str(tower.site.item()), "Choose days that have data"
         )
-    steps = 2 * settings.steps
+    steps = settings.steps * FITS.get(settings.method, 0)
 
     def one(index: int, member: Member) -> tuple[np.ndarray, np.ndarray, float, tuple[float, float]]:
         done = 0
@@ -226,6 +241,7 @@ def adapt(
         shift, shrinkage, losses = _reach(ensemble, member, record, days, settings, report)
         drivers, mask = (x[None].to(ensemble.device) for x in (record.drivers, record.driver_mask))
         with torch.no_grad():
+            # One by one: rows of a batch round differently, and a shrinkage of 0 must be zero-shot exactly.
             before, after = (
                 shift.fluxes(drivers, mask, s, ensemble.config.train.window)[0].cpu().numpy() for s in (0.0, shrinkage)
             )

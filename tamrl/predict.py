@@ -87,27 +87,32 @@ def member_code(ensemble: Ensemble, member: Member, record: TowerRecord, support
 
 
 def run_forward(forward: Forward, drivers: Tensor, mask: Tensor, modulation: Modulation, window: int) -> Tensor:
-    """Return the fluxes (1, T, 3) of one tower in gC m-2 d-1.
+    """Return the fluxes (B, T, 3) in gC m-2 d-1 of one tower under B modulations.
 
     Args:
         forward: the forward model, or it with other weights.
         drivers: (1, T, D).
         mask: (1, T, D).
-        modulation: of the tower.
+        modulation: B rows.
         window: 0 runs once over the whole sequence; otherwise each day is the last of its own
             sliding window of that many days, as in the paper.
     """
+    rows = len(modulation.gamma_in)
     if not window:
-        return forward(drivers, mask, modulation)
+        return forward(drivers.expand(rows, -1, -1), mask.expand(rows, -1, -1), modulation)
 
     def slide(x: Tensor) -> Tensor:
         return functional.pad(x, (0, 0, window - 1, 0))[0].unfold(0, window, 1).transpose(1, 2)
 
-    parts = []
-    for start in range(0, drivers.shape[1], WINDOWS_AT_ONCE):
-        x, m = (slide(v)[start : start + WINDOWS_AT_ONCE] for v in (drivers, mask))
-        parts.append(forward(x, m, Modulation(*(v.expand(len(x), -1) for v in modulation)))[:, -1])
-    return torch.cat(parts)[None]
+    fluxes = []
+    for row in range(rows):
+        parts = []
+        for start in range(0, drivers.shape[1], WINDOWS_AT_ONCE):
+            x, m = (slide(v)[start : start + WINDOWS_AT_ONCE] for v in (drivers, mask))
+            same = Modulation(*(v[row : row + 1].expand(len(x), -1) for v in modulation))
+            parts.append(forward(x, m, same)[:, -1])
+        fluxes.append(torch.cat(parts))
+    return torch.stack(fluxes)
 
 
 def predict(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> xr.Dataset:

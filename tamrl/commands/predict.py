@@ -53,7 +53,7 @@ def adapt_command(
     learning_rate: float, out: Path, device: str,
 ) -> None:  # fmt: skip
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
-    from tamrl.adapt import AdaptSettings, adapt
+    from tamrl.adapt import FITS, AdaptSettings, adapt
     from tamrl.data.archive import record
     from tamrl.device import choose, one_thread
     from tamrl.model.checkpoint import load_ensemble
@@ -68,7 +68,7 @@ def adapt_command(
     space = Workspace.open(workspace)
     tower = record(space.archive(), site)
     ensemble = load_ensemble(checkpoint, choose(device))
-    total = 2 * steps * len(ensemble.members) if method in ("modulation", "all") else 0
+    total = FITS.get(method, 0) * steps * len(ensemble.members)
     hidden = not sys.stderr.isatty() or not total
     with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:
         result = adapt(ensemble, tower, support, settings, on_step=lambda step: bar.update(1))

@@ -26,7 +26,7 @@ FIRST_DAYS = 30
 #: Methods that take gradient steps.
 TRAINED = ("modulation", "all")
 #: How often the page looks at a running adaptation [s].
-POLL_S = 0.6
+POLL_S = 0.8
 _CHART, _PRESSED = "support_chart", "tamrl_adapt_pressed"
 
 
@@ -258,23 +258,29 @@ def start(request: Request, ensemble: "Ensemble", tower: xr.Dataset, support: pd
     jobs.start(request, f"Adapting to {request.site}", work)
 
 
-def running_section(request: Request) -> None:
+def running_section(request: Request) -> bool:
     """Show the running adaptation, its loss falling live, with a button that cancels it; or how it ended.
 
     Args:
         request: what the page shows; the end of a job for another tower is of no interest here.
+
+    Returns:
+        Whether a job is running for the place that the page shows: its result is about to come, and drawing an
+        earlier one meanwhile would take the time from it.
     """
     job = jobs.current()
     if job is None:
-        return
+        return False
     if job.status == "running":
         st.fragment(_live, run_every=POLL_S)()
-    elif job.key.place() != request.place():
-        return
-    elif job.status == "failed":
+        return job.key.place() == request.place()
+    if job.key.place() != request.place():
+        return False
+    if job.status == "failed":
         components.show_error(job.error)
     elif job.status == "cancelled":
         st.info("The adaptation was cancelled.", icon=":material/cancel:")
+    return False
 
 
 def _live() -> None:
