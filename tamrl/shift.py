@@ -22,8 +22,9 @@ from tamrl.predict import run_forward
 
 #: Days before the support that the forward model runs through first.
 SPIN_UP = 120
-#: Days until residuals forget each other: so many neighbouring days count as one observation. The
-#: lag-1 autocorrelation of daily residuals is about 0.8, and (1 + r) / (1 - r) = 9.
+#: Days until residuals forget each other: so many neighbouring days count as one observation. Lag-1
+#: autocorrelations r of daily residuals of .84 (GPP), .97 (RECO) and .76 (NEE) make (1 + r) / (1 - r) =
+#: 11, 59 and 7 days; one value for all did no worse (docs/decisions.md).
 CORRELATION_DAYS = 10.0
 #: Prior standard deviation of a scale or shift once a whole year is seen. It grows with the square
 #: root of the days: a month says little about the other seasons (docs/decisions.md has the figures).
