@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,12 @@ from tamrl.data.sequences import TowerRecord, valid_days
 from tamrl.device import describe
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble, Member
-from tamrl.predict import member_code, member_record, over_members, to_predictions
+from tamrl.predict import member_code, member_record, member_states, over_members, to_predictions, with_effect
 from tamrl.shift import MODULATION_SPREAD, Shift, Stretch, cut_stretch, fit_shift, harmless, held_back_days
 
 METHODS = {
     "zero-shot": "No labels: what is known of the place alone",
+    "site-effect": "A linear correction on the model's states: its posterior in closed form, nothing iterated",
     "encode": "Labels read by the task encoder, without a gradient step",
     "modulation": "The task code and the modulation are fine-tuned; all else is frozen",
     "all": "The modulation and every weight of the forward model are fine-tuned",
@@ -50,7 +52,7 @@ class AdaptSettings:
         held_back: share of the support days kept out of the first fit to catch harm.
     """
 
-    method: str = "modulation"
+    method: str = "site-effect"
     steps: int = 60
     learning_rate: float = 0.1
     held_back: float = 0.2
@@ -102,7 +104,7 @@ class Adaptation:
         history: one row a gradient step: ``member``, ``step``, ``loss``, ``held_back``.
         support: valid days that were used.
         settings: how.
-        shrinkage: of each member: 1 full adaptation, 0 fell back to zero-shot.
+        shrinkage: of each member: 1 full adaptation, 0 fell back to zero-shot; site-effect needs none.
         held_back_loss: of each member, (zero-shot, adapted without the held-back days).
         seconds: wall time.
         device: in words.
@@ -119,6 +121,27 @@ class Adaptation:
     seconds: float
     device: str
     notes: list[str] = field(default_factory=list)
+
+
+class Reached(NamedTuple):
+    """One member before and after: fluxes and their variances (T, 3), shrinkage, held-back losses."""
+
+    before: np.ndarray
+    after: np.ndarray
+    before_variance: np.ndarray | None
+    after_variance: np.ndarray | None
+    shrinkage: float
+    losses: tuple[float, float]
+
+
+def _site_effect(ensemble: Ensemble, member: Member, record: TowerRecord, days: pd.DatetimeIndex) -> Reached:
+    """Return one member before and after it has seen the effect of the site.
+
+    Nothing is held back: how far to trust a few days is what the prior was trained for.
+    """
+    states = member_states(ensemble, member, record)
+    (before, prior), (after, posterior) = (with_effect(member, record, states, d) for d in (None, days))
+    return Reached(before, after, prior, posterior, 1.0, (np.nan, np.nan))
 
 
 def _reach(
@@ -180,7 +203,7 @@ def _notes(shrinkage: tuple[float, ...], settings: AdaptSettings, days: pd.Datet
     notes = []
     if wanted > len(days):
         notes.append(f"{wanted - len(days)} of {wanted} support days are missing or of low quality and were left out.")
-    if settings.method == "zero-shot":
+    if settings.method in ("zero-shot", "site-effect"):
         return notes
     if len(days) < 2:
         notes.append("Fewer than two valid support days: nothing can be held back, so the result is zero-shot.")
@@ -224,7 +247,7 @@ def adapt(
         )
     steps = settings.steps * FITS.get(settings.method, 0)
 
-    def one(index: int, member: Member) -> tuple[np.ndarray, np.ndarray, float, tuple[float, float]]:
+    def one(index: int, member: Member) -> Reached:
         done = 0
 
         def report(loss: float, held: float) -> None:
@@ -238,6 +261,10 @@ def adapt(
                     on_step(Step(index, len(ensemble.members), done, steps, loss, held))
 
         record = member_record(ensemble, member, tower)
+        if settings.method == "site-effect":
+            if cancelled and cancelled():
+                raise Cancelled
+            return _site_effect(ensemble, member, record, days)
         shift, shrinkage, losses = _reach(ensemble, member, record, days, settings, report)
         drivers, mask = (x[None].to(ensemble.device) for x in (record.drivers, record.driver_mask))
         with torch.no_grad():
@@ -245,14 +272,17 @@ def adapt(
             before, after = (
                 shift.fluxes(drivers, mask, s, ensemble.config.train.window)[0].cpu().numpy() for s in (0.0, shrinkage)
             )
-        return before, after, shrinkage, losses
+        return Reached(before, after, None, None, shrinkage, losses)
 
     results = over_members(ensemble, one)
     time_axis = pd.DatetimeIndex(tower.time.values)
-    before, after, shrinkage, losses = zip(*results, strict=True)
+    before, after, before_variance, after_variance, shrinkage, losses = zip(*results, strict=True)
+    # Fine-tuning finds a mode: how uncertain it leaves the effect of the site is not known.
+    known = before_variance[0] is not None
     history = pd.DataFrame(rows, columns=["member", "step", "loss", "held_back"])
     return Adaptation(
-        to_predictions(list(before), time_axis), to_predictions(list(after), time_axis),
+        to_predictions(list(before), time_axis, list(before_variance) if known else None),
+        to_predictions(list(after), time_axis, list(after_variance) if known else None),
         history.sort_values(["member", "step"], ignore_index=True), days, settings, shrinkage, losses,
         time.perf_counter() - began, describe(ensemble.device), _notes(shrinkage, settings, days, len(support)),
     )  # fmt: skip

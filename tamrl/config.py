@@ -25,6 +25,9 @@ class ModelConfig:
         balance: ``hard`` predicts GPP and RECO and takes NEE as their difference; ``soft`` predicts
             all three and penalises the imbalance, as in the paper.
         reconstruction: weight of the loss that reconstructs drivers and classes from the code; 0 builds no decoder.
+        modulation: false leaves the forward model the same at all places.
+        site_effect: weight of the loss after a few days of a site are seen (``tamrl.model.site_effect``);
+            0 builds no site effect.
     """
 
     drivers: tuple[str, ...] = (
@@ -47,6 +50,8 @@ class ModelConfig:
     dropout: float = 0.35
     balance: Literal["hard", "soft"] = "hard"
     reconstruction: float = 0.05
+    modulation: bool = True
+    site_effect: float = 3.0
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,9 @@ class TrainConfig:
     """How one member is trained.
 
     Attributes:
-        sequence: T, days of one training sequence, spin-up included.
+        sequence: T, days of one training sequence, spin-up included; the encoder reads the same days.
         spin_up: first days of a sequence that carry no loss.
-        window: length of the paper's sliding windows; 0 runs whole sequences.
-        support_bins: steps of the encoder's support sequence in training.
+        window: length of the paper's windows; 0 runs whole sequences.
         batch: B, sequences of one step.
         steps: optimiser steps.
         learning_rate: peak of the one-cycle schedule.
@@ -67,21 +71,22 @@ class TrainConfig:
         huber: residual, in units of the flux scale, at which the loss turns from square to linear.
         flux_weights: weights of GPP, RECO and NEE in the loss.
         balance_weight: weight of the soft balance penalty, per (gC m-2 d-1)^2.
-        labels: share of sequences whose encoder sees labels.
+        labels: share of sequences whose encoder reads the labels of the support, too.
         driver_dropout: probability that a driver group is hidden in a sequence.
         static_dropout: probability that a tower's class is hidden in a sequence.
         site_weight_floor: a tower's loss is divided by its own flux variance plus this share of the mean variance.
         validation_share: share of the training towers held out for early stopping.
+        precision: ``auto`` runs the recurrence of the forward model in bfloat16 where the device does so
+            fast, ``float32`` never; all else is always in 32 bits.
         validate_every: optimiser steps between validations.
         patience: validations without improvement before training stops.
     """
 
-    sequence: int = 365
+    sequence: int = 736
     spin_up: int = 45
     window: int = 0
-    support_bins: int = 92
-    batch: int = 64
-    steps: int = 600
+    batch: int = 32
+    steps: int = 450
     learning_rate: float = 4e-3
     weight_decay: float = 0.02
     clip: float = 1.0
@@ -94,6 +99,7 @@ class TrainConfig:
     static_dropout: float = 0.1
     site_weight_floor: float = 0.3
     validation_share: float = 0.12
+    precision: Literal["auto", "float32"] = "auto"
     validate_every: int = 50
     patience: int = 6
 
@@ -147,9 +153,13 @@ def _check(config: Config, where: str) -> None:
     model, train = config.model, config.train
     if model.balance not in ("hard", "soft"):
         raise TamrlError(f"Unknown balance {model.balance!r}", f"{where}: model: balance", "Known: hard, soft")
+    if train.precision not in ("auto", "float32"):
+        raise TamrlError(f"Unknown precision {train.precision!r}", f"{where}: train: precision", "Known: auto, float32")
     if not 0 <= train.spin_up < train.sequence:
         raise TamrlError("The spin-up must be shorter than the sequence", f"{where}: train: spin_up")
-    for name in ("sequence", "support_bins", "batch", "steps", "validate_every", "patience"):
+    if train.window and train.sequence % train.window:
+        raise TamrlError("The sequence must be a whole number of windows", f"{where}: train: window")
+    for name in ("sequence", "batch", "steps", "validate_every", "patience"):
         if getattr(train, name) < 1:
             raise TamrlError(f"{name} must be at least 1", f"{where}: train: {name}")
     for name in ("labels", "driver_dropout", "static_dropout", "validation_share"):

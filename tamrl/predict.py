@@ -1,6 +1,6 @@
 """Predictions of an ensemble at one tower, as a Dataset with the archive's names and units."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -19,6 +19,8 @@ from tamrl.schema import FLUXES, variable
 
 T = TypeVar("T")
 Forward = Callable[[Tensor, Tensor, Modulation], Tensor]
+#: Ending of the names of the variances that the effect of the site leaves.
+VARIANCE = "_variance"
 #: Members are independent and torch releases the interpreter lock, so two run at once on a CPU.
 WORKERS = 2
 #: Sliding windows of one forward pass: bounds the memory of a long record.
@@ -32,17 +34,25 @@ def over_members(ensemble: Ensemble, work: Callable[[int, Member], T]) -> list[T
         return list(pool.map(work, range(len(ensemble.members)), ensemble.members))
 
 
-def to_predictions(values: list[np.ndarray], time: pd.DatetimeIndex) -> xr.Dataset:
-    """Return K arrays (T, 3) in gC m-2 d-1 as a Dataset(member, time) of GPP, RECO and NEE."""
-    stacked = np.stack(values).astype(np.float32)
-    data = {
-        flux: (
-            ("member", "time"),
-            stacked[..., i],
-            {"units": variable(flux).unit, "long_name": variable(flux).long_name},
-        )
-        for i, flux in enumerate(FLUXES)
-    }
+def to_predictions(
+    values: list[np.ndarray], time: pd.DatetimeIndex, variances: list[np.ndarray] | None = None
+) -> xr.Dataset:
+    """Return predictions as a Dataset.
+
+    Args:
+        values: K arrays (T, 3) in gC m-2 d-1.
+        time: T dates.
+        variances: K arrays (T, 3) in (gC m-2 d-1)^2: how uncertain each member is of the effect of the site.
+
+    Returns:
+        Dataset(member, time) of GPP, RECO and NEE, and ``<flux>_variance`` where variances are given.
+    """
+    data = {}
+    for ending, arrays, unit in (("", values, "{}"), (VARIANCE, variances or [], "({})2")):
+        for i, flux in enumerate(FLUXES if arrays else ()):
+            about = {"units": unit.format(variable(flux).unit), "long_name": variable(flux).long_name + ending}
+            stacked = np.stack([a[:, i] for a in arrays]).astype(np.float32)
+            data[flux + ending] = (("member", "time"), stacked, about)
     return xr.Dataset(data, coords={"member": np.arange(len(values)), "time": time})
 
 
@@ -87,10 +97,10 @@ def member_code(ensemble: Ensemble, member: Member, record: TowerRecord, support
 
 
 def run_forward(forward: Forward, drivers: Tensor, mask: Tensor, modulation: Modulation, window: int) -> Tensor:
-    """Return the fluxes (B, T, 3) in gC m-2 d-1 of one tower under B modulations.
+    """Return what a forward model makes of one tower under B modulations, (B, T, ...).
 
     Args:
-        forward: the forward model, or it with other weights.
+        forward: the states of the forward model, or its fluxes, or those with other weights.
         drivers: (1, T, D).
         mask: (1, T, D).
         modulation: B rows.
@@ -104,15 +114,87 @@ def run_forward(forward: Forward, drivers: Tensor, mask: Tensor, modulation: Mod
     def slide(x: Tensor) -> Tensor:
         return functional.pad(x, (0, 0, window - 1, 0))[0].unfold(0, window, 1).transpose(1, 2)
 
-    fluxes = []
+    results = []
     for row in range(rows):
         parts = []
         for start in range(0, drivers.shape[1], WINDOWS_AT_ONCE):
             x, m = (slide(v)[start : start + WINDOWS_AT_ONCE] for v in (drivers, mask))
             same = Modulation(*(v[row : row + 1].expand(len(x), -1) for v in modulation))
             parts.append(forward(x, m, same)[:, -1])
-        fluxes.append(torch.cat(parts))
-    return torch.stack(fluxes)
+        results.append(torch.cat(parts))
+    return torch.stack(results)
+
+
+@torch.no_grad()
+def member_states(
+    ensemble: Ensemble, member: Member, record: TowerRecord, labels: pd.DatetimeIndex | None = None
+) -> Tensor:
+    """Return the modulated states (1, T, H) of one tower; the encoder reads the fluxes of ``labels`` alone."""
+    modulation = member.model.modulator(member_code(ensemble, member, record, labels))
+    drivers, mask = (x[None].to(ensemble.device) for x in (record.drivers, record.driver_mask))
+    return run_forward(member.model.forward_model.states, drivers, mask, modulation, ensemble.config.train.window)
+
+
+@torch.no_grad()
+def with_effect(
+    member: Member, record: TowerRecord, states: Tensor, support: pd.DatetimeIndex | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the fluxes of one tower with the effect that its support shows, and the variance of that effect.
+
+    Args:
+        member: of an ensemble.
+        record: T days.
+        states: (1, T, H) modulated.
+        support: days whose fluxes are read; without any the prior's mean and variance.
+
+    Returns:
+        (T, 3) gC m-2 d-1 and (T, 3) (gC m-2 d-1)^2; of a model without a site effect the variance is zero.
+
+    Raises:
+        TamrlError: a support is given to a model that was trained without a site effect.
+    """
+    if member.model.site_effect is None:
+        if support is not None and len(support):
+            raise TamrlError(
+                "This model was trained without a site effect", "method", "Choose modulation or encode, or train again"
+            )
+        fluxes = member.model.forward_model.raw_fluxes(states)[0].cpu().numpy()
+        return fluxes, np.zeros_like(fluxes)
+    seen = (record.weight > 0).float()
+    chosen = record.time.isin(support if support is not None else [])
+    seen = seen * torch.from_numpy(chosen.astype(np.float32))[:, None]
+    season, fluxes, seen = (x[None].to(states.device) for x in (record.season, record.fluxes, seen))
+    adapted, posterior = member.model.effect(states, season, fluxes, seen)
+    variance = member.model.effect_variance(states, season, posterior)
+    return adapted[0].cpu().numpy(), variance[0].cpu().numpy()
+
+
+def site_effects(
+    ensemble: Ensemble, tower: xr.Dataset, supports: Iterable[pd.DatetimeIndex | None]
+) -> list[xr.Dataset]:
+    """Predict one tower with the effect that each of several supports shows; the states are computed once.
+
+    Args:
+        ensemble: K members.
+        tower: Dataset(time), one tower's record.
+        supports: valid days whose fluxes are read; None is zero-shot.
+
+    Returns:
+        One Dataset(member, time) a support; see ``predict``.
+
+    Raises:
+        TamrlError: see ``predict`` and ``with_effect``.
+    """
+    supports = list(supports)
+
+    def one(_: int, member: Member) -> list[tuple[np.ndarray, np.ndarray]]:
+        record = member_record(ensemble, member, tower)
+        states = member_states(ensemble, member, record)
+        return [with_effect(member, record, states, support) for support in supports]
+
+    time, found = pd.DatetimeIndex(tower.time.values), over_members(ensemble, one)
+    columns = [[of_member[i] for of_member in found] for i in range(len(supports))]
+    return [to_predictions([f for f, _ in column], time, [v for _, v in column]) for column in columns]
 
 
 def predict(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> xr.Dataset:
@@ -124,18 +206,15 @@ def predict(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex | N
         support: days whose observed fluxes the encoder may read; None or empty is zero-shot.
 
     Returns:
-        Dataset(member, time) of GPP, RECO, NEE in gC m-2 d-1.
+        Dataset(member, time) of GPP, RECO, NEE in gC m-2 d-1, with the variance of the effect of the site.
 
     Raises:
         TamrlError: the tower has no drivers that the model reads, or a class that is not known.
     """
 
-    @torch.no_grad()
-    def one(_: int, member: Member) -> np.ndarray:
+    def one(_: int, member: Member) -> tuple[np.ndarray, np.ndarray]:
         record = member_record(ensemble, member, tower)
-        modulation = member.model.modulator(member_code(ensemble, member, record, support))
-        drivers, mask = (x[None].to(ensemble.device) for x in (record.drivers, record.driver_mask))
-        fluxes = run_forward(member.model.forward_model, drivers, mask, modulation, ensemble.config.train.window)
-        return fluxes[0].cpu().numpy()
+        return with_effect(member, record, member_states(ensemble, member, record, support))
 
-    return to_predictions(over_members(ensemble, one), pd.DatetimeIndex(tower.time.values))
+    fluxes, variances = zip(*over_members(ensemble, one), strict=True)
+    return to_predictions(list(fluxes), pd.DatetimeIndex(tower.time.values), list(variances))

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from tamrl.config import Config
-from tamrl.data.sequences import Batcher, Normaliser, TowerRecord, make_support
+from tamrl.config import Config, ModelConfig
+from tamrl.data.batches import Batcher
+from tamrl.data.sequences import Normaliser, TowerRecord, make_support
+from tamrl.device import fast_bfloat16
 from tamrl.errors import TamrlError
 from tamrl.model.losses import training_loss
 from tamrl.model.network import TAMRL
 
-#: Days of each validation tower that are scored, and the labelled days that the encoder is shown.
+#: Days of each validation tower that are read, and the support days of its few-shot score.
 VALIDATION_DAYS, VALIDATION_SHOTS = 1461, 90
 
 
@@ -41,47 +43,51 @@ class Progress:
 
 
 class Validator:
-    """Scores a network on towers that it is not trained on, with and without labels.
+    """Scores a network on towers that it is not trained on, zero-shot and with the effect of their site.
 
     The loss is the mean over towers, fluxes, zero-shot and few-shot of RMSE / flux scale, on the
     same days: those after the support. It is what early stopping watches, because the claim of the
-    method is about new places. Whole sequences are run, also where the predictions slide windows.
+    method is about new places. A network without a site effect is scored zero-shot.
 
     Raises:
         TamrlError: no tower has a valid day to score.
     """
 
-    def __init__(self, records: list[TowerRecord], scale: Tensor, bin_days: int, device: torch.device) -> None:
+    def __init__(self, records: list[TowerRecord], scale: Tensor, config: Config, device: torch.device) -> None:
+        self.window = config.train.window
         days = min(VALIDATION_DAYS, max(len(r.time) for r in records))
+        days = -(-days // self.window) * self.window if self.window else days
 
         def padded(name: str) -> Tensor:
             parts = [getattr(r, name)[:days] for r in records]
             return torch.stack([torch.nn.functional.pad(p, (0, 0, 0, days - len(p))) for p in parts]).to(device)
 
         self.drivers, self.mask, self.fluxes = padded("drivers"), padded("driver_mask"), padded("fluxes")
-        weight, season = padded("weight"), padded("season")
+        weight, self.season = padded("weight"), padded("season")
         static = torch.stack([r.static for r in records]).to(device)
         order = (weight.amax(-1) > 0).cumsum(1)
         # Of a record shorter than twice the shots, the second half is scored.
         shots = (order[:, -1:] // 2).clamp(max=VALIDATION_SHOTS)
-        labels = (weight > 0).float() * (order <= shots)[..., None]
+        self.seen = (weight > 0).float() * (order <= shots)[..., None]
         self.scored = (weight > 0).float() * (order > shots)[..., None]
         if not self.scored.any():
             raise TamrlError("No validation tower has a day to score", "train", "Ingest longer records")
         self.scale = scale.to(device)
-        self.supports = [
-            make_support(self.drivers, self.mask, self.fluxes / self.scale, shown, season, static, bin_days)
-            for shown in (torch.zeros_like(labels), labels)
-        ]
+        unlabelled = torch.zeros_like(self.seen)
+        self.support = make_support(
+            self.drivers, self.mask, self.fluxes, unlabelled, self.season, static, config.model.encoder_bin
+        )
 
     @torch.no_grad()
-    def __call__(self, model: TAMRL) -> float:
+    def __call__(self, model: nn.Module) -> float:
         """Return the validation loss."""
         model.eval()
-        losses = []
-        for support in self.supports:
-            fluxes, _ = model(support, self.drivers, self.mask)
-            n = self.scored.sum(1)
+        states, _ = model.states(self.support, self.drivers, self.mask, self.window)
+        predictions = [model.forward_model.fluxes(states)]
+        if model.site_effect is not None:
+            predictions.append(model.effect(states, self.season, self.fluxes, self.seen)[0])
+        n, losses = self.scored.sum(1), []
+        for fluxes in predictions:
             square = ((fluxes - self.fluxes).square() * self.scored).sum(1) / n.clamp(min=1)
             losses.append((square.sqrt() / self.scale)[n > 0].mean())
         return torch.stack(losses).mean().item()
@@ -98,6 +104,9 @@ class MemberTrainer:
         seed: of weights and batches.
         device: where to train.
         member: index in the ensemble.
+        network: makes the network from its settings and the flux scale (3,); another one than TAM-RL
+            has its ``states`` and a ``forward_model`` with ``fluxes`` and ``flux_scale``; its ``decoder``
+            and ``site_effect`` may be None.
     """
 
     def __init__(
@@ -109,14 +118,16 @@ class MemberTrainer:
         seed: int,
         device: torch.device,
         member: int = 0,
+        network: Callable[[ModelConfig, Tensor], nn.Module] = TAMRL,
     ) -> None:
         torch.manual_seed(seed)
         self.config, self.device, self.member = config, device, member
         scale = torch.from_numpy(normaliser.flux_scale)
-        self.model = TAMRL(config.model, scale).to(device)
+        self.model = network(config.model, scale).to(device)
+        self.model.forward_model.half = config.train.precision == "auto" and fast_bfloat16(device)
         self.average = copy.deepcopy(self.model)
         self.batcher = Batcher(training, normaliser, config, seed, device)
-        self.validator = Validator(validation, scale, config.model.encoder_bin, device)
+        self.validator = Validator(validation, scale, config, device)
         train = config.train
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay
@@ -183,7 +194,7 @@ class MemberTrainer:
         """Whether all steps are done or the patience has run out."""
         return self.step >= self.config.train.steps or self.worse >= self.config.train.patience
 
-    def best_model(self) -> TAMRL:
+    def best_model(self) -> nn.Module:
         """Return a network with the best weights, in evaluation mode."""
         model = copy.deepcopy(self.average)
         model.load_state_dict(self.best_weights)
@@ -210,7 +221,9 @@ class MemberTrainer:
         for name in ("step", "worse", "best", "validation", "terms"):
             setattr(self, name, state[name])
 
-    def run(self, on_step: Callable[[Progress], None] | None = None, stop: Callable[[], bool] | None = None) -> TAMRL:
+    def run(
+        self, on_step: Callable[[Progress], None] | None = None, stop: Callable[[], bool] | None = None
+    ) -> nn.Module:
         """Train until finished or until ``stop`` says so, and return the best network."""
         while not self.finished and not (stop and stop()):
             progress = self.advance()

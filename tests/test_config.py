@@ -43,7 +43,7 @@ def test_what_is_absent_keeps_its_default(tmp_path):
         ("train: {steps: true}", "wrong type"),
         ("train: 5", "settings by name"),
         ("model: {balance: firm}", "Known: hard, soft"),
-        ("train: {spin_up: 400}", "spin-up must be shorter"),
+        ("train: {spin_up: 800}", "spin-up must be shorter"),
         ("train: {batch: 0}", "batch must be at least 1"),
         ("train: {labels: 1.5}", "between 0 and 1"),
         ("train: [", "cannot be read"),

@@ -13,7 +13,9 @@ DERIVED = {
     "SW_POT_TREND": "Change of SW_POT over the preceding 10 days, W m-2: tells spring from autumn",
 }
 #: Drivers that come and go together: hidden together in training so that their absence is familiar.
-GROUPS = (("TA_MIN", "TA_MAX"), ("LAI", "EVI"), ("P_MON",), ("P",), ("VPD",), ("SW_IN",), ("TA",))
+GROUPS = (
+    ("TA_MIN", "TA_MAX"), ("LAI", "EVI"), ("P_MON",), ("P",), ("VPD",), ("SW_IN",), ("TA",), ("SW_POT", "SW_POT_TREND"),
+)  # fmt: skip
 
 
 def extraterrestrial_radiation(latitude: float, time: pd.DatetimeIndex) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""From towers to tensors: normalised records, and batches of long sequences for training.
+"""From towers to tensors: normalised records, and the supports that the encoder reads.
 
 Dimensions: B batch, T days, D drivers, S support steps (bins of several days), A static inputs.
 """
@@ -11,9 +11,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from tamrl.config import Config
-from tamrl.data.drivers import GROUPS, driver_table
-from tamrl.errors import TamrlError
+from tamrl.data.drivers import driver_table
 from tamrl.schema import FLUXES, IGBP, KOEPPEN, QC_VALID, UNKNOWN, check_class
 
 IGBP_CLASSES = (*IGBP, UNKNOWN)
@@ -210,142 +208,3 @@ def tower_support(record: TowerRecord, days: pd.DatetimeIndex | None, scale: Ten
         labels = (record.weight > 0).float() * chosen[:, None]
     one = [x[None] for x in (record.drivers, record.driver_mask, record.fluxes / scale, labels, record.season)]
     return make_support(*one, record.static[None], bin_days)
-
-
-@dataclass(frozen=True)
-class Batch:
-    """One training step: a support and a query from each of B towers.
-
-    Attributes:
-        support: what the encoder reads.
-        drivers: (B, T, D) normalised, 0 where hidden or missing.
-        mask: (B, T, D).
-        fluxes: (B, T, 3) gC m-2 d-1.
-        weight: (B, T, 3) QC x tower weight; 0 in the spin-up, on missing and on support days.
-    """
-
-    support: Support
-    drivers: Tensor
-    mask: Tensor
-    fluxes: Tensor
-    weight: Tensor
-
-
-class Batcher:
-    """Draws random batches of long sequences from towers, on any device.
-
-    The towers lie one after the other in flat tensors whose row 0 is empty, so that a batch is one
-    gather and days before or after a record are simply masked: a missing day hides that day alone.
-    """
-
-    def __init__(
-        self, records: list[TowerRecord], normaliser: Normaliser, config: Config, seed: int, device: torch.device
-    ) -> None:
-        if not records:
-            raise TamrlError("There is no tower to train on", "train", "Ingest towers, or exclude fewer")
-        self.config, self.device = config, device
-        self.generator = torch.Generator().manual_seed(seed)
-        self.scale = torch.from_numpy(normaliser.flux_scale).to(device)
-        self.length = torch.tensor([len(r.time) for r in records])
-        self.offset = 1 + torch.cumsum(self.length, 0) - self.length
-
-        def flat(name: str) -> Tensor:
-            rows = torch.cat([getattr(r, name) for r in records])
-            return torch.cat([torch.zeros_like(rows[:1]), rows]).to(device)
-
-        self.drivers, self.mask = flat("drivers"), flat("driver_mask")
-        self.fluxes, self.weight, self.season = flat("fluxes"), flat("weight"), flat("season")
-        self.static = torch.stack([r.static for r in records]).to(device)
-        self.tower_weight = torch.stack([_tower_weight(r, self.scale.cpu(), config) for r in records]).to(device)
-        names = config.model.drivers
-        self.groups = [[names.index(n) for n in g if n in names] for g in GROUPS]
-        self.groups = [g for g in self.groups if g]
-        self.order: list[int] = []
-
-    def _towers(self, count: int) -> Tensor:
-        """Return the next towers of an endless shuffle: every tower comes equally often."""
-        while len(self.order) < count:
-            self.order += torch.randperm(len(self.length), generator=self.generator).tolist()
-        chosen, self.order = self.order[:count], self.order[count:]
-        return torch.tensor(chosen)
-
-    def _window(self, towers: Tensor, days: int) -> Tensor:
-        """Return (B, days) rows of the flat tensors; 0 outside a tower's record."""
-        slack = (self.length[towers] - days).clamp(min=0)
-        start = (torch.rand(len(towers), generator=self.generator) * (slack + 1)).long()
-        position = start[:, None] + torch.arange(days)
-        rows = self.offset[towers][:, None] + position
-        return torch.where(position < self.length[towers][:, None], rows, 0)
-
-    def _label_rows(self, rows: Tensor) -> Tensor:
-        """Return (B, days) bool: the run of support days whose labels the encoder may read.
-
-        Runs are log-uniform between 5 and the whole support, since users bring days as well as years.
-        """
-        count, days = rows.shape
-        draw = torch.rand(3, count, generator=self.generator)
-        length = 5 * torch.exp(draw[0] * float(np.log(days / 5)))
-        start = draw[1] * (days - length)
-        position = torch.arange(days)
-        inside = (position >= start[:, None]) & (position < (start + length)[:, None])
-        return inside & (draw[2] < self.config.train.labels)[:, None] & (rows > 0)
-
-    def _hide_drivers(self, count: int) -> Tensor:
-        """Return (B, 1, D) 0 for the driver groups hidden in this sequence."""
-        keep = torch.ones(count, 1, self.drivers.shape[1])
-        for group in self.groups:
-            hidden = torch.rand(count, generator=self.generator) < self.config.train.driver_dropout
-            for column in group:
-                keep[hidden, 0, column] = 0
-        return keep.to(self.device)
-
-    def _hide_classes(self, static: Tensor) -> Tensor:
-        """Set the classes of some towers to ``unknown``."""
-        static = static.clone()
-        for first, size in ((0, len(IGBP_CLASSES)), (len(IGBP_CLASSES), len(KOEPPEN_CLASSES))):
-            hidden = torch.rand(len(static), generator=self.generator) < self.config.train.static_dropout
-            hidden = hidden.to(self.device)
-            static[hidden, first : first + size] = 0
-            static[hidden, first + size - 1] = 1
-        return static
-
-    def draw(self) -> Batch:
-        """Return the next random batch on the device."""
-        train = self.config.train
-        towers = self._towers(train.batch)
-        support_rows = self._window(towers, train.support_bins * self.config.model.encoder_bin)
-        query_rows = self._window(towers, train.window or train.sequence)
-        readable = self._label_rows(support_rows)
-        # Support days never enter the loss: their rows lose their weight in the query.
-        read = torch.zeros(len(self.weight), dtype=torch.bool)
-        shown = torch.zeros_like(query_rows, dtype=torch.bool)
-        for b in range(len(towers)):
-            chosen = support_rows[b][readable[b]]
-            read[chosen] = True
-            shown[b] = read[query_rows[b]]
-            read[chosen] = False
-        keep = self._hide_drivers(len(towers))
-        s, q = support_rows.to(self.device), query_rows.to(self.device)
-        labels = (self.weight[s] > 0).float() * readable.to(self.device)[..., None]
-        mask = self.mask[s] * keep
-        support = make_support(
-            self.drivers[s] * mask, mask, self.fluxes[s] / self.scale, labels, self.season[s],
-            self._hide_classes(self.static[towers.to(self.device)]), self.config.model.encoder_bin,
-        )  # fmt: skip
-        weight = (
-            self.weight[q] * (~shown).to(self.device)[..., None] * self.tower_weight[towers.to(self.device)][:, None]
-        )
-        if not train.window:
-            weight[:, : train.spin_up] = 0
-        mask = self.mask[q] * keep
-        return Batch(support, self.drivers[q] * mask, mask, self.fluxes[q], weight)
-
-
-def _tower_weight(record: TowerRecord, scale: Tensor, config: Config) -> Tensor:
-    """Return (3,) weights that keep towers with large fluxes from ruling the loss."""
-    seen = record.weight > 0
-    n = seen.sum(0).clamp(min=1)
-    mean = (record.fluxes * seen).sum(0) / n
-    share = (((record.fluxes - mean) ** 2) * seen).sum(0) / n / scale**2
-    floor = config.train.site_weight_floor
-    return (1 + floor) / (share + floor)

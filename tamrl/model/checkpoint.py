@@ -22,7 +22,7 @@ from tamrl.errors import TamrlError
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "ensemble.yaml"
 _SCALES = ("driver_mean", "driver_std", "flux_scale")
 

@@ -5,8 +5,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from tamrl.config import Config
-from tamrl.data.sequences import Batch, Support
+from tamrl.data.batches import Batch
+from tamrl.data.sequences import Support
 from tamrl.model.network import MONTHS, TAMRL
+from tamrl.schema import FLUXES
 
 
 def masked_huber(predicted: Tensor, observed: Tensor, weight: Tensor, scale: Tensor, delta: float) -> Tensor:
@@ -61,12 +63,20 @@ def reconstruction_loss(model: TAMRL, code: Tensor, support: Support) -> Tensor:
 
 def training_loss(model: TAMRL, batch: Batch, config: Config) -> tuple[Tensor, dict[str, float]]:
     """Return the loss of one batch and its terms by name."""
-    scale = model.forward_model.flux_scale
-    fluxes, code = model(batch.support, batch.drivers, batch.mask)
-    each = masked_huber(fluxes, batch.fluxes, batch.weight, scale, config.train.huber)
+    forward, huber = model.forward_model, config.train.huber
+    states, code = model.states(batch.support, batch.drivers, batch.mask, config.train.window)
+    fluxes = forward.fluxes(states)
+    # Support days never enter the loss of a prediction that has read them.
+    unread = batch.weight * (1 - batch.shots * batch.read)
+    each = masked_huber(fluxes, batch.fluxes, unread, forward.flux_scale, huber)
     weights = each.new_tensor(config.train.flux_weights)
     total = (each * weights).sum()
-    terms = dict(zip(("GPP", "RECO", "NEE"), each.tolist(), strict=True))
+    terms = dict(zip(FLUXES, each.tolist(), strict=True))
+    if model.site_effect is not None:
+        adapted, _ = model.effect(states, batch.season, batch.fluxes, batch.shots)
+        other = masked_huber(adapted, batch.fluxes, batch.weight * (1 - batch.shots), forward.flux_scale, huber)
+        total = total + config.model.site_effect * (other * weights).sum()
+        terms |= {f"{flux} with support": value for flux, value in zip(FLUXES, other.tolist(), strict=True)}
     if config.model.balance == "soft":
         penalty = balance_penalty(fluxes)
         total = total + config.train.balance_weight * penalty

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from tamrl.config import ModelConfig
 from tamrl.data.sequences import STATIC_SIZE, Support, support_features
+from tamrl.model.site_effect import Effect, SiteEffect
 
 #: Months of the mean seasonal cycle that the decoder reconstructs.
 MONTHS = 12
@@ -71,13 +72,16 @@ class Modulator(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.sizes = [config.embed, config.embed, config.hidden, config.hidden]
-        self.linear = nn.Linear(config.code, sum(self.sizes))
-        nn.init.zeros_(self.linear.weight)
-        nn.init.zeros_(self.linear.bias)
+        self.linear = None
+        if config.modulation:
+            self.linear = nn.Linear(config.code, sum(self.sizes))
+            nn.init.zeros_(self.linear.weight)
+            nn.init.zeros_(self.linear.bias)
 
     def forward(self, code: Tensor) -> Modulation:
         """Return the modulation of codes (B, Z)."""
-        return Modulation(*self.linear(code).split(self.sizes, dim=1))
+        flat = code.new_zeros(len(code), sum(self.sizes)) if self.linear is None else self.linear(code)
+        return Modulation(*flat.split(self.sizes, dim=1))
 
 
 class ForwardModel(nn.Module):
@@ -87,6 +91,8 @@ class ForwardModel(nn.Module):
         super().__init__()
         drivers = len(config.drivers)
         self.hard = config.balance == "hard"
+        #: Whether the recurrence runs in bfloat16 in training (``tamrl.device.fast_bfloat16``).
+        self.half = False
         self.embed = nn.Linear(2 * drivers, config.embed)
         self.recurrent = nn.LSTM(config.embed, config.hidden, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
@@ -108,20 +114,45 @@ class ForwardModel(nn.Module):
         Returns:
             (B, T, 3) gC m-2 d-1. With the hard balance NEE is exactly RECO - GPP.
         """
-        x = self.embedding(drivers, mask)
-        if modulation is not None:
-            x = x * (1 + modulation.gamma_in[:, None]) + modulation.beta_in[:, None]
-        states, _ = self.recurrent(functional.silu(x))
-        return self.fluxes(states, modulation)
+        return self.fluxes(self.states(drivers, mask, modulation))
 
-    def fluxes(self, states: Tensor, modulation: Modulation | None) -> Tensor:
-        """Return (B, T, 3) fluxes of recurrent states (B, T, H)."""
+    def states(self, drivers: Tensor, mask: Tensor, modulation: Modulation | None = None) -> Tensor:
+        """Return the modulated recurrent states (B, T, H)."""
+        half = self.half and self.training
+        with torch.autocast(drivers.device.type, dtype=torch.bfloat16, enabled=half):
+            x = self.embedding(drivers, mask)
+            if modulation is not None:
+                x = x * (1 + modulation.gamma_in[:, None]) + modulation.beta_in[:, None]
+            states = self.recurrent(functional.silu(x))[0].float()
         if modulation is not None:
             states = states * (1 + modulation.gamma_out[:, None]) + modulation.beta_out[:, None]
-        raw = self.head(self.dropout(states))
+        return states
+
+    def fluxes(self, states: Tensor) -> Tensor:
+        """Return (B, T, 3) fluxes of modulated states (B, T, H)."""
+        return self.raw_fluxes(self.dropout(states))
+
+    def raw_fluxes(self, states: Tensor) -> Tensor:
+        """Return the same without dropout."""
+        raw = self.head(states)
         gross = functional.softplus(raw[..., :2]) * self.flux_scale[:2]
-        net = gross[..., 1:] - gross[..., :1] if self.hard else raw[..., 2:] * self.flux_scale[2]
-        return torch.cat([gross, net], dim=-1)
+        return self._balanced(gross, None if self.hard else raw[..., 2:] * self.flux_scale[2])
+
+    def corrected(self, fluxes: Tensor, correction: Tensor) -> Tensor:
+        """Return (B, T, 3) fluxes plus the effect of their site.
+
+        Args:
+            fluxes: (B, T, 3) gC m-2 d-1.
+            correction: (B, T, F) of the fluxes with a head of their own, in units of the flux scale.
+        """
+        moved = fluxes[..., : correction.shape[-1]] + correction * self.flux_scale[: correction.shape[-1]]
+        # In training a flux below zero must still feel its gradient.
+        gross = moved[..., :2] if self.training else moved[..., :2].clamp(min=0)
+        return self._balanced(gross, None if self.hard else moved[..., 2:])
+
+    def _balanced(self, gross: Tensor, net: Tensor | None) -> Tensor:
+        """Return GPP, RECO, NEE; the balance closes exactly where NEE has no head of its own."""
+        return torch.cat([gross, gross[..., 1:] - gross[..., :1] if net is None else net], dim=-1)
 
 
 class Decoder(nn.Module):
@@ -141,7 +172,12 @@ class Decoder(nn.Module):
 
 
 class TAMRL(nn.Module):
-    """The whole network of one ensemble member."""
+    """The whole network of one ensemble member.
+
+    Args:
+        config: shape.
+        flux_scale: (3,) gC m-2 d-1.
+    """
 
     def __init__(self, config: ModelConfig, flux_scale: Tensor) -> None:
         super().__init__()
@@ -149,13 +185,64 @@ class TAMRL(nn.Module):
         self.encoder = TaskEncoder(config)
         self.modulator = Modulator(config)
         self.forward_model = ForwardModel(config, flux_scale)
+        heads = self.forward_model.head.out_features
+        self.site_effect = SiteEffect(config.hidden, heads) if config.site_effect > 0 else None
         self.code_dropout = nn.Dropout(config.dropout)
         self.decoder = Decoder(config) if config.reconstruction > 0 else None
 
     def forward(self, support: Support, drivers: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return fluxes (B, T, 3) in gC m-2 d-1 and the codes (B, Z) they were made with."""
+        states, code = self.states(support, drivers, mask)
+        return self.forward_model.fluxes(states), code
+
+    def states(self, support: Support, drivers: Tensor, mask: Tensor, window: int = 0) -> tuple[Tensor, Tensor]:
+        """Return the modulated states (B, T, H) and the codes (B, Z) they were made with.
+
+        Args:
+            support: what is known of B places.
+            drivers: (B, T, D) normalised.
+            mask: (B, T, D).
+            window: cut the sequence into windows of so many days that start without memory; 0 for none.
+        """
         code = self.encoder(support)
-        return self.from_code(self.code_dropout(code), drivers, mask), code
+        modulation = self.modulator(self.code_dropout(code))
+        if not window:
+            return self.forward_model.states(drivers, mask, modulation), code
+        count = drivers.shape[1] // window
+        each = Modulation(*(part.repeat_interleave(count, dim=0) for part in modulation))
+        cut = [x.unflatten(1, (count, window)).flatten(0, 1) for x in (drivers, mask)]
+        return self.forward_model.states(*cut, each).unflatten(0, (-1, count)).flatten(1, 2), code
+
+    def effect(self, states: Tensor, season: Tensor, fluxes: Tensor, seen: Tensor) -> tuple[Tensor, Effect]:
+        """Return the fluxes with the effect of their site, and the posterior of that effect.
+
+        Args:
+            states: (B, T, H) modulated.
+            season: (B, T, 2) sine and cosine of the day of year.
+            fluxes: (B, T, 3) observed, gC m-2 d-1; any number where not seen.
+            seen: (B, T, 3) 1 on support days with that flux observed, else 0.
+
+        Returns:
+            (B, T, 3) gC m-2 d-1, and the posterior.
+        """
+        forward, effect = self.forward_model, self.site_effect
+        heads = len(effect.log_sd)
+        # Dropout in the states would count as noise of the site.
+        raw = forward.raw_fluxes(states)
+        features = effect.features(states, season)
+        residual = (fluxes - raw) / forward.flux_scale
+        posterior = effect.posterior(features, residual[..., :heads], seen[..., :heads])
+        return forward.corrected(raw, effect.correction(features, posterior)), posterior
+
+    def effect_variance(self, states: Tensor, season: Tensor, posterior: Effect) -> Tensor:
+        """Return the variance (B, T, 3) of the effect of a site in (gC m-2 d-1)^2.
+
+        That of NEE is the sum of those of GPP and RECO where it has no head of its own.
+        """
+        effect = self.site_effect
+        variance = effect.variance(effect.features(states, season), posterior)
+        variance = variance * self.forward_model.flux_scale[: len(effect.log_sd)] ** 2
+        return torch.cat([variance, variance.sum(-1, keepdim=True)], dim=-1) if len(effect.log_sd) == 2 else variance
 
     def from_code(self, code: Tensor, drivers: Tensor, mask: Tensor) -> Tensor:
         """Return fluxes (B, T, 3) of places with the given codes (B, Z)."""

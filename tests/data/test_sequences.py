@@ -15,7 +15,6 @@ from tamrl.data.drivers import driver_table, extraterrestrial_radiation
 from tamrl.data.sequences import (
     IGBP_CLASSES,
     STATIC_SIZE,
-    Batcher,
     Normaliser,
     flux_table,
     static_inputs,
@@ -138,66 +137,3 @@ def test_bins_are_means_of_their_days(records):
     labels = 2 * len(DRIVERS)
     seen = daily[24:32, labels + 3] > 0
     assert binned[3, labels].item() == pytest.approx(daily[24:32, labels][seen].mean().item(), rel=1e-5)
-
-
-@pytest.fixture
-def batcher(records, normaliser):
-    train = dataclasses.replace(Config().train, batch=16, sequence=200, spin_up=30, support_bins=40, labels=1.0)
-    return Batcher(records, normaliser, Config(train=train), 3, torch.device("cpu"))
-
-
-def test_the_spin_up_carries_no_loss(batcher):
-    weight = batcher.draw().weight
-    assert (weight[:, :30] == 0).all()
-    assert (weight[:, 30:] > 0).any()
-
-
-def test_support_and_loss_share_no_day(batcher, monkeypatch):
-    """Labels that the encoder may read have no weight in the query."""
-    seen = {}
-    original = batcher._label_rows
-    monkeypatch.setattr(batcher, "_label_rows", lambda rows: seen.setdefault("read", (rows, original(rows)))[1])
-    window = batcher._window
-    calls = []
-    monkeypatch.setattr(batcher, "_window", lambda towers, days: calls.append(window(towers, days)) or calls[-1])
-    shared = 0
-    for _ in range(10):
-        seen.clear()
-        calls.clear()
-        batch = batcher.draw()
-        rows, read = seen["read"]
-        query = calls[1]
-        for b in range(len(query)):
-            both = torch.isin(query[b], rows[b][read[b]]) & (query[b] > 0)
-            shared += int(both.sum())
-            assert (batch.weight[b][both] == 0).all()
-    assert shared > 0, "no support day fell into a query: the check has checked nothing"
-
-
-def test_batches_are_reproducible_and_visit_every_tower(records, normaliser):
-    config = Config(train=dataclasses.replace(Config().train, batch=5))
-    first, second = (Batcher(records, normaliser, config, 7, torch.device("cpu")) for _ in range(2))
-    torch.manual_seed(0)
-    a = first.draw()
-    torch.manual_seed(99)
-    b = second.draw()
-    assert torch.equal(a.drivers, b.drivers)
-    assert torch.equal(a.weight, b.weight)
-    assert sorted(first._towers(5).tolist()) == [0, 1, 2, 3, 4]
-
-
-def test_days_outside_a_record_are_masked(records, normaliser):
-    short = dataclasses.replace(
-        records[0],
-        **{f: getattr(records[0], f)[:50] for f in ("time", "drivers", "driver_mask", "fluxes", "weight", "season")},
-    )
-    config = Config(train=dataclasses.replace(Config().train, batch=2, sequence=100, spin_up=0))
-    batch = Batcher([short], normaliser, config, 0, torch.device("cpu")).draw()
-    assert (batch.mask[:, 50:] == 0).all()
-    assert (batch.weight[:, 50:] == 0).all()
-    assert (batch.weight[:, :50] > 0).any()
-
-
-def test_no_tower_to_train_on_is_an_error(normaliser):
-    with pytest.raises(TamrlError, match="no tower"):
-        Batcher([], normaliser, Config(), 0, torch.device("cpu"))

@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 from tamrl.adapt import AdaptSettings, Cancelled, adapt, usable_support
 from tamrl.data.sequences import flux_table, valid_days
 from tamrl.errors import TamrlError
-from tamrl.evaluate import support_days
-from tamrl.predict import predict
+from tamrl.predict import VARIANCE, predict
+from tamrl.protocol import support_days
 from tamrl.results import before_after
+from tamrl.schema import FLUXES
 from tamrl.shift import held_back_days
 
-FAST = AdaptSettings(steps=30)
-ALL = ("zero-shot", "encode", "modulation", "all")
+FAST = AdaptSettings(method="modulation", steps=30)
+ALL = ("zero-shot", "site-effect", "encode", "modulation", "all")
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +39,14 @@ def shifted(tower, add=0.0, times=1.0):
     return changed
 
 
-def test_modulation_learns_from_the_support(ensemble, unseen, support):
+@pytest.mark.parametrize("method", ["modulation", "site-effect"])
+def test_adaptation_learns_from_the_support(ensemble, unseen, support, method):
     """A place that takes up half as much: days outside the support are predicted better."""
     tower = shifted(unseen, times=0.5)
-    table = before_after(tower, adapt(ensemble, tower, support, FAST)).set_index("flux")
-    assert (table["rmse_after"] < table["rmse_before"]).all()
+    settings = dataclasses.replace(FAST, method=method)
+    table = before_after(tower, adapt(ensemble, tower, support, settings)).set_index("flux")
+    changed = table if method == "modulation" else table.loc[["GPP", "RECO"]]  # NEE hardly changes here
+    assert (changed["rmse_after"] < changed["rmse_before"]).all()
     assert table.loc["GPP", "rmse_after"] < 0.8 * table.loc["GPP", "rmse_before"]
 
 
@@ -91,7 +95,7 @@ def test_the_ensemble_is_not_changed_and_the_same_call_gives_the_same(ensemble, 
     assert first.adapted.equals(second.adapted)
     for member, state in zip(ensemble.members, before, strict=True):
         assert all(torch.equal(member.model.state_dict()[k], v) for k, v in state.items())
-    assert first.zero_shot.equals(predict(ensemble, unseen))
+    assert first.zero_shot[[*FLUXES]].equals(predict(ensemble, unseen)[[*FLUXES]])
 
 
 @pytest.fixture
@@ -130,14 +134,15 @@ def test_methods_differ_in_what_they_move(ensemble, unseen, support):
     assert results["zero-shot"].adapted.equals(results["zero-shot"].zero_shot)
     assert results["zero-shot"].shrinkage == (0.0, 0.0)
     moved = {m: float(abs(r.adapted - r.zero_shot).to_array().mean()) for m, r in results.items()}
-    assert all(moved[m] > 0 for m in ("encode", "modulation", "all"))
-    assert len(set(moved.values())) == 4
+    assert all(moved[m] > 0 for m in ("site-effect", "encode", "modulation", "all"))
+    assert len(set(moved.values())) == 5
 
 
 @pytest.mark.usefixtures("unguarded")
 def test_encode_is_the_encoder_alone(ensemble, unseen, support):
     result = adapt(ensemble, unseen, support, AdaptSettings(method="encode"))
-    xr.testing.assert_allclose(result.adapted, predict(ensemble, unseen, support), rtol=1e-4, atol=1e-4)
+    expected = predict(ensemble, unseen, support)[[*FLUXES]]
+    xr.testing.assert_allclose(result.adapted, expected, rtol=1e-4, atol=1e-4)
     assert result.history.empty
 
 
@@ -168,7 +173,7 @@ def test_held_back_days_leave_days_to_fit_and_are_spread_over_the_support(count,
         assert all(part.any() for part in np.array_split(held, count // 60))
 
 
-@pytest.mark.parametrize("method", ["modulation", "all"])
+@pytest.mark.parametrize("method", ["site-effect", "modulation", "all"])
 def test_many_may_adapt_the_same_ensemble_at_once(ensemble, unseen, support, method):
     """As sessions of the app do: each gets what it would get alone, and the weights stay."""
     settings = AdaptSettings(method=method, steps=8)
@@ -182,14 +187,16 @@ def test_many_may_adapt_the_same_ensemble_at_once(ensemble, unseen, support, met
         assert not any(p.requires_grad for p in member.model.parameters())
 
 
-def test_only_support_days_are_read(ensemble, unseen, support):
+@pytest.mark.parametrize("method", ["site-effect", "modulation"])
+def test_only_support_days_are_read(ensemble, unseen, support, method):
     """Fluxes outside the support may be anything: the adapted prediction does not change."""
     tower = unseen.copy(deep=True)
     outside = ~pd.DatetimeIndex(tower.time.values).isin(support)
     for flux in ("GPP", "RECO", "NEE"):
         tower[flux][outside] = 3.0
-    a = adapt(ensemble, unseen, support, FAST).adapted
-    assert adapt(ensemble, tower, support, FAST).adapted.equals(a)
+    settings = dataclasses.replace(FAST, method=method)
+    a = adapt(ensemble, unseen, support, settings).adapted
+    assert adapt(ensemble, tower, support, settings).adapted.equals(a)
 
 
 def test_progress_is_told_step_by_step_and_kept(ensemble, unseen, support):
@@ -233,6 +240,29 @@ def test_a_single_day_stays_zero_shot_and_says_so(ensemble, unseen, support):
     result = adapt(ensemble, unseen, support[:1], FAST)
     assert result.adapted.equals(result.zero_shot)
     assert any("two valid support days" in note for note in result.notes)
+
+
+def test_the_site_effect_is_more_certain_after_every_support_and_keeps_the_balance(ensemble, unseen, support):
+    none, few, many = (
+        adapt(ensemble, unseen, support[:n], AdaptSettings()).adapted if n else predict(ensemble, unseen)
+        for n in (0, 7, 120)
+    )
+    for flux in FLUXES:
+        assert (few[flux + VARIANCE] <= none[flux + VARIANCE] * 1.001).all()
+        assert (many[flux + VARIANCE] <= few[flux + VARIANCE] * 1.001).all()
+        assert float(many[flux + VARIANCE].mean()) < 0.8 * float(none[flux + VARIANCE].mean())
+    assert many["NEE"].equals(many["RECO"] - many["GPP"])
+    assert (many[["GPP", "RECO"]].to_array() >= 0).all()
+
+
+def test_a_model_without_a_site_effect_says_so(ensemble, unseen, support):
+    member = ensemble.members[0]
+    model = copy.deepcopy(member.model)
+    model.site_effect = None
+    bare = dataclasses.replace(ensemble, members=[dataclasses.replace(member, model=model)])
+    assert (predict(bare, unseen)["GPP" + VARIANCE] == 0).all()
+    with pytest.raises(TamrlError, match="trained without a site effect"):
+        adapt(bare, unseen, support, AdaptSettings())
 
 
 def test_a_tower_without_the_drivers_is_an_error(ensemble, unseen, support):

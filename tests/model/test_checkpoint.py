@@ -50,7 +50,7 @@ def test_a_folder_that_is_no_checkpoint_is_named(tmp_path):
 def test_another_format_is_refused(copied):
     manifest = yaml.safe_load((copied / "ensemble.yaml").read_text())
     (copied / "ensemble.yaml").write_text(yaml.safe_dump({**manifest, "format": 99}))
-    with pytest.raises(TamrlError, match="format 99, this version reads 1"):
+    with pytest.raises(TamrlError, match="format 99, this version reads 2"):
         load_ensemble(copied)
 
 

@@ -61,19 +61,35 @@ def test_seasonal_means_are_those_of_a_month(records, config, normaliser):
 def test_loss_terms_are_logged_one_by_one(records, config, normaliser):
     import dataclasses
 
-    from tamrl.data.sequences import Batcher
+    from tamrl.data.batches import Batcher
 
     batch = Batcher(records, normaliser, config, 0, torch.device("cpu")).draw()
     scale = torch.from_numpy(normaliser.flux_scale)
     _, hard = training_loss(TAMRL(config.model, scale), batch, config)
-    assert set(hard) == {"GPP", "RECO", "NEE", "reconstruction"}
+    supported = {"GPP with support", "RECO with support", "NEE with support"}
+    assert set(hard) == {"GPP", "RECO", "NEE", "reconstruction"} | supported
     soft_config = dataclasses.replace(
-        config, model=dataclasses.replace(config.model, balance="soft", reconstruction=0.0)
+        config, model=dataclasses.replace(config.model, balance="soft", reconstruction=0.0, site_effect=0.0)
     )
     model = TAMRL(soft_config.model, scale)
     total, soft = training_loss(model, batch, soft_config)
     assert set(soft) == {"GPP", "RECO", "NEE", "balance"}
     assert soft["balance"] > 0
     assert model.decoder is None
-    expected = soft["GPP"] + soft["RECO"] + soft["NEE"] + soft_config.train.balance_weight * soft["balance"]
+    weights = soft_config.train.flux_weights
+    each = sum(weight * soft[flux] for flux, weight in zip(("GPP", "RECO", "NEE"), weights, strict=True))
+    expected = each + soft_config.train.balance_weight * soft["balance"]
     assert total.item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_support_days_never_enter_the_loss_of_what_has_read_them(records, config, normaliser):
+    """Changing the observations of the support moves the fit to them, never the target."""
+    import dataclasses
+
+    from tamrl.data.batches import Batcher
+
+    batch = Batcher(records, normaliser, config, 0, torch.device("cpu")).draw()
+    batch = dataclasses.replace(batch, weight=batch.weight * batch.shots, read=torch.ones_like(batch.read))
+    assert batch.weight.sum() > 0, "no support day carries weight: the check has checked nothing"
+    _, terms = training_loss(TAMRL(config.model, torch.from_numpy(normaliser.flux_scale)), batch, config)
+    assert all(terms[name] == 0 for name in terms if name != "reconstruction")

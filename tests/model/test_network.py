@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from tamrl.data.sequences import Batcher, Support, tower_support
+from tamrl.data.batches import Batcher
+from tamrl.data.sequences import Support, tower_support
 from tamrl.model.losses import imbalance, training_loss
 from tamrl.model.network import TAMRL
 
@@ -98,3 +99,38 @@ def test_a_masked_driver_has_no_influence(config, scale, records, awake):
     before = model.from_code(code, drivers, mask)
     drivers[..., 0] = 99.0
     assert torch.equal(model.from_code(code, drivers, mask), before)
+
+
+def test_windows_start_without_memory(config, scale, records, awake):
+    """Each window of the sequence is what the forward model makes of that window alone."""
+    model, r = awake(TAMRL(config.model, scale)), records[0]
+    drivers, mask, support = r.drivers[None, :90], r.driver_mask[None, :90], tower_support(r, None, scale, 8)
+    with torch.no_grad():
+        cut, code = model.states(support, drivers, mask, window=30)
+        alone = model.forward_model.states(drivers[:, 30:60], mask[:, 30:60], model.modulator(code))
+        whole, _ = model.states(support, drivers, mask)
+    assert torch.allclose(cut[:, 30:60], alone, atol=1e-6)
+    assert torch.allclose(cut[:, :30], whole[:, :30], atol=1e-6)
+    assert not torch.allclose(cut[:, 30:], whole[:, 30:], atol=1e-3)
+
+
+def test_without_modulation_every_code_gives_the_plain_forward_model(config, scale, records):
+    model = TAMRL(dataclasses.replace(config.model, modulation=False), scale).eval()
+    assert not list(model.modulator.parameters())
+    drivers, mask = records[0].drivers[None, :50], records[0].driver_mask[None, :50]
+    plain = model.forward_model(drivers, mask)
+    assert torch.equal(model.from_code(torch.randn(1, config.model.code) * 9, drivers, mask), plain)
+
+
+def test_half_precision_is_close_and_only_in_training(config, scale, records, awake):
+    model = awake(TAMRL(dataclasses.replace(config.model, dropout=0.0), scale))
+    drivers, mask = records[0].drivers[None, :200], records[0].driver_mask[None, :200]
+    forward, modulation = model.forward_model, model.modulator(torch.randn(1, config.model.code))
+    with torch.no_grad():
+        full = forward.states(drivers, mask, modulation)
+        forward.half = True
+        assert torch.equal(forward.states(drivers, mask, modulation), full)
+        half = forward.train().states(drivers, mask, modulation)
+    assert half.dtype == torch.float32
+    assert not torch.equal(half, full)
+    assert torch.allclose(half, full, atol=0.1)

@@ -18,6 +18,7 @@ from tamrl.data.storage import locked
 from tamrl.ensemble import EnsembleTrainer, Job, train_member
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import load_ensemble
+from tamrl.model.network import TAMRL
 from tamrl.train import MemberTrainer, Validator
 
 CPU = torch.device("cpu")
@@ -83,28 +84,38 @@ def test_a_loss_that_is_not_finite_stops_with_advice(trainer):
 
 
 def test_validation_scores_days_after_the_support_alone(records, normaliser, config):
-    validator = Validator(records[:2], torch.from_numpy(normaliser.flux_scale), 8, CPU)
-    read = validator.supports[1].labelled.sum()
-    assert read > 0
-    assert validator.supports[0].labelled.sum() == 0
-    labelled_bins = validator.supports[1].labelled[0].nonzero().flatten()
-    scored_bins = torch.nn.functional.pad(validator.scored[0].amax(-1), (0, -len(validator.scored[0]) % 8))
-    scored_bins = scored_bins.view(-1, 8).amax(-1).nonzero().flatten()
-    # The bin in which the support ends may hold scored days as well.
-    assert scored_bins.min() >= labelled_bins.max()
+    validator = Validator(records[:2], torch.from_numpy(normaliser.flux_scale), config, CPU)
+    assert validator.support.labelled.sum() == 0, "the encoder is shown no labels"
+    for seen, scored in zip(validator.seen.amax(-1), validator.scored.amax(-1), strict=True):
+        assert seen.sum() == 90
+        assert scored.nonzero().min() > seen.nonzero().max()
 
 
-def test_short_validation_records_are_scored_in_their_second_half(records, normaliser):
+def test_validation_sees_both_the_zero_shot_and_the_few_shot_error(records, normaliser, config):
+    """Worse priors of the site effect, or none, change the loss that stops the training."""
+    scale = torch.from_numpy(normaliser.flux_scale)
+    validator = Validator(records[:3], scale, config, CPU)
+    model = TAMRL(config.model, scale)
+    both = validator(model)
+    with torch.no_grad():
+        model.site_effect.log_sd.fill_(-20)
+    zero_shot = validator(model)
+    assert both != pytest.approx(zero_shot, rel=1e-3)
+    model.site_effect = None
+    assert validator(model) == pytest.approx(zero_shot, rel=1e-5)
+
+
+def test_short_validation_records_are_scored_in_their_second_half(records, normaliser, config):
     short = dataclasses.replace(
         records[0],
         **{f: getattr(records[0], f)[:80] for f in ("time", "drivers", "driver_mask", "fluxes", "weight", "season")},
     )
     valid = int((short.weight.amax(-1) > 0).sum())
-    validator = Validator([short], torch.from_numpy(normaliser.flux_scale), 8, CPU)
+    validator = Validator([short], torch.from_numpy(normaliser.flux_scale), config, CPU)
     assert int((validator.scored.amax(-1) > 0).sum()) == valid - valid // 2
     silent = dataclasses.replace(short, weight=torch.zeros_like(short.weight))
     with pytest.raises(TamrlError, match="No validation tower has a day to score"):
-        Validator([silent], torch.from_numpy(normaliser.flux_scale), 8, CPU)
+        Validator([silent], torch.from_numpy(normaliser.flux_scale), config, CPU)
 
 
 def test_a_member_that_diverges_keeps_its_best_weights(archive_path, archive, config, tmp_path, monkeypatch):

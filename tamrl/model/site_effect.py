@@ -1,0 +1,101 @@
+"""The effect of a site: what its own fluxes teach beyond its task code, in closed form.
+
+A mixed-effects model (Laird and Ware 1982, doi:10.2307/2529876) on learned features: the residual of
+GPP and of RECO at one site is linear in the forward model's modulated states and in harmonics of the
+year, with a Gaussian prior of the coefficients. The posterior given a few days is a linear solve, so
+training differentiates through it and learns features, prior and noise such that a few days help on
+the other days (Harrison, Sharma and Pavone 2018, arXiv:1807.08912; Bertinetto et al. 2019,
+arXiv:1805.08136).
+
+Dimensions: B batch, T days, H hidden, P features, F fluxes with a head of their own.
+"""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+#: Harmonics of the year among the features.
+HARMONICS = 5
+#: Prior standard deviations at the start of training, in units of the flux scale: of the constant, of
+#: the first harmonic (the j-th has 1/j of it), and of the coefficient of a state.
+START_CONSTANT, START_HARMONIC, START_STATE = 0.32, 0.32, 0.45
+#: Residual standard deviation, in units of the flux scale, and days until residuals forget each other,
+#: at the start of training: together the weight of one day.
+START_NOISE, START_MEMORY = 0.4, 10.0
+
+
+class Effect(NamedTuple):
+    """Gaussian distribution of a site's coefficients.
+
+    Attributes:
+        mean: (B, F, P), in units of the flux scale.
+        factor: (B, F, P, P) lower Cholesky factor of the precision, in units of the prior standard deviations.
+    """
+
+    mean: Tensor
+    factor: Tensor
+
+
+def season_features(season: Tensor) -> Tensor:
+    """Return (B, T, 1 + 2 HARMONICS) constant and harmonics of sine and cosine of the day of year (B, T, 2)."""
+    angle = torch.atan2(season[..., 0], season[..., 1])
+    waves = [wave(j * angle) / j for j in range(1, HARMONICS + 1) for wave in (torch.sin, torch.cos)]
+    return torch.stack([torch.ones_like(angle), *waves], dim=-1)
+
+
+class SiteEffect(nn.Module):
+    """Prior of the effect of a site, and its posterior given some of its days.
+
+    Args:
+        hidden: H.
+        fluxes: F, fluxes with a head of their own.
+    """
+
+    def __init__(self, hidden: int, fluxes: int) -> None:
+        super().__init__()
+        start = [START_CONSTANT] + [START_HARMONIC] * (2 * HARMONICS) + [START_STATE] * hidden
+        self.log_sd = nn.Parameter(torch.tensor(start).log().repeat(fluxes, 1))
+        self.log_day_weight = nn.Parameter(torch.full((fluxes,), -math.log(START_MEMORY * START_NOISE**2)))
+
+    def features(self, states: Tensor, season: Tensor) -> Tensor:
+        """Return (B, T, P) features of modulated states (B, T, H) and season (B, T, 2)."""
+        return torch.cat([season_features(season), states], dim=-1)
+
+    def posterior(self, features: Tensor, residual: Tensor, seen: Tensor) -> Effect:
+        """Return what the support days say of the effect; without any day, the prior.
+
+        Args:
+            features: (B, T, P).
+            residual: (B, T, F) observed minus predicted, in units of the flux scale; any number where not seen.
+            seen: (B, T, F) 1 on support days with that flux observed, else 0.
+        """
+        sd, weight = self.log_sd.exp(), self.log_day_weight.exp()
+        means, factors, gram = [], [], None
+        identity = torch.eye(features.shape[-1], dtype=features.dtype, device=features.device)
+        for flux in range(len(sd)):
+            days = seen[..., flux : flux + 1]
+            # The fluxes of a tower nearly always come together: then the days are summed once.
+            if gram is None or not torch.equal(days, seen[..., flux - 1 : flux]):
+                shown = features * days
+                gram = shown.transpose(1, 2) @ features
+            # In units of the prior standard deviation the precision is the identity plus what was seen.
+            factor = torch.linalg.cholesky(weight[flux] * sd[flux] * sd[flux][:, None] * gram + identity)
+            target = weight[flux] * sd[flux][:, None] * (shown.transpose(1, 2) @ residual[..., flux : flux + 1])
+            means.append(torch.cholesky_solve(target, factor)[..., 0] * sd[flux])
+            factors.append(factor)
+        return Effect(torch.stack(means, 1), torch.stack(factors, 1))
+
+    @staticmethod
+    def correction(features: Tensor, effect: Effect) -> Tensor:
+        """Return the expected residual (B, T, F), in units of the flux scale."""
+        return features @ effect.mean.transpose(1, 2)
+
+    def variance(self, features: Tensor, effect: Effect) -> Tensor:
+        """Return the variance (B, T, F) of the expected residual, in units of the squared flux scale."""
+        each = []
+        for sd, factor in zip(self.log_sd.exp(), effect.factor.unbind(1), strict=True):
+            unit = torch.linalg.solve_triangular(factor, (features * sd).transpose(1, 2), upper=False)
+            each.append(unit.square().sum(1))
+        return torch.stack(each, dim=-1)
