@@ -1,4 +1,4 @@
-"""Country and continent of each tower, by a spatial join against the bundled country outlines."""
+"""Country, continent and regional network of each tower: from the bundled country outlines, and from its id."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +16,30 @@ NEAREST_KM = 300.0
 #: Equal-area cylindrical projection in metres, EPSG 6933; distances are right in the north-south
 #: direction and near enough elsewhere to choose the nearest coast.
 METRIC_CRS = 6933
+
+#: Regional network -> country codes that FLUXNET ids of its towers begin with. Islands go with the network that runs
+#: their towers (Svalbard and Greenland: the European one).
+NETWORKS = {
+    "AmeriFlux": "US CA MX BR AR BO CL CO CR EC GF PA PE PR UY",
+    "European": (
+        "AT BE BG BY CH CY CZ DE DK EE ES FI FR GB GL GR HR HU IE IL IS IT LT LU LV NL NO PL PT RO SE SI SJ SK UA UK"
+    ),
+    "OzFlux": "AU NZ",
+    "ChinaFLUX": "CN HK TW",
+    "AsiaFlux": "BD ID IN JP KH KR LA LK MN MY NP PH SG TH VN",
+    "AfriFlux": "BF BJ BW CD CG CI CM ET GH KE MA ML MZ NA NE NG RW SD SN TZ UG ZA ZM ZW",
+    "RuFlux": "RU",
+    "SIMULATED": "XS",
+}
+_NETWORK_OF = {code: name for name, codes in NETWORKS.items() for code in codes.split()}
+
+
+def network_of(site: str) -> str:
+    """Return the regional network of a tower, from the country code that its FLUXNET id begins with, or ``unknown``.
+
+    It says who runs towers there as a rule, not where this tower's data came from.
+    """
+    return _NETWORK_OF.get(site.partition("-")[0].upper(), UNKNOWN)
 
 
 @lru_cache(maxsize=4)

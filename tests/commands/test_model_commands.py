@@ -30,14 +30,16 @@ def test_evaluate_writes_the_scores_and_the_days(made, tmp_path):
     result = call("evaluate", "-w", workspace.path, "-c", workspace.models()[0], "--shots", "0,30", "-o", out)
     assert result.exit_code == 0, result.output
     scores = pd.read_csv(out)
-    assert list(scores.columns) == ["site", "flux", "model", "method", "shots", "n", "r2", "rmse", "mae", "bias"]
+    assert list(scores.columns[:8]) == ["site", "model", "shots", "placement", "flux", "scale", "n", "r2"]
     assert set(scores["site"]) == set(held_out)
     assert set(scores["model"]) == {"tamrl", "xgboost", "climatology"}
-    assert np.isfinite(scores["rmse"]).all()
+    assert set(scores["placement"]) == {"growing", "dormant", "random"}
+    assert np.isfinite(scores.query("scale == 'daily'")["rmse"]).all()
     days = pd.read_csv(out.with_suffix(".days.csv"))
-    assert set(days["rule"]) == {"valid days after day 545"}
+    assert len(days) == 2 * 3 * 2
+    assert days["rule"].str.startswith("valid days outside the 365 support days (around").all()
     assert "Medians over towers" in result.output
-    assert "Scored days: valid days after day 545: 2 towers" in result.output
+    assert "a tower and placement (median), outside every support" in result.output
     assert "Left out, the checkpoint was trained on them: 4 towers" in result.stderr
 
 
@@ -45,13 +47,13 @@ def test_evaluate_refuses_named_towers_that_were_seen(made, tmp_path):
     workspace, _ = made
     (tmp_path / "sites.txt").write_text(str(workspace.archive().site.values[0]))
     arguments = ("evaluate", "-w", workspace.path, "-c", workspace.models()[0], "--sites", tmp_path / "sites.txt")
-    arguments += ("--shots", "0", "--models", "tamrl", "-o", tmp_path / "s.csv")
+    arguments += ("--shots", "0", "--placements", "random", "--models", "tamrl", "-o", tmp_path / "s.csv")
     refused = call(*arguments)
     assert refused.exit_code == 1
     assert "--allow-seen" in refused.stderr
     assert not (tmp_path / "s.csv").exists()
     assert call(*arguments, "--allow-seen").exit_code == 0
-    assert len(pd.read_csv(tmp_path / "s.csv")) == 3
+    assert len(pd.read_csv(tmp_path / "s.csv")) == 3 * 6
 
 
 def test_evaluate_takes_the_baselines_training_towers_from_another_workspace(made, tmp_path):
@@ -71,7 +73,7 @@ def test_evaluate_takes_the_baselines_training_towers_from_another_workspace(mad
         assert result.exit_code == 0, result.output
         scores = pd.read_csv(tmp_path / f"{name}.csv")
         assert set(scores["model"]) == {"climatology"}
-        bias[name] = scores.query("flux == 'GPP'")["bias"].mean()
+        bias[name] = scores.query("flux == 'GPP' and scale == 'daily'")["bias"].mean()
     assert bias["other"] > 15 > bias["own"]
 
 

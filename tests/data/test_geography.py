@@ -1,9 +1,10 @@
-"""Country and continent of positions."""
+"""Country, continent and network of towers."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from tamrl.data.geography import locate
+from tamrl.data.geography import NETWORKS, locate, network_of
 from tamrl.errors import TamrlError
 
 # Hainich (Germany), Howard Springs (Australia), Santarem (Brazil), a point in the mid-Atlantic.
@@ -30,3 +31,20 @@ def test_a_tower_without_position_is_unknown():
 def test_missing_outlines_are_an_error_that_says_so(tmp_path):
     with pytest.raises(TamrlError, match="outlines are missing"):
         locate(np.array([0.0]), np.array([0.0]), tmp_path / "none.geojson")
+
+
+def test_networks_follow_from_the_country_of_the_id():
+    found = {
+        site: network_of(site) for site in ("US-Ha1", "DE-Hai", "SJ-Blv", "AU-How", "ZM-Mon", "XS-A01", "QQ-Abc", "")
+    }
+    assert found == {
+        "US-Ha1": "AmeriFlux", "DE-Hai": "European", "SJ-Blv": "European", "AU-How": "OzFlux", "ZM-Mon": "AfriFlux",
+        "XS-A01": "SIMULATED", "QQ-Abc": "unknown", "": "unknown",
+    }  # fmt: skip
+    codes = " ".join(NETWORKS.values()).split()
+    assert len(codes) == len(set(codes)), "a country stands in one network"
+
+
+def test_every_real_tower_has_a_network(shared_data):
+    sites = pd.read_csv(shared_data / "fluxnet2015" / "sites.csv", keep_default_na=False)["site"]
+    assert "unknown" not in {network_of(site) for site in sites}

@@ -1,0 +1,139 @@
+"""The protocol: which days of a tower a model may adapt to, and on which days it is scored.
+
+Both depend on the tower and on the placement of the support alone, never on the model, on the number
+of shots or on other towers: every score of a placement is taken on the same days.
+"""
+
+import zlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from tamrl.data.sequences import valid_days
+from tamrl.errors import TamrlError
+
+#: Numbers of support days; 0 is zero-shot.
+SHOTS = (0, 7, 30, 90, 365)
+PLACEMENTS = {
+    "growing": "around the day of year with the largest mean GPP",
+    "dormant": "around the day of year with the smallest mean GPP",
+    "random": "around a random valid day",
+}
+#: Fewest days that a score is taken over.
+MIN_SCORED = 30
+SEED = 56
+#: Days of record before the support that a user is offered first.
+SKIP_DAYS = 180
+#: Days over which the mean seasonal cycle is smoothed to find the season.
+_SMOOTH = 31
+#: The centre is drawn from the valid days nearest to the season's: about this many of each year.
+_NEAR_PER_YEAR, _FEWEST_NEAR = 6, 6
+_DAYS = 366
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which days of a tower are support and which are scored, for one placement of the support.
+
+    Attributes:
+        site: tower id.
+        placement: a key of ``PLACEMENTS``.
+        supports: number of shots -> support days, nested; 0 has none. Shots that would leave fewer than
+            ``MIN_SCORED`` days are absent, and all where there are not so many valid days.
+        scored: (T,) bool, the valid days outside the largest support, the same for all shots.
+        rule: in words, how the days were chosen, or why there are none.
+    """
+
+    site: str
+    placement: str
+    supports: dict[int, pd.DatetimeIndex]
+    scored: np.ndarray
+    rule: str
+
+
+def plan(tower: xr.Dataset, placement: str, shots: Iterable[int] = SHOTS, seed: int = SEED) -> Plan:
+    """Choose the support and the scored days of one tower.
+
+    The supports are runs of valid days around one centre. Those of ``SHOTS`` are always laid out, wanted or
+    not, so that asking for fewer shots does not change the scored days.
+
+    Args:
+        tower: Dataset(time), one tower's record.
+        placement: a key of ``PLACEMENTS``.
+        shots: numbers of support days wanted.
+        seed: of the draw of the centre, together with the tower's id and the placement.
+
+    Raises:
+        TamrlError: the placement is not known.
+    """
+    if placement not in PLACEMENTS:
+        raise TamrlError(f"Unknown placement {placement!r}", "placement", f"Known: {', '.join(PLACEMENTS)}")
+    site, time = str(tower.site.item()), pd.DatetimeIndex(tower.time.values)
+    valid = valid_days(tower)
+    days, wanted = np.flatnonzero(valid), set(shots)
+    if len(days) < MIN_SCORED:
+        return Plan(site, placement, {}, np.zeros_like(valid), f"fewer than {MIN_SCORED} days to score")
+    laid_out = sorted(s for s in {*SHOTS, *wanted} if s and len(days) >= s + MIN_SCORED)
+    scored, supports = valid.copy(), {0: time[:0]} if 0 in wanted else {}
+    centre, season = _centre(tower, days, placement, seed)
+    for count in laid_out:
+        first = int(np.clip(centre - count // 2, 0, len(days) - count))
+        chosen = days[first : first + count]
+        scored[chosen] = False
+        if count in wanted:
+            supports[count] = time[chosen]
+    largest = f"valid days outside the {laid_out[-1]} support days" if laid_out else "all valid days"
+    return Plan(site, placement, supports, scored, f"{largest} ({season})")
+
+
+def plans(
+    tower: xr.Dataset, placements: Iterable[str] = tuple(PLACEMENTS), shots: Iterable[int] = SHOTS, seed: int = SEED
+) -> list[Plan]:
+    """Return the plan of each placement; see ``plan``."""
+    shots = tuple(shots)
+    return [plan(tower, placement, shots, seed) for placement in placements]
+
+
+def support_days(tower: xr.Dataset, shots: int, skip: int = SKIP_DAYS) -> pd.DatetimeIndex:
+    """Return the support that a user lays out by hand: the first ``shots`` valid days after ``skip`` days of record.
+
+    Fewer where the record ends before.
+    """
+    days = pd.DatetimeIndex(tower.time.values)[valid_days(tower) & (np.arange(tower.sizes["time"]) >= skip)]
+    return days[:shots]
+
+
+def _centre(tower: xr.Dataset, days: np.ndarray, placement: str, seed: int) -> tuple[int, str]:
+    """Return the place of the support's centre among the valid days, and how it was found, in words."""
+    names = [zlib.crc32(text.encode()) for text in (str(tower.site.item()), placement)]
+    rng = np.random.default_rng([seed, *names])
+    cycle, name = (None, "") if placement == "random" else _seasonal_cycle(tower)
+    if cycle is None:
+        return int(rng.integers(len(days))), PLACEMENTS["random"]
+    target = int(np.nanargmax(cycle) if placement == "growing" else np.nanargmin(cycle)) + 1
+    day = pd.DatetimeIndex(tower.time.values).day_of_year.to_numpy()[days]
+    distance = np.abs((day - target + _DAYS // 2) % _DAYS - _DAYS // 2)
+    near = min(len(days), max(_FEWEST_NEAR, len(days) * _NEAR_PER_YEAR // 365))
+    candidates = np.flatnonzero(distance <= np.partition(distance, near - 1)[near - 1])
+    return int(rng.choice(candidates)), PLACEMENTS[placement].replace("GPP", name)
+
+
+def _seasonal_cycle(tower: xr.Dataset) -> tuple[np.ndarray | None, str]:
+    """Return (366,) mean over the years by day of year, smoothed around the year, and what it is the mean of.
+
+    Of GPP on valid days; where there is none of -NEE, and then of air temperature; None without any.
+    """
+    valid = valid_days(tower)
+    day = pd.DatetimeIndex(tower.time.values).day_of_year
+    for name, sign, where in (("GPP", 1, valid), ("NEE", -1, valid), ("TA", 1, np.ones_like(valid))):
+        if name not in tower:
+            continue
+        values = np.where(where, sign * tower[name].values.astype(np.float64), np.nan)
+        if np.isfinite(values).any():
+            means = pd.Series(values).groupby(day).mean().reindex(range(1, _DAYS + 1))
+            smooth = pd.concat([means] * 3).rolling(_SMOOTH, center=True, min_periods=1).mean()
+            return smooth.to_numpy()[_DAYS : 2 * _DAYS], "-NEE" if sign < 0 else name
+    return None, ""
