@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": ("tamrl.commands.evaluate:command", "Score models on held-out towers."),
     "adapt": ("tamrl.commands.predict:adapt_command", "Adapt the model to one tower from a few days."),
     "predict": ("tamrl.commands.predict:predict_command", "Predict the fluxes of one tower zero-shot."),
+    "bench": ("tamrl.commands.bench:command", "Measure: scores of all models on held-out towers."),
     "simulate": ("tamrl.commands.simulate:command", "Make a workspace of SIMULATED towers."),
 }
 

@@ -20,7 +20,8 @@ from tamrl.data.splits import check_disjoint, hold_out
 from tamrl.data.storage import locked
 from tamrl.device import choose, one_thread
 from tamrl.errors import TamrlError
-from tamrl.model.checkpoint import is_checkpoint, save_manifest, save_member
+from tamrl.intervals import CALIBRATION, calibrate
+from tamrl.model.checkpoint import is_checkpoint, load_ensemble, save_manifest, save_member
 from tamrl.model.prior import fit_prior
 from tamrl.processes import run_processes
 from tamrl.schema import FLUXES, QC_VALID
@@ -211,6 +212,14 @@ class EnsembleTrainer:
             if not (job.info_file.exists() and yaml.safe_load(job.info_file.read_text())["finished"]):
                 yield job
 
+    def run_here(self, on_progress: Callable[[Progress], None], stop: Callable[[], bool]) -> bool:
+        """Train what is left in this process, one member after the other; see ``run``."""
+        with locked(self.out, wait_s=0.0):
+            for job in self._jobs():
+                if not stop():
+                    train_member(job, on_progress, stop)
+            return self._finish()
+
     def run(self, on_progress: Callable[[Progress], None] | None = None, workers: int | None = None) -> bool:
         """Train what is left; Ctrl-C stops after the current step and keeps the best weights so far.
 
@@ -244,10 +253,18 @@ class EnsembleTrainer:
             }  # fmt: skip
             save_manifest(self.out, self.config, infos, info)
         if complete:
+            self._calibrate()
             for file in (self.out / STATE).iterdir():
                 file.unlink()
             (self.out / STATE).rmdir()
         return complete
+
+    def _calibrate(self) -> None:
+        """Calibrate the intervals on the validation towers and write them into the manifest."""
+        ensemble = load_ensemble(self.out)
+        found = calibrate(ensemble, load_archive(self.archive))
+        content = {shots: calibration.to_dict() for shots, calibration in found.items()}
+        save_manifest(self.out, self.config, [m.info for m in ensemble.members], ensemble.info | {CALIBRATION: content})
 
 
 def usable_sites(dataset: Any) -> tuple[str, ...]:

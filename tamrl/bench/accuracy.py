@@ -1,0 +1,160 @@
+"""The accuracy benchmark from end to end: splits, units, scores, results; resumable at every step."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from tamrl.bench.results import write_results
+from tamrl.bench.scoring import Fold, score_fold
+from tamrl.bench.units import (
+    ABLATIONS,
+    MODELS,
+    TAMRL,
+    WITHOUT,
+    Unit,
+    ablated,
+    folds_to_score,
+    run_unit,
+    split_file,
+    towers_of,
+)
+from tamrl.config import Config, to_dict
+from tamrl.data.archive import load_archive
+from tamrl.data.designs import DESIGNS, SEED, load_split, make_split, save_split
+from tamrl.data.storage import locked
+from tamrl.errors import TamrlError
+from tamrl.processes import run_processes
+
+#: Folder of the benchmark that holds its results.
+RESULTS = "results"
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """What is compared, on what.
+
+    Attributes:
+        archive: path of the archive.
+        out: folder to work in; what is there already is not done again.
+        designs: keys of ``tamrl.data.designs.DESIGNS``.
+        members: of TAM-RL in the first design.
+        side_members: of TAM-RL in the other designs.
+        models: names among ``MODELS``; all where empty.
+        ablations: names among ``ABLATIONS`` and ``WITHOUT``, in the first design.
+        config: settings of the networks.
+        seed: of the members.
+    """
+
+    archive: Path
+    out: Path
+    designs: tuple[str, ...] = tuple(DESIGNS)
+    members: int = 5
+    side_members: int = 2
+    models: tuple[str, ...] = ()
+    ablations: tuple[str, ...] = (*ABLATIONS, *WITHOUT)
+    config: Config = field(default_factory=Config)
+    seed: int = SEED
+
+    def __post_init__(self) -> None:
+        """Check the names.
+
+        Raises:
+            TamrlError: a design, model or ablation is not known.
+        """
+        known = {name for names in MODELS.values() for name in names}
+        for what, names, all_names in (
+            ("design", self.designs, DESIGNS), ("model", self.models, sorted(known)),
+            ("ablation", self.ablations, (*ABLATIONS, *WITHOUT)),
+        ):  # fmt: skip
+            unknown = sorted(set(names) - set(all_names))
+            if unknown:
+                raise TamrlError(
+                    f"Unknown {what} {', '.join(map(repr, unknown))}", f"--{what}s", f"Known: {', '.join(all_names)}"
+                )
+        if not self.designs:
+            raise TamrlError("No design was chosen", "--designs", f"Known: {', '.join(DESIGNS)}")
+
+    def prepare(self, archive: xr.Dataset) -> None:
+        """Write the splits, or check those that are there against the towers."""
+        towers = towers_of(archive)
+        for design in self.designs:
+            file = split_file(self.out, design)
+            if file.exists():
+                load_split(file, towers)
+                continue
+            column = 1 if design == "koeppen" else 0
+            save_split(make_split(design, {site: classes[column] for site, classes in towers.items()}), file)
+
+    def units(self) -> list[Unit]:
+        """Return all units, the long ones first, so that no core waits for a last one."""
+        found = []
+        for design in self.designs:
+            folds = len(load_split(split_file(self.out, design)).folds)
+            wanted = [m for m in MODELS[design] if not self.models or m in self.models]
+            lesser = list(self.ablations) if design == self.designs[0] else []
+            for name in [*wanted, *lesser]:
+                config = ablated(self.config, name) if name in lesser else self.config
+                main = name == TAMRL and design == self.designs[0]
+                members = self.members if main else self.side_members if name == TAMRL else 1
+                found += [
+                    Unit(str(self.archive), str(self.out), design, i, name, config, members, self.seed)
+                    for i in range(folds)
+                ]
+        return found
+
+    def about(self) -> dict[str, Any]:
+        """Return what the manifest says of this benchmark."""
+        return {
+            "data": self.archive.parent.name, "designs": {d: DESIGNS[d] for d in self.designs},
+            "members": self.members, "side_members": self.side_members, "seed": self.seed,
+            "command": "python -m tamrl bench accuracy", "config": to_dict(self.config),
+        }  # fmt: skip
+
+
+def run(
+    benchmark: Benchmark, workers: int, report: Callable[[str], None], units: Iterable[Unit] | None = None
+) -> dict[str, pd.DataFrame]:
+    """Do what is left of a benchmark and write its results.
+
+    Ctrl-C stops the units at their next step; what is done is kept and the results of what is scored are written.
+
+    Args:
+        benchmark: what to compare.
+        workers: processes at once.
+        report: called with a line whenever something has happened.
+        units: some of ``benchmark.units()``; all where None.
+
+    Returns:
+        The tables of the results folder.
+
+    Raises:
+        TamrlError: a unit failed, its process was killed, or another run writes this folder; what is done is kept.
+    """
+    archive = load_archive(benchmark.archive)
+    benchmark.out.mkdir(parents=True, exist_ok=True)
+    with locked(benchmark.out, wait_s=0.0):
+        benchmark.prepare(archive)
+        wanted = list(units) if units is not None else benchmark.units()
+        waiting = [unit for unit in wanted if not unit.file.exists()]
+        report(f"{len(wanted) - len(waiting)} of {len(wanted)} units are done")
+        failure = run_processes(run_unit, waiting, workers, report)
+        folds = scorable(wanted)
+        if not failure:
+            failure = run_processes(score_fold, [f for f in folds if not f.done], workers, report)
+        if failure:
+            raise TamrlError(*failure)
+        return write_results(archive, folds, benchmark.out / RESULTS, benchmark.about())
+
+
+def scorable(units: list[Unit]) -> list[Fold]:
+    """Return the folds with the units of them that are done; those without any are left out."""
+    folds = []
+    for design, index in folds_to_score(units):
+        here = tuple(u for u in units if (u.design, u.fold) == (design, index) and u.file.exists())
+        if here:
+            folds.append(Fold(here))
+    return folds
