@@ -21,7 +21,15 @@ from tamrl.data.sequences import TowerRecord, valid_days
 from tamrl.device import describe
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble, Member
-from tamrl.predict import member_code, member_record, member_states, over_members, to_predictions, with_effect
+from tamrl.predict import (
+    add_intervals,
+    member_code,
+    member_record,
+    member_states,
+    over_members,
+    to_predictions,
+    with_effect,
+)
 from tamrl.shift import MODULATION_SPREAD, Shift, Stretch, cut_stretch, fit_shift, harmless, held_back_days
 
 METHODS = {
@@ -281,8 +289,10 @@ def adapt(
     known = before_variance[0] is not None
     history = pd.DataFrame(rows, columns=["member", "step", "loss", "held_back"])
     return Adaptation(
-        to_predictions(list(before), time_axis, list(before_variance) if known else None),
-        to_predictions(list(after), time_axis, list(after_variance) if known else None),
+        add_intervals(ensemble, to_predictions(list(before), time_axis, list(before_variance) if known else None), 0),
+        add_intervals(
+            ensemble, to_predictions(list(after), time_axis, list(after_variance) if known else None), len(days)
+        ),
         history.sort_values(["member", "step"], ignore_index=True), days, settings, shrinkage, losses,
         time.perf_counter() - began, describe(ensemble.device), _notes(shrinkage, settings, days, len(support)),
     )  # fmt: skip

@@ -20,8 +20,8 @@ from tamrl.data.splits import check_disjoint, hold_out
 from tamrl.data.storage import locked
 from tamrl.device import choose, one_thread
 from tamrl.errors import TamrlError
-from tamrl.intervals import CALIBRATION, calibrate
-from tamrl.model.checkpoint import is_checkpoint, load_ensemble, save_manifest, save_member
+from tamrl.intervals import calibrate
+from tamrl.model.checkpoint import CALIBRATION, is_checkpoint, load_ensemble, save_manifest, save_member
 from tamrl.model.prior import fit_prior
 from tamrl.processes import run_processes
 from tamrl.schema import FLUXES, QC_VALID

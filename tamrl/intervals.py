@@ -1,4 +1,4 @@
-"""Intervals of an ensemble: calibrated on towers that stopped its training, looked up by number of shots.
+"""Calibration of the intervals of an ensemble on the towers that stopped its training, by number of shots.
 
 A validation tower of one member is a training tower of others, so each member is calibrated at its own
 validation towers alone. A member errs a little more than the mean of all, which makes the intervals of the
@@ -6,9 +6,7 @@ ensemble a little too wide rather than too narrow.
 """
 
 import dataclasses
-import math
 
-import numpy as np
 import xarray as xr
 
 from tamrl.calibration import Calibration, Residuals, fit_calibration
@@ -16,12 +14,9 @@ from tamrl.data.archive import record
 from tamrl.data.sequences import flux_table
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble
-from tamrl.predictors import TamrlPredictor, to_forecast
+from tamrl.predictors import TamrlPredictor
 from tamrl.protocol import SHOTS, plan
-from tamrl.schema import FLUXES
 
-#: Key of the manifest of a checkpoint.
-CALIBRATION = "calibration"
 #: Placement of the supports that intervals are calibrated with.
 PLACEMENT = "random"
 
@@ -53,38 +48,3 @@ def calibrate(ensemble: Ensemble, archive: xr.Dataset) -> dict[int, Calibration]
             # No validation tower has a scored day of some flux: then there are no intervals.
             continue
     return calibrations
-
-
-def calibration_of(ensemble: Ensemble, shots: int) -> Calibration | None:
-    """Return the calibration for the nearest number of shots, or None where the ensemble has none.
-
-    Raises:
-        TamrlError: the checkpoint's calibration is damaged.
-    """
-    known = {int(n): content for n, content in (ensemble.info.get(CALIBRATION) or {}).items()}
-    if not known:
-        return None
-    nearest = min(known, key=lambda n: abs(math.log1p(n) - math.log1p(shots)))
-    return Calibration.from_dict(known[nearest])
-
-
-def interval(
-    ensemble: Ensemble, predictions: xr.Dataset, shots: int, level: float = 0.9
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Return the interval that covers ``level`` of the daily observations at a new place.
-
-    Args:
-        ensemble: what made the predictions.
-        predictions: Dataset(member, time) with the variances of the effect of the site.
-        shots: number of support days they have read.
-        level: 0.5 or 0.9.
-
-    Returns:
-        Lower and upper ends (T, 3) in gC m-2 d-1; None where the ensemble is not calibrated or the method
-        leaves the variance unknown.
-    """
-    calibration = calibration_of(ensemble, shots)
-    if calibration is None or f"{FLUXES[0]}_variance" not in predictions:
-        return None
-    made = to_forecast(predictions)
-    return calibration.interval(made.mean, made.spread, level)

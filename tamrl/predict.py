@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,10 +21,19 @@ T = TypeVar("T")
 Forward = Callable[[Tensor, Tensor, Modulation], Tensor]
 #: Ending of the names of the variances that the effect of the site leaves.
 VARIANCE = "_variance"
+#: Endings of the ends of the intervals, and what they cover.
+LOW, HIGH, LEVEL = "_low", "_high", 0.9
 #: Members are independent and torch releases the interpreter lock, so two run at once on a CPU.
 WORKERS = 2
 #: Sliding windows of one forward pass: bounds the memory of a long record.
 WINDOWS_AT_ONCE = 512
+
+
+class Forecast(NamedTuple):
+    """A prediction that knows how uncertain it is: mean and standard deviation, (T, 3) each, gC m-2 d-1."""
+
+    mean: np.ndarray
+    spread: np.ndarray
 
 
 def over_members(ensemble: Ensemble, work: Callable[[int, Member], T]) -> list[T]:
@@ -54,6 +63,49 @@ def to_predictions(
             stacked = np.stack([a[:, i] for a in arrays]).astype(np.float32)
             data[flux + ending] = (("member", "time"), stacked, about)
     return xr.Dataset(data, coords={"member": np.arange(len(values)), "time": time})
+
+
+def to_forecast(members: xr.Dataset) -> Forecast:
+    """Return the mean over members and the total standard deviation.
+
+    Its square is the variance between the members plus, where they give one, the mean of their own variances.
+
+    Args:
+        members: Dataset(member, time) of the fluxes, and of ``<flux>_variance`` where known.
+    """
+    count = members.sizes["member"]
+    mean = np.stack([members[f].mean("member").values for f in FLUXES], axis=1)
+    variance = np.stack([members[f].var("member", ddof=min(1, count - 1)).values for f in FLUXES], axis=1)
+    if f"{FLUXES[0]}{VARIANCE}" in members:
+        variance = variance + np.stack([members[f"{f}{VARIANCE}"].mean("member").values for f in FLUXES], axis=1)
+    return Forecast(mean, np.sqrt(variance))
+
+
+def add_intervals(ensemble: Ensemble, predictions: xr.Dataset, shots: int) -> xr.Dataset:
+    """Return the predictions with ``<flux>_low`` and ``<flux>_high``: between them lie 90 % of the days of a new place.
+
+    Unchanged where the ensemble is not calibrated, or the method leaves the variance of the site's effect unknown.
+
+    Args:
+        ensemble: what made the predictions.
+        predictions: Dataset(member, time).
+        shots: number of support days that they have read.
+    """
+    calibration = ensemble.calibration(shots)
+    if calibration is None or f"{FLUXES[0]}{VARIANCE}" not in predictions:
+        return predictions
+    made = to_forecast(predictions)
+    ends = zip((LOW, HIGH), calibration.interval(made.mean, made.spread, LEVEL), strict=True)
+    return predictions.assign(
+        {
+            flux + ending: (
+                "time", values[:, i].astype(np.float32),
+                {"units": variable(flux).unit, "long_name": f"{variable(flux).long_name}, {LEVEL:.0%} interval"},
+            )
+            for ending, values in ends
+            for i, flux in enumerate(FLUXES)
+        }
+    )  # fmt: skip
 
 
 def member_record(ensemble: Ensemble, member: Member, tower: xr.Dataset) -> TowerRecord:
@@ -206,7 +258,8 @@ def predict(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex | N
         support: days whose observed fluxes the encoder may read; None or empty is zero-shot.
 
     Returns:
-        Dataset(member, time) of GPP, RECO, NEE in gC m-2 d-1, with the variance of the effect of the site.
+        Dataset(member, time) of GPP, RECO, NEE in gC m-2 d-1, with the variance of the effect of the site and,
+        where the ensemble is calibrated, the ends of the 90 % intervals.
 
     Raises:
         TamrlError: the tower has no drivers that the model reads, or a class that is not known.
@@ -217,4 +270,5 @@ def predict(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex | N
         return with_effect(member, record, member_states(ensemble, member, record, support))
 
     fluxes, variances = zip(*over_members(ensemble, one), strict=True)
-    return to_predictions(list(fluxes), pd.DatetimeIndex(tower.time.values), list(variances))
+    time, shots = pd.DatetimeIndex(tower.time.values), 0 if support is None else len(support)
+    return add_intervals(ensemble, to_predictions(list(fluxes), time, list(variances)), shots)

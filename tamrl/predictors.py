@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,17 +14,8 @@ from tamrl.data.splits import check_disjoint
 from tamrl.errors import TamrlError
 from tamrl.model.baselines import BASELINES, make_baseline
 from tamrl.model.checkpoint import Ensemble
-from tamrl.predict import VARIANCE, predict, site_effects
+from tamrl.predict import Forecast, predict, site_effects, to_forecast
 from tamrl.protocol import Plan
-from tamrl.schema import FLUXES
-
-
-class Forecast(NamedTuple):
-    """A prediction that knows how uncertain it is: mean and standard deviation, (T, 3) each, gC m-2 d-1."""
-
-    mean: np.ndarray
-    spread: np.ndarray
-
 
 #: A model at a tower: what it predicts where it may read the fluxes of the support days, or of none. Returns (T, 3)
 #: GPP, RECO, NEE in gC m-2 d-1, or a ``Forecast``.
@@ -74,22 +64,6 @@ class TamrlPredictor:
             )
             for s in supports
         ]
-
-
-def to_forecast(members: xr.Dataset) -> Forecast:
-    """Return the mean over members and the total standard deviation.
-
-    Its square is the variance between the members plus, where they give one, the mean of their own variances.
-
-    Args:
-        members: Dataset(member, time) of the fluxes, and of ``<flux>_variance`` where known.
-    """
-    count = members.sizes["member"]
-    mean = np.stack([members[f].mean("member").values for f in FLUXES], axis=1)
-    variance = np.stack([members[f].var("member", ddof=min(1, count - 1)).values for f in FLUXES], axis=1)
-    if f"{FLUXES[0]}{VARIANCE}" in members:
-        variance = variance + np.stack([members[f"{f}{VARIANCE}"].mean("member").values for f in FLUXES], axis=1)
-    return Forecast(mean, np.sqrt(variance))
 
 
 def tamrl_predictors(ensemble: Ensemble) -> dict[str, Predictor]:

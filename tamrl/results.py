@@ -10,6 +10,7 @@ import tamrl
 from tamrl.adapt import Adaptation
 from tamrl.data.sequences import valid_days
 from tamrl.metrics import score
+from tamrl.predict import HIGH, LEVEL, LOW
 from tamrl.schema import FLUX_UNIT, FLUXES, variable
 
 
@@ -51,6 +52,10 @@ def _add(dataset: xr.Dataset, predictions: xr.Dataset, suffix: str, what: str) -
         spread = values.std("member", ddof=1 if values.sizes["member"] > 1 else 0).values
         attrs = _attrs(flux, f"{what}, ensemble spread", "member: standard_deviation")
         dataset[f"{flux}{suffix}_sd"] = ("time", spread, attrs)
+        for end, which in ((LOW, "lower"), (HIGH, "upper")):
+            if flux + end in predictions:
+                text = f"{what}, {which} end of the {LEVEL:.0%} interval"
+                dataset[f"{flux}{suffix}{end}"] = ("time", predictions[flux + end].values, _attrs(flux, text))
     return dataset
 
 
@@ -63,7 +68,8 @@ def prediction_dataset(tower: xr.Dataset, predictions: xr.Dataset, simulated: bo
         simulated: whether the tower is; the title then says SIMULATED.
 
     Returns:
-        Dataset(time), CF-1.11: ``<flux>_observed``, ``<flux>`` (ensemble mean) and ``<flux>_sd``, gC m-2 d-1.
+        Dataset(time), CF-1.11: ``<flux>_observed``, ``<flux>`` (ensemble mean), ``<flux>_sd`` and, of a calibrated
+        ensemble, ``<flux>_low`` and ``<flux>_high``, gC m-2 d-1.
     """
     return _add(_base(tower, simulated), predictions, "", "predicted")
 

@@ -62,7 +62,7 @@ class Workspace:
                 raise ValueError(f"simulated must be true or false, not {simulated!r}")
         except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise TamrlError(f"{MARKER} cannot be understood: {error}", str(folder), "Restore or remove it") from error
-        read_only = folder == _bundled_folder() or not os.access(folder, os.W_OK)
+        read_only = folder == bundled_folder("demo") or not os.access(folder, os.W_OK)
         return cls(folder, name, simulated, read_only, str(content.get("created", "")))
 
     @classmethod
@@ -173,11 +173,17 @@ def _write_text(path: Path, text: str) -> None:
     beside.replace(path)
 
 
-def _bundled_folder() -> Path:
-    """Return where the demonstration workspace lies: in a checkout, or inside an installed package."""
+def bundled_folder(name: str) -> Path:
+    """Return where something that comes with the project lies: in a checkout, or inside an installed package."""
     package = Path(__file__).resolve().parent
-    inside = package / "assets" / "demo"
-    return inside if inside.is_dir() else package.parent / "assets" / "demo"
+    inside = package / "assets" / name
+    return inside if inside.is_dir() else package.parent / "assets" / name
+
+
+def bundled_models() -> dict[str, Path]:
+    """Return the checkpoints that come with the project, trained on observed towers, by name."""
+    folder = bundled_folder("models")
+    return {path.name: path for path in sorted(_subfolders(folder))} if folder.is_dir() else {}
 
 
 def is_workspace(path: str | Path) -> bool:
@@ -214,7 +220,7 @@ def bundled() -> Workspace:
     Raises:
         TamrlError: it is not there (an incomplete installation).
     """
-    return Workspace.open(_bundled_folder())
+    return Workspace.open(bundled_folder("demo"))
 
 
 def sha256(path: str | Path) -> str:

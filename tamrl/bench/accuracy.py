@@ -106,13 +106,16 @@ class Benchmark:
                 ]
         return found
 
-    def about(self) -> dict[str, Any]:
+    def about(self, archive: xr.Dataset) -> dict[str, Any]:
         """Return what the manifest says of this benchmark."""
         return {
-            "data": self.archive.parent.name, "designs": {d: DESIGNS[d] for d in self.designs},
+            "data": f"workspace {self.archive.parent.name}, {archive.sizes['site']} towers",
+            "simulated": bool(archive.attrs.get("simulated", 0)),
+            "designs": list(self.designs), "rules": {d: DESIGNS[d] for d in self.designs},
             "members": self.members, "side_members": self.side_members, "seed": self.seed,
             "command": "python -m tamrl bench accuracy", "config": to_dict(self.config),
         }  # fmt: skip
+
 
 
 def run(
@@ -147,7 +150,7 @@ def run(
             failure = run_processes(score_fold, [f for f in folds if not f.done], workers, report)
         if failure:
             raise TamrlError(*failure)
-        return write_results(archive, folds, benchmark.out / RESULTS, benchmark.about())
+        return write_results(archive, folds, benchmark.out / RESULTS, benchmark.about(archive))
 
 
 def scorable(units: list[Unit]) -> list[Fold]:

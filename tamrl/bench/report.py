@@ -183,7 +183,7 @@ def scales(main: pd.DataFrame) -> str:
     table = across_towers(zero)
     row = {"scale": "site means, over towers", "towers": str(int(table["n"].max()))}
     for flux in FLUXES:
-        pair = table[table["flux"].astype(str) == flux].set_index(table["model"].astype(str))
+        pair = table[table["flux"].astype(str) == flux].astype({"model": str}).set_index("model")
         change = pair.loc[TAMRL, "rmse"] / pair.loc["xgboost", "rmse"]
         row[flux] = f"{_percent(change)} (R2 {pair.loc['xgboost', 'r2']:.2f} → {pair.loc[TAMRL, 'r2']:.2f})"
     return markdown([*rows, row])

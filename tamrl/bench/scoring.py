@@ -14,7 +14,6 @@ from tamrl.data.archive import load_archive, record
 from tamrl.data.sequences import flux_table
 from tamrl.device import one_thread
 from tamrl.evaluate import score_predictions
-from tamrl.intervals import calibration_of
 from tamrl.model.checkpoint import Ensemble, load_ensemble
 from tamrl.predictors import Prediction
 from tamrl.protocol import PLACEMENTS, Plan, plans
@@ -102,7 +101,7 @@ def _intervals(tower: xr.Dataset, days: list[Plan], made: list[Prediction], ense
     """Return the scores of the intervals of TAM-RL at one tower."""
     tables, observed = [], flux_table(tower)
     for plan, p in _placed(days, made):
-        calibration = calibration_of(ensemble, p.shots) if p.model == TAMRL and p.spread is not None else None
+        calibration = ensemble.calibration(p.shots) if p.model == TAMRL and p.spread is not None else None
         if calibration and plan.scored.any():
             found = interval_scores(Residuals(observed, p.fluxes, p.spread, plan.scored), calibration)
             tables.append(found.assign(site=plan.site, model=p.model, shots=p.shots, placement=p.placement))

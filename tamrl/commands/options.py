@@ -12,9 +12,19 @@ workspace_option = click.option(
     "--workspace", "-w", required=True, envvar="TAMRL_WORKSPACE", type=click.Path(file_okay=False, path_type=Path),
     help="Folder made by ingest or simulate (or TAMRL_WORKSPACE).",
 )  # fmt: skip
+
+
+def find_checkpoint(ctx: click.Context, option: click.Parameter, value: Path) -> Path:
+    """Return the folder of a checkpoint; a name without a folder of that name may be a bundled model."""
+    from tamrl.workspace import bundled_models
+
+    return value if value.exists() else bundled_models().get(str(value), value)
+
+
 checkpoint_option = click.option(
-    "--checkpoint", "-c", required=True, type=click.Path(path_type=Path), help="Folder made by train."
-)
+    "--checkpoint", "-c", required=True, type=click.Path(path_type=Path), callback=find_checkpoint,
+    help="Folder made by train, or the name of a bundled model: fluxnet2015-daily.",
+)  # fmt: skip
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cuda, cuda:<number>, mps or cpu."
 )

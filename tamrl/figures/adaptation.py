@@ -77,7 +77,7 @@ def comparison(
                 row=row, col=1,
             )  # fmt: skip
         for role, predictions in (("zero-shot", zero_shot), ("adapted", adapted)):
-            for trace in _band(predictions[flux], role, theme, row == 1):
+            for trace in _band(predictions, flux, role, theme, row == 1):
                 figure.add_trace(trace, row=row, col=1)
         figure.update_yaxes(title_text=f"{flux}<br>[{UNIT}]", row=row, col=1)
     shade(figure, support, theme)
@@ -102,17 +102,21 @@ def _first_view(tower: xr.Dataset, support: pd.DatetimeIndex) -> list[pd.Timesta
     return [left, min(end, left + pd.Timedelta(days=1095))]
 
 
-def _band(values: xr.DataArray, role: str, theme: Theme, legend: bool) -> list[go.Scatter]:
-    """Return mean and spread of ``values`` (member, time) as three traces."""
+def _band(predictions: xr.Dataset, flux: str, role: str, theme: Theme, legend: bool) -> list[go.Scatter]:
+    """Return the mean of the members and a band as three traces: the 90 % interval where known, else the spread."""
+    values = predictions[flux]
     mean, width = values.mean("member").values, member_spread(values)
+    low, high, band = mean - width, mean + width, "mean ± spread"
+    if f"{flux}_low" in predictions:
+        low, high, band = predictions[f"{flux}_low"].values, predictions[f"{flux}_high"].values, "mean, 90 % interval"
     colour = ROLE[theme][role]
     axis = daily_axis(values["time"].values)
     edge = dict(**axis, mode="lines", line_width=0, hoverinfo="skip", showlegend=False, legendgroup=role)
     return [
-        go.Scatter(y=mean - width, **edge),
-        go.Scatter(y=mean + width, fill="tonexty", fillcolor=rgba(colour, 0.22), **edge),
+        go.Scatter(y=low, **edge),
+        go.Scatter(y=high, fill="tonexty", fillcolor=rgba(colour, 0.22), **edge),
         go.Scatter(
-            y=mean, mode="lines", name=f"{LABELS[role]}, mean ± spread", legendgroup=role,
+            y=mean, mode="lines", name=f"{LABELS[role]}, {band}", legendgroup=role,
             showlegend=legend, line=dict(width=1.4, color=colour), hovertemplate="%{y:.2f}", **axis,
         ),
     ]  # fmt: skip

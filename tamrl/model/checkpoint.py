@@ -5,6 +5,7 @@ A checkpoint is a folder: ``ensemble.yaml`` (format, config, towers, metrics, ve
 """
 
 import datetime
+import math
 import platform
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import tamrl
+from tamrl.calibration import Calibration
 from tamrl.config import Config, from_dict, to_dict
 from tamrl.data.sequences import Normaliser
 from tamrl.errors import TamrlError
@@ -23,6 +25,8 @@ from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 
 FORMAT = 2
+#: Key of the manifest under which intervals are calibrated, by number of shots.
+CALIBRATION = "calibration"
 MANIFEST = "ensemble.yaml"
 _SCALES = ("driver_mean", "driver_std", "flux_scale")
 
@@ -90,15 +94,39 @@ class Ensemble:
         """Towers that had any part in the training: no score on them says anything about new places."""
         return frozenset(self.training_sites) | frozenset(self.validation_sites)
 
+    def calibration(self, shots: int) -> Calibration | None:
+        """Return the calibration for the nearest number of shots, or None where the ensemble has none.
+
+        Raises:
+            TamrlError: the checkpoint's calibration is damaged.
+        """
+        known = {int(n): content for n, content in (self.info.get(CALIBRATION) or {}).items()}
+        if not known:
+            return None
+        nearest = min(known, key=lambda n: abs(math.log1p(n) - math.log1p(shots)))
+        return Calibration.from_dict(known[nearest])
+
 
 def versions() -> dict[str, str]:
     """Return the software that a result depends on."""
     return {"tamrl": tamrl.__version__, "torch": str(torch.__version__), "python": platform.python_version()}
 
 
-def save_member(path: Path, index: int, model: TAMRL, normaliser: Normaliser, prior: CodePrior) -> None:
-    """Write the weights, scales and prior of one member, whole or not at all."""
-    tensors = {f"model.{k}": v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
+def save_member(
+    path: Path, index: int, model: TAMRL, normaliser: Normaliser, prior: CodePrior, half: bool = False
+) -> None:
+    """Write the weights, scales and prior of one member, whole or not at all.
+
+    Args:
+        path: folder of the checkpoint.
+        index: of the member.
+        model: its network.
+        normaliser: its scales, always in 32 bits.
+        prior: of its code's shift, always in 32 bits.
+        half: write the weights in 16 bits.
+    """
+    kind = torch.float16 if half else torch.float32
+    tensors = {f"model.{k}": v.detach().cpu().to(kind).contiguous() for k, v in model.state_dict().items()}
     tensors |= {f"normaliser.{k}": torch.from_numpy(getattr(normaliser, k).copy()) for k in _SCALES}
     tensors |= {"prior.shift": prior.shift.contiguous(), "prior.noise": prior.noise.contiguous()}
     target = path / f"member-{index}.safetensors"
@@ -115,6 +143,14 @@ def save_manifest(path: Path, config: Config, members: list[dict[str, Any]], inf
     partial = path / (MANIFEST + ".partial")
     partial.write_text(yaml.safe_dump(manifest, sort_keys=False), encoding="utf-8")
     partial.replace(path / MANIFEST)
+
+
+def save_half(ensemble: Ensemble, path: Path) -> None:
+    """Write an ensemble with its weights in 16 bits: half the size, to be bundled."""
+    path.mkdir(parents=True, exist_ok=True)
+    for member in ensemble.members:
+        save_member(path, int(member.info["index"]), member.model, member.normaliser, member.prior, half=True)
+    save_manifest(path, ensemble.config, [m.info for m in ensemble.members], ensemble.info | {"weights": "float16"})
 
 
 def is_checkpoint(path: Path | str) -> bool:

@@ -10,7 +10,7 @@ import streamlit as st
 from tamrl.errors import TamrlError
 from tamrl.ui import components, state
 from tamrl.ui.components import Origin
-from tamrl.workspace import Workspace, bundled, find_workspaces
+from tamrl.workspace import Workspace, bundled, bundled_models, find_workspaces
 
 #: One workspace or a folder of workspaces, or several of either.
 ENVIRONMENT = "TAMRL_WORKSPACE"
@@ -108,6 +108,9 @@ def _choose(options: dict[str, Path]) -> Choice:
     if workspace.simulated:
         components.simulated_badge()
     models = {path.name: path for path in workspace.models()}
+    if not workspace.simulated:
+        # What was learnt from observed towers says nothing about made-up ones.
+        models |= {name: path for name, path in bundled_models().items() if name not in models}
     if state.get("model") not in models:
         state.put("model", None)
     first = next(iter(models), None)

@@ -10,15 +10,13 @@ from tamrl.adapt import adapt
 from tamrl.errors import TamrlError
 from tamrl.model.baselines import BASELINES
 from tamrl.model.baselines.climatology import Climatology
-from tamrl.predict import predict, to_predictions
+from tamrl.predict import Forecast, predict, to_forecast, to_predictions
 from tamrl.predictors import (
-    Forecast,
     fit_baselines,
     model_names,
     predictions,
     takes,
     tamrl_predictors,
-    to_forecast,
 )
 from tamrl.protocol import plans
 

@@ -52,14 +52,15 @@ def test_the_lab_offers_held_out_towers_first(site, small_workspace):
     assert any("seen in training" in option for option in options)
 
 
-def test_adapting_shows_scores_figures_and_downloads(site):
-    at = healthy(lab(site=site))
+@pytest.mark.parametrize(("method", "charts"), [("site-effect", 10), ("modulation", 11)])
+def test_adapting_shows_scores_figures_and_downloads(site, method, charts):
+    at = healthy(lab(site=site, method=method))
     assert not at.metric
     adapt(at)
     assert [m.label for m in at.metric] == ["RMSE", "R²", "Bias"] * 3
     assert all(np.isfinite(float(m.value.replace("\N{MINUS SIGN}", "-"))) for m in at.metric)
-    # support, comparison, three scatters, three seasons, spread, balance, loss
-    assert len(at.get("plotly_chart")) == 11
+    # support, comparison, three scatters, three seasons, spread, balance, and the loss of what is iterated
+    assert len(at.get("plotly_chart")) == charts
     said = " ".join(c.value for c in at.caption)
     assert "outside the support" in said
     assert "2 members" in said
@@ -79,7 +80,7 @@ def test_zero_shot_changes_nothing_and_all_changes_something(site):
 
 
 def test_a_result_survives_another_page_and_is_marked_when_settings_change(site):
-    at = adapt(healthy(lab(site=site)))
+    at = adapt(healthy(lab(site=site, method="modulation")))
     before = scores(at)
     at.switch_page("pages/towers.py").run()
     assert not healthy(at).metric

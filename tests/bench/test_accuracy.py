@@ -1,0 +1,166 @@
+"""The accuracy benchmark on a few SIMULATED towers: resumable, the same days for all, and a report that is theirs."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tamrl.bench.accuracy import Benchmark, run, scorable
+from tamrl.bench.report import BEGIN, END, write_report
+from tamrl.bench.scoring import score_fold
+from tamrl.bench.units import ALONE, TAMRL, WITHOUT, ablated, read_predictions, run_unit
+from tamrl.config import Config, ModelConfig
+from tamrl.data.archive import load_archive, record, save_archive
+from tamrl.data.designs import load_split
+from tamrl.data.sequences import flux_table, valid_days
+from tamrl.data.simulate import simulate
+from tamrl.errors import TamrlError
+from tamrl.model.checkpoint import load_ensemble
+from tamrl.protocol import PLACEMENTS, plan
+from tamrl.schema import FLUXES
+from tamrl.scorecard import TABLES, open_results, read_table
+
+MODELS = (TAMRL, "xgboost", "climatology", "seasonal-cycle")
+LESS = ("no LAI and EVI", "no site effect")
+
+
+@pytest.fixture(scope="module")
+def benchmark(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bench")
+    save_archive(simulate(10), folder / "archive.zarr")
+    model = ModelConfig(code=6, embed=10, hidden=12, encoder_hidden=5)
+    train = dataclasses.replace(Config().train, sequence=240, spin_up=20, batch=6, steps=12, validate_every=6)
+    return Benchmark(
+        folder / "archive.zarr", folder / "out", ("igbp",), 2, 1, MODELS, LESS, Config(model, train), seed=1
+    )
+
+
+@pytest.fixture(scope="module")
+def done(benchmark):
+    """The first fold, its units run one after the other in this process."""
+    benchmark.prepare(load_archive(benchmark.archive))
+    units = [u for u in benchmark.units() if u.fold == 0]
+    for unit in units:
+        run_unit(unit, lambda _: None, lambda: False)
+    (fold,) = scorable(units)
+    score_fold(fold, lambda _: None, lambda: False)
+    return units, run(benchmark, 1, lambda _: None, units)
+
+
+def test_no_held_out_tower_was_seen_and_every_unit_is_done(benchmark, done):
+    units, tables = done
+    held = load_split(benchmark.out / "splits" / "igbp.yaml").folds[0]
+    assert all(u.file.exists() for u in units)
+    for unit in units:
+        if unit.model == TAMRL or unit.model in LESS:
+            ensemble = load_ensemble(unit.checkpoint)
+            assert not ensemble.seen_sites & set(held)
+            assert len(ensemble.members) == (2 if unit.model == TAMRL else 1)
+    assert set(tables["scores"]["site"]) == set(held)
+    assert set(tables["scores"]["model"]) == {*MODELS}
+    assert set(tables["ablations"]["model"]) == {*LESS, ALONE}
+
+
+def test_the_scores_are_those_of_the_predictions_on_the_planned_days(benchmark, done):
+    """Parity: R2 and RMSE of a few rows worked out from the predictions by hand."""
+    units, tables = done
+    archive = load_archive(benchmark.archive)
+    daily = tables["scores"].query("scale == 'daily'")
+    for unit in (u for u in units if u.model in MODELS):
+        row = daily[daily["model"] == unit.model].iloc[-1]
+        tower = record(archive, row["site"])
+        days = plan(tower, row["placement"])
+        made = read_predictions(unit.file, row["site"], PLACEMENTS)
+        p = next(m for m in made if (m.shots, m.placement) == (row["shots"], row["placement"]))
+        i = FLUXES.index(row["flux"])
+        assert not pd.DatetimeIndex(tower.time.values)[days.scored].isin(days.supports[365]).any()
+        o = flux_table(tower)[days.scored, i].astype(float)
+        e = p.fluxes[days.scored, i] - o
+        assert row["n"] == np.isfinite(e).sum()
+        assert row["rmse"] == pytest.approx(np.sqrt(np.nanmean(e**2)), abs=1e-3)
+        assert row["r2"] == pytest.approx(1 - np.nansum(e**2) / np.nansum((o - np.nanmean(o)) ** 2), rel=1e-3)
+
+
+def test_every_model_is_scored_on_the_same_days(done):
+    daily = done[1]["scores"].query("scale == 'daily'")
+    counts = daily.groupby(["site", "placement", "flux"])["n"].nunique()
+    assert (counts == 1).all()
+    shots = {model: set(group["shots"]) for model, group in daily.groupby("model")}
+    assert shots["xgboost"] == shots["climatology"] == {0}
+    assert shots[TAMRL] == {0, *shots["seasonal-cycle"]} == {0, 7, 30, 90, 365}
+
+
+def test_density_and_cycles_are_made_of_the_scored_days(benchmark, done):
+    tables = done[1]
+    daily = tables["scores"].query("scale == 'daily' and shots == 0 and model == 'tamrl' and flux == 'GPP'")
+    density = tables["density"].query("shots == 0 and model == 'tamrl' and flux == 'GPP'")
+    assert density["days"].sum() == daily["n"].sum()
+    cycles = tables["cycles"].query("group == 'all' and model == 'observed' and flux == 'GPP'")
+    assert cycles["month"].tolist() == list(range(1, 13))
+    archive = load_archive(benchmark.archive)
+    held = daily["site"].unique()
+    july = [
+        flux_table(t)[valid_days(t) & (pd.DatetimeIndex(t.time.values).month == 7), 0].mean()
+        for t in (record(archive, site) for site in held)
+    ]
+    assert cycles.query("month == 7")["mean"].item() == pytest.approx(np.mean(july), rel=0.15)
+
+
+def test_intervals_are_calibrated_and_scored(done):
+    intervals = done[1]["intervals"]
+    assert {0, 30} <= set(intervals["shots"])
+    assert intervals["coverage90"].between(0, 1).all()
+    assert (intervals["coverage90"] >= intervals["coverage50"]).all()
+    assert (intervals["width90"] > intervals["width50"]).all()
+
+
+def test_what_is_done_is_not_done_again(benchmark, done):
+    units, _ = done
+    before = {u.file: u.file.stat().st_mtime_ns for u in units}
+    lines = []
+    again = run(benchmark, 1, lines.append, units)
+    assert lines == [f"{len(units)} of {len(units)} units are done"]
+    assert {u.file: u.file.stat().st_mtime_ns for u in units} == before
+    assert len(again["scores"]) == len(done[1]["scores"])
+
+
+def test_the_scorecard_reads_the_results_folder(benchmark, done):
+    results = open_results(benchmark.out / "results")
+    assert results.simulated
+    for name in TABLES:
+        assert len(read_table(results.path, name)) == len(done[1][name]), name
+
+
+def test_the_report_writes_between_its_markers_and_nowhere_else(done, tmp_path):
+    file = tmp_path / "benchmarks.md"
+    file.write_text(f"# Mine\n\n{BEGIN}\nold\n{END}\n\nBy hand.\n")
+    written = write_report(done[1], tmp_path)
+    text = file.read_text()
+    assert text.startswith(f"# Mine\n\n{BEGIN}\n")
+    assert text.endswith(f"{END}\n\nBy hand.\n")
+    assert "old" not in text
+    assert "| 0 | TAM-RL |" in text
+    assert all(path.stat().st_size > 1000 for path in written[1:])
+    assert {p.suffix for p in written[1:]} == {".svg"}
+    file.write_text("# Without markers\n")
+    with pytest.raises(TamrlError, match="no place for the tables"):
+        write_report(done[1], tmp_path)
+    assert file.read_text() == "# Without markers\n"
+
+
+def test_an_ablation_changes_what_it_names(benchmark):
+    full = benchmark.config
+    assert set(full.model.drivers) - set(ablated(full, "no LAI and EVI").model.drivers) == {"LAI", "EVI"}
+    assert ablated(full, "no modulation").model.modulation is False
+    assert ablated(full, "30-day windows").train.window == 30
+    for name in WITHOUT:
+        assert ablated(full, name).train == full.train
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"designs": ("biome",)}, {"models": ("gpt",)}, {"ablations": ("no luck",)}, {"designs": ()}]
+)
+def test_unknown_names_are_refused_with_the_known_ones(tmp_path, wrong):
+    with pytest.raises(TamrlError, match="Known"):
+        Benchmark(tmp_path, tmp_path, **wrong)
