@@ -1,5 +1,6 @@
 """The accuracy benchmark from end to end: splits, units, scores, results; resumable at every step."""
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from tamrl.bench.results import write_results
 from tamrl.bench.scoring import Fold, score_fold
 from tamrl.bench.units import (
     ABLATIONS,
+    ALONE,
     MODELS,
     TAMRL,
     WITHOUT,
@@ -46,6 +48,9 @@ class Benchmark:
         models: names among ``MODELS``; all where empty.
         ablations: names among ``ABLATIONS`` and ``WITHOUT``, in the first design.
         config: settings of the networks.
+        ablation_steps: optimiser steps of an ablation and of the reference beside it: they are many, and a
+            difference shows early.
+        ablation_folds: how many folds they are trained on.
         seed: of the members.
     """
 
@@ -57,6 +62,8 @@ class Benchmark:
     models: tuple[str, ...] = ()
     ablations: tuple[str, ...] = (*ABLATIONS, *WITHOUT)
     config: Config = field(default_factory=Config)
+    ablation_steps: int = 200
+    ablation_folds: int = 2
     seed: int = SEED
 
     def __post_init__(self) -> None:
@@ -93,18 +100,31 @@ class Benchmark:
         """Return all units, the long ones first, so that no core waits for a last one."""
         found = []
         for design in self.designs:
-            folds = len(load_split(split_file(self.out, design)).folds)
-            wanted = [m for m in MODELS[design] if not self.models or m in self.models]
-            lesser = list(self.ablations) if design == self.designs[0] else []
-            for name in [*wanted, *lesser]:
-                config = ablated(self.config, name) if name in lesser else self.config
-                main = name == TAMRL and design == self.designs[0]
-                members = self.members if main else self.side_members if name == TAMRL else 1
-                found += [
-                    Unit(str(self.archive), str(self.out), design, i, name, config, members, self.seed)
-                    for i in range(folds)
-                ]
-        return found
+            main = design == self.designs[0]
+            for name in [m for m in MODELS[design] if not self.models or m in self.models]:
+                members = (self.members if main else self.side_members) if name == TAMRL else 1
+                found += [self._unit(design, i, name, self.config, members) for i in range(self._folds(design))]
+        return found + self._ablations()
+
+    def _folds(self, design: str) -> int:
+        return len(load_split(split_file(self.out, design)).folds)
+
+    def _unit(self, design: str, fold: int, name: str, config: Config, members: int, ablation: bool = False) -> Unit:
+        return Unit(str(self.archive), str(self.out), design, fold, name, config, members, self.seed, ablation)
+
+    def _ablations(self) -> list[Unit]:
+        """Return the ablations with their reference, shorter and on fewer folds than the comparison."""
+        if not self.ablations:
+            return []
+        design = self.designs[0]
+        short = dataclasses.replace(
+            self.config, train=dataclasses.replace(self.config.train, steps=self.ablation_steps)
+        )
+        return [
+            self._unit(design, i, name, ablated(short, name), 1, ablation=True)
+            for i in range(min(self.ablation_folds, self._folds(design)))
+            for name in dict.fromkeys((ALONE, *self.ablations))
+        ]
 
     def about(self, archive: xr.Dataset) -> dict[str, Any]:
         """Return what the manifest says of this benchmark."""
@@ -112,10 +132,10 @@ class Benchmark:
             "data": f"workspace {self.archive.parent.name}, {archive.sizes['site']} towers",
             "simulated": bool(archive.attrs.get("simulated", 0)),
             "designs": list(self.designs), "rules": {d: DESIGNS[d] for d in self.designs},
+            "ablation_steps": self.ablation_steps, "ablation_folds": self.ablation_folds,
             "members": self.members, "side_members": self.side_members, "seed": self.seed,
             "command": "python -m tamrl bench accuracy", "config": to_dict(self.config),
         }  # fmt: skip
-
 
 
 def run(
@@ -150,7 +170,11 @@ def run(
             failure = run_processes(score_fold, [f for f in folds if not f.done], workers, report)
         if failure:
             raise TamrlError(*failure)
-        return write_results(archive, folds, benchmark.out / RESULTS, benchmark.about(archive))
+        results = benchmark.out / RESULTS
+        tables = write_results(archive, folds, results, benchmark.about(archive))
+        for design in benchmark.designs:
+            save_split(load_split(split_file(benchmark.out, design)), split_file(results, design))
+        return tables
 
 
 def scorable(units: list[Unit]) -> list[Fold]:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from tamrl.bench.units import ABLATIONS, ALONE, TAMRL, WITHOUT, Unit, read_predictions
+from tamrl.bench.units import ALONE, TAMRL, Unit, read_predictions
 from tamrl.calibration import Residuals, interval_scores
 from tamrl.data.archive import load_archive, record
 from tamrl.data.sequences import flux_table
@@ -57,27 +57,25 @@ def score_fold(fold: Fold, report: Callable[[str], None], stop: Callable[[], boo
     one_thread()
     head = fold.units[0]
     archive, held = load_archive(head.archive), head.split.folds[head.fold]
-    files = {u.model: u.file for u in fold.units}
     checkpoint = next((u.checkpoint for u in fold.units if u.model == TAMRL), None)
     ensemble = load_ensemble(checkpoint) if checkpoint else None
-    alone = head.folder / f"{ALONE}.npz"
-    ablations = {n: f for n, f in files.items() if n in ABLATIONS or n in WITHOUT}
-    if ablations and alone.exists():
-        ablations[ALONE] = alone
-    models = {n: f for n, f in files.items() if n not in ablations}
+    models = [u.file for u in fold.units if not u.ablation]
+    # The first member of TAM-RL is scored beside it.
+    models += [f for f in (u.folder / f"{ALONE}.npz" for u in fold.units if u.model == TAMRL) if f.exists()]
+    ablations = [u.file for u in fold.units if u.ablation]
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in PARTS}
     for i, site in enumerate(held):
         if stop():
             return
         tower = record(archive, site)
         days = plans(tower)
-        made = [p for file in models.values() for p in read_predictions(file, site, PLACEMENTS)]
+        made = [p for file in models for p in read_predictions(file, site, PLACEMENTS)]
         tables["scores"].append(score_predictions(tower, days, made))
         tables["density"].append(_density(tower, days, made))
         tables["cycles"].append(_cycles(tower, days, made))
         if ensemble:
             tables["intervals"].append(_intervals(tower, days, made, ensemble))
-        less = [p for file in ablations.values() for p in read_predictions(file, site, PLACEMENTS)]
+        less = [p for file in ablations for p in read_predictions(file, site, PLACEMENTS)]
         tables["ablations"].append(score_predictions(tower, days, less, scales=["daily"]))
         if i % 10 == 0:
             report(f"{fold.member}: {i} of {len(held)} towers")

@@ -30,8 +30,9 @@ MODELS = {
     "koeppen": (TAMRL, "ct-lstm", "xgboost", "climatology", "seasonal-cycle"),
     "carbonfluxbench": (TAMRL, "ct-lstm", "xgboost", "climatology", "seasonal-cycle"),
 }  # fmt: skip
-#: Ablation -> changed settings of the model and of the training; one member each, compared with ``tamrl-1``.
+#: Ablation -> changed settings of the model and of the training; the first is what the others are compared with.
 ABLATIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    ALONE: ({}, {}),
     "no modulation": ({"modulation": False}, {}),
     "no reconstruction": ({"reconstruction": 0.0}, {}),
     "no site effect": ({"site_effect": 0.0}, {}),
@@ -64,6 +65,7 @@ class Unit:
         config: settings of the networks.
         members: of TAM-RL.
         seed: of the members; the split has its own.
+        ablation: whether it is compared with the other ablations alone.
     """
 
     archive: str
@@ -74,6 +76,7 @@ class Unit:
     config: Config
     members: int
     seed: int
+    ablation: bool = False
 
     @property
     def member(self) -> str:
@@ -83,7 +86,8 @@ class Unit:
     @property
     def folder(self) -> Path:
         """Where the predictions of this fold are."""
-        return Path(self.out) / "predictions" / f"{self.design}-{self.fold}"
+        name = f"{self.design}-{self.fold}" + ("-ablations" if self.ablation else "")
+        return Path(self.out) / "predictions" / name
 
     @property
     def file(self) -> Path:
@@ -93,7 +97,7 @@ class Unit:
     @property
     def checkpoint(self) -> Path:
         """Where TAM-RL is kept."""
-        return Path(self.out) / "models" / f"{self.design}-{self.fold}-{self.model.replace(' ', '-')}"
+        return Path(self.out) / "models" / f"{self.folder.name}-{self.model.replace(' ', '-')}"
 
     @property
     def split(self) -> Split:
@@ -150,7 +154,7 @@ def run_unit(unit: Unit, report: Callable[[str], None], stop: Callable[[], bool]
     one_thread()
     archive = load_archive(unit.archive)
     held = unit.split.folds[unit.fold]
-    if unit.model == TAMRL or unit.model in (*ABLATIONS, *WITHOUT):
+    if unit.model == TAMRL or unit.ablation:
         ensemble = _train(unit, held, report, stop)
         if ensemble is None:
             return

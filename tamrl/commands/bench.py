@@ -21,11 +21,13 @@ def command() -> None:
 @click.option("--members", default=5, show_default=True, help="Members of TAM-RL in the first design.")
 @click.option("--side-members", default=2, show_default=True, help="Members of TAM-RL in the other designs.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings of the networks, YAML.")
+@click.option("--ablation-steps", default=200, show_default=True, help="Optimiser steps of an ablation.")
+@click.option("--ablation-folds", default=2, show_default=True, help="Folds that ablations are trained on.")
 @click.option("--workers", type=click.IntRange(1), help="Processes at once; default one a core.")
 @click.option("--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder for benchmarks.md and figures.")
 def accuracy(
     workspace: Path, out: Path, designs: str, models: str, ablations: str, members: int, side_members: int,
-    config_file: Path | None, workers: int | None, docs: Path | None,
+    config_file: Path | None, ablation_steps: int, ablation_folds: int, workers: int | None, docs: Path | None,
 ) -> None:  # fmt: skip
     """Compare TAM-RL with its baselines on held-out towers of WORKSPACE.
 
@@ -44,6 +46,7 @@ def accuracy(
     benchmark = Benchmark(
         Workspace.open(workspace).archive_path, out, read_names(designs), members, side_members, read_names(models),
         read_names(ablations) if chosen is None else chosen, load_config(config_file) if config_file else Config(),
+        ablation_steps, ablation_folds,
     )  # fmt: skip
     tables = run(benchmark, workers or os.cpu_count() or 1, lambda line: click.echo(line, err=True))
     if docs:

@@ -32,8 +32,9 @@ def benchmark(tmp_path_factory):
     model = ModelConfig(code=6, embed=10, hidden=12, encoder_hidden=5)
     train = dataclasses.replace(Config().train, sequence=240, spin_up=20, batch=6, steps=12, validate_every=6)
     return Benchmark(
-        folder / "archive.zarr", folder / "out", ("igbp",), 2, 1, MODELS, LESS, Config(model, train), seed=1
-    )
+        folder / "archive.zarr", folder / "out", ("igbp",), 2, 1, MODELS, LESS, Config(model, train),
+        ablation_steps=6, ablation_folds=1, seed=1,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +54,12 @@ def test_no_held_out_tower_was_seen_and_every_unit_is_done(benchmark, done):
     held = load_split(benchmark.out / "splits" / "igbp.yaml").folds[0]
     assert all(u.file.exists() for u in units)
     for unit in units:
-        if unit.model == TAMRL or unit.model in LESS:
+        if unit.model == TAMRL or unit.ablation:
             ensemble = load_ensemble(unit.checkpoint)
             assert not ensemble.seen_sites & set(held)
             assert len(ensemble.members) == (2 if unit.model == TAMRL else 1)
     assert set(tables["scores"]["site"]) == set(held)
-    assert set(tables["scores"]["model"]) == {*MODELS}
+    assert set(tables["scores"]["model"]) == {*MODELS, ALONE}
     assert set(tables["ablations"]["model"]) == {*LESS, ALONE}
 
 
@@ -123,6 +124,7 @@ def test_what_is_done_is_not_done_again(benchmark, done):
     assert lines == [f"{len(units)} of {len(units)} units are done"]
     assert {u.file: u.file.stat().st_mtime_ns for u in units} == before
     assert len(again["scores"]) == len(done[1]["scores"])
+    assert load_split(benchmark.out / "results" / "splits" / "igbp.yaml").folds
 
 
 def test_the_scorecard_reads_the_results_folder(benchmark, done):

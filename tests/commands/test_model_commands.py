@@ -189,3 +189,18 @@ def test_train_writes_a_complete_checkpoint_and_says_so_in_the_provenance(made, 
     assert ensemble.caution == ""
     assert not ensemble.seen_sites & set(held_out)
     assert "train --out" in workspace.provenance()[-1]["command"]
+
+
+def test_a_bundled_model_is_found_by_its_name(tmp_path, monkeypatch):
+    from pathlib import Path
+
+    from tamrl.commands.options import find_checkpoint
+
+    model = tmp_path / "models" / "observed-daily"
+    model.mkdir(parents=True)
+    monkeypatch.setattr("tamrl.workspace.bundled_folder", lambda name: tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert find_checkpoint(None, None, Path("observed-daily")) == model
+    assert find_checkpoint(None, None, Path("elsewhere")) == Path("elsewhere")
+    (tmp_path / "observed-daily").mkdir()
+    assert find_checkpoint(None, None, Path("observed-daily")) == Path("observed-daily"), "a folder of one's own"
