@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamrl.config import Config
-from tamrl.data.archive import record
 from tamrl.data.drivers import driver_table, extraterrestrial_radiation
 from tamrl.data.sequences import (
     IGBP_CLASSES,
@@ -22,26 +21,9 @@ from tamrl.data.sequences import (
     tower_support,
     valid_days,
 )
-from tamrl.data.simulate import simulate
 from tamrl.errors import TamrlError
 
 DRIVERS = Config().model.drivers
-
-
-@pytest.fixture(scope="module")
-def towers():
-    archive = simulate(5)
-    return [record(archive, site) for site in archive.site.values]
-
-
-@pytest.fixture(scope="module")
-def normaliser(towers):
-    return Normaliser.fit([driver_table(t, DRIVERS) for t in towers], [flux_table(t) for t in towers])
-
-
-@pytest.fixture(scope="module")
-def records(towers, normaliser):
-    return [tower_record(t, DRIVERS, normaliser) for t in towers]
 
 
 def test_a_missing_day_masks_that_day_and_no_other(towers, normaliser):
