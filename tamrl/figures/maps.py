@@ -37,6 +37,9 @@ def tower_records(table: pd.DataFrame) -> list[dict]:
     ]
 
 
+TOOLTIP = "<b>{site}</b> {name}<br>{igbp}<br>Köppen {koeppen}<br>{years}, {valid_days} valid days"
+
+
 def tower_map(table: pd.DataFrame, selected: str | None, theme: Theme, height: int = 430, turn: int = 0) -> pdk.Deck:
     """Return the world map of towers, coloured by land cover; the tower ``selected`` wears a ring.
 
@@ -45,10 +48,25 @@ def tower_map(table: pd.DataFrame, selected: str | None, theme: Theme, height: i
         selected: site code, drawn on top, or None.
         theme: light or dark.
         height: height in px.
+        turn: see ``point_map``.
+    """
+    return point_map(tower_records(table), selected, theme, TOOLTIP, height, turn)
+
+
+def point_map(
+    records: list[dict], selected: str | None, theme: Theme, tooltip: str, height: int = 430, turn: int = 0
+) -> pdk.Deck:
+    """Return a world map of towers in the colours that their records name; the tower ``selected`` wears a ring.
+
+    Args:
+        records: ``site``, ``position`` [lon, lat], ``colour`` (red, green, blue, alpha) and what the tooltip shows.
+        selected: site code, drawn on top, or None.
+        theme: light or dark.
+        tooltip: HTML with the names of fields in braces.
+        height: height in px.
         turn: number of the selection, part of the id ``towers-<turn>`` of the pickable layer. Streamlit fades all
             towers but the one clicked; a new id ends that, and the map keeps its place.
     """
-    records = tower_records(table)
     chosen = [r for r in records if r["site"] == selected]
     countries = pdk.Layer(
         "GeoJsonLayer", data=COUNTRIES_URL, id="countries", stroked=True, filled=True, pickable=False,
@@ -73,8 +91,7 @@ def tower_map(table: pd.DataFrame, selected: str | None, theme: Theme, height: i
         views=[pdk.View(type="MapView", controller=True)],
         initial_view_state=pdk.ViewState(latitude=24, longitude=0, zoom=0, min_zoom=-0.6, max_zoom=9),
         tooltip={
-            "html": "<b>{site}</b> {name}<br>{igbp}<br>Köppen {koeppen}<br>"
-            "{years}, {valid_days} valid days",
+            "html": tooltip,
             "style": {
                 "backgroundColor": PAPER[theme], "color": INK[theme], "fontFamily": FONT, "fontSize": "12px",
                 "borderRadius": "6px", "boxShadow": "0 2px 8px rgba(0,0,0,.25)", "maxWidth": "260px",

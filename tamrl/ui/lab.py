@@ -117,7 +117,7 @@ def support_section(site: str, tower: xr.Dataset) -> pd.DatetimeIndex:
         TamrlError: the tower has no valid day.
     """
     from tamrl.data.sequences import valid_days
-    from tamrl.evaluate import support_days
+    from tamrl.protocol import support_days
 
     time = pd.DatetimeIndex(tower["time"].values)
     valid = time[valid_days(tower)]
@@ -144,7 +144,7 @@ def support_section(site: str, tower: xr.Dataset) -> pd.DatetimeIndex:
 
 def support_of(request: Request, tower: xr.Dataset) -> pd.DatetimeIndex:
     """Return the support days of ``request``."""
-    from tamrl.evaluate import support_days
+    from tamrl.protocol import support_days
 
     began = pd.Timestamp(tower["time"].values[0])
     return support_days(tower, request.days, skip=(pd.Timestamp(request.start) - began).days)
@@ -153,9 +153,9 @@ def support_of(request: Request, tower: xr.Dataset) -> pd.DatetimeIndex:
 def _sliders(time: pd.DatetimeIndex, valid: pd.DatetimeIndex) -> tuple[datetime.date, int]:
     """Draw the sliders of the first day and of the number of days; return both, within the record.
 
-    At first these are the days that ``tamrl evaluate`` takes: the first valid ones after 180 days of record.
+    At first these are the first valid days after 180 days of record, so that the model has weather to start from.
     """
-    from tamrl.evaluate import SKIP_DAYS
+    from tamrl.protocol import SKIP_DAYS
 
     low, high = valid[0].date(), valid[-1].date()
     default = min(max(low, (time[0] + pd.Timedelta(days=SKIP_DAYS)).date()), high)

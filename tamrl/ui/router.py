@@ -21,6 +21,7 @@ def navigation() -> "st.Page":
         [
             st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:", default=True),
             st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
+            st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
         ]
     )
 

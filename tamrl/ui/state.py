@@ -41,6 +41,17 @@ def _whole(text: str) -> int:
     return value
 
 
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < 1:
+        raise ValueError(text)
+    return value
+
+
+def _flag(text: str) -> bool:
+    return bool(re.fullmatch("1|true|yes", text))
+
+
 def _rate(text: str) -> float:
     value = float(text)
     if not 0 < value < 10:
@@ -67,7 +78,24 @@ PARAMETERS: dict[str, Parameter] = {
     "method": _TEXT,
     "steps": _COUNT,
     "lr": Parameter(_rate, lambda value: f"{value:g}"),
-    "seen": Parameter(lambda text: bool(re.fullmatch("1|true|yes", text)), lambda flag: "1" if flag else "0"),
+    "seen": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    # of the Scorecard
+    "scores": _TEXT,
+    "section": _TEXT,
+    "design": _TEXT,
+    "placement": _TEXT,
+    "metric": _TEXT,
+    "scale": _TEXT,
+    "against": _TEXT,
+    "network": _LIST,
+    "shots": _COUNT,
+    "subject": _TEXT,
+    "show": _TEXT,
+    "by": _TEXT,
+    "group": _TEXT,
+    "tower": _TEXT,
+    "same": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    "band": Parameter(_share, lambda value: f"{value:g}"),
 }
 
 

@@ -1,0 +1,153 @@
+"""Scorecard, first section: the answer in a sentence and three cards, the table, and for which places it holds."""
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from tamrl import standings
+from tamrl.figures import scorecard_models as figures
+from tamrl.figures import scorecard_names as names
+from tamrl.figures.colours import rgba
+from tamrl.schema import FLUXES, IGBP, KOEPPEN, VARIABLES
+from tamrl.scorecard import SITE_MEAN
+from tamrl.standings import Column
+from tamrl.ui import components, scorecard_cache, state, theme
+from tamrl.ui.scorecard import View, legend, pick, shots_choice
+from tamrl.ui.scorecard import chart as draw
+
+#: Numbers of support days that the cards show.
+CARD_SHOTS = (0, 30, 365)
+TOWERS_ROW = "Towers (n)"
+
+
+def show(view: View) -> None:
+    """Draw the section."""
+    _cards(view)
+    _table(view)
+    _places(view)
+
+
+def _cards(view: View) -> None:
+    """Draw one card a flux: TAM-RL's score without labels and with days of them, against the reference."""
+    asked = view.asked()
+    fluxes = asked.fluxes
+    if not fluxes:
+        st.info("These towers were not scored in this way.", icon=":material/info:")
+        return
+    known = asked.columns(fluxes[0])
+    zero_shot = (view.against, 0) in known
+    versus = names.column_label((view.against, 0), names.plain(known)) if zero_shot else names.look(view.against).label
+    unit = names.metric_label(view.metric)
+    st.markdown(f"**TAM-RL at towers it has never seen** · {unit} and its change against {versus}")
+    for column, flux in zip(st.columns(len(fluxes), gap="small"), fluxes, strict=True):
+        with column, st.container(border=True, key=f"card-{flux}"):
+            st.markdown(f"**{flux}** · {VARIABLES[flux].long_name.lower()}")
+            with st.container(horizontal=True, gap="small", horizontal_alignment="distribute", wrap=False):
+                for shots in CARD_SHOTS:
+                    if ("tamrl", shots) in known:
+                        _metric(view, flux, ("tamrl", shots), view.reference(known, shots))
+    versus += "" if zero_shot else " with the same days of labels"
+    how = "ratio of the two" if view.metric.relative else "median difference of the towers"
+    how = "difference of the two" if view.scale == SITE_MEAN and not view.metric.relative else how
+    st.caption(
+        f"{names.SCALE_LABELS[view.scale]}, {asked.statistic}, {len(view.sites)} towers pass the filters. Changes "
+        f"({how}) are against {versus}, on the same towers and days; the question mark tells the 95 % interval and n."
+    )
+
+
+def _metric(view: View, flux: str, column: Column, reference: Column) -> None:
+    row = scorecard_cache.standing(view.question(), view.keys, flux, (column,), reference).iloc[0]
+    moved = np.isfinite(row["change"])
+    better = {"low": "inverse", "zero": "inverse", "high": "normal"}[view.metric.best]
+    text = names.change_text(row["change"], view.metric).replace("\N{MINUS SIGN}", "-") if moved else "reference"
+    bounds = [names.change_text(row[k], view.metric) for k in ("change_low", "change_high")]
+    tip = f"n = {row['towers']} towers. {names.number(row['low'])} to {names.number(row['high'])}"
+    tip += f"; change {bounds[0]} to {bounds[1]} (95 % bootstrap over towers)" if moved else " (95 % bootstrap)"
+    st.metric(
+        names.shots_label(column[1]).capitalize(), names.number(row["value"]), text,
+        delta_color=better if moved else "off", delta_arrow="auto" if moved else "off", help=tip, width="content",
+    )  # fmt: skip
+
+
+def _table(view: View) -> None:
+    """Draw the table of models, fluxes and numbers of days."""
+    left, right = st.columns([1.4, 1], vertical_alignment="bottom")
+    summary = view.summary(state.get("same", False))
+    left.markdown(f"**Models, fluxes and days of labels** · {view.metric.label}, {view.asked().statistic}")
+    with right.container(horizontal=True, horizontal_alignment="right"):
+        texts = {"score": "Score", "change": f"Change against {names.look(view.against).label}"}
+        shown = pick("Numbers", "show", list(texts), "score", texts.get, hidden=True)
+    score_table(summary, "value" if shown == "score" else "change", view, "table")
+    components.footer(
+        f"scorecard_{view.metric.name}_{view.scale}",
+        view.origin,
+        lambda: standings.summary(view.asked(), view.against, state.get("same", False), quick=False).set_index("flux"),
+    )
+
+
+def score_table(summary: pd.DataFrame, column: str, view: View, key: str, towers: bool = True) -> None:
+    """Draw rows of ``tamrl.standings.summary``: a row a model, a group of columns a flux, the best of each tinted.
+
+    Args:
+        summary: the rows.
+        column: ``value`` or ``change``.
+        view: what the page is asked.
+        key: of the element.
+        towers: whether the last row is the number of towers.
+    """
+    wide = summary.pivot_table(index="model", columns=["flux", "shots"], values=column, dropna=False, sort=False)
+    wide = wide.reindex(names.in_order(list(wide.index)))
+    shots = sorted(summary["shots"].unique())
+    wide = wide.reindex(columns=[(f, s) for f in FLUXES for s in shots if (f, s) in wide.columns])
+    counts = summary.groupby(["flux", "shots"])["towers"].max()
+    best = _best(wide, column, view)
+    percent = column == "change" and view.metric.relative
+    digits = 1 if percent else 2
+    unit, signed = " %" if percent else "", column == "change"
+    texts = wide.map(lambda value: "" if value != value else names.number(value, digits, signed) + unit)
+    if towers:
+        texts.loc[TOWERS_ROW] = [str(counts[c]) for c in wide.columns]
+        best.loc[TOWERS_ROW] = False
+    texts.index = [names.look(m).label if m != TOWERS_ROW else m for m in texts.index]
+    tint = f"background-color: {rgba(names.ACCENT[theme.current()], 0.2)}; font-weight: 600"
+    css = pd.DataFrame(np.where(best, tint, ""), index=texts.index, columns=texts.columns)
+    heads = pd.MultiIndex.from_tuples([(f, "0 d" if not s else f"{s} d") for f, s in texts.columns])
+    texts.columns = css.columns = heads
+    st.dataframe(
+        texts.style.apply(lambda _: css, axis=None), key=key, height=36 * len(texts) + 70, row_height=36,
+        alt=f"{view.metric.label} of each model (rows) by flux and days of labels (columns)",
+    )  # fmt: skip
+
+
+def _best(wide: pd.DataFrame, column: str, view: View) -> pd.DataFrame:
+    """Return which cells are the best of their column."""
+    low = view.metric.best != "high"
+    size = wide.abs() if view.metric.best == "zero" and column == "value" else wide
+    ends = size.min() if low else size.max()
+    return size.eq(ends, axis="columns") & size.notna()
+
+
+def _places(view: View) -> None:
+    """Draw how TAM-RL stands against the reference in each class of towers."""
+    asked = view.asked()
+    st.markdown(f"**For which places** · TAM-RL against {names.look(view.against).label}")
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        texts = {"igbp": "Land cover", "climate": "Climate", "network": "Network"}
+        by = pick("Towers by", "by", list(texts), "igbp", texts.get)
+        shots = shots_choice([s for s in (7, 30, 90, 365) if any(("tamrl", s) in asked.columns(f) for f in FLUXES)])
+    tint = names.look("tamrl").colour(theme.current())
+    legend([("○", tint, "TAM-RL, zero-shot"), ("●", tint, f"TAM-RL, {names.shots_label(shots)}")], "Points")
+    parts = {}
+    for column, flux in zip(st.columns(len(asked.fluxes) or 1, gap="small"), asked.fluxes, strict=False):
+        known = asked.columns(flux)
+        reference = view.reference(known, shots)
+        mine = tuple(c for c in (("tamrl", 0), ("tamrl", shots)) if c in known and c != reference)
+        found = scorecard_cache.classes(view.question(), view.keys, by, flux, mine, reference)
+        parts[flux] = found
+        labels = {"igbp": {}, "climate": {name: name for name in KOEPPEN.values()}, "network": {}}[by]
+        chart = figures.classes(found, flux, view.metric, view.versus(known, shots), labels, theme.current())
+        draw(column, f"places_{flux}_{by}_{shots}", chart, f"Change of {flux} by class of towers.")
+    components.footer(f"scorecard_places_{by}", view.origin, lambda: pd.concat(parts, names=["flux"]))
+    if by == "igbp":
+        present = [c for c in IGBP if c in set(view.sites["igbp"])]
+        st.caption(" · ".join(f"{c} {IGBP[c].lower()}" for c in present) + ". In brackets the number of towers.")

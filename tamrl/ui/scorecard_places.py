@@ -1,0 +1,162 @@
+"""Scorecard, the map: each tower's score, and one tower by model and days of labels."""
+
+import pandas as pd
+import streamlit as st
+
+from tamrl import scorecard, standings
+from tamrl.errors import TamrlError
+from tamrl.figures import scorecard_map as maps
+from tamrl.figures import scorecard_models as figures
+from tamrl.figures import scorecard_names as names
+from tamrl.scorecard import Metric
+from tamrl.ui import cache, components, sidebar, state, theme
+from tamrl.ui.scorecard import View, flux_choice, model_legend, pick, select, shots_choice
+from tamrl.ui.scorecard import chart as draw
+from tamrl.ui.scorecard_overview import score_table
+
+MAP_PX = 430
+_TURN, _ROUND = "tamrl_score_turn", "tamrl_score_round"
+
+
+def show(view: View) -> None:
+    """Draw the section."""
+    asked = view.asked(one=True)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        flux = flux_choice()
+        known = asked.columns(flux)
+        models = names.in_order([model for model, _ in known])
+        with st.container(width=240):
+            model = select("Model", "subject", models, "tamrl", lambda name: names.look(name).label)
+        shots = shots_choice([s for m, s in known if m == model])
+        reference = view.reference(known, shots)
+        texts = {"score": asked.metric.label, "change": f"Against {view.versus(known, shots)}"}
+        shown = pick("Colour", "show", list(texts), "score", texts.get)
+    found = standings.per_tower(asked, flux, (model, shots), reference)
+    if found.empty:
+        st.info("None of these towers was scored in this way.", icon=":material/info:")
+        return
+    table = view.sites.join(found, how="inner")
+    column = "change" if shown == "change" and "change" in table else "value"
+    site = state.get("tower") or state.get("site")
+    site = site if site in table.index else _order(table, column, asked.metric)[0]
+    _map_and_table(view, table, column, asked.metric, texts, site)
+    said = f"{flux}_{model}_{shots}"
+    components.footer(f"scorecard_towers_{said}", view.origin, lambda: table)
+    st.session_state["score_tower"] = site
+    st.selectbox(
+        f"Tower ({len(table)} scored)", list(table.index), key="score_tower",
+        on_change=lambda: _choose(st.session_state["score_tower"]),
+        format_func=lambda code: f"{code} · {table.loc[code, 'igbp']} · {table.loc[code, 'koeppen']}",
+    )  # fmt: skip
+    _tower(view, site, asked)
+
+
+def _order(table: pd.DataFrame, column: str, metric: Metric) -> list[str]:
+    """Return the towers, the best first."""
+    values = table[column].abs() if metric.best == "zero" and column == "value" else table[column]
+    return list(values.sort_values(ascending=metric.best != "high").index)
+
+
+def _title(column: str, metric: Metric, texts: dict[str, str]) -> str:
+    if column == "value":
+        return names.metric_label(metric)
+    return names.change_label(metric, texts["change"].removeprefix("Against "))
+
+
+def _map_and_table(
+    view: View, table: pd.DataFrame, column: str, metric: Metric, texts: dict[str, str], chosen: str
+) -> None:
+    """Draw the map and the table; a click on either chooses a tower."""
+    title = _title(column, metric, texts)
+    digits = 0 if column == "change" and metric.relative else 2
+    colours = maps.scale(table[column].to_numpy(dtype=float), metric, column == "change")
+    left, right = st.columns([1.25, 1], gap="medium")
+    with left:
+        st.pydeck_chart(
+            maps.score_map(table, column, f"{title}: {{}}", colours, chosen, theme.current(), _turn(), MAP_PX),
+            key="score_map", height=MAP_PX, on_select=_from_map,
+            alt=f"World map of {len(table)} towers coloured by {title}; the table beside it offers the same choice.",
+        )  # fmt: skip
+        st.html(maps.legend(*colours, title, digits))
+    with right:
+        order = table.loc[_order(table, column, metric)]
+        # A new key shows the row of a tower that was chosen elsewhere.
+        key = f"score_towers_{st.session_state.get(_ROUND, 0)}"
+        columns = [c for c in ("value", "reference", "change") if c in order]
+        st.dataframe(
+            order.reset_index()[["site", "igbp", "koeppen", *columns, "network", "days"]], key=key, hide_index=True,
+            height=MAP_PX, selection_mode="single-row", on_select=lambda: _from_table(key, list(order.index)),
+            selection_default={"selection": {"rows": [list(order.index).index(chosen)]}},
+            column_config=_columns(metric, view),
+        )  # fmt: skip
+
+
+def _columns(metric: Metric, view: View) -> dict:
+    number = st.column_config.NumberColumn
+    change = "%+.1f %%" if metric.relative else "%+.3f"
+    return {
+        "site": st.column_config.TextColumn("Tower", width=80, pinned=True),
+        "igbp": st.column_config.TextColumn("IGBP", width=58),
+        "koeppen": st.column_config.TextColumn("Köppen", width=72),
+        "value": number(metric.label, format="%.2f", width=74, help=names.metric_label(metric)),
+        "reference": number(names.look(view.against).label, format="%.2f", width=84),
+        "change": number("Change", format=change, width=84),
+        "network": st.column_config.TextColumn("Network", width=92),
+        "days": number("Valid days", format="localized", width=84),
+    }
+
+
+def _choose(site: str, from_table: bool = False) -> None:
+    state.put("tower", site)
+    st.session_state[_TURN] = _turn() + 1
+    if not from_table:
+        st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
+
+
+def _turn() -> int:
+    return st.session_state.get(_TURN, 0)
+
+
+def _from_map() -> None:
+    picked = [tower for layer in st.session_state["score_map"].selection.objects.values() for tower in layer]
+    if picked and "site" in picked[0]:
+        _choose(picked[0]["site"])
+
+
+def _from_table(key: str, sites: list[str]) -> None:
+    rows = st.session_state[key].selection.rows
+    if rows and rows[0] < len(sites):
+        _choose(sites[rows[0]], from_table=True)
+
+
+def _tower(view: View, site: str, asked: standings.Asked) -> None:
+    """Draw one tower's scores by model and days of labels, and the way to the lab."""
+    row = view.sites.loc[site]
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+        with st.container(gap=None, width="stretch"):
+            st.subheader(site, anchor=False)
+            facts = [components.class_name(row["igbp"]), components.climate_name(row["koeppen"]), row["network"],
+                     f"{int(row['days']):,} valid days"]  # fmt: skip
+            st.caption(" · ".join(facts))
+        if _in_workspace(site):
+            st.page_link(
+                "pages/lab.py", label="Open in Few-shot lab", icon=":material/science:", query_params={"site": site}
+            )
+        else:
+            st.caption("Not in the open workspace, so the lab cannot adapt to it.", width="content")
+    rows = scorecard.one_tower(asked.table, site)
+    model_legend(rows["model"])
+    for column, flux in zip(st.columns(len(asked.fluxes), gap="small"), asked.fluxes, strict=True):
+        chart = figures.learning_curve(rows, flux, asked.metric, theme.current())
+        draw(column, f"tower_{flux}", chart, f"{asked.metric.label} of {flux} at {site} by days of labels.")
+    components.footer(f"scorecard_{site}", view.origin, lambda: rows.set_index("flux"))
+    score_table(rows, "value", view, "tower_table", towers=False)
+    st.caption("One tower: values are means over the placements of the labels, bands run from the best to the worst.")
+
+
+def _in_workspace(site: str) -> bool:
+    """Say whether the open workspace holds a tower."""
+    try:
+        return site in cache.towers(sidebar.choice().workspace).index
+    except TamrlError:
+        return False

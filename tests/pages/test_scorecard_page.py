@@ -1,0 +1,193 @@
+"""The Scorecard, run as a user runs it: through the router, without a browser."""
+
+import shutil
+
+import pandas as pd
+import pytest
+import score_files
+from small_workspace import ROOT
+from streamlit.testing.v1 import AppTest
+
+from tamrl import scorecard
+from tamrl.scorecard import METRICS, SCALES
+
+SECTIONS = {
+    "Overview": 3, "Map and towers": 3, "Learning curves": 3, "Distribution": 6, "Patterns": 9, "Intervals": 6,
+    "Ablations": 3, "Published": 2,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return score_files.shared(tmp_path_factory)
+
+
+@pytest.fixture(autouse=True)
+def _workspace(small_workspace, monkeypatch):
+    monkeypatch.setenv("TAMRL_WORKSPACE", str(small_workspace[0].path))
+
+
+def page(folder=None, **query):
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    at.query_params.update(query | ({"scores": str(folder)} if folder else {}))
+    return at.run().switch_page("pages/scorecard.py").run()
+
+
+def healthy(at):
+    assert not at.exception
+    assert [e.value for e in at.error] == []
+    return at
+
+
+def open_section(at, name):
+    at.session_state["choose_section"] = name
+    at.session_state["tamrl_values"]["section"] = name
+    return healthy(at.run())
+
+
+def said(at):
+    return " ".join(element.value for element in (*at.markdown, *at.caption))
+
+
+def test_the_first_view_answers_for_every_flux(folder):
+    at = healthy(page(folder))
+    assert at.title[0].value == "Scorecard"
+    assert [m.label for m in at.metric] == ["Zero-shot", "30 days", "365 days"] * 3
+    scores = scorecard.read_table(folder, "scores")
+    mine = scores.query("design == 'igbp' and scale == 'daily' and model == 'tamrl' and shots == 0 and flux == 'GPP'")
+    median = mine.astype({"site": str}).groupby("site")["rmse"].mean().median()
+    assert at.metric[0].value == f"{median:.2f}"
+    assert at.metric[0].delta.endswith("%")
+    assert "median over towers" in said(at)
+    frame = at.dataframe[0].value
+    assert "TAM-RL" in frame.index
+    assert frame.loc["Towers (n)"].iloc[0] == "24"
+    assert any("cannot tell" in expander.label for expander in at.main.expander)
+    assert "SIMULATED" in said(at)
+
+
+def test_every_section_draws_its_figures_with_sources(folder):
+    at = healthy(page(folder))
+    for name, figures in SECTIONS.items():
+        open_section(at, name)
+        assert len(at.get("plotly_chart")) == figures, name
+        assert sum("Source:" in c.value for c in at.caption) >= 1, name
+        assert len(at.get("download_button")) >= 1, name
+        assert at.query_params["section"] == name
+
+
+@pytest.mark.parametrize("metric", list(METRICS))
+def test_every_score_and_scale_can_be_asked(folder, metric):
+    at = healthy(page(folder, metric=metric))
+    for scale in SCALES:
+        at.selectbox(key="choose_scale").set_value(scale)
+        healthy(at.run())
+        assert METRICS[metric].label in said(at)
+    for section in ("Map and towers", "Distribution"):
+        open_section(at, section)  # at the scale of site means
+    at.selectbox(key="choose_scale").set_value("daily")
+    for section in ("Map and towers", "Distribution", "Ablations", "Learning curves"):
+        open_section(at, section)
+
+
+@pytest.mark.parametrize("against", ["tamrl", "maml", "climatology"])
+def test_any_model_can_be_the_reference(folder, against):
+    at = healthy(page(folder, against=against))
+    for section in SECTIONS:
+        open_section(at, section)
+
+
+def test_filters_change_the_numbers_and_can_be_cleared(folder):
+    at = healthy(page(folder))
+    whole = at.metric[0].value
+    sites = scorecard.open_results(folder).sites
+    chosen = sites["igbp"].value_counts().index[0]
+    at.multiselect(key="choose_igbp").set_value([chosen]).run()
+    healthy(at)
+    count = int((sites["igbp"] == chosen).sum())
+    assert at.dataframe[0].value.loc["Towers (n)"].iloc[0] == str(count)
+    assert at.metric[0].value != whole
+    assert at.query_params["igbp"] == chosen
+    for network in sites["network"].unique():
+        rest = sites[(sites["igbp"] == chosen) & (sites["network"] == network)]
+        at.multiselect(key="choose_network").set_value([network]).run()
+        healthy(at)
+        assert ("No tower passes" in " ".join(i.value for i in at.info)) == rest.empty
+        for section in SECTIONS if len(rest) == 1 else ():
+            open_section(at, section)
+    at.multiselect(key="choose_climate").set_value([sites["climate"].iloc[0]]).run()
+    healthy(at)
+
+
+def test_an_address_restores_the_page(folder):
+    query = {
+        "metric": "r2", "scale": "weekly", "against": "ct-lstm", "design": "koeppen", "placement": "dormant",
+        "section": "Map and towers", "flux": "NEE", "shots": "90", "tower": "XX-003", "show": "change",
+    }  # fmt: skip
+    at = healthy(page(folder, **query))
+    assert at.selectbox(key="choose_metric").value == "r2"
+    assert at.selectbox(key="choose_design").value == "koeppen"
+    assert at.subheader[0].value == "XX-003"
+    assert at.query_params == {**query, "scores": str(folder)}
+
+
+def test_an_address_that_is_not_understood_is_passed_over(folder):
+    at = healthy(page(folder, metric="luck", section="nowhere", shots="3", band="9", design="x", tower="none"))
+    assert at.selectbox(key="choose_metric").value == "rmse"
+    assert len(at.get("plotly_chart")) == SECTIONS["Overview"]
+
+
+def test_the_lab_is_linked_only_for_towers_of_the_open_workspace(small_workspace, tmp_path):
+    from tamrl.figures.tables import tower_table
+
+    towers = tower_table(small_workspace[0].archive()).reset_index()
+    known = towers.assign(network="none", days=2000)[["site", "lat", "lon", "igbp", "koeppen", "network", "days"]]
+    more = known.assign(site=[f"ZZ-{i}" for i in range(len(known))])
+    both = pd.concat([known, more], ignore_index=True)
+    folder = score_files.make(tmp_path / "scores", table=both, designs=("igbp",))
+    at = healthy(page(folder, section="Map and towers", tower=known["site"][0]))
+    assert at.subheader[0].value == known["site"][0]
+    assert len(at.get("page_link")) == 1
+    at.selectbox(key="score_tower").set_value("ZZ-1").run()
+    healthy(at)
+    assert at.subheader[0].value == "ZZ-1"
+    assert at.query_params["tower"] == "ZZ-1"
+    assert len(at.get("page_link")) == 0
+
+
+def test_the_neutral_band_decides_what_a_tie_is(folder):
+    at = healthy(page(folder, section="Distribution"))
+    at.slider(key="score_band").set_value(20.0).run()
+    healthy(at)
+    assert at.query_params["band"] == "0.2"
+
+
+def test_a_missing_folder_is_an_error_in_three_parts(tmp_path):
+    at = page(tmp_path / "nothing")
+    assert not at.exception
+    assert at.title[0].value == "Scorecard"
+    assert "no scores in this folder" in at.error[0].value
+    assert "bench accuracy" in at.error[0].value
+    assert at.text_input(key="choose_scores").value.endswith("nothing")
+
+
+def test_a_damaged_table_costs_its_section_alone(folder, tmp_path):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    (copy / "cycles.parquet").write_bytes(b"PAR1")
+    at = healthy(page(copy))
+    at.session_state["tamrl_values"]["section"] = "Patterns"
+    at.run()
+    assert not at.exception
+    assert "cycles.parquet" in at.error[0].value
+    open_section(at, "Learning curves")
+
+
+def test_the_scores_of_the_workspace_are_offered(folder, small_workspace, tmp_path, monkeypatch):
+    mine = shutil.copytree(small_workspace[0].path, tmp_path / "mine")
+    shutil.copytree(folder, mine / "scores")
+    monkeypatch.setenv("TAMRL_WORKSPACE", str(mine))
+    at = page()
+    next(b for b in at.sidebar.button if b.label == "Use those of the workspace").click().run()
+    healthy(at)
+    assert at.query_params["scores"] == str(mine / "scores")
+    assert len(at.metric) == 9
