@@ -43,7 +43,9 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, out: Path, dev
     "--support", "periods", required=True, multiple=True,
     help="FROM:TO, days whose fluxes may be used, for example 2005-06-01:2005-06-30; may be repeated.",
 )  # fmt: skip
-@click.option("--method", default="modulation", show_default=True, help="zero-shot, encode, modulation or all.")
+@click.option(
+    "--method", default="site-effect", show_default=True, help="site-effect, encode, modulation, all or zero-shot."
+)
 @click.option("--steps", default=60, show_default=True, type=int, help="Gradient steps of each fit.")
 @click.option("--learning-rate", default=0.1, show_default=True, type=float, help="In prior standard deviations.")
 @out_option

@@ -78,9 +78,7 @@ def test_fluxes_that_come_together_give_what_they_give_apart():
 def test_only_support_days_are_read():
     effect, features, residual, seen = problem()
     changed = torch.where(seen > 0, residual, residual + 100)
-    assert torch.equal(
-        effect.posterior(features, residual, seen).mean, effect.posterior(features, changed, seen).mean
-    )
+    assert torch.equal(effect.posterior(features, residual, seen).mean, effect.posterior(features, changed, seen).mean)
 
 
 def test_the_season_features_are_a_fourier_series():
