@@ -1,7 +1,7 @@
 """Few-shot adaptation of an ensemble to one tower, from a few days of its fluxes.
 
-A member is never changed: what adaptation finds is a shift away from the zero-shot prediction (of
-the task code, or of the weights as well), and a shift can be shrunk back towards nothing.
+A member is never changed. What adaptation finds is the effect of the site, in closed form, or a shift away from
+the zero-shot prediction (of the task code, or of the weights as well), which can be shrunk back towards nothing.
 """
 
 import math
@@ -207,6 +207,22 @@ def usable_support(tower: xr.Dataset, support: pd.DatetimeIndex) -> pd.DatetimeI
     return time_axis[valid_days(tower) & time_axis.isin(support)]
 
 
+def _partitioned(tower: xr.Dataset, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
+    """Return the support days with GPP or RECO: the effect of the site is one of these two.
+
+    Raises:
+        TamrlError: there is none.
+    """
+    gross = np.isfinite(tower["GPP"].values) | np.isfinite(tower["RECO"].values)
+    kept = days[gross[pd.DatetimeIndex(tower.time.values).isin(days)]]
+    if not len(kept):
+        raise TamrlError(
+            "The support days have NEE alone; the effect of the site is learnt from GPP or RECO",
+            str(tower.site.item()), "Choose the method modulation, or ingest partitioned fluxes",
+        )  # fmt: skip
+    return kept
+
+
 def _notes(shrinkage: tuple[float, ...], settings: AdaptSettings, days: pd.DatetimeIndex, wanted: int) -> list[str]:
     notes = []
     if wanted > len(days):
@@ -238,7 +254,7 @@ def adapt(
         ensemble: K members.
         tower: Dataset(time), one tower's record.
         support: days whose fluxes may be used; those that are not valid are left out and counted.
-        settings: how; the default fine-tunes the modulation.
+        settings: how; the default is the effect of the site.
         on_step: called after each gradient step, one call at a time, from a worker thread.
         cancelled: asked at each step.
 
@@ -253,6 +269,8 @@ def adapt(
         raise TamrlError(
             "None of the support days has a valid observation", str(tower.site.item()), "Choose days that have data"
         )
+    if settings.method == "site-effect":
+        days = _partitioned(tower, days)
     steps = settings.steps * FITS.get(settings.method, 0)
 
     def one(index: int, member: Member) -> Reached:

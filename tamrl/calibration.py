@@ -168,8 +168,11 @@ def _fit_variance(
         slope = weight * (1 / v - squared / v**2)
         return float((weight * (np.log(v) + squared / v)).sum()), terms @ slope
 
-    start = np.full(3, 1 / 3)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[(1e-3, 50), (0, 50), (0, 50)]).x
+    # What is zero on every day says nothing: its coefficient is zero, not whatever the search began with.
+    told = [s > (_TINY * 1e3) ** 2 for s in second]
+    start = np.array([1.0, *(1 / 3 if t else 0.0 for t in told)])
+    bounds = [(1e-3, 50), *((0, 50) if t else (0, 0) for t in told)]
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
     return tuple(float(v) for v in found * typical / np.array([1.0, *second]))
 
 

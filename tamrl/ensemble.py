@@ -2,6 +2,7 @@
 
 import math
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -254,9 +255,9 @@ class EnsembleTrainer:
             save_manifest(self.out, self.config, infos, info)
         if complete:
             self._calibrate()
-            for file in (self.out / STATE).iterdir():
-                file.unlink()
-            (self.out / STATE).rmdir()
+            # Renamed first: a run that is killed here must not leave half a state behind.
+            gone = (self.out / STATE).rename(self.out / f".{STATE}-done")
+            shutil.rmtree(gone)
         return complete
 
     def _calibrate(self) -> None:

@@ -270,5 +270,6 @@ def predict(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex | N
         return with_effect(member, record, member_states(ensemble, member, record, support))
 
     fluxes, variances = zip(*over_members(ensemble, one), strict=True)
-    time, shots = pd.DatetimeIndex(tower.time.values), 0 if support is None else len(support)
-    return add_intervals(ensemble, to_predictions(list(fluxes), time, list(variances)), shots)
+    made = to_predictions(list(fluxes), pd.DatetimeIndex(tower.time.values), list(variances))
+    # Intervals are calibrated without labels in the encoder.
+    return made if support is not None and len(support) else add_intervals(ensemble, made, 0)

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.adapt import AdaptSettings, adapt
+from tamrl.config import Config
 from tamrl.data.archive import record
 from tamrl.data.sequences import valid_days
 from tamrl.data.splits import check_disjoint
@@ -67,8 +68,10 @@ class TamrlPredictor:
 
 
 def tamrl_predictors(ensemble: Ensemble) -> dict[str, Predictor]:
-    """Return ``tamrl`` and ``tamrl-encode``."""
-    return {name: TamrlPredictor(ensemble, method) for name, method in TAMRL.items()}
+    """Return ``tamrl`` and ``tamrl-encode``; the first fine-tunes the modulation where there is no site effect."""
+    effect = all(member.model.site_effect is not None for member in ensemble.members)
+    methods = TAMRL if effect else TAMRL | {"tamrl": "modulation"}
+    return {name: TamrlPredictor(ensemble, method) for name, method in methods.items()}
 
 
 @dataclass(frozen=True)
@@ -144,14 +147,23 @@ def _checked(fluxes: np.ndarray | Forecast, model: str, tower: xr.Dataset) -> tu
 
 
 def fit_baselines(
-    names: Iterable[str], archive: xr.Dataset, scored: Iterable[str], drivers: tuple[str, ...]
-) -> dict[str, Predictor]:
+    names: Iterable[str], archive: xr.Dataset, scored: Iterable[str], drivers: tuple[str, ...],
+    config: Config | None = None, seed: int = 0,
+) -> dict[str, Predictor]:  # fmt: skip
     """Train baselines on the towers of an archive without those that are scored, and return them as predictors.
+
+    Args:
+        names: of ``BASELINES``.
+        archive: Dataset(site, time).
+        scored: towers to leave out.
+        drivers: inputs.
+        config: settings of the networks, by default those of TAM-RL.
+        seed: of the networks and trees.
 
     Raises:
         TamrlError: a name is not known, or no tower is left to train on.
     """
-    models = {name: make_baseline(name, drivers) for name in names}
+    models = {name: make_baseline(name, drivers, config, seed) for name in names}
     if not models:
         return {}
     scored = set(scored)

@@ -95,7 +95,7 @@ def run_processes(
                     if process.exitcode != 0 and not failure:
                         failure = (
                             f"The process of member {member} was ended (exit code {process.exitcode})", "train",
-                            "If memory ran out, close other programs; go on with --resume",
+                            "If memory ran out, close other programs; then go on (train: with --resume)",
                         )  # fmt: skip
             if failure:
                 stop.set()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import xarray as xr
+import yaml
 
 from tamrl.bench.results import write_results
 from tamrl.bench.scoring import Fold, score_fold
@@ -31,8 +32,8 @@ from tamrl.data.storage import locked
 from tamrl.errors import TamrlError
 from tamrl.processes import run_processes
 
-#: Folder of the benchmark that holds its results.
-RESULTS = "results"
+#: Folder of the benchmark that holds its results, and file with the settings that it was begun with.
+RESULTS, SETTINGS = "results", "benchmark.yaml"
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Benchmark:
     out: Path
     designs: tuple[str, ...] = tuple(DESIGNS)
     members: int = 5
-    side_members: int = 2
+    side_members: int = 1
     models: tuple[str, ...] = ()
     ablations: tuple[str, ...] = (*ABLATIONS, *WITHOUT)
     config: Config = field(default_factory=Config)
@@ -86,8 +87,20 @@ class Benchmark:
             raise TamrlError("No design was chosen", "--designs", f"Known: {', '.join(DESIGNS)}")
 
     def prepare(self, archive: xr.Dataset) -> None:
-        """Write the splits, or check those that are there against the towers."""
+        """Write the settings and the splits, or check those that are there.
+
+        Raises:
+            TamrlError: the folder was begun with other settings or other towers.
+        """
         towers = towers_of(archive)
+        self.out.mkdir(parents=True, exist_ok=True)
+        file, settings = self.out / SETTINGS, yaml.safe_dump(self.settings, sort_keys=False)
+        if file.exists() and file.read_text(encoding="utf-8") != settings:
+            raise TamrlError(
+                "The folder was begun with other settings, members or seed", str(file),
+                "Give the same ones to go on, or another --out",
+            )  # fmt: skip
+        file.write_text(settings, encoding="utf-8")
         for design in self.designs:
             file = split_file(self.out, design)
             if file.exists():
@@ -126,15 +139,21 @@ class Benchmark:
             for name in dict.fromkeys((ALONE, *self.ablations))
         ]
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a result depends on besides the towers and the names of the units."""
+        return {
+            "members": self.members, "side_members": self.side_members, "ablation_steps": self.ablation_steps,
+            "ablation_folds": self.ablation_folds, "seed": self.seed, "config": to_dict(self.config),
+        }  # fmt: skip
+
     def about(self, archive: xr.Dataset) -> dict[str, Any]:
         """Return what the manifest says of this benchmark."""
         return {
             "data": f"workspace {self.archive.parent.name}, {archive.sizes['site']} towers",
             "simulated": bool(archive.attrs.get("simulated", 0)),
             "designs": list(self.designs), "rules": {d: DESIGNS[d] for d in self.designs},
-            "ablation_steps": self.ablation_steps, "ablation_folds": self.ablation_folds,
-            "members": self.members, "side_members": self.side_members, "seed": self.seed,
-            "command": "python -m tamrl bench accuracy", "config": to_dict(self.config),
+            "command": f"python -m tamrl bench accuracy --designs {','.join(self.designs)}", **self.settings,
         }  # fmt: skip
 
 
@@ -143,7 +162,8 @@ def run(
 ) -> dict[str, pd.DataFrame]:
     """Do what is left of a benchmark and write its results.
 
-    Ctrl-C stops the units at their next step; what is done is kept and the results of what is scored are written.
+    Ctrl-C stops TAM-RL at its next step and lets a baseline that is being trained finish; what is done is kept, and
+    the results of what can be scored are written.
 
     Args:
         benchmark: what to compare.
@@ -155,7 +175,8 @@ def run(
         The tables of the results folder.
 
     Raises:
-        TamrlError: a unit failed, its process was killed, or another run writes this folder; what is done is kept.
+        TamrlError: a unit failed, its process was killed, another run writes this folder, or it was begun with other
+            settings; what is done is kept.
     """
     archive = load_archive(benchmark.archive)
     benchmark.out.mkdir(parents=True, exist_ok=True)

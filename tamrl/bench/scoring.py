@@ -21,6 +21,8 @@ from tamrl.schema import FLUXES
 
 #: Width of the bins of the density of observed against predicted days, gC m-2 d-1, and its ends.
 BIN, LOWEST, HIGHEST = 0.5, -15.0, 25.0
+#: Names the units that the tables of a fold are made of.
+SCORED = "scored.txt"
 PARTS = ("scores", "ablations", "intervals", "density", "cycles")
 _EDGES = np.arange(LOWEST, HIGHEST + BIN, BIN)
 
@@ -47,9 +49,16 @@ class Fold:
 
     @property
     def done(self) -> bool:
-        """Whether the tables are there and no prediction is newer."""
-        last = self.folder / f"{PARTS[-1]}.parquet"
-        return last.exists() and all(u.file.stat().st_mtime <= last.stat().st_mtime for u in self.units)
+        """Whether the tables are there, of these units, and no prediction is newer."""
+        last = self.folder / SCORED
+        if not last.exists() or last.read_text(encoding="utf-8") != self.names:
+            return False
+        return all(u.file.stat().st_mtime <= last.stat().st_mtime for u in self.units)
+
+    @property
+    def names(self) -> str:
+        """The units, one a line."""
+        return "\n".join(sorted(u.member for u in self.units))
 
 
 def score_fold(fold: Fold, report: Callable[[str], None], stop: Callable[[], bool]) -> None:
@@ -80,6 +89,7 @@ def score_fold(fold: Fold, report: Callable[[str], None], stop: Callable[[], boo
         if i % 10 == 0:
             report(f"{fold.member}: {i} of {len(held)} towers")
     fold.folder.mkdir(parents=True, exist_ok=True)
+    (fold.folder / SCORED).unlink(missing_ok=True)
     for name in PARTS:
         parts = [t for t in tables[name] if len(t)]
         table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
@@ -87,6 +97,8 @@ def score_fold(fold: Fold, report: Callable[[str], None], stop: Callable[[], boo
             keys = ["model", "shots", "flux", "observed", "predicted"]
             table = table.groupby(keys, as_index=False)["days"].sum()
         table.assign(design=head.design, fold=head.fold).to_parquet(fold.folder / f"{name}.parquet")
+    # Last, so that a run that is killed before is not taken for done.
+    (fold.folder / SCORED).write_text(fold.names, encoding="utf-8")
     report(f"{fold.member}: done")
 
 

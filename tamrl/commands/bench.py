@@ -1,5 +1,6 @@
 """``python -m tamrl bench``: measurements that fill docs/benchmarks.md."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -18,11 +19,19 @@ def command() -> None:
 @click.option("--designs", default="igbp,koeppen,carbonfluxbench", show_default=True, help="How towers are held out.")
 @click.option("--models", default="", help="Models to compare; default all.")
 @click.option("--ablations", default="all", show_default=True, help="all, none, or names separated by commas.")
-@click.option("--members", default=5, show_default=True, help="Members of TAM-RL in the first design.")
-@click.option("--side-members", default=2, show_default=True, help="Members of TAM-RL in the other designs.")
+@click.option("--members", default=5, show_default=True, type=click.IntRange(1), help="Members in the first design.")
+@click.option("--side-members", default=1, show_default=True, type=click.IntRange(1), help="In the others.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings of the networks, YAML.")
-@click.option("--ablation-steps", default=200, show_default=True, help="Optimiser steps of an ablation.")
-@click.option("--ablation-folds", default=2, show_default=True, help="Folds that ablations are trained on.")
+@click.option(
+    "--ablation-steps", default=200, show_default=True, type=click.IntRange(1), help="Optimiser steps of an ablation."
+)
+@click.option(
+    "--ablation-folds",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Folds that ablations are trained on.",
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes at once; default one a core.")
 @click.option("--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder for benchmarks.md and figures.")
 def accuracy(
@@ -49,6 +58,10 @@ def accuracy(
         ablation_steps, ablation_folds,
     )  # fmt: skip
     tables = run(benchmark, workers or os.cpu_count() or 1, lambda line: click.echo(line, err=True))
+    left = [unit for unit in benchmark.units() if not unit.file.exists()]
+    if left:
+        click.echo(f"Stopped with {len(left)} units left; the same command goes on.", err=True)
+        sys.exit(130)
     if docs:
         click.echo(f"Written: {', '.join(str(p) for p in write_report(tables, docs))}")
     click.echo(f"Results in {out / 'results'}: {len(tables['sites'])} towers, {len(tables['scores'])} scores.")

@@ -125,8 +125,11 @@ def save_member(
         prior: of its code's shift, always in 32 bits.
         half: write the weights in 16 bits.
     """
-    kind = torch.float16 if half else torch.float32
-    tensors = {f"model.{k}": v.detach().cpu().to(kind).contiguous() for k, v in model.state_dict().items()}
+    weights = {name for name, _ in model.named_parameters()} if half else set()
+    tensors = {
+        f"model.{k}": (v.half() if k in weights else v).detach().cpu().contiguous()
+        for k, v in model.state_dict().items()
+    }
     tensors |= {f"normaliser.{k}": torch.from_numpy(getattr(normaliser, k).copy()) for k in _SCALES}
     tensors |= {"prior.shift": prior.shift.contiguous(), "prior.noise": prior.noise.contiguous()}
     target = path / f"member-{index}.safetensors"
