@@ -118,3 +118,12 @@ def test_unknown_levels_and_missing_towers_are_errors():
     )
     assert nothing["n"].eq(0).all()
     assert nothing["crps"].isna().all()
+
+
+def test_a_spread_that_is_zero_everywhere_gets_no_coefficient():
+    """One member without a site effect: what says nothing must not leave what the search began with."""
+    towers = [Residuals(t.observed, t.mean, np.zeros_like(t.spread), t.used) for t in made_up(20, 7)]
+    calibration = fit_calibration(towers)
+    assert all(b == 0 for _, b, _ in calibration.variance)
+    wide = calibration.interval(towers[0].mean, np.full_like(towers[0].spread, 9), 0.9)
+    np.testing.assert_allclose(wide, calibration.interval(towers[0].mean, towers[0].spread, 0.9))

@@ -14,11 +14,11 @@ from tamrl.bench.pictures import draw
 from tamrl.bench.units import ALONE, TAMRL
 from tamrl.errors import TamrlError
 from tamrl.schema import FLUXES
-from tamrl.statistics import across_towers, compare, percentiles, tower_means
+from tamrl.statistics import across_towers, against_baselines, compare, percentiles, tower_means
 
 DOCUMENT = "benchmarks.md"
 BEGIN, END = "<!-- written by tamrl bench accuracy: begin -->", "<!-- written by tamrl bench accuracy: end -->"
-MAIN = "igbp"
+MAIN, REFERENCE = "igbp", "xgboost"
 #: What a table calls each model.
 LABELS = {
     TAMRL: "TAM-RL", ALONE: "TAM-RL, one member", "xgboost": "XGBoost", "random-forest": "random forest",
@@ -38,8 +38,16 @@ def write_report(tables: dict[str, pd.DataFrame], docs: Path) -> list[Path]:
         The files written.
 
     Raises:
-        TamrlError: the document is there without the markers, so that writing would destroy it.
+        TamrlError: the document is there without the markers, so that writing would destroy it; or what its tables
+            compare was not scored.
     """
+    scores = tables["scores"]
+    scored = set(scores.loc[scores["design"].astype(str) == MAIN, "model"].astype(str))
+    if missing := [name for name in (TAMRL, REFERENCE) if name not in scored]:
+        raise TamrlError(
+            f"The document compares {TAMRL} with {REFERENCE} in the design {MAIN}; not scored: {', '.join(missing)}",
+            "--docs", "Run these too, or leave --docs out: the results folder has the tables",
+        )  # fmt: skip
     file = docs / DOCUMENT
     text = file.read_text(encoding="utf-8") if file.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
     if text.count(BEGIN) != 1 or text.count(END) != 1:
@@ -60,14 +68,15 @@ def sections(tables: dict[str, pd.DataFrame]) -> list[str]:
     main = scores[scores["design"].astype(str) == MAIN]
     daily = main[main["scale"].astype(str) == "daily"]
     parts = ["### Zero-shot and few-shot, medians over towers", standings(daily)]
-    parts += ["### TAM-RL against XGBoost, zero-shot", against(daily, 0, "xgboost", 0)]
+    parts += ["### TAM-RL against XGBoost, zero-shot", against(daily, 0, REFERENCE, 0)]
     for shots in sorted(set(daily["shots"]) - {0}):
         parts += [f"### {shots} days of support against none", against(daily, shots, TAMRL, 0)]
     parts += ["### By placement of the support, RMSE against zero-shot, paired", by_placement(daily)]
-    parts += ["### Against each baseline, R2", all_baselines(daily)]
+    parts += ["### Against each baseline, median R2", all_baselines(daily)]
     parts += ["### At other scales, zero-shot", scales(main)]
     parts += ["### Percentiles over towers, R2", spread(daily)]
     for by, title in (("igbp", "IGBP class"), ("koeppen", "Koeppen main class")):
+        parts += [f"### Percentiles over towers by {title}, zero-shot R2", spread_by(daily, tables["sites"], by)]
         parts += [f"### Few-shot harm or help by {title}", by_class(daily, tables["sites"], by)]
     if len(tables.get("intervals", ())):
         parts += ["### Intervals", intervals(tables["intervals"])]
@@ -148,33 +157,29 @@ def by_placement(daily: pd.DataFrame) -> str:
 
 
 def all_baselines(daily: pd.DataFrame) -> str:
-    """Return median R2 of TAM-RL and of each baseline on the same towers, at each number of shots."""
-    rows = []
-    for shots in _shots(daily):
-        for name in LABELS:
-            there = set(daily.loc[daily["model"].astype(str) == name, "shots"])
-            other = shots if shots in there else 0
-            if name in (TAMRL, ALONE) or other not in there:
-                continue
-            found = compare(daily, (TAMRL, shots), (name, other), "r2", draws=2)
-            cells = {
-                str(r["flux"]): f"{r['model_median']:.3f} / {r['baseline_median']:.3f}"
-                for r in found.to_dict("records")
-            }
-            rows.append({"shots": str(shots), "TAM-RL / baseline": LABELS[name], **cells})
-    return markdown(rows)
+    """Return median R2 of TAM-RL and of each baseline on the same towers, and Wilcoxon's p, at each number of shots."""
+    rows: dict[tuple[int, str], dict[str, str]] = {}
+    for r in against_baselines(daily, TAMRL, ("r2",), draws=2).to_dict("records"):
+        name, shots = str(r["baseline"]), int(r["shots"])
+        if name not in LABELS or name == TAMRL:
+            continue
+        row = rows.setdefault((shots, name), {"shots": str(shots), "TAM-RL / baseline": LABELS[name]})
+        behind = " **below**" if r["model_median"] < r["baseline_median"] else ""
+        row[str(r["flux"])] = f"{r['model_median']:.3f} / {r['baseline_median']:.3f} (p {r['p']:.0e}){behind}"
+    order = list(LABELS)
+    return markdown(rows[key] for key in sorted(rows, key=lambda key: (key[0], order.index(key[1]))))
 
 
 def scales(main: pd.DataFrame) -> str:
     """Return zero-shot RMSE and R2 at each scale, against XGBoost."""
-    zero = main[(main["shots"] == 0) & main["model"].astype(str).isin([TAMRL, "xgboost"])]
+    zero = main[(main["shots"] == 0) & main["model"].astype(str).isin([TAMRL, REFERENCE])]
     rows = []
     for scale in zero["scale"].astype(str).unique():
         if scale == "site-mean":
             continue
         here = zero[zero["scale"].astype(str) == scale]
-        found = compare(here, (TAMRL, 0), ("xgboost", 0), draws=2)
-        skill = compare(here, (TAMRL, 0), ("xgboost", 0), "r2", draws=2).set_index("flux")
+        found = compare(here, (TAMRL, 0), (REFERENCE, 0), draws=2)
+        skill = compare(here, (TAMRL, 0), (REFERENCE, 0), "r2", draws=2).set_index("flux")
         row = {"scale": scale, "towers": str(found["towers"].max())}
         for r in found.to_dict("records"):
             r2 = skill.loc[r["flux"]]
@@ -184,14 +189,14 @@ def scales(main: pd.DataFrame) -> str:
     row = {"scale": "site means, over towers", "towers": str(int(table["n"].max()))}
     for flux in FLUXES:
         pair = table[table["flux"].astype(str) == flux].astype({"model": str}).set_index("model")
-        change = pair.loc[TAMRL, "rmse"] / pair.loc["xgboost", "rmse"]
+        change = pair.loc[TAMRL, "rmse"] / pair.loc[REFERENCE, "rmse"]
         row[flux] = f"{_percent(change)} (R2 {pair.loc['xgboost', 'r2']:.2f} → {pair.loc[TAMRL, 'r2']:.2f})"
     return markdown([*rows, row])
 
 
 def spread(daily: pd.DataFrame) -> str:
     """Return percentiles over towers of R2, with the interval of the median."""
-    chosen = daily[daily["model"].astype(str).isin([TAMRL, "xgboost"])]
+    chosen = daily[daily["model"].astype(str).isin([TAMRL, REFERENCE])]
     rows = []
     for r in percentiles(chosen, ("r2",)).to_dict("records"):
         rows.append(
@@ -200,6 +205,18 @@ def spread(daily: pd.DataFrame) -> str:
             | {"95 % of the median": f"{r['low']:.2f} to {r['high']:.2f}"}
         )
     return markdown(rows)
+
+
+def spread_by(daily: pd.DataFrame, sites: pd.DataFrame, by: str) -> str:
+    """Return percentiles over the towers of each class of zero-shot R2."""
+    chosen = daily[daily["model"].astype(str).isin([TAMRL, REFERENCE]) & (daily["shots"] == 0)]
+    found = percentiles(chosen, ("r2",), sites, by)
+    return markdown(
+        {"class": str(r[by]), "towers": str(r["towers"]), "flux": str(r["flux"]), "model": LABELS[str(r["model"])]}
+        | {f"{p} %": f"{r[f'p{p}']:.2f}" for p in (10, 25, 50, 75, 90)}
+        | {"95 % of the median": "" if np.isnan(r["low"]) else f"{r['low']:.2f} to {r['high']:.2f}"}
+        for r in found.sort_values([by, "flux", "model"]).to_dict("records")
+    )
 
 
 def by_class(daily: pd.DataFrame, sites: pd.DataFrame, by: str) -> str:

@@ -120,6 +120,9 @@ def _write(table: pd.DataFrame, file: Path) -> None:
     numbers = [name for name in table if table[name].dtype == np.float32]
     others = [name for name in table if name not in numbers]
     content = pa.Table.from_pandas(table, preserve_index=False)
+    partial = file.with_suffix(".partial")
     parquet.write_table(
-        content, file, compression="zstd", compression_level=19, use_dictionary=others, use_byte_stream_split=numbers
+        content, partial, compression="zstd", compression_level=19, use_dictionary=others, use_byte_stream_split=numbers
     )
+    # The Scorecard may be open on the older one.
+    partial.replace(file)

@@ -29,10 +29,12 @@ def command(
     goes on. Exit status 0: all members are finished; 130: stopped; 1: something failed.
     """
     from tamrl.config import Config, load_config
-    from tamrl.device import describe
+    from tamrl.device import describe, one_thread
     from tamrl.ensemble import EnsembleTrainer
     from tamrl.workspace import Workspace
 
+    # The members are processes; here they are only calibrated.
+    one_thread()
     config = load_config(config_file) if config_file else Config()
     excluded = read_sites(exclude_sites) if exclude_sites else ()
     space = Workspace.open(workspace)

@@ -166,3 +166,24 @@ def test_an_ablation_changes_what_it_names(benchmark):
 def test_unknown_names_are_refused_with_the_known_ones(tmp_path, wrong):
     with pytest.raises(TamrlError, match="Known"):
         Benchmark(tmp_path, tmp_path, **wrong)
+
+
+def test_a_folder_that_was_begun_with_other_settings_is_refused(benchmark, done):
+    longer = dataclasses.replace(benchmark.config.train, steps=13)
+    other = dataclasses.replace(benchmark, config=dataclasses.replace(benchmark.config, train=longer))
+    with pytest.raises(TamrlError, match="other settings"):
+        run(other, 1, lambda _: None, done[0])
+
+
+def test_a_fold_is_scored_again_when_a_model_has_joined_it(done):
+    (fold,) = scorable(done[0])
+    assert fold.done
+    (fewer,) = scorable([u for u in done[0] if u.model != "climatology"])
+    assert not fewer.done
+
+
+def test_a_report_without_the_baseline_says_what_is_missing(done, tmp_path):
+    tables = done[1] | {"scores": done[1]["scores"].query("model != 'xgboost'")}
+    with pytest.raises(TamrlError, match="not scored: xgboost"):
+        write_report(tables, tmp_path)
+    assert not list(tmp_path.iterdir())

@@ -98,7 +98,7 @@ def test_adapt_writes_cf_netcdf_with_observed_and_predicted_fluxes(made, tmp_pat
             assert abs(closed).max() < 1e-4
             assert ds[f"NEE_{suffix}"].attrs["units"] == "gC m-2 d-1"
         assert (ds["GPP_adapted_sd"] >= 0).all()
-        assert ds.attrs["method"] == "modulation"
+        assert ds.attrs["method"] == "site-effect"
 
 
 def test_predict_writes_the_zero_shot_fluxes_and_says_when_a_tower_was_seen(made, tmp_path):

@@ -45,7 +45,7 @@ def test_adaptation_learns_from_the_support(ensemble, unseen, support, method):
     tower = shifted(unseen, times=0.5)
     settings = dataclasses.replace(FAST, method=method)
     table = before_after(tower, adapt(ensemble, tower, support, settings)).set_index("flux")
-    changed = table if method == "modulation" else table.loc[["GPP", "RECO"]]  # NEE hardly changes here
+    changed = table.loc[["GPP", "RECO"]]  # NEE hardly changes here
     assert (changed["rmse_after"] < changed["rmse_before"]).all()
     assert table.loc["GPP", "rmse_after"] < 0.8 * table.loc["GPP", "rmse_before"]
 
@@ -304,3 +304,14 @@ def test_sliding_windows_predict_each_day_from_its_own_window(ensemble, unseen):
             cut = slice(day - 29, day + 1)
             one = member.model.forward_model(record.drivers[None, cut], record.driver_mask[None, cut], modulation)
             assert fluxes["GPP"].values[0, day] == pytest.approx(one[0, -1, 0].item(), abs=1e-4)
+
+
+def test_a_support_of_nee_alone_is_refused_by_the_effect_of_the_site(ensemble, unseen, support):
+    """The effect is one of GPP and RECO: without them it would silently return the zero-shot prediction."""
+    tower = unseen.copy(deep=True)
+    for flux in ("GPP", "RECO"):
+        tower[flux] = tower[flux] * np.nan
+    with pytest.raises(TamrlError, match="NEE alone"):
+        adapt(ensemble, tower, support)
+    made = adapt(ensemble, tower, support, FAST)
+    assert len(made.support) == len(support)
