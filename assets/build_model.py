@@ -9,6 +9,7 @@ of the benchmark, whose models had not seen the towers. With --model an ensemble
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,10 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 NAME = "fluxnet2015-daily"
+FLUXES = ("GPP", "RECO", "NEE")
 #: Largest change of a daily flux that rounding the weights may make, gC m-2 d-1: far below the noise of a tower.
 TOLERANCE = 0.05
 
@@ -27,8 +30,9 @@ CARD = """# {name}
 
 TAM-RL, {members} members, trained on {towers} FLUXNET2015 towers (daily, {first}–{last}). It predicts GPP,
 RECO and NEE = RECO - GPP in gC m-2 d-1 at a place it has not seen, zero-shot from drivers and classes, and
-adapts to the place from a few days of its fluxes. Weights in 16 bits; tamrl {version}; made by `python
-assets/build_model.py`.
+adapts to the place from a few days of its fluxes. {steps} steps a member, seed {seed}; tamrl {version}; made by `python
+assets/build_model.py`. Weights in 16 bits: that moves a daily flux at ten of the towers by at most
+{change:.3f} gC m-2 d-1, zero-shot or adapted with 30 or 365 days.
 
 ## Data and licence
 
@@ -44,9 +48,9 @@ potential radiation; IGBP and Koeppen class may be `unknown`.
 
 ## Scores
 
-Medians over towers that the scored models had not seen (five folds by tower, five members; see
-docs/benchmarks.md). The bundled members were trained in the same way on all towers, so no score can be
-given for themselves.
+Medians over towers that the scored models had not seen ({folds} folds by tower, {scored_members} members,
+{made}; see docs/benchmarks.md). The bundled members were trained in the same way on all towers, so no score
+can be given for themselves.
 
 {scores}
 
@@ -74,21 +78,25 @@ def train(workspace: Path, out: Path, members: int) -> None:
 
 
 def largest_change(whole, half, archive) -> float:  # noqa: ANN001 - types of tamrl, imported late
-    """Return by how much rounding the weights moves a daily flux, over ten towers."""
+    """Return by how much rounding the weights moves a daily flux at ten towers, zero-shot and adapted."""
     from tamrl.data.archive import record
-    from tamrl.predict import predict
+    from tamrl.predict import site_effects
+    from tamrl.protocol import support_days
 
     changes = []
     for site in archive.site.values[:: max(1, archive.sizes["site"] // 10)]:
-        a, b = (predict(e, record(archive, site)).mean("member") for e in (whole, half))
-        changes.append(max(float(abs(a[f] - b[f]).max()) for f in ("GPP", "RECO", "NEE")))
+        tower = record(archive, site)
+        supports = [None, support_days(tower, 30), support_days(tower, 365)]
+        for a, b in zip(*(site_effects(e, tower, supports) for e in (whole, half)), strict=True):
+            changes.append(max(float(abs(a[f].mean("member") - b[f].mean("member")).max()) for f in FLUXES))
     return float(np.max(changes))
 
 
-def card(ensemble, archive, scores: Path) -> str:  # noqa: ANN001 - types of tamrl, imported late
+def card(ensemble, archive, scores: Path, change: float) -> str:  # noqa: ANN001 - types of tamrl, imported late
     """Return the model card."""
     import tamrl
     from tamrl.bench.report import standings
+    from tamrl.data.designs import load_split
 
     table = pd.read_parquet(scores / "scores.parquet")
     table = table[(table["design"].astype(str) == "igbp") & (table["scale"].astype(str) == "daily")]
@@ -96,10 +104,14 @@ def card(ensemble, archive, scores: Path) -> str:  # noqa: ANN001 - types of tam
     intervals = pd.read_parquet(scores / "intervals.parquet")
     covered = intervals[intervals["design"].astype(str) == "igbp"].groupby("shots")["coverage90"].mean()
     sites, time = ensemble.training_sites, pd.DatetimeIndex(archive.time.values)
+    about = yaml.safe_load((scores / "manifest.yaml").read_text(encoding="utf-8"))
+    split = load_split(scores / "splits" / "igbp.yaml")
     return CARD.format(
         name=NAME, members=len(ensemble.members), towers=len(sites), first=time[0].year, last=time[-1].year,
         version=tamrl.__version__, drivers=", ".join(ensemble.config.model.drivers), scores=standings(table),
         coverage=", ".join(f"{100 * v:.0f} % with {n} days" for n, v in covered.items()), sites=", ".join(sites),
+        folds=len(split.folds), scored_members=about["members"], made=str(about["created"])[:10], change=change,
+        steps=ensemble.config.train.steps, seed=ensemble.info["seed"],
     )  # fmt: skip
 
 
@@ -122,12 +134,14 @@ def main() -> None:
         if not args.model:
             train(args.workspace, model, args.members)
         archive = Workspace.open(args.workspace).archive()
-        whole = load_ensemble(model)
-        save_half(whole, target)
-        change = largest_change(whole, load_ensemble(target), archive)
+        whole, made = load_ensemble(model), Path(folder) / NAME
+        save_half(whole, made)
+        change = largest_change(whole, load_ensemble(made), archive)
         if change > TOLERANCE:
             raise SystemExit(f"16-bit weights move a daily flux by {change:.3f} gC m-2 d-1: too much")
-        (target / "README.md").write_text(card(whole, archive, args.scores), encoding="utf-8")
+        (made / "README.md").write_text(card(whole, archive, args.scores, change), encoding="utf-8")
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(made, target)
         sys.stdout.write(f"{target}: 16-bit weights move a daily flux by at most {change:.4f} gC m-2 d-1\n")
 
 

@@ -32,7 +32,7 @@ def test_sections_open_by_keyboard_and_are_in_the_address(window, address):
     assert "section=Learning" in app.settle().url
     page.reload()
     page.get_by_text("bands are 95 % bootstrap").wait_for(timeout=30_000)
-    assert page.locator(".js-plotly-plot .main-svg").count() >= 3
+    page.locator(".js-plotly-plot").nth(2).locator(".main-svg").first.wait_for(timeout=30_000)
 
 
 def test_from_a_score_to_the_lab(window, address, small_workspace):
