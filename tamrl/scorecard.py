@@ -103,7 +103,7 @@ class Results:
     def source(self) -> str:
         """Return the source line of every figure."""
         said = [str(self.manifest[key]) for key in ("title", "data") if self.manifest.get(key)]
-        return ", ".join([*said, str(self.manifest.get("created", ""))]).strip(", ")
+        return ", ".join([*said, str(self.manifest.get("created", ""))[:10]]).strip(", ")
 
 
 def bundled() -> Path:

@@ -46,6 +46,7 @@ class Look:
 #: Models in the order of tables and legends.
 MODELS = {
     "tamrl": Look("TAM-RL", ACCENT["light"], ACCENT["dark"]),
+    "tamrl-1": Look("TAM-RL, one member", "#3f9c78", "#8fdcc0", "dot", "circle-open", "TAM-RL, one"),
     "tamrl-encode": Look("TAM-RL, encoder only", "#4fa888", "#a6e3cb", "dash", "circle-open", "TAM-RL enc."),
     "xgboost": Look("XGBoost", "#66717f", "#a9b4c0", "solid", "square"),
     "xgboost-support": Look("XGBoost with the support", "#5c7fa3", "#8fb4da", "dash", "square-open", "XGBoost + days"),

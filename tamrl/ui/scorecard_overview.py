@@ -108,7 +108,7 @@ def score_table(summary: pd.DataFrame, column: str, view: View, key: str, towers
     if towers:
         texts.loc[TOWERS_ROW] = [str(counts[c]) for c in wide.columns]
         best.loc[TOWERS_ROW] = False
-    texts.index = [names.look(m).label if m != TOWERS_ROW else m for m in texts.index]
+    texts.index = [names.look(m).brief if m != TOWERS_ROW else m for m in texts.index]
     tint = f"background-color: {rgba(names.ACCENT[theme.current()], 0.2)}; font-weight: 600"
     css = pd.DataFrame(np.where(best, tint, ""), index=texts.index, columns=texts.columns)
     heads = pd.MultiIndex.from_tuples([(f, "0 d" if not s else f"{s} d") for f, s in texts.columns])
