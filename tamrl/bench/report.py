@@ -105,6 +105,10 @@ def _percent(ratio: float) -> str:
     return "" if not np.isfinite(ratio) else f"{(ratio - 1) * 100:+.1f} %"
 
 
+def _in_order(fluxes: pd.Series) -> pd.Series:
+    return fluxes.astype(str).map(FLUXES.index)
+
+
 def _shots(daily: pd.DataFrame) -> list[int]:
     return sorted({int(s) for s in daily["shots"].unique()})
 
@@ -131,7 +135,7 @@ def against(daily: pd.DataFrame, shots: int, baseline: str, baseline_shots: int)
     found = compare(daily, (TAMRL, shots), (baseline, baseline_shots))
     skill = compare(daily, (TAMRL, shots), (baseline, baseline_shots), "r2").set_index("flux")
     rows = []
-    for row in found.to_dict("records"):
+    for row in found.sort_values("flux", key=_in_order).to_dict("records"):
         r2 = skill.loc[row["flux"]]
         gain = (r2["model_median"] / r2["baseline_median"] - 1) * 100 if r2["baseline_median"] > 0 else np.nan
         rows.append(
@@ -155,7 +159,7 @@ def by_placement(daily: pd.DataFrame) -> str:
     for placement, group in daily.groupby("placement", observed=True):
         for shots in [s for s in _shots(group) if s]:
             found = compare(group, (TAMRL, shots), (TAMRL, 0), draws=2)
-            row = {"placement": str(placement), "shots": str(shots)}
+            row = {"placement": str(placement), "shots": str(shots)} | dict.fromkeys(FLUXES, "")
             rows.append(row | {str(r["flux"]): _percent(r["paired"]) for r in found.to_dict("records")})
     return markdown(rows)
 
@@ -167,7 +171,8 @@ def all_baselines(daily: pd.DataFrame) -> str:
         name, shots = str(r["baseline"]), int(r["shots"])
         if name not in LABELS or name == TAMRL:
             continue
-        row = rows.setdefault((shots, name), {"shots": str(shots), "TAM-RL / baseline": LABELS[name]})
+        empty = {"shots": str(shots), "TAM-RL / baseline": LABELS[name], **dict.fromkeys(FLUXES, "")}
+        row = rows.setdefault((shots, name), empty)
         behind = " **below**" if r["model_median"] < r["baseline_median"] else ""
         row[str(r["flux"])] = f"{r['model_median']:.3f} / {r['baseline_median']:.3f} (p {r['p']:.0e}){behind}"
     order = list(LABELS)
@@ -204,7 +209,7 @@ def spread(daily: pd.DataFrame) -> str:
     rows = []
     for r in percentiles(chosen, ("r2",)).to_dict("records"):
         rows.append(
-            {"flux": str(r["flux"]), "model": LABELS[str(r["model"])], "shots": str(r["shots"])}
+            {"model": LABELS[str(r["model"])], "shots": str(r["shots"]), "flux": str(r["flux"])}
             | {f"{p} %": f"{r[f'p{p}']:.2f}" for p in (10, 25, 50, 75, 90)}
             | {"95 % of the median": f"{r['low']:.2f} to {r['high']:.2f}"}
         )
@@ -219,7 +224,7 @@ def spread_by(daily: pd.DataFrame, sites: pd.DataFrame, by: str) -> str:
         {"class": str(r[by]), "towers": str(r["towers"]), "flux": str(r["flux"]), "model": LABELS[str(r["model"])]}
         | {f"{p} %": f"{r[f'p{p}']:.2f}" for p in (10, 25, 50, 75, 90)}
         | {"95 % of the median": "" if np.isnan(r["low"]) else f"{r['low']:.2f} to {r['high']:.2f}"}
-        for r in found.sort_values([by, "flux", "model"]).to_dict("records")
+        for r in found.assign(order=_in_order(found["flux"])).sort_values([by, "order", "model"]).to_dict("records")
     )
 
 

@@ -70,7 +70,7 @@ def score_fold(fold: Fold, report: Callable[[str], None], stop: Callable[[], boo
     ensemble = load_ensemble(checkpoint) if checkpoint else None
     models = [u.file for u in fold.units if not u.ablation]
     # The first member of TAM-RL is scored beside it.
-    models += [f for f in (u.folder / f"{ALONE}.npz" for u in fold.units if u.model == TAMRL) if f.exists()]
+    models += [u.folder / f"{ALONE}.npz" for u in fold.units if u.model == TAMRL and u.members > 1]
     ablations = [u.file for u in fold.units if u.ablation]
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in PARTS}
     for i, site in enumerate(held):

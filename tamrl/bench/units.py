@@ -162,7 +162,7 @@ def run_unit(unit: Unit, report: Callable[[str], None], stop: Callable[[], bool]
         held_out(held, ensemble, named=True, allow_seen=False)
         # A model without a site effect is scored zero-shot: without it nothing here reads the support.
         shots = SHOTS if ensemble.config.model.site_effect > 0 else (0,)
-        if unit.model == TAMRL:
+        if unit.model == TAMRL and unit.members > 1:
             alone = dataclasses.replace(ensemble, members=ensemble.members[:1])
             _predict(dataclasses.replace(unit, model=ALONE), archive, TamrlPredictor(alone), report, stop)
         _predict(unit, archive, TamrlPredictor(ensemble), report, stop, shots)
