@@ -17,7 +17,7 @@ TARGET_90 = (0.87, 0.93)
 
 
 def coverage(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
-    """Return the share of days inside the 50 % and 90 % intervals, median and quartiles over towers.
+    """Return the share of days inside the 50 % and 90 % intervals, mean and quartiles over towers.
 
     Args:
         table: columns ``shots`` and, for 50 and 90, ``coverage50, coverage50_low, coverage50_high``.
@@ -34,10 +34,11 @@ def coverage(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                 x=names, y=table[column], mode="markers", name=f"{level} % intervals",
                 marker=dict(symbol=symbol, size=11, color=ACCENT[theme], line=dict(width=2, color=ACCENT[theme])),
                 error_y=dict(
-                    type="data", symmetric=False, array=table[f"{column}_high"] - table[column],
-                    arrayminus=table[column] - table[f"{column}_low"], color=rgba(ACCENT[theme], 0.5), width=0,
+                    type="data", symmetric=False, array=(table[f"{column}_high"] - table[column]).clip(lower=0),
+                    arrayminus=(table[column] - table[f"{column}_low"]).clip(lower=0),
+                    color=rgba(ACCENT[theme], 0.5), width=0,
                 ),
-                hovertemplate="%{y:.1%} of days<extra>median over towers</extra>",
+                hovertemplate="%{y:.1%} of days<extra>mean over towers</extra>",
             )
         )  # fmt: skip
     figure.add_hrect(y0=TARGET_90[0], y1=TARGET_90[1], fillcolor=rgba(ACCENT[theme], 0.1), line_width=0, layer="below")
