@@ -120,6 +120,7 @@ def main() -> None:
     """Train, round, check, write."""
     from tamrl.device import one_thread
     from tamrl.model.checkpoint import load_ensemble, save_half
+    from tamrl.model.reference import fit_reference, save_reference
     from tamrl.workspace import Workspace
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -137,6 +138,7 @@ def main() -> None:
         archive = Workspace.open(args.workspace).archive()
         whole, made = load_ensemble(model), Path(folder) / NAME
         save_half(whole, made)
+        save_reference(fit_reference(load_ensemble(made), archive), made)
         change = largest_change(whole, load_ensemble(made), archive)
         if change > TOLERANCE:
             raise SystemExit(f"16-bit weights move a daily flux by {change:.3f} gC m-2 d-1: too much")

@@ -1,4 +1,4 @@
-"""Few-shot adaptation of an ensemble to one tower, from a few days of its fluxes.
+"""Few-shot adaptation of an ensemble to one tower, from a few days of its fluxes, or months of a monthly model.
 
 A member is never changed. What adaptation finds is the effect of the site, in closed form, or a shift away from
 the zero-shot prediction (of the task code, or of the weights as well), which can be shrunk back towards nothing.
@@ -17,6 +17,8 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from tamrl import wording
+from tamrl.data import steps as time_steps
 from tamrl.data.sequences import TowerRecord, valid_days
 from tamrl.device import describe
 from tamrl.errors import TamrlError
@@ -166,7 +168,8 @@ def _reach(
     if settings.method == "zero-shot" or len(days) < 2:
         return Shift(member, zero, identity, 0.0, weights=False), 0.0, (np.nan, np.nan)
     task = cut_stretch(ensemble, record, days, settings.held_back)
-    fitted = days[~held_back_days(len(days), settings.held_back)]
+    step = ensemble.config.model.step
+    fitted = days[~held_back_days(len(days), settings.held_back, step)]
     if settings.method == "encode":
 
         def shifted(labels: pd.DatetimeIndex) -> Shift:
@@ -176,7 +179,7 @@ def _reach(
 
         first, final = shifted(fitted), shifted(days)
     else:
-        first, final = _tune(member, zero, task, len(days), settings, report)
+        first, final = _tune(member, zero, task, time_steps.days(len(days), step), settings, report)
     shrinkage, before, after = harmless(first, task)
     if shrinkage > 0:
         shrinkage = harmless(final, task, shrinkage)[0]
@@ -187,7 +190,7 @@ def _tune(
     member: Member, zero: Tensor, task: Stretch, days: int, settings: AdaptSettings,
     report: Callable[[float, float], None],
 ) -> tuple[Shift, Shift]:  # fmt: skip
-    """Return the shift fitted without the held-back days, and the one fitted to all days."""
+    """Return the shift fitted without the held-back days, and the one fitted to all ``days`` [d]."""
     spread = MODULATION_SPREAD * math.sqrt(min(1, days / 365))
     factor, all_days = member.prior.shift, task.fit + task.held
     if settings.method == "modulation":
@@ -217,24 +220,29 @@ def _partitioned(tower: xr.Dataset, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
     kept = days[gross[pd.DatetimeIndex(tower.time.values).isin(days)]]
     if not len(kept):
         raise TamrlError(
-            "The support days have NEE alone; the effect of the site is learnt from GPP or RECO",
+            f"The support {wording.unit(time_steps.step_of(tower), 0)} have NEE alone; "
+            "the effect of the site is learnt from GPP or RECO",
             str(tower.site.item()), "Choose the method modulation, or ingest partitioned fluxes",
         )  # fmt: skip
     return kept
 
 
-def _notes(shrinkage: tuple[float, ...], settings: AdaptSettings, days: pd.DatetimeIndex, wanted: int) -> list[str]:
+def _notes(
+    shrinkage: tuple[float, ...], settings: AdaptSettings, days: pd.DatetimeIndex, wanted: int, units: str
+) -> list[str]:
     notes = []
     if wanted > len(days):
-        notes.append(f"{wanted - len(days)} of {wanted} support days are missing or of low quality and were left out.")
+        notes.append(
+            f"{wanted - len(days)} of {wanted} support {units} are missing or of low quality and were left out."
+        )
     if settings.method in ("zero-shot", "site-effect"):
         return notes
     if len(days) < 2:
-        notes.append("Fewer than two valid support days: nothing can be held back, so the result is zero-shot.")
+        notes.append(f"Fewer than two valid support {units}: nothing can be held back, so the result is zero-shot.")
     elif any(s < 1 for s in shrinkage):
         shrunk = ", ".join(f"{s:g}" for s in shrinkage)
         notes.append(
-            "On the held-back days full adaptation did worse than zero-shot for some members; "
+            f"On the held-back {units} full adaptation did worse than zero-shot for some members; "
             f"they were shrunk towards zero-shot (share of the shift kept, by member: {shrunk})."
         )
     return notes
@@ -264,11 +272,12 @@ def adapt(
     """
     settings = settings or AdaptSettings()
     began, lock, rows = time.perf_counter(), threading.Lock(), []
-    days = usable_support(tower, support)
+    days, units = usable_support(tower, support), wording.unit(time_steps.step_of(tower), 0)
     if not len(days) and settings.method != "zero-shot":
         raise TamrlError(
-            "None of the support days has a valid observation", str(tower.site.item()), "Choose days that have data"
-        )
+            f"None of the support {units} has a valid observation", str(tower.site.item()),
+            f"Choose {units} that have data",
+        )  # fmt: skip
     if settings.method == "site-effect":
         days = _partitioned(tower, days)
     steps = settings.steps * FITS.get(settings.method, 0)
@@ -312,5 +321,5 @@ def adapt(
             ensemble, to_predictions(list(after), time_axis, list(after_variance) if known else None), len(days)
         ),
         history.sort_values(["member", "step"], ignore_index=True), days, settings, shrinkage, losses,
-        time.perf_counter() - began, describe(ensemble.device), _notes(shrinkage, settings, days, len(support)),
+        time.perf_counter() - began, describe(ensemble.device), _notes(shrinkage, settings, days, len(support), units),
     )  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import yaml
 
+from tamrl.data.steps import STEPS, Step
 from tamrl.errors import TamrlError
 
 
@@ -15,12 +16,14 @@ class ModelConfig:
     """Shape of one TAM-RL network.
 
     Attributes:
-        drivers: names of the daily inputs, archive variables or derived ones (``tamrl.data.drivers``).
+        drivers: names of the inputs, archive variables or derived ones (``tamrl.data.drivers``).
+        step: time step of inputs and fluxes, ``1D`` or ``1MS`` (calendar months); an archive of the other step
+            cannot be read. Lengths of sequences and bins are in steps.
         code: Z, length of the task code.
         embed: width of the modulated input embedding.
         hidden: H, width of the forward LSTM.
         encoder_hidden: width of each direction of the encoder's BiLSTM.
-        encoder_bin: days averaged into one step of the encoder's support sequence.
+        encoder_bin: steps averaged into one step of the encoder's support sequence.
         dropout: share of code and recurrent output units dropped in training.
         balance: ``hard`` predicts GPP and RECO and takes NEE as their difference; ``soft`` predicts
             all three and penalises the imbalance, as in the paper.
@@ -42,6 +45,7 @@ class ModelConfig:
         "SW_POT",
         "SW_POT_TREND",
     )
+    step: Step = "1D"
     code: int = 24
     embed: int = 56
     hidden: int = 72
@@ -59,8 +63,8 @@ class TrainConfig:
     """How one member is trained.
 
     Attributes:
-        sequence: T, days of one training sequence, spin-up included; the encoder reads the same days.
-        spin_up: first days of a sequence that carry no loss.
+        sequence: T, steps of one training sequence, spin-up included; the encoder reads the same steps.
+        spin_up: first steps of a sequence that carry no loss.
         window: length of the paper's windows; 0 runs whole sequences.
         batch: B, sequences of one step.
         steps: optimiser steps.
@@ -153,6 +157,8 @@ def _check(config: Config, where: str) -> None:
     model, train = config.model, config.train
     if model.balance not in ("hard", "soft"):
         raise TamrlError(f"Unknown balance {model.balance!r}", f"{where}: model: balance", "Known: hard, soft")
+    if model.step not in STEPS:
+        raise TamrlError(f"Unknown time step {model.step!r}", f"{where}: model: step", f"Known: {', '.join(STEPS)}")
     if train.precision not in ("auto", "float32"):
         raise TamrlError(f"Unknown precision {train.precision!r}", f"{where}: train: precision", "Known: auto, float32")
     if not 0 <= train.spin_up < train.sequence:

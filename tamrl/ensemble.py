@@ -18,12 +18,14 @@ from tamrl.data.archive import load_archive, record
 from tamrl.data.drivers import driver_table
 from tamrl.data.sequences import Normaliser, TowerRecord, flux_table, tower_record, valid_days
 from tamrl.data.splits import check_disjoint, hold_out
+from tamrl.data.steps import STEPS, step_of
 from tamrl.data.storage import locked
 from tamrl.device import choose, one_thread
 from tamrl.errors import TamrlError
 from tamrl.intervals import calibrate
 from tamrl.model.checkpoint import CALIBRATION, is_checkpoint, load_ensemble, save_manifest, save_member
 from tamrl.model.prior import fit_prior
+from tamrl.model.reference import fit_reference, save_reference
 from tamrl.processes import run_processes
 from tamrl.schema import FLUXES, QC_VALID
 from tamrl.train import MemberTrainer, Progress
@@ -32,8 +34,8 @@ from tamrl.train import MemberTrainer, Progress
 STATE = "state"
 #: Seeds of members are this far apart, so that ensembles with neighbouring seeds share no member.
 SEED_STRIDE = 1000
-#: Fewest valid days of a tower that is trained on.
-MIN_DAYS = 30
+#: Fewest valid days, or months, of a tower that is trained on.
+MIN_DAYS, MIN_MONTHS = 30, 6
 
 
 @dataclass(frozen=True)
@@ -169,6 +171,11 @@ class EnsembleTrainer:
         self.members, self.seed, self.device = members, seed, choose(device)
         dataset = load_archive(self.archive)
         self.simulated = bool(dataset.attrs.get("simulated", 0))
+        if step_of(dataset) != self.config.model.step:
+            raise TamrlError(
+                f"The archive is {STEPS[step_of(dataset)]}, the model is to be {STEPS[self.config.model.step]}",
+                str(self.archive), "Set model: step, or aggregate the workspace (python -m tamrl aggregate)",
+            )  # fmt: skip
         excluded = set(exclude)
         enough = usable_sites(dataset)
         self.sites = tuple(s for s in enough if s not in excluded)
@@ -255,6 +262,7 @@ class EnsembleTrainer:
             save_manifest(self.out, self.config, infos, info)
         if complete:
             self._calibrate()
+            save_reference(fit_reference(load_ensemble(self.out), load_archive(self.archive)), self.out)
             # Renamed first: a run that is killed here must not leave half a state behind.
             gone = (self.out / STATE).rename(self.out / f".{STATE}-done")
             shutil.rmtree(gone)
@@ -269,7 +277,8 @@ class EnsembleTrainer:
 
 
 def usable_sites(dataset: Any) -> tuple[str, ...]:
-    """Return the towers of an archive with at least ``MIN_DAYS`` valid days."""
+    """Return the towers of an archive with at least ``MIN_DAYS`` valid days, or ``MIN_MONTHS`` months."""
     observed = sum(dataset[f].notnull().astype(int) for f in FLUXES) > 0
     days = (observed & (dataset["QC"] >= QC_VALID)).sum("time").values
-    return tuple(s for s, n in zip(dataset.site.values.tolist(), days, strict=True) if n >= MIN_DAYS)
+    least = MIN_DAYS if step_of(dataset) == "1D" else MIN_MONTHS
+    return tuple(s for s, n in zip(dataset.site.values.tolist(), days, strict=True) if n >= least)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tamrl.data.sequences import TowerRecord, tower_record, tower_support
+from tamrl.data.steps import STEPS, days, step_of
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.network import Modulation
@@ -89,9 +90,9 @@ def add_intervals(ensemble: Ensemble, predictions: xr.Dataset, shots: int) -> xr
     Args:
         ensemble: what made the predictions.
         predictions: Dataset(member, time).
-        shots: number of support days that they have read.
+        shots: number of support days, or months of a monthly model, that they have read.
     """
-    calibration = ensemble.calibration(shots)
+    calibration = ensemble.calibration(days(shots, ensemble.config.model.step))
     if calibration is None or f"{FLUXES[0]}{VARIANCE}" not in predictions:
         return predictions
     made = to_forecast(predictions)
@@ -112,9 +113,14 @@ def member_record(ensemble: Ensemble, member: Member, tower: xr.Dataset) -> Towe
     """Return one tower as the tensors that this member reads.
 
     Raises:
-        TamrlError: the tower has none of the model's drivers.
+        TamrlError: the tower has none of the model's drivers, or another time step.
     """
-    names = ensemble.config.model.drivers
+    names, step = ensemble.config.model.drivers, ensemble.config.model.step
+    if step_of(tower) != step:
+        raise TamrlError(
+            f"The model is {STEPS[step]}, the tower's record is {STEPS[step_of(tower)]}", str(tower.site.item()),
+            "Choose another model, or a workspace of the model's time step (python -m tamrl aggregate)",
+        )  # fmt: skip
     record = tower_record(tower, names, member.normaliser)
     stored = [i for i, name in enumerate(names) if name in tower]
     if not stored or not record.driver_mask[:, stored].any():

@@ -34,7 +34,7 @@ def _work(task: Callable, job: Any, messages: Any, stop: Any) -> None:
 
 
 @contextlib.contextmanager
-def _signals(numbers: tuple[int, ...], handler: Any) -> Iterator[None]:
+def signals(numbers: tuple[int, ...], handler: Any) -> Iterator[None]:
     """Handle signals differently for a while; off the main thread they cannot be caught."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -48,7 +48,7 @@ def _signals(numbers: tuple[int, ...], handler: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _no_main_module() -> Iterator[None]:
+def no_main_module() -> Iterator[None]:
     """Hide the main module: a new process imports it anew, be it a page of the app, and needs none of it."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
@@ -80,13 +80,13 @@ def run_processes(
     context = mp.get_context("spawn")
     stop, messages = context.Event(), context.Queue()
     waiting, running, failure = list(jobs), {}, None
-    with _signals((signal.SIGINT, signal.SIGTERM), lambda *_: stop.set()):
+    with signals((signal.SIGINT, signal.SIGTERM), lambda *_: stop.set()):
         while (waiting and not stop.is_set()) or running:
             while waiting and len(running) < workers and not stop.is_set():
                 job = waiting.pop(0)
                 running[job.member] = process = context.Process(target=_work, args=(task, job, messages, stop))
                 # A child inherits what is ignored: it must not die of a Ctrl-C before it has set that itself.
-                with _signals((signal.SIGINT,), signal.SIG_IGN), _no_main_module():
+                with signals((signal.SIGINT,), signal.SIG_IGN), no_main_module():
                     process.start()
             failure = _read(messages, on_progress, _POLL_S) or failure
             for member, process in list(running.items()):

@@ -12,20 +12,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from tamrl import wording
 from tamrl.data.sequences import valid_days
+from tamrl.data.steps import step_of, steps
 from tamrl.errors import TamrlError
 
-#: Numbers of support days; 0 is zero-shot.
+#: Numbers of support days; 0 is zero-shot. At a monthly tower so many days are one month or more.
 SHOTS = (0, 7, 30, 90, 365)
 PLACEMENTS = {
     "growing": "around the day of year with the largest mean GPP",
     "dormant": "around the day of year with the smallest mean GPP",
     "random": "around a random valid day",
 }
-#: Fewest days that a score is taken over.
-MIN_SCORED = 30
+#: Fewest days that a score is taken over; months of a monthly tower.
+MIN_SCORED, MIN_SCORED_MONTHS = 30, 6
 SEED = 56
-#: Days of record before the support that a user is offered first.
+#: Days of record before the support that a user is offered first; so many in months at a monthly tower.
 SKIP_DAYS = 180
 #: Days over which the mean seasonal cycle is smoothed to find the season.
 _SMOOTH = 31
@@ -73,19 +75,22 @@ def plan(tower: xr.Dataset, placement: str, shots: Iterable[int] = SHOTS, seed: 
         raise TamrlError(f"Unknown placement {placement!r}", "placement", f"Known: {', '.join(PLACEMENTS)}")
     site, time = str(tower.site.item()), pd.DatetimeIndex(tower.time.values)
     valid = valid_days(tower)
-    days, wanted = np.flatnonzero(valid), set(shots)
-    if len(days) < MIN_SCORED:
-        return Plan(site, placement, {}, np.zeros_like(valid), f"fewer than {MIN_SCORED} days to score")
-    laid_out = sorted(s for s in {*SHOTS, *wanted} if s and len(days) >= s + MIN_SCORED)
+    days, wanted, step = np.flatnonzero(valid), set(shots), step_of(tower)
+    least, unit = MIN_SCORED if step == "1D" else MIN_SCORED_MONTHS, wording.unit(step, 0)
+    if len(days) < least:
+        return Plan(site, placement, {}, np.zeros_like(valid), f"fewer than {least} {unit} to score")
+    laid_out = sorted(s for s in {*SHOTS, *wanted} if s and len(days) >= steps(s, step) + least)
     scored, supports = valid.copy(), {0: time[:0]} if 0 in wanted else {}
     centre, season = _centre(tower, days, placement, seed)
-    for count in laid_out:
+    for asked in laid_out:
+        count = steps(asked, step)
         first = int(np.clip(centre - count // 2, 0, len(days) - count))
         chosen = days[first : first + count]
         scored[chosen] = False
-        if count in wanted:
-            supports[count] = time[chosen]
-    largest = f"valid days outside the {laid_out[-1]} support days" if laid_out else "all valid days"
+        if asked in wanted:
+            supports[asked] = time[chosen]
+    most = steps(laid_out[-1], step) if laid_out else 0
+    largest = f"valid {unit} outside the {most} support {unit}" if most else f"all valid {unit}"
     return Plan(site, placement, supports, scored, f"{largest} ({season})")
 
 
@@ -97,11 +102,17 @@ def plans(
     return [plan(tower, placement, shots, seed) for placement in placements]
 
 
-def support_days(tower: xr.Dataset, shots: int, skip: int = SKIP_DAYS) -> pd.DatetimeIndex:
-    """Return the support that a user lays out by hand: the first ``shots`` valid days after ``skip`` days of record.
+def support_days(tower: xr.Dataset, shots: int, skip: int | None = None) -> pd.DatetimeIndex:
+    """Return the support that a user lays out by hand: the first ``shots`` valid steps after ``skip`` steps of record.
 
     Fewer where the record ends before.
+
+    Args:
+        tower: Dataset(time), one tower's record.
+        shots: steps wanted, days or months as the record has them.
+        skip: steps of record left out before; ``SKIP_DAYS`` in steps where not given.
     """
+    skip = steps(SKIP_DAYS, step_of(tower)) if skip is None else skip
     days = pd.DatetimeIndex(tower.time.values)[valid_days(tower) & (np.arange(tower.sizes["time"]) >= skip)]
     return days[:shots]
 

@@ -8,37 +8,48 @@ import xarray as xr
 
 import tamrl
 from tamrl.adapt import Adaptation
+from tamrl.data.globe import time_ends
 from tamrl.data.sequences import valid_days
+from tamrl.data.steps import ATTRIBUTE, Step, step_of
 from tamrl.metrics import score
 from tamrl.predict import HIGH, LEVEL, LOW
 from tamrl.schema import FLUX_UNIT, FLUXES, variable
+from tamrl.wording import unit
 
 
-def _attrs(flux: str, what: str, cell_methods: str = "") -> dict[str, str]:
+def _attrs(flux: str, what: str, step: Step, over: str = "") -> dict[str, str]:
+    """Return the CF attributes of a mean over days or months; ``over`` is what else was done, as a cell method."""
+    cell_methods = " ".join(filter(None, ["time: mean" if step == "1MS" else "", over]))
     attrs = {"units": FLUX_UNIT, "long_name": f"{variable(flux).long_name}, {what}"}
-    if variable(flux).standard_name and not cell_methods:
+    if variable(flux).standard_name and not over:
         attrs["standard_name"] = variable(flux).standard_name
     return attrs | ({"cell_methods": cell_methods} if cell_methods else {})
 
 
 def _base(tower: xr.Dataset, simulated: bool) -> xr.Dataset:
     """Return a Dataset(time) with the observations and the coordinates of the tower."""
-    time = pd.DatetimeIndex(tower.time.values)
-    data = {f"{f}_observed": ("time", tower[f].values.astype(np.float32), _attrs(f, "observed")) for f in FLUXES}
+    time, step = pd.DatetimeIndex(tower.time.values), step_of(tower)
+    data = {f"{f}_observed": ("time", tower[f].values.astype(np.float32), _attrs(f, "observed", step)) for f in FLUXES}
     data["QC"] = ("time", tower["QC"].values.astype(np.float32), {"units": "1", "long_name": variable("QC").long_name})
+    title = "Carbon" if step == "1D" else "Monthly carbon"
     label = "SIMULATED tower. " if simulated else ""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    dataset = xr.Dataset(
-        data, coords={"time": ("time", time, {"standard_name": "time", "long_name": "local standard time"})}
-    )
+    attrs = {"standard_name": "time", "long_name": "local standard time"}
+    if step == "1MS":
+        attrs |= {"long_name": "first day of the month, local standard time", "bounds": "time_bnds"}
+        data["time_bnds"] = (("time", "bnds"), np.stack([time.values, time_ends(time).values], axis=1))
+    dataset = xr.Dataset(data, coords={"time": ("time", time, attrs)})
+    # Of their own accord the dates and their bounds would be written in units of their own.
+    dataset["time"].encoding["units"] = "days since 1970-01-01"
     dataset = dataset.assign_coords(
         lat=((), float(tower.lat), {"units": "degrees_north", "standard_name": "latitude"}),
         lon=((), float(tower.lon), {"units": "degrees_east", "standard_name": "longitude"}),
         site=((), str(tower.site.item()), {"cf_role": "timeseries_id", "long_name": "tower"}),
     )
     return dataset.assign_attrs(
+        {ATTRIBUTE: step},
         Conventions="CF-1.11", featureType="timeSeries", simulated=int(simulated),
-        title=f"{label}Carbon fluxes at {tower.site.item()} predicted with TAM-RL",
+        title=f"{label}{title} fluxes at {tower.site.item()} predicted with TAM-RL",
         source=f"tamrl {tamrl.__version__}; method: Rozanov, Renganathan and Kumar 2026, arXiv:2603.09974",
         history=f"{now} written by tamrl {tamrl.__version__}",
         igbp=str(tower.igbp.item()), koeppen=str(tower.koeppen.item()),
@@ -46,16 +57,18 @@ def _base(tower: xr.Dataset, simulated: bool) -> xr.Dataset:
 
 
 def _add(dataset: xr.Dataset, predictions: xr.Dataset, suffix: str, what: str) -> xr.Dataset:
+    step = step_of(dataset)
     for flux in FLUXES:
         values = predictions[flux]
-        dataset[f"{flux}{suffix}"] = ("time", values.mean("member").values, _attrs(flux, f"{what}, ensemble mean"))
+        mean = values.mean("member").values
+        dataset[f"{flux}{suffix}"] = ("time", mean, _attrs(flux, f"{what}, ensemble mean", step))
         spread = values.std("member", ddof=1 if values.sizes["member"] > 1 else 0).values
-        attrs = _attrs(flux, f"{what}, ensemble spread", "member: standard_deviation")
+        attrs = _attrs(flux, f"{what}, ensemble spread", step, "member: standard_deviation")
         dataset[f"{flux}{suffix}_sd"] = ("time", spread, attrs)
         for end, which in ((LOW, "lower"), (HIGH, "upper")):
             if flux + end in predictions:
                 text = f"{what}, {which} end of the {LEVEL:.0%} interval"
-                dataset[f"{flux}{suffix}{end}"] = ("time", predictions[flux + end].values, _attrs(flux, text))
+                dataset[f"{flux}{suffix}{end}"] = ("time", predictions[flux + end].values, _attrs(flux, text, step))
     return dataset
 
 
@@ -69,7 +82,7 @@ def prediction_dataset(tower: xr.Dataset, predictions: xr.Dataset, simulated: bo
 
     Returns:
         Dataset(time), CF-1.11: ``<flux>_observed``, ``<flux>`` (ensemble mean), ``<flux>_sd`` and, of a calibrated
-        ensemble, ``<flux>_low`` and ``<flux>_high``, gC m-2 d-1.
+        ensemble, ``<flux>_low`` and ``<flux>_high``, gC m-2 d-1; of a monthly record with ``time_bnds``.
     """
     return _add(_base(tower, simulated), predictions, "", "predicted")
 
@@ -79,14 +92,16 @@ def adaptation_dataset(tower: xr.Dataset, adaptation: Adaptation, simulated: boo
 
     Returns:
         Dataset(time), CF-1.11: ``<flux>_observed``, ``<flux>_zero_shot``, ``<flux>_adapted``, each
-        prediction with ``_sd``, gC m-2 d-1; ``support`` 1 on the days used; the settings as attributes.
+        prediction with ``_sd``, gC m-2 d-1; ``support`` 1 on the days or months used; the settings as attributes.
     """
     dataset = _add(_base(tower, simulated), adaptation.zero_shot, "_zero_shot", "zero-shot prediction")
     dataset = _add(dataset, adaptation.adapted, "_adapted", "adapted prediction")
+    word = unit(step_of(tower))
     used = pd.DatetimeIndex(tower.time.values).isin(adaptation.support)
     scored = valid_days(tower) & ~used
     for name, flags, text in (
-        ("support", used, "Day used for adaptation"), ("scored", scored, "Valid day outside the support"),
+        ("support", used, f"{word.capitalize()} used for adaptation"),
+        ("scored", scored, f"Valid {word} outside the support"),
     ):  # fmt: skip
         attrs = {"long_name": text, "flag_values": np.array([0, 1], np.int8), "flag_meanings": "no yes"}
         dataset[name] = ("time", flags.astype(np.int8), attrs)
@@ -98,7 +113,7 @@ def adaptation_dataset(tower: xr.Dataset, adaptation: Adaptation, simulated: boo
 
 
 def before_after(tower: xr.Dataset, adaptation: Adaptation) -> pd.DataFrame:
-    """Return the scores of each flux before and after, on the valid days outside the support.
+    """Return the scores of each flux before and after, on the valid days, or months, outside the support.
 
     Returns:
         Columns ``flux, n, rmse_before, rmse_after, r2_before, r2_after, mae_before, mae_after,

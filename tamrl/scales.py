@@ -1,4 +1,6 @@
-"""Daily fluxes seen at six scales: days, weeks, the mean season, departures from it, years and the whole record.
+"""Fluxes seen at six scales: days, weeks, the mean season, departures from it, years and the whole record.
+
+A monthly record has months for days and no weeks.
 
 Every scale is made of the scored days alone, of the same days for the observations and for every model.
 Shapes: R series (the observed one and the models'), T days of record, N scored days.
@@ -10,16 +12,17 @@ import numpy as np
 import pandas as pd
 
 from tamrl.metrics import METRICS, MOMENTS, score_models
+from tamrl.wording import axis_step
 
 SCALES = {
     "daily": "scored days",
     "weekly": "means of calendar weeks (Monday to Sunday) with at least 4 scored days",
     "seasonal": "mean seasonal cycle: means by calendar month over all years, of months with at least 5 scored days "
-    "in all, where there are 6 such months",
+    "in all (one value of a monthly record), where there are 6 such months",
     "anomaly": "scored days minus the own mean seasonal cycle, the mean of all scored days of all years within 15 days "
     "of the day of year",
-    "interannual": "annual means of the anomalies, of years with scored days on at least 70 % of their days, where "
-    "there are 3 such years",
+    "interannual": "annual means of the anomalies, of years with scored days on at least 70 % of their days "
+    "(of a monthly record, months), where there are 3 such years",
     "site-mean": "the mean of all scored days: one number a tower",
 }
 WEEK_DAYS, MONTH_DAYS, MONTHS, YEAR_SHARE, YEARS = 4, 5, 6, 0.7, 3
@@ -36,7 +39,7 @@ def to_scales(
     """Return the observed and predicted series of one flux at each scale.
 
     Args:
-        time: T dates.
+        time: T dates, all days or all months of a record.
         observed: (T,) gC m-2 d-1, NaN where missing.
         predicted: (M, T) gC m-2 d-1 of M models.
         scored: (T,) bool.
@@ -48,14 +51,16 @@ def to_scales(
     keep = scored & np.isfinite(observed)
     values = np.concatenate([observed[keep][None], predicted[:, keep]]).astype(np.float64)
     days = time[keep]
+    step = axis_step(time)
+    of_month, of_year = (MONTH_DAYS, 365) if step == "1D" else (1, 12)
     number = days.to_numpy().astype("datetime64[D]").astype(np.int64)
     anomaly = values - _seasonal_cycle(values, days.day_of_year.to_numpy() - 1) if len(days) else values
     series = {
         "daily": values,
-        "weekly": _means(values, (number + _TO_MONDAY) // 7, WEEK_DAYS),
-        "seasonal": _at_least(_means(values, days.month.to_numpy(), MONTH_DAYS), MONTHS),
+        "weekly": _means(values, (number + _TO_MONDAY) // 7, WEEK_DAYS) if step == "1D" else values[:, :0],
+        "seasonal": _at_least(_means(values, days.month.to_numpy(), of_month), MONTHS),
         "anomaly": anomaly,
-        "interannual": _at_least(_means(anomaly, days.year.to_numpy(), int(np.ceil(YEAR_SHARE * 365))), YEARS),
+        "interannual": _at_least(_means(anomaly, days.year.to_numpy(), int(np.ceil(YEAR_SHARE * of_year))), YEARS),
         "site-mean": _means(values, np.zeros(len(days), np.int64), 1),
     }
     return {name: (x[0], x[1:]) for name, x in series.items()}

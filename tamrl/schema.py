@@ -14,7 +14,7 @@ FLUX_UNIT = "gC m-2 d-1"
 QC_VALID = 0.7
 
 Role = Literal["flux", "quality", "driver", "auxiliary"]
-Resolution = Literal["daily", "monthly"]
+Resolution = Literal["daily", "monthly", "static"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Variable:
             are set to missing and counted when an archive is made.
         long_name: label of axes and legends.
         role: flux (predicted), quality, driver (model input) or auxiliary (kept, not modelled).
-        resolution: native resolution; monthly values are repeated on each day of their month.
+        resolution: native resolution; monthly values are repeated on each day of their month, static ones always.
         standard_name: CF standard name, empty where CF has none.
         source: where the definition and the bounds come from.
     """
@@ -43,6 +43,7 @@ class Variable:
     source: str = "FLUXNET2015, Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3"
 
 
+_BESS = "Maps that come with BESS-JPL, see the small Earth (tamrl.data.earth)"
 # Flux bounds: in 435,380 FLUXNET2015 site-days GPP above 30 or below -4 gC m-2 d-1 occurs only in
 # runs that the partitioning of night-time fluxes broke (US-Syv 2003, AU-Tum, CA-Man).
 _VARIABLES = (
@@ -112,6 +113,9 @@ _VARIABLES = (
         "",
         "MODIS as collected by Nathaniel et al. 2023, doi:10.1038/s41597-023-02349-y",
     ),
+    Variable("NDVI_MIN", "1", (-0.3, 1), "Smallest NDVI of the year", "driver", "static", "", _BESS),
+    Variable("NDVI_MAX", "1", (-0.3, 1), "Largest NDVI of the year", "driver", "static", "", _BESS),
+    Variable("C4", "1", (0, 1), "Share of C4 plants", "driver", "static", "", _BESS),
 )
 VARIABLES: dict[str, Variable] = {v.name: v for v in _VARIABLES}
 DRIVERS = tuple(v.name for v in _VARIABLES if v.role == "driver")

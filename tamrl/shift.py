@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
+from tamrl.data import steps as time_steps
 from tamrl.data.sequences import TowerRecord
+from tamrl.data.steps import Step
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.network import Modulation
 from tamrl.predict import run_forward
@@ -24,15 +26,17 @@ from tamrl.predict import run_forward
 SPIN_UP = 120
 #: Days until residuals forget each other: so many neighbouring days count as one observation. Lag-1
 #: autocorrelations r of daily residuals of .84 (GPP), .97 (RECO) and .76 (NEE) make (1 + r) / (1 - r) =
-#: 11, 59 and 7 days; one value for all did no worse (docs/decisions.md).
+#: 11, 59 and 7 days; one value for all did no worse (docs/decisions.md). A month is longer than that: each counts,
+#: once, as the noise of a monthly model is that of monthly means.
 CORRELATION_DAYS = 10.0
 #: Prior standard deviation of a scale or shift once a whole year is seen. It grows with the square
 #: root of the days: a month says little about the other seasons (docs/decisions.md has the figures).
 MODULATION_SPREAD = 0.4
 #: Prior standard deviation of a weight under ``all``, relative to the spread of its matrix.
 WEIGHT_SPREAD = 0.02
-#: Days of support that have held-back days of their own.
-HELD_BACK_BLOCK = 30
+#: Days, or months of a monthly record, of support that have held-back ones of their own. Five months do not divide a
+#: year, so that the held-back ones are not the same month every year.
+HELD_BACK_BLOCK: dict[str, int] = {"1D": 30, "1MS": 5}
 #: Shrinkages tried, largest first, when a full adaptation does harm on the held-back days.
 SHRINKAGES = (1.0, 0.75, 0.5, 0.25, 0.0)
 
@@ -125,7 +129,10 @@ def _with_weights(module: nn.Module, weights: dict[str, Tensor]) -> Callable:
 
 @dataclass(frozen=True)
 class Stretch:
-    """The stretch of a record that adaptation runs over, and its days (1, T, 3) to fit and to hold back."""
+    """The stretch of a record that adaptation runs over, and its days (1, T, 3) to fit and to hold back.
+
+    ``independent`` says as how many independent observations a day, or month, counts.
+    """
 
     drivers: Tensor
     mask: Tensor
@@ -133,6 +140,7 @@ class Stretch:
     fit: Tensor
     held: Tensor
     window: int
+    independent: float
 
 
 def _loss(fluxes: Tensor, observed: Tensor, weight: Tensor, scale: Tensor, noise: Tensor | float = 1.0) -> Tensor:
@@ -142,8 +150,10 @@ def _loss(fluxes: Tensor, observed: Tensor, weight: Tensor, scale: Tensor, noise
     return (loss / noise**2 * weight).sum((1, 2)) / weight.sum((1, 2)).clamp(min=1)
 
 
-def held_back_days(count: int, share: float) -> np.ndarray:
+def held_back_days(count: int, share: float, step: Step = "1D") -> np.ndarray:
     """Return which of ``count`` support days are held back: the end of each month of support.
+
+    Of support months the end of each five.
 
     Spread over the support, so that a year is judged in every season; at the end of each block, since
     the task is to say what comes after. At least one day is held back and at least one is left.
@@ -151,22 +161,24 @@ def held_back_days(count: int, share: float) -> np.ndarray:
     Args:
         count: number of support days, at least 2.
         share: of each block.
+        step: of the record, days or months.
 
     Returns:
         (count,) bool.
     """
     held = np.zeros(count, bool)
-    for block in np.array_split(np.arange(count), max(1, round(count / HELD_BACK_BLOCK))):
+    for block in np.array_split(np.arange(count), max(1, round(count / HELD_BACK_BLOCK[step]))):
         held[block[len(block) - max(1, round(share * len(block))) :]] = True
     held[0] = False
     return held
 
 
-def cut_stretch(ensemble: Ensemble, record: TowerRecord, days: pd.DatetimeIndex, held_back: float) -> Stretch:
+def cut_stretch(ensemble: Ensemble, record: TowerRecord, support: pd.DatetimeIndex, held_back: float) -> Stretch:
     """Cut the record to the support and its spin-up, and hold some days of the support back."""
-    chosen = np.flatnonzero(record.time.isin(days))
-    first, last = max(0, chosen[0] - SPIN_UP), chosen[-1] + 1
-    apart = held_back_days(len(chosen), held_back)
+    chosen = np.flatnonzero(record.time.isin(support))
+    step = ensemble.config.model.step
+    first, last = max(0, chosen[0] - time_steps.steps(SPIN_UP, step)), chosen[-1] + 1
+    apart = held_back_days(len(chosen), held_back, step)
     split = np.zeros((2, len(record.time), 1), np.float32)
     split[0, chosen[~apart]] = 1
     split[1, chosen[apart]] = 1
@@ -175,7 +187,7 @@ def cut_stretch(ensemble: Ensemble, record: TowerRecord, days: pd.DatetimeIndex,
     cut = [
         x[None, first:last].to(ensemble.device) for x in (record.drivers, record.driver_mask, record.fluxes, fit, held)
     ]
-    return Stretch(*cut, ensemble.config.train.window)
+    return Stretch(*cut, ensemble.config.train.window, min(1.0, time_steps.days(1, step) / CORRELATION_DAYS))
 
 
 def fit_shift(
@@ -200,7 +212,7 @@ def fit_shift(
     for p in shift.parameters:
         p.requires_grad_(True)
     optimizer = torch.optim.Adam(shift.parameters, lr=learning_rate)
-    independent = weight.sum((1, 2)) / 3 / CORRELATION_DAYS
+    independent = weight.sum((1, 2)) / 3 * task.independent
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = learning_rate * min(1, 2 * (1 - step / steps))
         fluxes = shift.fluxes(task.drivers, task.mask, 1.0, task.window)

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from tamrl.config import Config, ModelConfig
 from tamrl.data.batches import Batcher
 from tamrl.data.sequences import Normaliser, TowerRecord, make_support
+from tamrl.data.steps import steps
 from tamrl.device import fast_bfloat16
 from tamrl.errors import TamrlError
 from tamrl.model.losses import training_loss
@@ -55,7 +56,8 @@ class Validator:
 
     def __init__(self, records: list[TowerRecord], scale: Tensor, config: Config, device: torch.device) -> None:
         self.window = config.train.window
-        days = min(VALIDATION_DAYS, max(len(r.time) for r in records))
+        most, shots_most = (steps(n, config.model.step) for n in (VALIDATION_DAYS, VALIDATION_SHOTS))
+        days = min(most, max(len(r.time) for r in records))
         days = -(-days // self.window) * self.window if self.window else days
 
         def padded(name: str) -> Tensor:
@@ -67,7 +69,7 @@ class Validator:
         static = torch.stack([r.static for r in records]).to(device)
         order = (weight.amax(-1) > 0).cumsum(1)
         # Of a record shorter than twice the shots, the second half is scored.
-        shots = (order[:, -1:] // 2).clamp(max=VALIDATION_SHOTS)
+        shots = (order[:, -1:] // 2).clamp(max=shots_most)
         self.seen = (weight > 0).float() * (order <= shots)[..., None]
         self.scored = (weight > 0).float() * (order > shots)[..., None]
         if not self.scored.any():

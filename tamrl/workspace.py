@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ from tamrl.errors import TamrlError
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from tamrl.data.steps import Step
 
 MARKER = "workspace.yaml"
 #: Folders below the one searched; workspaces lie side by side, not deep.
@@ -118,6 +121,18 @@ class Workspace:
         marker = found / "zarr.json" if found else None
         return marker.stat().st_mtime_ns if marker and marker.is_file() else 0
 
+    def step(self) -> "Step":
+        """Return the time step of the archive; daily where there is none yet, or it cannot be read."""
+        from tamrl.data.steps import ATTRIBUTE
+        from tamrl.data.storage import locate
+
+        found = locate(self.archive_path)
+        try:
+            attributes = json.loads((found / "zarr.json").read_text(encoding="utf-8"))["attributes"] if found else {}
+            return attributes.get(ATTRIBUTE, "1D")
+        except (OSError, ValueError, KeyError, AttributeError):
+            return "1D"
+
     def models(self) -> list[Path]:
         """Return the folders under ``models/`` that hold something, by name."""
         folder = self.path / "models"
@@ -184,6 +199,30 @@ def bundled_models() -> dict[str, Path]:
     """Return the checkpoints that come with the project, trained on observed towers, by name."""
     folder = bundled_folder("models")
     return {path.name: path for path in sorted(_subfolders(folder))} if folder.is_dir() else {}
+
+
+def model_step(path: Path) -> "Step":
+    """Return the time step of a checkpoint; daily where its manifest does not say, or cannot be read.
+
+    What is wrong with a damaged checkpoint is said when it is loaded.
+    """
+    manifest = path / "ensemble.yaml"
+    try:
+        return _model_step(str(manifest), manifest.stat().st_mtime_ns)
+    except OSError:
+        return "1D"
+
+
+@lru_cache(maxsize=64)
+def _model_step(manifest: str, version: int) -> "Step":
+    import yaml
+
+    try:
+        # The pure Python parser takes a second for the lists of towers.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return yaml.load(Path(manifest).read_text(encoding="utf-8"), loader)["config"]["model"].get("step", "1D")
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+        return "1D"
 
 
 def is_workspace(path: str | Path) -> bool:

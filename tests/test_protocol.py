@@ -128,3 +128,15 @@ def test_a_support_laid_out_by_hand_is_the_first_valid_days_after_some_of_the_re
     assert list(support_days(place, 7)) == [*time[180:185], *time[190:192]]
     assert len(support_days(place, 10_000)) == 215
     assert list(support_days(place, 2, skip=3)) == [*time[3:5]]
+
+
+def test_support_of_a_monthly_tower_is_counted_in_months():
+    time = pd.date_range("2003-02-01", periods=120, freq="MS")
+    values = {name: np.ones(120, "f4") for name in ("GPP", "RECO", "NEE", "QC")}
+    values["QC"][8] = 0.1
+    place = xr.Dataset(
+        {k: ("time", v) for k, v in values.items()}, {"time": time, "site": "XS-M01"}, {"frequency": "1MS"}
+    )
+    assert list(support_days(place, 3)) == [time[6], time[7], time[9]]
+    assert list(support_days(place, 2, skip=30)) == [*time[30:32]]
+    assert len(support_days(place, 500)) == 113

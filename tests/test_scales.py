@@ -106,3 +106,44 @@ def test_daily_scores_are_those_of_the_metrics():
     row = table.query("scale == 'daily' and model == 1").iloc[0]
     for name, value in score(observed, predicted[1], scored).items():
         assert row[name] == pytest.approx(value)
+
+
+def monthly_record(months=96, seed=3):
+    """Two models and a record of months whose season every calendar month has the same share of."""
+    rng = np.random.default_rng(seed)
+    time = pd.date_range("2001-01-01", periods=months, freq="MS")
+    observed = 4 + 3 * np.sin(2 * np.pi * time.month.to_numpy() / 12) + rng.normal(0, 1, months)
+    return time, observed, observed + rng.normal(0, 1, (2, months)), rng.random(months) < 0.85
+
+
+def test_months_have_a_season_and_years_but_no_weeks():
+    time, observed, predicted, scored = monthly_record()
+    found = to_scales(time, observed, predicted, scored)
+    o, p = pd.Series(observed[scored], time[scored]), pd.Series(predicted[1, scored], time[scored])
+    assert found["weekly"][0].size == 0
+    assert found["weekly"][1].shape == (2, 0)
+    np.testing.assert_array_equal(found["daily"][0], o)
+    np.testing.assert_allclose(found["seasonal"][0], o.groupby(o.index.month).mean())
+    np.testing.assert_allclose(found["seasonal"][1][1], p.groupby(p.index.month).mean())
+    anomaly = p - p.groupby(p.index.month).transform("mean")
+    np.testing.assert_allclose(found["anomaly"][1][1], anomaly, atol=1e-9)
+    years = anomaly.groupby(anomaly.index.year)
+    enough = years.count() >= 9
+    assert enough.sum() >= 3
+    np.testing.assert_allclose(found["interannual"][1][1], years.mean()[enough], atol=1e-9)
+
+
+def test_one_year_of_months_has_a_season_but_no_years():
+    time, observed, predicted, _ = monthly_record(12)
+    found = to_scales(time, observed, predicted, np.ones(12, bool))
+    np.testing.assert_allclose(found["seasonal"][0], observed)
+    assert found["interannual"][0].size == 0
+    few = to_scales(time, observed, predicted, np.arange(12) < 5)
+    assert few["seasonal"][0].size == 0
+
+
+def test_a_year_of_months_needs_nine_of_them():
+    time, observed, predicted, _ = monthly_record(48)
+    for months, years in ((9, 4), (8, 0)):
+        found = to_scales(time, observed, predicted, np.asarray(time.month) <= months)
+        assert found["interannual"][0].size == years

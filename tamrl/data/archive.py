@@ -1,7 +1,8 @@
-"""The archive: one Dataset (site, time) of daily fluxes and drivers, kept as Zarr.
+"""The archive: one Dataset (site, time) of daily or monthly fluxes and drivers, kept as Zarr.
 
-Glossary: S sites, T days. Values are float32 in the schema's units, missing is NaN, the time axis has one
-step a day over all towers; a tower's *record* is its days from the first to the last with any flux or driver.
+Glossary: S sites, T steps. Values are float32 in the schema's units, missing is NaN, the time axis has one step a
+day, or one a calendar month, over all towers (attribute ``frequency``, see ``tamrl.data.steps``); a tower's *record*
+is its steps from the first to the last with any flux or driver.
 """
 
 import difflib
@@ -18,6 +19,7 @@ import xarray as xr
 import tamrl
 from tamrl import schema
 from tamrl.data.checks import SITE_COORDS, attributes, validate
+from tamrl.data.steps import ATTRIBUTE, STEPS, Step, axis, step_of
 from tamrl.data.storage import locate, locked, swap_in
 from tamrl.errors import TamrlError
 
@@ -35,7 +37,7 @@ class Tower:
 
     Attributes:
         site: FLUXNET id, for example ``AU-Lox``.
-        table: daily values, index of dates, columns of schema names in schema units, NaN missing.
+        table: values by step, index of dates, columns of schema names in schema units, NaN missing.
         name: name in words, may be empty.
         lat, lon: degrees north and east, NaN where not known.
         igbp, koeppen: class, or ``unknown``.
@@ -66,8 +68,9 @@ def build(
     simulated: bool = False,
     source: str = "Tower files named in the coordinate 'source'",
     license: str = LICENSE,
+    step: Step = "1D",
 ) -> xr.Dataset:
-    """Put towers on one daily time axis.
+    """Put towers on one time axis.
 
     Args:
         towers: at least one; a site twice raises.
@@ -75,6 +78,7 @@ def build(
         simulated: whether the values are made by a model, shown wherever they appear.
         source: global attribute.
         license: global attribute.
+        step: of the tables of the towers; months are dated by their first day.
 
     Returns:
         Dataset (site, time), sorted by site, not yet validated.
@@ -92,23 +96,25 @@ def build(
     if not filled:
         raise TamrlError("No tower has a day of data", ", ".join(sites))
     start, stop = min(index.min() for index in filled), max(index.max() for index in filled)
-    time = np.arange(start, stop + 1)
+    time = axis(start, stop, step)
     present = {str(column) for tower in towers for column in tower.table.columns}
     for column in sorted(present):
         schema.variable(column)
     names = [name for name in schema.VARIABLES if name in present or name in ("QC", *schema.FLUXES)]
     arrays = {name: np.full((len(towers), time.size), np.nan, np.float32) for name in names}
     for row, (tower, index) in enumerate(zip(towers, days, strict=True)):
-        at = (index - start).astype(int)
+        at = time.get_indexer(pd.DatetimeIndex(index))
+        if (at < 0).any():
+            raise TamrlError("A tower has dates between the steps", sites[row], "Date months by their first day")
         for name in tower.table.columns:
             arrays[name][row, at] = tower.table[name].to_numpy(np.float32)
-    coords: dict = {"site": np.array(sites, dtype=str), "time": time.astype("datetime64[ns]")}
+    coords: dict = {"site": np.array(sites, dtype=str), "time": time.values.astype("datetime64[ns]")}
     for name in ("lat", "lon"):
         coords[name] = ("site", np.array([getattr(tower, name) for tower in towers], np.float64))
     for name in _TEXT:
         coords[name] = ("site", np.array([getattr(tower, name) for tower in towers], dtype=str))
     attrs = {
-        "title": title, "Conventions": "CF-1.11", "frequency": "1D", "simulated": int(simulated), "license": license,
+        "title": title, "Conventions": "CF-1.11", ATTRIBUTE: step, "simulated": int(simulated), "license": license,
         "source": source, "tamrl_version": tamrl.__version__, "history": f"{now()} built by tamrl {tamrl.__version__}",
     }  # fmt: skip
     data = {name: (("site", "time"), values, attributes(name)) for name, values in arrays.items()}
@@ -122,7 +128,7 @@ def _describe(ds: xr.Dataset) -> xr.Dataset:
     ds["site"].attrs.update(cf_role="timeseries_id", long_name="Tower")
     ds["igbp"].attrs.update(long_name="IGBP land-cover class")
     ds["koeppen"].attrs.update(long_name="Koeppen-Geiger class")
-    ds["time"].attrs.update(standard_name="time", long_name="Local day")
+    ds["time"].attrs.update(standard_name="time", long_name="Local day" if step_of(ds) == "1D" else "Month")
     return ds
 
 
@@ -132,18 +138,23 @@ def merge(old: xr.Dataset | None, new: xr.Dataset) -> xr.Dataset:
     The time axis is the union of both; variables that only one of them has are missing for the other's towers.
 
     Raises:
-        TamrlError: one of them is simulated and the other is not.
+        TamrlError: one of them is simulated and the other is not, or their time steps differ.
     """
     if old is None:
         return new
     if int(old.attrs.get("simulated", 0)) != int(new.attrs.get("simulated", 0)):
         raise TamrlError("Simulated and real towers do not mix", "merge", "Use a workspace of their own for each")
     kept = old.isel(site=~np.isin(old["site"].values.astype(str), new["site"].values.astype(str)))
+    if step_of(old) != step_of(new):
+        raise TamrlError(
+            f"The archive is {STEPS[step_of(old)]}, the new towers are {STEPS[step_of(new)]}", "merge",
+            "Use a workspace of their own for each",
+        )  # fmt: skip
     start = min(old["time"].values[0], new["time"].values[0])
     stop = max(old["time"].values[-1], new["time"].values[-1])
     parts = [part for part in (kept, new) if part.sizes["site"]]
     names = [name for name in schema.VARIABLES if any(name in part for part in parts)]
-    time = np.arange(start, stop + np.timedelta64(1, "D"), np.timedelta64(1, "D"))
+    time = axis(start, stop, step_of(new)).values.astype("datetime64[ns]")
     aligned = [_align(part, names, time) for part in parts]
     how: dict = {
         "data_vars": "all",
@@ -163,7 +174,7 @@ def merge(old: xr.Dataset | None, new: xr.Dataset) -> xr.Dataset:
 
 
 def _align(ds: xr.Dataset, names: list[str], time: np.ndarray) -> xr.Dataset:
-    """Return ``ds`` with all ``names`` on the days of ``time`` (T,), missing values where it has none."""
+    """Return ``ds`` with all ``names`` on the steps of ``time`` (T,), missing values where it has none."""
     out = ds.load().reindex(time=time)
     empty = np.full((ds.sizes["site"], time.size), np.nan, np.float32)
     out = out.assign({name: (("site", "time"), empty) for name in names if name not in ds})

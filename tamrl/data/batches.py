@@ -19,9 +19,11 @@ from tamrl.data.sequences import (
     TowerRecord,
     make_support,
 )
+from tamrl.data.steps import steps
 from tamrl.errors import TamrlError
 
-#: Support days drawn in training are log-uniform between these: users bring days as well as a year.
+#: Support days drawn in training are log-uniform between these (in steps of the model): users bring days as well as
+#: a year.
 FEWEST_SHOTS, MOST_SHOTS = 5, 400
 
 
@@ -102,8 +104,9 @@ class Batcher:
     def _run(self, count: int, days: int) -> Tensor:
         """Return (B, days) bool: the run of support days of each sequence."""
         draw = torch.rand(2, count, generator=self.generator)
-        most = min(MOST_SHOTS, days // 2)
-        length = min(FEWEST_SHOTS, most) * torch.exp(draw[0] * float(np.log(max(1, most / FEWEST_SHOTS))))
+        fewest, most = (steps(shots, self.config.model.step) for shots in (FEWEST_SHOTS, MOST_SHOTS))
+        most = min(most, days // 2)
+        length = min(fewest, most) * torch.exp(draw[0] * float(np.log(max(1, most / fewest))))
         start = draw[1] * (days - length)
         position = torch.arange(days)
         return (position >= start[:, None]) & (position < (start + length)[:, None])

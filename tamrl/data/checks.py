@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl import schema
+from tamrl.data.steps import Step, is_regular, step_of
 from tamrl.errors import TamrlError
 
 #: Values a file may use for "missing" (-9999, -9999.9, -99999) lie at or below this; no variable reaches it.
@@ -107,16 +108,17 @@ def check_structure(ds: xr.Dataset) -> None:
         unit = array.attrs.get("units", variable.unit)
         if unit != variable.unit:
             raise TamrlError(f"{name} is in {unit!r}, the archive keeps {variable.unit!r}", name, "Convert it first")
-    _check_time(ds["time"].values)
+    _check_time(ds["time"].values, step_of(ds))
     _check_sites(ds)
 
 
-def _check_time(time: np.ndarray) -> None:
-    """Raise unless ``time`` (T,) has one value a day, ascending, without a gap."""
+def _check_time(time: np.ndarray, step: Step) -> None:
+    """Raise unless ``time`` (T,) has one value a step, ascending, without a gap."""
     if not np.issubdtype(time.dtype, np.datetime64):
         raise TamrlError(f"The time axis has type {time.dtype}, not dates", "time", "Decode it first")
-    if time.size == 0 or not (np.diff(time) == np.timedelta64(1, "D")).all():
-        raise TamrlError("The time axis is not one ascending step a day", "time", "Sort it and fill its gaps")
+    if not is_regular(time, step):
+        each = "day" if step == "1D" else "month"
+        raise TamrlError(f"The time axis is not one ascending step a {each}", "time", "Sort it and fill its gaps")
 
 
 def _check_sites(ds: xr.Dataset) -> None:

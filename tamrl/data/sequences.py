@@ -1,6 +1,6 @@
 """From towers to tensors: normalised records, and the supports that the encoder reads.
 
-Dimensions: B batch, T days, D drivers, S support steps (bins of several days), A static inputs.
+Dimensions: B batch, T steps (days or months), D drivers, S support steps (bins of several of them), A static inputs.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,17 @@ import xarray as xr
 from torch import Tensor
 
 from tamrl.data.drivers import driver_table
+from tamrl.data.steps import season_angle, step_of
 from tamrl.schema import FLUXES, IGBP, KOEPPEN, QC_VALID, UNKNOWN, check_class
 
 IGBP_CLASSES = (*IGBP, UNKNOWN)
 KOEPPEN_CLASSES = (*KOEPPEN, UNKNOWN)
 #: A, the length of the static inputs: one-hot IGBP and Koeppen main classes, each with ``unknown``.
 STATIC_SIZE = len(IGBP_CLASSES) + len(KOEPPEN_CLASSES)
+
+
+#: Normalised drivers are cut at so many standard deviations.
+CLIP = 8.0
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ class TowerRecord:
         driver_mask: (T, D) 1 where present.
         fluxes: (T, 3) gC m-2 d-1.
         weight: (T, 3) QC on valid days with that flux observed, else 0.
-        season: (T, 2) sine and cosine of the day of year.
+        season: (T, 2) sine and cosine of the time of year.
         static: (A,).
     """
 
@@ -122,11 +127,11 @@ def tower_record(tower: xr.Dataset, names: tuple[str, ...], normaliser: Normalis
     fluxes = flux_table(tower)
     observed = np.isfinite(fluxes) & valid_days(tower)[:, None]
     weight = np.where(observed, np.nan_to_num(tower["QC"].values)[:, None], 0)
-    angle = 2 * np.pi * time.day_of_year.to_numpy() / 365.25
+    angle = season_angle(time, step_of(tower))
     return TowerRecord(
         str(tower.site.item()),
         time,
-        torch.from_numpy(np.where(present, np.clip(scaled, -8, 8), 0).astype(np.float32)),
+        torch.from_numpy(np.where(present, np.clip(scaled, -CLIP, CLIP), 0).astype(np.float32)),
         torch.from_numpy(present.astype(np.float32)),
         torch.from_numpy(np.nan_to_num(fluxes)),
         torch.from_numpy(weight.astype(np.float32)),

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tamrl.config import Config
 from tamrl.data.sequences import TowerRecord
+from tamrl.data.steps import steps
 from tamrl.model.baselines.common import supported
 from tamrl.model.baselines.networks import CTLSTM, Fitted, PlainNetwork, run, split_records
 from tamrl.model.losses import masked_huber
@@ -48,7 +49,8 @@ class MAML(CTLSTM):
     Finn, Abbeel and Levine 2017, arXiv:1703.03400, in its first-order form: the gradient of the
     adapted weights on other days of the place is taken as that of the weights before adaptation. It
     starts from the CT-LSTM trained on the same towers. Supports of meta-training are runs of valid
-    days, log-uniform between 5 and 365; every weight is adapted, by plain gradient steps.
+    days, log-uniform between 5 and 365 (1 and 12 months of a monthly model); every weight is
+    adapted, by plain gradient steps.
 
     Args:
         drivers: names of the daily inputs.
@@ -102,8 +104,9 @@ class MAML(CTLSTM):
     def _task(self, record: TowerRecord, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         """Return the support (T,) bool, a run of at most half the valid days, and the other valid days (T,) bool."""
         days = _days(record)
-        most = min(365, days.size // 2)
-        count = int(np.clip(round(5 * math.exp(rng.random() * math.log(max(most, 5) / 5))), 1, most))
+        least, longest = (steps(n, self.config.model.step) for n in (5, 365))
+        most = min(longest, days.size // 2)
+        count = int(np.clip(round(least * math.exp(rng.random() * math.log(max(most, least) / least))), 1, most))
         first = int(rng.integers(days.size - count + 1))
         support = np.zeros(len(record.time), bool)
         support[days[first : first + count]] = True

@@ -7,6 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.data.sequences import flux_table
+from tamrl.data.steps import step_of
 from tamrl.errors import TamrlError
 from tamrl.model.baselines.common import input_table, supported, training_days
 
@@ -57,7 +58,9 @@ class XGBoost:
             TamrlError: no tower has a valid day of a flux.
         """
         if self.tune and len(towers) >= GROUPS:
-            self.chosen = self._tuned([training_days(t, self.drivers, TUNING_STEP) for t in towers])
+            # Of months, one in four would be the same three of every year.
+            every = TUNING_STEP if step_of(towers[0]) == "1D" else 1
+            self.chosen = self._tuned([training_days(t, self.drivers, every) for t in towers])
         days = [training_days(t, self.drivers) for t in towers]
         self._models = [self._fitted(days, flux, self.chosen[flux]) for flux in range(3)]
 
@@ -101,7 +104,10 @@ class XGBoost:
 
     def predict(self, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> np.ndarray:
         """Return (T, 3) GPP, RECO, NEE in gC m-2 d-1; ``support`` is ignored."""
-        inputs = input_table(tower, self.drivers)
+        return self.predict_table(input_table(tower, self.drivers))
+
+    def predict_table(self, inputs: np.ndarray) -> np.ndarray:
+        """Return (N, 3) GPP, RECO, NEE in gC m-2 d-1 for inputs (N, D + A), see ``input_table``."""
         return np.stack([model.predict(inputs) for model in self._models], axis=1)
 
 
@@ -216,5 +222,8 @@ class RandomForest:
 
     def predict(self, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> np.ndarray:
         """Return (T, 3) GPP, RECO, NEE in gC m-2 d-1; ``support`` is ignored."""
-        inputs = input_table(tower, self.drivers)
+        return self.predict_table(input_table(tower, self.drivers))
+
+    def predict_table(self, inputs: np.ndarray) -> np.ndarray:
+        """Return (N, 3) GPP, RECO, NEE in gC m-2 d-1 for inputs (N, D + A), see ``input_table``."""
         return (self._model.predict(inputs) * self._scale).astype(np.float32)
