@@ -1,0 +1,9 @@
+"""Gridded products of others as maps of this project: FLUXCOM-X-BASE, MetaFlux, CEDAR-GPP, CMIP6, TRENDY, any CF file.
+
+``open_product`` opens them lazily; ``towers`` compares them with towers; ``units`` knows their units.
+"""
+
+from tamrl.data.products.registry import PRODUCTS, Product, detect, open_product
+from tamrl.data.products.towers import against_towers, at_towers, score_against_towers
+
+__all__ = ["PRODUCTS", "Product", "against_towers", "at_towers", "detect", "open_product", "score_against_towers"]
