@@ -14,7 +14,9 @@ COMMANDS = {
     "evaluate": ("tamrl.commands.evaluate:command", "Score models on held-out towers."),
     "adapt": ("tamrl.commands.predict:adapt_command", "Adapt the model to one tower from a few days."),
     "predict": ("tamrl.commands.predict:predict_command", "Predict the fluxes of one tower zero-shot."),
-    "bench": ("tamrl.commands.bench:command", "Measure: scores of all models on held-out towers."),
+    "bench": ("tamrl.commands.bench:command", "Measure: scores on held-out towers, the engine."),
+    "aggregate": ("tamrl.commands.aggregate:command", "Average a workspace by month, for climate models."),
+    "upscale": ("tamrl.commands.upscale:command", "Predict every cell of a grid: global maps."),
     "simulate": ("tamrl.commands.simulate:command", "Make a workspace of SIMULATED towers."),
 }
 

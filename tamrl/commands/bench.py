@@ -5,12 +5,16 @@ from pathlib import Path
 
 import click
 
+from tamrl.commands.bench_upscale import command as upscale
 from tamrl.commands.options import read_names, workspace_option
 
 
 @click.group("bench")
 def command() -> None:
-    """Measure: scores on held-out towers."""
+    """Measure: scores on held-out towers, speed and memory of the engine."""
+
+
+command.add_command(upscale)
 
 
 @command.command("accuracy")

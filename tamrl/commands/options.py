@@ -23,7 +23,7 @@ def find_checkpoint(ctx: click.Context, option: click.Parameter, value: Path) ->
 
 checkpoint_option = click.option(
     "--checkpoint", "-c", required=True, type=click.Path(path_type=Path), callback=find_checkpoint,
-    help="Folder made by train, or the name of a bundled model: fluxnet2015-daily.",
+    help="Folder made by train, or a bundled model: fluxnet2015-daily, fluxnet2015-climate.",
 )  # fmt: skip
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cuda, cuda:<number>, mps or cpu."

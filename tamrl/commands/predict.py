@@ -55,8 +55,10 @@ def adapt_command(
     learning_rate: float, out: Path, device: str,
 ) -> None:  # fmt: skip
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
+    from tamrl import wording
     from tamrl.adapt import FITS, AdaptSettings, adapt
     from tamrl.data.archive import record
+    from tamrl.data.steps import step_of
     from tamrl.device import choose, one_thread
     from tamrl.model.checkpoint import load_ensemble
     from tamrl.results import adaptation_dataset, before_after
@@ -75,9 +77,10 @@ def adapt_command(
     with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:
         result = adapt(ensemble, tower, support, settings, on_step=lambda step: bar.update(1))
     _write(adaptation_dataset(tower, result, space.simulated), out)
+    step = step_of(tower)
     click.echo(
-        f"{site}: {len(result.support)} support days, {method}, {result.seconds:.1f} s on {result.device}. "
-        "Scores on the valid days outside the support, gC m-2 d-1:"
+        f"{site}: {wording.counted(len(result.support), step, 'support')}, {method}, {result.seconds:.1f} s on "
+        f"{result.device}. Scores on the valid {wording.unit(step, 0)} outside the support, gC m-2 d-1:"
     )
     click.echo(before_after(tower, result).to_string(index=False, float_format=lambda v: f"{v:.3f}"))
     for note in result.notes:

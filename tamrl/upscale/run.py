@@ -1,0 +1,264 @@
+"""A run of the engine: from drivers and a checkpoint to maps on disk, resumable at any region."""
+
+import gc
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import tamrl
+from tamrl.data.archive import now
+from tamrl.data.storage import locked
+from tamrl.errors import TamrlError
+from tamrl.model.checkpoint import MANIFEST, Ensemble
+from tamrl.upscale.blocks import Job, Region, load_model, run_region, spin_up_steps
+from tamrl.upscale.cluster import connect, run_all
+from tamrl.upscale.drivers import Drivers, open_drivers
+from tamrl.upscale.mapping import Mapping, default_mapping, load_mapping
+from tamrl.upscale.output import Place, create, finish, prepare, regions, save_plan, set_mark, write_region
+from tamrl.upscale.staging import SMALL_BYTES, Staging, create_staged, plan_staging, stage, staged_drivers
+
+#: Rows and columns of a region are a multiple of this, and at most that many.
+_TILE, _LARGEST = 8, 128
+#: Steps of cells, times members, of one region: a minute or so of one core, which is what Ctrl-C loses at most.
+_WORK = 40_000_000
+#: What the standard deviations of the maps are, of models that are calibrated and of others.
+SPREAD = {
+    True: "Standard deviation of what a tower at a new place would measure in one step, calibrated on held-out towers",
+    False: "Standard deviation between the members and of the prior of the site's effect, not calibrated",
+}
+CITATION = "TAM-RL: Rozanov, Renganathan and Kumar 2026, arXiv:2603.09974; upscaling with TAM-RL Explorer"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be upscaled, and how.
+
+    Attributes:
+        checkpoint: folder of the model.
+        files: drivers, see ``tamrl.upscale.drivers.open_drivers``.
+        out: Zarr to write.
+        mapping: YAML file or name of a shipped mapping; None for variables named as in the schema.
+        scheduler: ``threads``, ``local`` or the address of a dask scheduler.
+        workers: threads or processes.
+        bbox: west, south, east, north, degrees.
+        period: first and last day.
+        resume: go on with a run that was stopped.
+        memory: bytes that the arrays of one worker may take.
+        members: keep the fluxes of each member.
+        spin_up: run the first year once before the series.
+        dominant: treat each cell as its largest class instead of by the shares of all.
+        smallest: bytes below which drivers in whole maps are read as they are.
+    """
+
+    checkpoint: Path
+    files: tuple[str, ...]
+    out: Path
+    mapping: str | None = None
+    scheduler: str = "local"
+    workers: int = 1
+    bbox: tuple[float, float, float, float] | None = None
+    period: tuple[pd.Timestamp, pd.Timestamp] | None = None
+    resume: bool = False
+    memory: int = 1_000_000_000
+    members: bool = False
+    spin_up: bool = True
+    dominant: bool = False
+    smallest: int = SMALL_BYTES
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: ``what`` is done, in pieces of work."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run made.
+
+    Attributes:
+        out: the maps.
+        cells: of the grid.
+        steps: of time.
+        computed: regions computed now.
+        before: regions that were finished before.
+        staged: drivers that were turned into series.
+        notes: what the user should know.
+    """
+
+    out: Path
+    cells: int
+    steps: int
+    computed: int
+    before: int
+    staged: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def upscale(request: Request, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
+    """Compute the maps.
+
+    Args:
+        request: what and how.
+        on_progress: called after each piece of work.
+
+    Returns:
+        What was made.
+
+    Raises:
+        TamrlError: see ``open_drivers``, ``load_model`` and ``prepare``; or a region failed. Finished regions are kept.
+    """
+    report = on_progress or (lambda progress: None)
+    ensemble, reference = load_model(request.checkpoint)
+    mapping = load_mapping(request.mapping) if request.mapping else default_mapping()
+    config = ensemble.config.model
+    drivers = open_drivers(request.files, mapping, config.drivers, config.step, request.bbox, request.period)
+    place = Place(Path(request.out).resolve())
+    with locked(place.out, wait_s=0.0):
+        plan = _plan(request, drivers, mapping)
+        layout = {"tile": tile_size(drivers, len(ensemble.members), request), "memory": request.memory}
+        layout = prepare(place, plan, layout, request.resume)
+        tile = int(layout["tile"])
+        job = Job(str(Path(request.checkpoint).resolve()), drivers, request.spin_up, request.dominant, request.members)
+        staging = plan_staging(drivers.drivers, tile, int(layout["memory"]) // 2, request.smallest)
+        if not place.plan.exists():
+            create(place, job, tile, reference, len(ensemble.members), _attributes(request, drivers, ensemble))
+            if staging.pieces:
+                create_staged(place, staging)
+            save_plan(place, plan, layout)
+        every = list(regions(drivers.lat.size, drivers.lon.size, tile))
+        left = [region for region in every if not place.mark(region.name).exists()]
+        if left:
+            # Files that were forgotten unclosed are closed now, not by some thread while another one reads.
+            gc.collect()
+            with connect(request.scheduler, request.workers) as client:
+                job = _staged(client, place, job, staging, report)
+                _regions(client, place, job, left, len(every), report)
+        finish(place, {"history": f"{now()} tamrl upscale, version {tamrl.__version__}"})
+    notes = list(drivers.notes)
+    if request.spin_up and not spin_up_steps(drivers.time):
+        notes.append("The series is shorter than a year: it starts without memory of the time before.")
+    if reference is None:
+        notes.append("The checkpoint does not know its training towers: no codes and no extrapolation index.")
+    if ensemble.caution:
+        notes.append(ensemble.caution)
+    return Outcome(
+        place.out, drivers.lat.size * drivers.lon.size, len(drivers.time), len(left), len(every) - len(left),
+        tuple(staging.pieces), tuple(notes),
+    )  # fmt: skip
+
+
+def tile_size(drivers: Drivers, members: int, request: Request) -> int:
+    """Return the rows and columns of a region: what fits into memory, and takes a worker about a minute."""
+    steps, fluxes = len(drivers.time), 3 * (2 + members * request.members)
+    timed = sum(1 + len(d.parts) for d in drivers.drivers.values() if not d.static)
+    # Drivers as read and one on its way; fluxes as computed, and one on its way to the disk.
+    per_cell = 4 * steps * (timed + 2 + fluxes + 2)
+    cells = min(request.memory // per_cell, _WORK // (steps * members))
+    side = int(max(1, cells) ** 0.5)
+    if side < 1 or request.memory < per_cell * _TILE**2:
+        raise TamrlError(
+            f"{request.memory / 1e6:.0f} MB are too little for {_TILE} x {_TILE} cells of {steps} steps", "--memory",
+            f"Give at least {per_cell * _TILE**2 / 1e6:.0f}MB, or a shorter --time",
+        )  # fmt: skip
+    aligned = [
+        b for d in drivers.drivers.values() for p in d.pieces for n, b in p.blocks.items() if n in ("lat", "lon")
+    ]
+    fitting = [b for b in aligned if _TILE <= b <= side]
+    side = side // max(fitting) * max(fitting) if fitting else side // _TILE * _TILE
+    widest = max(drivers.lat.size, drivers.lon.size)
+    return max(_TILE, min(side, _LARGEST, -(-widest // _TILE) * _TILE))
+
+
+def _staged(client: Any, place: Place, job: Job, staging: Staging, report: Callable[[Progress], None]) -> Job:
+    """Turn what is in whole maps; return the job that reads it."""
+    if not staging.pieces:
+        return job
+    every = list(staging.slabs())
+    left = [slab for slab in every if not place.mark(slab.mark).exists()]
+    done = len(every) - len(left)
+
+    def count(_: Any) -> None:
+        nonlocal done
+        done += 1
+        report(Progress("Turning maps into series", done, len(every)))
+
+    run_all(client, stage, [(str(place.staged), place.mark(slab.mark), slab) for slab in left], count)
+    return job.reading(staged_drivers(job.drivers.drivers, place, staging))
+
+
+def _regions(
+    client: Any, place: Place, job: Job, left: list[Region], total: int, report: Callable[[Progress], None]
+) -> None:
+    done = total - len(left)
+    report(Progress("Regions", done, total))
+
+    def count(_: Any) -> None:
+        nonlocal done
+        done += 1
+        report(Progress("Regions", done, total))
+
+    run_all(client, work, [(job, str(place.store), place.mark(region.name), region) for region in left], count)
+
+
+def work(job: Job, store: str, mark: Path, region: Region) -> None:
+    """Compute and write one region on a worker, then mark it; nothing where that is done."""
+    if not mark.exists():
+        write_region(store, region, run_region(job, region))
+        set_mark(mark)
+
+
+def _plan(request: Request, drivers: Drivers, mapping: Mapping) -> dict[str, Any]:
+    """Return what must be the same to go on with a run."""
+    return {
+        "checkpoint": _digest(request.checkpoint),
+        "drivers": [list(file) for file in drivers.files],
+        "mapping": json.loads(json.dumps(asdict(mapping))),
+        "bbox": request.bbox,
+        "time": [str(drivers.time[0]), str(drivers.time[-1]), len(drivers.time)],
+        "settings": {"spin_up": request.spin_up, "dominant": request.dominant, "members": request.members,
+                     "smallest": request.smallest},
+    }  # fmt: skip
+
+
+def _digest(checkpoint: Path) -> str:
+    """Return a checksum of the files of a checkpoint."""
+    total = hashlib.sha256()
+    for file in sorted([Path(checkpoint) / MANIFEST, *Path(checkpoint).glob("*.safetensors")]):
+        total.update(file.name.encode() + file.read_bytes())
+    return total.hexdigest()
+
+
+def _attributes(request: Request, drivers: Drivers, ensemble: Ensemble) -> dict[str, Any]:
+    """Return the attributes of the maps: what they are, of which model and which drivers."""
+    name = Path(request.checkpoint).resolve().name
+    simulated = drivers.simulated or bool(ensemble.info.get("simulated"))
+    settings = {
+        "spin_up": request.spin_up, "classes": "dominant" if request.dominant else "shares", "bbox": request.bbox,
+        "members": len(ensemble.members), "drivers": [Path(f[0]).name for f in drivers.files],
+    }  # fmt: skip
+    attrs = {
+        "Conventions": "CF-1.11",
+        "title": f"TAM-RL upscaling with {name}" + (", SIMULATED" if simulated else ""),
+        "source": f"TAM-RL ensemble {name}, zero-shot at each cell; drivers: {'; '.join(drivers.sources)}",
+        "citation": CITATION,
+        "license": "Subject to the terms of the training towers and of the drivers",
+        "kind": "model",
+        "simulated": int(simulated),
+        "derived": "NEE" if ensemble.config.model.balance == "hard" else "",
+        "checkpoint": name,
+        "checkpoint_sha256": _digest(request.checkpoint),
+        "checkpoint_created": str(ensemble.info.get("created", "")),
+        "settings": json.dumps(settings),
+        "comment": "Fluxes of the land of a cell: those of its vegetated part times the vegetated share of the land",
+        "spread": SPREAD[ensemble.calibration(0) is not None],
+    }
+    return attrs | ({"climatology": drivers.climatology} if drivers.climatology else {})
