@@ -1,0 +1,252 @@
+"""The global maps on offer: those that come with the project, those of a workspace, and what a user imports."""
+
+import re
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tamrl.data.storage import locate, locked, swap_in
+from tamrl.errors import TamrlError
+from tamrl.workspace import Workspace, bundled_folder
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+#: Folder of maps inside a workspace, and of those that come with the project.
+FOLDER = "maps"
+#: Most bytes that a ZIP from a user may unpack to, and most files: 20 years of daily maps at a quarter degree.
+_MOST_BYTES, _MOST_FILES = 64 * 2**30, 200_000
+#: Cells of a stored block: a map is read in few blocks, the series of a cell in small ones.
+_BLOCK = {"lat": 360, "lon": 720}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One set of maps on offer.
+
+    Attributes:
+        key: name in the URL, unique among those on offer.
+        label: name shown to the user.
+        path: NetCDF file or Zarr folder.
+        kind: ``model``, ``product``, or ``damaged`` where it cannot be read.
+        simulated: whether it was made for demonstration or testing.
+        version: changes when the maps are replaced; with the path the key of every cache.
+    """
+
+    key: str
+    label: str
+    path: Path
+    kind: str
+    simulated: bool
+    version: int
+
+
+def bundled_maps() -> Path:
+    """Return the folder of the maps that come with the project."""
+    return bundled_folder(FOLDER)
+
+
+def folders(workspace: Workspace | None, session: Path | None = None) -> list[Path]:
+    """Return where maps lie: what is bundled, then the workspace's, then what was imported for this session only."""
+    own = [workspace.path / FOLDER] if workspace else []
+    return [bundled_maps(), *own, *([session] if session else [])]
+
+
+def listed(folders: Iterable[Path]) -> list[Path]:
+    """Return the NetCDF files and Zarr folders in some folders, in their order; a missing folder has none."""
+    return [
+        path
+        for folder in folders
+        if folder.is_dir()
+        for path in sorted(folder.iterdir())
+        if path.suffix in (".nc", ".zarr") and not path.name.startswith(".")
+    ]
+
+
+def entries(workspace: Workspace | None, session: Path | None = None) -> dict[str, Entry]:
+    """Return the maps on offer by key: bundled ones, then those of the workspace, then those of the session.
+
+    A damaged file is listed too: opening it says what is wrong.
+
+    Args:
+        workspace: the open workspace.
+        session: folder with what a user imported while the workspace is read-only.
+    """
+    return entries_in(folders(workspace, session))
+
+
+def entries_in(folders: Iterable[Path]) -> dict[str, Entry]:
+    """Return the maps in some folders by key; of two with one name the later gets a number."""
+    found: dict[str, Entry] = {}
+    for path in listed(folders):
+        key, number = path.stem, 2
+        while key in found:
+            key, number = f"{path.stem}-{number}", number + 1
+        found[key] = _entry(key, path)
+    return found
+
+
+def _entry(key: str, path: Path) -> Entry:
+    try:
+        with _open(path) as maps:
+            attrs = maps.attrs
+    except TamrlError:
+        return Entry(key, f"{path.stem} (damaged)", path, "damaged", False, version(path))
+    label = str(attrs.get("title") or path.stem)
+    return Entry(key, label, path, str(attrs.get("kind", "product")), bool(attrs.get("simulated", 0)), version(path))
+
+
+def version(path: Path) -> int:
+    """Return a number that changes when the maps are replaced, 0 where there are none."""
+    marker = path / "zarr.json" if path.is_dir() else path
+    return marker.stat().st_mtime_ns if marker.is_file() else 0
+
+
+def open_maps(entry: Entry) -> "xr.Dataset":
+    """Open maps lazily and check that they keep the contract of ``tamrl.data.globe``.
+
+    Raises:
+        TamrlError: they are missing or damaged, or do not keep the contract.
+    """
+    from tamrl.data.globe import check_maps
+
+    maps = _open(entry.path)
+    try:
+        return check_maps(maps, str(entry.path))
+    except TamrlError:
+        maps.close()
+        raise
+
+
+def _open(path: Path) -> "xr.Dataset":
+    import xarray as xr
+
+    try:
+        if path.suffix == ".zarr":
+            return xr.open_zarr(locate(path) or path, chunks=None, consolidated=False)
+        return xr.open_dataset(path, engine="netcdf4", cache=False)
+    except Exception as error:  # whatever a damaged file makes the libraries raise
+        what = f"These maps cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+        raise TamrlError(what, str(path), "Import them again, or remove them") from error
+
+
+def import_product(
+    files: Sequence[str | Path], into: Workspace | Path, kind: str = "auto",
+    mapping: Mapping[str, Any] | str | Path | None = None, progress: Callable[[float], None] | None = None,
+) -> Entry:  # fmt: skip
+    """Read a gridded product and keep it as maps; a killed import leaves nothing behind.
+
+    Args:
+        files: files, Zarr stores, folders, patterns with ``*``, and ZIP files of these.
+        into: workspace, whose folder ``maps`` it goes to, or a folder.
+        kind: a key of ``tamrl.data.products.PRODUCTS``, or ``auto``.
+        mapping: flux -> {variable, unit, sign}, or a YAML file of it, for other CF files.
+        progress: called with the share that is done, 0-1.
+
+    Returns:
+        The entry of the new maps.
+
+    Raises:
+        TamrlError: the workspace is read-only, or a file is not what it should be.
+    """
+    from tamrl.data.products import open_product
+
+    if isinstance(into, Workspace):
+        into.check_writable()
+    folder = into.path / FOLDER if isinstance(into, Workspace) else into
+    with tempfile.TemporaryDirectory(prefix="tamrl-import-") as scratch:
+        paths = [_unpacked(Path(file), Path(scratch)) for file in files]
+        with open_product(paths, kind, mapping) as maps, ExitStack() as held:
+            path = _claim(folder, str(maps.attrs.get("title") or Path(files[0]).stem), held)
+            swap_in(path, lambda new: _write(maps, new, progress or (lambda share: None)))
+    if isinstance(into, Workspace):
+        into.add_provenance({"command": "import maps", "inputs": [str(file) for file in files], "maps": path.name})
+    return _entry(path.stem, path)
+
+
+def _claim(folder: Path, title: str, held: ExitStack) -> Path:
+    """Return a path that is neither taken nor being written, named after a title; locked until ``held`` is closed."""
+    stem, number = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")[:60] or "maps", 2
+    path = folder / f"{stem}.zarr"
+    # One import at a time chooses a name; what takes long, the writing, waits for no other.
+    with locked(folder / "names"):
+        while path.exists() or not _locks(path, held):
+            path, number = folder / f"{stem}-{number}.zarr", number + 1
+    return path
+
+
+def _locks(path: Path, held: ExitStack) -> bool:
+    """Lock a path without waiting; False where another import writes it."""
+    try:
+        held.enter_context(locked(path, 0.0))
+    except TamrlError as error:
+        if error.__cause__ is not None:  # not another import: the folder cannot be written
+            raise
+        return False
+    return True
+
+
+def _unpacked(path: Path, scratch: Path) -> Path:
+    """Return where the content of a ZIP lies; another path is returned as it is.
+
+    Raises:
+        TamrlError: the ZIP is damaged, far too large, or would write outside its folder.
+    """
+    if path.suffix.lower() != ".zip":
+        return path
+    folder = scratch / path.stem
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            if len(members) > _MOST_FILES or sum(member.file_size for member in members) > _MOST_BYTES:
+                todo = "Unpack it yourself and give its path"
+                raise TamrlError("This ZIP unpacks to more than 64 GB or 200,000 files", path.name, todo)
+            for member in members:
+                if not (folder / member.filename).resolve().is_relative_to(folder.resolve()):
+                    raise TamrlError("This ZIP names files outside its folder", path.name, "Pack it again")
+            archive.extractall(folder)
+    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+        raise TamrlError(f"This ZIP cannot be unpacked: {error}", path.name, "Pack or send it again") from error
+    return folder
+
+
+def _write(maps: "xr.Dataset", path: Path, progress: Callable[[float], None]) -> None:
+    """Write maps as Zarr, some steps at a time, so that a long product needs little memory."""
+    import numpy as np
+
+    maps = maps.drop_encoding()
+    sizes = {"time": 1, **{axis: min(most, maps.sizes[axis]) for axis, most in _BLOCK.items()}}
+    over_time = [name for name, array in maps.data_vars.items() if "time" in array.dims]
+    encoding = {
+        name: {"chunks": tuple(sizes.get(dim, maps.sizes[dim]) for dim in maps[name].dims)}
+        | ({"dtype": "float32"} if maps[name].dtype.kind == "f" else {})
+        for name in maps.data_vars
+    }
+    try:
+        still = maps.drop_vars(over_time)
+        still.drop_vars("time").to_zarr(path, mode="w", zarr_format=3, consolidated=False, encoding={
+            name: encoding[name] for name in still.data_vars
+        })  # fmt: skip
+        at, count = 0, maps.sizes["time"]
+        # About 64 MB of one variable at a time.
+        several = max(1, 2**24 // (maps.sizes["lat"] * maps.sizes["lon"]))
+        while at < count:
+            part = maps[over_time].isel(time=slice(at, at + several)).load()
+            part = part.drop_vars(["lat", "lon"])
+            for name, array in part.data_vars.items():
+                if array.dtype.kind == "f" and not name.endswith("_bnds"):
+                    part[name] = array.astype(np.float32)
+            first = at == 0
+            part.to_zarr(
+                path, zarr_format=3, consolidated=False, mode="a", append_dim=None if first else "time",
+                encoding={name: encoding[name] for name in over_time} if first else None,
+            )  # fmt: skip
+            at += several
+            progress(min(1.0, at / count))
+    except OSError as error:
+        what = f"The maps cannot be written: {error.strerror or error}"
+        raise TamrlError(what, str(path.parent), "Free some disk space, or choose another workspace") from error
