@@ -1,0 +1,315 @@
+"""Build assets/models/fluxnet2015-climate and assets/maps: the monthly model and the bundled global maps.
+
+    python -m tamrl ingest FLUXNET2015 --workspace W
+    python -m tamrl aggregate --workspace W --out M
+    python -m tamrl bench accuracy --workspace M --out B --designs igbp --ablations none \
+        --models tamrl,xgboost,random-forest,climatology --config assets/climate.yaml
+    python assets/build_climate.py --workspace M --scores B/results
+
+Members are trained on all towers of the workspace; the scores of the card are those of the benchmark, whose models had
+not seen the towers. With --model an ensemble that is trained already is taken. The baselines are upscaled with the same
+drivers: five models each, every one trained without another fifth of the towers, of which mean and spread are kept.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "assets")]
+NAME, CONFIG, MAPS = "fluxnet2015-climate", ROOT / "assets" / "climate.yaml", ROOT / "assets" / "maps"
+FLUXES = ("GPP", "RECO", "NEE")
+#: Steps that the bundled maps are packed in, gC m-2 d-1 and 1: far below the spread of the models.
+PACKED = {"flux": 0.05, "sd": 0.05, "extrapolation": 0.01, "code": 0.05}
+#: Shares of a class below this are left out of the tree models' tiles.
+LEAST_TILE = 0.02
+
+CARD = """# {name}
+
+Monthly TAM-RL, {members} members, trained on {towers} FLUXNET2015 towers ({first}–{last}) with drivers that the bundled
+small Earth has: {drivers}. It predicts monthly GPP, RECO
+and NEE = RECO - GPP in gC m-2 d-1 and made the global maps in `assets/maps/`. {steps} steps a member, seed {seed};
+tamrl {version}; made by `python assets/build_climate.py`. Weights in 16 bits: that moves a monthly flux at ten of the
+towers by at most {change:.3f} gC m-2 d-1.
+
+## Data and licence
+
+Trained on FLUXNET2015 (Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3; CC-BY-4.0), with monthly precipitation as
+collected by Nathaniel et al. 2023 (doi:10.1038/s41597-023-02349-y; MIT) and NDVI and C4 share at each tower from the
+small Earth (sources and licences in `assets/PROVENANCE.md`). No observation is in this folder. The weights are under
+CC-BY-4.0: name FLUXNET2015 and this project. Method: Rozanov, Renganathan and Kumar 2026, arXiv:2603.09974.
+
+## Scores
+
+Months at towers that the scored models had not seen ({folds} folds by tower, {scored_members} members, {made}),
+medians over towers; XGBoost and the random forest have the same drivers, classes, towers and months:
+
+{scores}
+
+## Intended use and limits
+
+For the mean seasonal cycle of ecosystems at half a degree, for teaching and for comparing products. The maps follow a
+mean climate: they know no single year, no rising CO2, no disturbance. The global sink is far too large, see below.
+
+{totals}
+
+{why}
+
+## Training towers
+
+{sites}
+"""
+WHY = """Where towers stand is not where the land is: they stand in growing, undisturbed ecosystems, a mean NEE of
+{tower:.2f} gC m-2 d-1 over the towers (median {median:.2f}), and what leaves a place by fire, harvest and rivers is not
+in their NEE. Any model that predicts the mean of the towers therefore has a sink of this size; weighting towers by the
+land they stand for, other losses and leaving out groups of towers moved it by a few PgC yr-1 (docs/decisions.md)."""
+
+
+def train(workspace: Path, out: Path, members: int) -> None:
+    """Train the ensemble with the project's own command."""
+    command = [sys.executable, "-m", "tamrl", "train", "--workspace", workspace, "--out", out, "--members", members]
+    subprocess.run([*map(str, command), "--config", str(CONFIG), "--seed", "56"], check=True, cwd=ROOT)
+
+
+def tiles(earth: xr.Dataset, drivers: tuple[str, ...], trained: frozenset[str]) -> tuple[np.ndarray, list[tuple]]:
+    """Return the land cells (C,) as flat indices with their vegetated share, and for each class a tile.
+
+    A tile: which of the cells, their inputs (N, 12, D + A) as that class, the share (N,) of it.
+    """
+    from tamrl.data.earth import flags
+    from tamrl.data.sequences import IGBP_CLASSES, static_inputs
+    from tamrl.upscale.classes import vegetation
+
+    land = np.flatnonzero((earth["land_fraction"].values > 0) & np.isfinite(earth["TA"].values[0]))
+    table = inputs_of(earth, drivers, land)
+    names = flags(earth["koeppen"])
+    climate = [names[int(code)] if code else "unknown" for code in earth["koeppen"].values.ravel()[land]]
+    shares, vegetated = vegetation(earth["igbp_fraction"].values.reshape(earth.sizes["igbp"], -1)[:, land], trained)
+    found = []
+    for index, igbp in enumerate(IGBP_CLASSES):
+        cells = np.flatnonzero(shares[:, index] > LEAST_TILE)
+        if len(cells):
+            classes = np.stack([static_inputs(igbp, climate[c]) for c in cells])
+            inputs = np.concatenate([table[cells], np.repeat(classes[:, None], 12, axis=1)], axis=-1)
+            found.append((cells, inputs, shares[cells, index]))
+    return land, vegetated, found
+
+
+def inputs_of(earth: xr.Dataset, drivers: tuple[str, ...], land: np.ndarray) -> np.ndarray:
+    """Return (C, 12, D) the drivers of land cells in physical units."""
+    from tamrl.data.drivers import TREND_DAYS, potential_radiation
+    from tamrl.data.globe import month_starts
+
+    lat = earth["lat"].values
+    now, before = (potential_radiation(lat, month_starts(), "1MS", -shift) for shift in (0, TREND_DAYS))
+    computed = {"SW_POT": now, "SW_POT_TREND": now - before}
+    columns = []
+    for name in drivers:
+        if name in computed:
+            columns.append(computed[name][land // earth.sizes["lon"]])
+        else:
+            values = earth[name].values.reshape(-1, earth.sizes["lat"] * earth.sizes["lon"])[:, land].T
+            columns.append(np.broadcast_to(values, (len(land), 12)))
+    return np.stack(columns, axis=-1).astype(np.float32)
+
+
+def tree_maps(kind: str, archive: xr.Dataset, earth: xr.Dataset, drivers: tuple[str, ...]) -> xr.Dataset:
+    """Return maps (member, time, lat, lon) of a baseline: five models, each trained on four fifths of the towers."""
+    from tamrl.bench.units import towers_of
+    from tamrl.data.archive import record
+    from tamrl.data.designs import make_split
+    from tamrl.data.globe import flux_attributes, month_starts
+    from tamrl.model.baselines import make_baseline
+
+    towers = towers_of(archive)
+    split = make_split("igbp", {site: classes[0] for site, classes in towers.items()})
+    land, vegetated, found = tiles(earth, drivers, frozenset(igbp for igbp, _ in towers.values()))
+    maps = np.full((len(split.folds), 3, 12, earth.sizes["lat"] * earth.sizes["lon"]), np.nan, np.float32)
+    for k, fold in enumerate(split.folds):
+        model = make_baseline(kind, drivers, seed=k)
+        model.fit([record(archive, site) for site in towers if site not in fold])
+        total, weight = np.zeros((len(land), 12, 3)), np.zeros(len(land))
+        for cells, inputs, share in found:
+            made = model.predict_table(inputs.reshape(-1, inputs.shape[-1])).reshape(len(cells), 12, 3)
+            total[cells] += made * share[:, None, None]
+            weight[cells] += share
+        fluxes = total / np.maximum(weight, 1e-9)[:, None, None] * vegetated[:, None, None]
+        maps[k][:, :, land] = fluxes.transpose(2, 1, 0)
+    shape = (len(maps), 12, earth.sizes["lat"], earth.sizes["lon"])
+    dims = ("member", "time", "lat", "lon")
+    data = {f: (dims, maps[:, i].reshape(shape), flux_attributes(f)) for i, f in enumerate(FLUXES)}
+    return xr.Dataset(data, {"time": month_starts(), "lat": earth["lat"], "lon": earth["lon"]})
+
+
+def summarised(members: xr.Dataset) -> xr.Dataset:
+    """Return the mean over members and the deviation between them."""
+    from tamrl.data.globe import SD, flux_attributes
+
+    out = xr.Dataset(coords=members.drop_vars("member", errors="ignore").coords)
+    for flux in FLUXES:
+        out[flux] = members[flux].mean("member").assign_attrs(flux_attributes(flux))
+        out[flux + SD] = members[flux].std("member", ddof=1).assign_attrs(flux_attributes(flux + SD))
+    return out
+
+
+def totals(members: xr.Dataset, earth: xr.Dataset) -> dict[str, dict[str, float]]:
+    """Return the mean over members of the global total of each flux and the deviation between them, PgC yr-1."""
+    from tamrl.data.globe import land_area
+    from tamrl.fields import Period, field
+    from tamrl.summaries import total
+
+    area, found = land_area(earth), {}
+    for flux in FLUXES:
+        each = [
+            total(field(members[[flux]].isel(member=k, drop=True), flux, Period()), area)
+            for k in range(members.sizes["member"])
+        ]
+        found[flux] = {"mean": round(float(np.mean(each)), 2), "sd": round(float(np.std(each, ddof=1)), 2)}
+    return found
+
+
+def pack(maps: xr.Dataset, earth: xr.Dataset, path: Path, title: str, source: str) -> None:
+    """Write maps as packed NetCDF that keeps the contract of ``tamrl.data.globe``."""
+    from tamrl.data.globe import SD, add_bounds, check_maps, to_grid
+
+    maps = maps.assign(land_fraction=earth["land_fraction"]).drop_vars(
+        [n for n in maps.variables if str(n).endswith("_bnds")]
+    )
+    spread = maps.attrs.get(
+        "spread", "Standard deviation between five models, each without another fifth of the towers"
+    )
+    maps.attrs = {
+        "Conventions": "CF-1.11", "title": title, "source": source, "spread": spread, "kind": "model", "simulated": 0,
+        "derived": maps.attrs.get("derived", ""), "climatology": earth.attrs["climatology"], "license": "CC-BY-4.0",
+        "citation": "FLUXNET2015: Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3; drivers: " + SHORT,
+        "comment": "Per area of land; the bare, frozen and water share of a cell carries no flux. " + NOTICE,
+        "history": "python assets/build_climate.py",
+    }  # fmt: skip
+    maps = add_bounds(to_grid(maps))
+    check_maps(maps, path.name)
+    steps = {n: PACKED["sd"] if n.endswith(SD) else PACKED["flux"] for f in FLUXES for n in (f, f + SD)}
+    steps |= {n: PACKED[n] for n in ("extrapolation", "code")} | {"land_fraction": 0.005}
+    encoding = {"time": {"units": "days since 2000-01-01", "dtype": "int32"}}
+    encoding["time_bnds"] = encoding["time"]
+    for name in maps.data_vars:
+        if name in steps:
+            packed = {"dtype": "int16", "scale_factor": steps[name], "_FillValue": np.int16(-32768)}
+            # One block a map: the page reads one month.
+            block = (1,) * (maps[name].ndim - 2) + maps[name].shape[-2:]
+            encoding[name] = packed | {"zlib": True, "complevel": 9, "shuffle": True, "chunksizes": block}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    maps.to_netcdf(path, encoding=encoding)
+
+
+SHORT = "ERA5 climatology 2000-2025 (Hersbach et al. 2020, doi:10.1002/qj.3803), MODIS land cover and NDVI"
+NOTICE = "Contains modified Copernicus Climate Change Service information 2025."
+
+
+def card(ensemble, archive, scores: Path, change: float, sums: dict) -> str:  # noqa: ANN001 - imported late
+    """Return the model card."""
+    import tamrl
+    from tamrl.bench.report import standings
+    from tamrl.data.designs import load_split
+    from tamrl.data.sequences import flux_table, valid_days
+
+    table = pd.read_parquet(scores / "scores.parquet")
+    table = table[(table["scale"].astype(str) == "daily") & (table["shots"] == 0)]
+    about = yaml.safe_load((scores / "manifest.yaml").read_text(encoding="utf-8"))
+    sites, time = ensemble.training_sites, pd.DatetimeIndex(archive.time.values)
+    means = []
+    for site in sites:
+        tower = archive.sel(site=site)
+        means.append(np.nanmean(flux_table(tower)[valid_days(tower), 2]))
+    rows = [
+        f"| {name} | " + " | ".join(f"{v[f]['mean']:.1f} ± {v[f]['sd']:.1f}" for f in FLUXES) + " |"
+        for name, v in sums.items()
+    ]
+    head = "Global totals of the maps, PgC yr-1, mean and standard deviation of five members:\n\n"
+    head += "| maps | GPP | RECO | NEE |\n|---|---|---|---|\n"
+    return CARD.format(
+        name=NAME, members=len(ensemble.members), towers=len(sites), first=time[0].year, last=time[-1].year,
+        version=tamrl.__version__, drivers=", ".join(ensemble.config.model.drivers), scores=standings(table),
+        sites=", ".join(sites), folds=len(load_split(scores / "splits" / "igbp.yaml").folds), change=change,
+        scored_members=about["members"], made=str(about["created"])[:10], steps=ensemble.config.train.steps,
+        seed=ensemble.info["seed"], totals=head + "\n".join(rows),
+        why=WHY.format(tower=float(np.nanmean(means)), median=float(np.nanmedian(means))),
+    )  # fmt: skip
+
+
+def write_maps(checkpoint: Path, archive: xr.Dataset, drivers: tuple[str, ...], folder: Path) -> dict:
+    """Write the maps of the model and of the baselines, and their totals; return the totals."""
+    from tamrl.data.earth import load_earth
+    from tamrl.model.reference import load_reference
+    from tamrl.upscale.blocks import MEMBERS
+    from tamrl.upscale.run import Request, upscale
+
+    earth, sums, towers = load_earth(), {}, len(load_reference(checkpoint).sites)
+    upscale(Request(checkpoint, ("earth",), folder / "maps.zarr", scheduler="threads", members=True))
+    titles = {
+        "tamrl-climate": "TAM-RL, monthly climate",
+        "xgboost-climate": "XGBoost, FLUXCOM-style upscaling (ours)",
+        "random-forest-climate": "Random forest, FLUXCOM-style upscaling (ours)",
+    }
+    for name, title in titles.items():
+        kind = name.removesuffix("-climate")
+        if kind == "tamrl":
+            maps = xr.open_zarr(folder / "maps.zarr", chunks=None).load()
+            members = maps[[f + MEMBERS for f in FLUXES]].rename({f + MEMBERS: f for f in FLUXES})
+            maps = maps.drop_vars([f + MEMBERS for f in FLUXES] + ["member"])
+        else:
+            members = tree_maps(kind, archive, earth, drivers)
+            maps = summarised(members)
+        sums[name] = totals(members, earth)
+        source = f"tamrl: {title}, trained on {towers} FLUXNET2015 towers, on the small Earth"
+        pack(maps, earth, MAPS / f"{name}.nc", title, source)
+        sys.stdout.write(f"{name}: {sums[name]}, {(MAPS / f'{name}.nc').stat().st_size / 1e6:.1f} MB\n")
+    text = "# Global totals of the bundled maps, PgC yr-1: mean and standard deviation of five members each.\n"
+    (MAPS / "totals.yaml").write_text(text + yaml.safe_dump(sums, sort_keys=False), encoding="utf-8")
+    return sums
+
+
+def main() -> None:
+    """Train, round, check, upscale, write."""
+    from build_model import TOLERANCE, largest_change
+
+    from tamrl.device import one_thread
+    from tamrl.model.checkpoint import load_ensemble, save_half
+    from tamrl.model.reference import fit_reference, save_reference
+    from tamrl.workspace import Workspace
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--workspace", type=Path, required=True, help="monthly")
+    parser.add_argument("--scores", type=Path, required=True, help="results folder of tamrl bench accuracy")
+    parser.add_argument("--model", type=Path, help="an ensemble trained on all towers; trained anew where not given")
+    parser.add_argument("--members", type=int, default=5)
+    args = parser.parse_args()
+    one_thread()
+    target = ROOT / "assets" / "models" / NAME
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        model = args.model or folder / "model"
+        if not args.model:
+            train(args.workspace, model, args.members)
+        archive = Workspace.open(args.workspace).archive().load()
+        whole, made = load_ensemble(model), folder / NAME
+        save_half(whole, made)
+        save_reference(fit_reference(load_ensemble(made), archive), made)
+        change = largest_change(whole, load_ensemble(made), archive)
+        if change > TOLERANCE:
+            raise SystemExit(f"16-bit weights move a monthly flux by {change:.3f} gC m-2 d-1: too much")
+        sums = write_maps(made, archive, whole.config.model.drivers, folder)
+        (made / "README.md").write_text(card(whole, archive, args.scores, change, sums), encoding="utf-8")
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(made, target)
+
+
+if __name__ == "__main__":
+    main()
