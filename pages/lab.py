@@ -1,7 +1,9 @@
-"""Few-shot lab: adapt the model to a tower it has not seen, from a few of its days."""
+"""Few-shot lab: adapt the model to a tower it has not seen, from a few of its days or months."""
 
 import streamlit as st
 
+from tamrl import wording
+from tamrl.data.steps import step_of
 from tamrl.errors import TamrlError
 from tamrl.ui import cache, components, jobs, lab, lab_results, router, sidebar
 
@@ -33,7 +35,9 @@ def body() -> None:
         return
     found = lab.result_for(request)
     if found is None:
-        st.caption("Press Adapt to see the model before and after it has seen these days.")
+        st.caption(
+            f"Press Adapt to see the model before and after it has seen these {wording.unit(step_of(tower), 0)}."
+        )
         return
     shown, result = found
     view = lab_results.View(shown, result, tower, lab.support_of(shown, tower), sidebar.origin(workspace))
@@ -44,7 +48,8 @@ router.require()
 with components.guarded():
     components.page_header(
         "Few-shot lab",
-        "Show the model a few days of a tower it has never seen, and look at what changes.",
+        f"Show the model a few {wording.unit(sidebar.choice().workspace.step(), 0)} of a tower it has never seen, "
+        "and look at what changes.",
         sidebar.choice().workspace.simulated,
     )
     body()

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from tamrl.data.steps import step_of
 from tamrl.ui import cache, components, router, sidebar, state, towers
 
 
@@ -20,7 +21,7 @@ def body() -> None:
         st.warning(f"{site} of this address is not in this workspace.", icon=":material/link_off:")
         state.put("site", None)
     site = site if site in shown.index else shown.index[0]
-    towers.map_and_table(shown, site)
+    towers.map_and_table(shown, site, choice.workspace.step())
     st.session_state["tower_select"] = site
     st.selectbox(
         f"Tower ({len(shown)} of {len(table)})", list(shown.index), key="tower_select",
@@ -29,7 +30,7 @@ def body() -> None:
     )  # fmt: skip
     st.divider()
     tower = cache.tower(choice.workspace, site)
-    towers.tower_heading(site, table.loc[site])
+    towers.tower_heading(site, table.loc[site], step_of(tower))
     towers.series_section(site, tower, origin)
     towers.fingerprint_section(site, tower, origin)
 

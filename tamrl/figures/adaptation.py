@@ -6,14 +6,18 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from tamrl.data.steps import step_of
 from tamrl.figures.colours import ROLE, rgba
+from tamrl.figures.fingerprint import MONTH_NAMES
 from tamrl.figures.series import ROW_PX, good_days, shade
-from tamrl.figures.style import MUTED, Theme, add_range_buttons, daily_axis, style, unit_label
+from tamrl.figures.style import MUTED, Theme, add_range_buttons, marker_size, span, style, time_axis, unit_label
 from tamrl.schema import FLUX_UNIT, FLUXES
 
 UNIT = unit_label(FLUX_UNIT)
-#: Length of one step of the mean seasonal cycle [d]; a year has 36 of them.
+#: Length of one step of the mean seasonal cycle of days [d]; a year has 36 of them. That of months has one a month.
 SEASON_STEP = 10
+#: Points of a scatter that are few.
+_FEW = 400
 LABELS = {"observed": "Observed", "zero-shot": "Zero-shot", "adapted": "Adapted"}
 
 
@@ -58,12 +62,12 @@ def comparison(
         tower: Dataset(time) of one tower's record.
         zero_shot: Dataset(member, time) with GPP, RECO, NEE [gC m-2 d-1].
         adapted: likewise.
-        support: days that the model was adapted to.
+        support: days, or months, that the model was adapted to.
         theme: light or dark.
     """
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
-    axis = daily_axis(tower["time"].values)
-    good = good_days(tower)
+    axis = time_axis(tower["time"].values)
+    good, step = good_days(tower), step_of(tower)
     for row, flux in enumerate(FLUXES, start=1):
         colour = ROLE[theme]["observed"]
         observed = tower[flux].values
@@ -72,7 +76,10 @@ def comparison(
                 go.Scattergl(
                     y=np.where(keep, observed, np.float32(np.nan)), mode="markers", name=label, legendgroup=label,
                     showlegend=row == 1, hovertemplate="%{y:.2f}", **axis,
-                    marker=dict(size=3, symbol=symbol, color=rgba(colour, 0.65 if symbol == "circle" else 0.35)),
+                    marker=dict(
+                        size=marker_size(3, step), symbol=symbol,
+                        color=rgba(colour, 0.65 if symbol == "circle" else 0.35),
+                    ),
                 ),
                 row=row, col=1,
             )  # fmt: skip
@@ -80,7 +87,7 @@ def comparison(
             for trace in _band(predictions, flux, role, theme, row == 1):
                 figure.add_trace(trace, row=row, col=1)
         figure.update_yaxes(title_text=f"{flux}<br>[{UNIT}]", row=row, col=1)
-    shade(figure, support, theme)
+    shade(figure, support, theme, step)
     figure.add_trace(
         go.Scatter(
             x=[None], y=[None], mode="markers", name="Support period",
@@ -89,17 +96,21 @@ def comparison(
     )  # fmt: skip
     style(figure, theme, 90 + 3 * int(1.35 * ROW_PX), hold=f"comparison-{tower['site'].item()}")
     figure.update_layout(hovermode="x unified", hoversubplots="axis")
-    add_range_buttons(figure, theme)
+    add_range_buttons(figure, theme, step)
     if len(support):
         figure.update_xaxes(range=_first_view(tower, support))
     return figure
 
 
 def _first_view(tower: xr.Dataset, support: pd.DatetimeIndex) -> list[pd.Timestamp]:
-    """Return the first shown span: from 90 days before the support, at most three years of the record."""
-    start, end = pd.Timestamp(tower["time"].values[0]), pd.Timestamp(tower["time"].values[-1])
-    left = max(start, min(support.min() - pd.Timedelta(days=90), end - pd.Timedelta(days=1095)))
-    return [left, min(end, left + pd.Timedelta(days=1095))]
+    """Return the first shown span: some time before the support, and at most some years of the record.
+
+    Of days 90 days and three years, of months one year and ten.
+    """
+    before, most = (90, 1095) if step_of(tower) == "1D" else (365, 3652)
+    start, end = span(tower["time"].values)
+    left = max(start, min(support.min() - pd.Timedelta(days=before), end - pd.Timedelta(days=most)))
+    return [left, min(end, left + pd.Timedelta(days=most))]
 
 
 def _band(predictions: xr.Dataset, flux: str, role: str, theme: Theme, legend: bool) -> list[go.Scatter]:
@@ -110,7 +121,7 @@ def _band(predictions: xr.Dataset, flux: str, role: str, theme: Theme, legend: b
     if f"{flux}_low" in predictions:
         low, high, band = predictions[f"{flux}_low"].values, predictions[f"{flux}_high"].values, "mean, 90 % interval"
     colour = ROLE[theme][role]
-    axis = daily_axis(values["time"].values)
+    axis = time_axis(values["time"].values)
     edge = dict(**axis, mode="lines", line_width=0, hoverinfo="skip", showlegend=False, legendgroup=role)
     return [
         go.Scatter(y=low, **edge),
@@ -131,17 +142,18 @@ def scatter(
         observed: (time,) gC m-2 d-1.
         zero_shot: (time,) gC m-2 d-1, ensemble mean.
         adapted: likewise.
-        scored: (time,) bool, the days that the metrics use.
+        scored: (time,) bool, the days, or months, that the metrics use.
         flux: name of the flux.
         theme: light or dark.
     """
     keep = scored & np.isfinite(observed)
-    figure = go.Figure()
+    # Few points, as those of months, can be larger.
+    figure, size = go.Figure(), 3.5 if keep.sum() > _FEW else 6
     for role, values, symbol in (("zero-shot", zero_shot, "circle"), ("adapted", adapted, "diamond")):
         figure.add_trace(
             go.Scattergl(
                 x=observed[keep], y=values[keep], mode="markers", name=LABELS[role],
-                marker=dict(size=3.5, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
+                marker=dict(size=size, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
                 hovertemplate="observed %{x:.2f}, predicted %{y:.2f}",
             )
         )  # fmt: skip
@@ -162,47 +174,53 @@ def scatter(
 def season_table(
     tower: xr.Dataset, zero_shot: xr.Dataset, adapted: xr.Dataset, scored: np.ndarray, flux: str
 ) -> pd.DataFrame:
-    """Return the mean seasonal cycle on the scored days, one row for each 10 days of the year.
+    """Return the mean seasonal cycle on the scored days, one row for each 10 days of the year, or month.
 
-    All three columns are means over the same days: those that are scored and have an observation.
+    All three columns are means over the same steps: those that are scored and have an observation.
 
     Returns:
-        DataFrame indexed by ``day`` (centre of the step, day of year) with ``observed, zero-shot, adapted``
-        [gC m-2 d-1] and ``n`` [d].
+        DataFrame indexed by ``day`` (centre of the ten days, day of year), or ``month`` (1-12) of a monthly record,
+        with ``observed, zero-shot, adapted`` [gC m-2 d-1] and ``n``, the number of days or months.
     """
     observed = tower[flux].values
     keep = scored & np.isfinite(observed)
-    day = pd.DatetimeIndex(tower["time"].values).day_of_year.to_numpy()
-    step = np.minimum((day - 1) // SEASON_STEP, 35)
+    time = pd.DatetimeIndex(tower["time"].values)
+    if step_of(tower) == "1MS":
+        by, place = "month", time.month.to_numpy()
+    else:
+        tens = np.minimum((time.day_of_year.to_numpy() - 1) // SEASON_STEP, 35)
+        by, place = "day", tens * SEASON_STEP + 1 + SEASON_STEP / 2
     frame = pd.DataFrame(
         {
-            "day": step * SEASON_STEP + 1 + SEASON_STEP / 2,
+            by: place,
             "observed": observed,
             "zero-shot": zero_shot[flux].mean("member").values,
             "adapted": adapted[flux].mean("member").values,
         }
     )[keep]
-    groups = frame.groupby("day")
+    groups = frame.groupby(by)
     return groups.mean().assign(n=groups.size())
 
 
 def season(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
     """Return the mean seasonal cycle of ``season_table`` as three lines."""
-    figure = go.Figure()
+    figure, monthly = go.Figure(), table.index.name == "month"
     for role, dash in (("observed", "solid"), ("zero-shot", "dot"), ("adapted", "solid")):
         figure.add_trace(
             go.Scatter(
-                x=table.index, y=table[role], mode="lines", name=LABELS[role],
+                x=table.index, y=table[role], mode="lines+markers" if monthly else "lines", name=LABELS[role],
                 line=dict(width=2.4 if role == "observed" else 2, dash=dash, color=ROLE[theme][role]),
                 hovertemplate="%{y:.2f}",
             )
         )  # fmt: skip
     style(figure, theme, 300, hold=f"season-{flux}")
     figure.update_layout(hovermode="x unified")
-    figure.update_xaxes(
-        range=[1, 366], tickvals=[1, 91, 182, 274, 366], ticktext=["Jan", "Apr", "Jul", "Oct", ""],
-        title_text="Day of year", zeroline=False,
-    )  # fmt: skip
+    if monthly:
+        axis = dict(range=[0.5, 12.5], tickvals=[1, 4, 7, 10], ticktext=MONTH_NAMES[::3], title_text="Month")
+    else:
+        names = ["Jan", "Apr", "Jul", "Oct", ""]
+        axis = dict(range=[1, 366], tickvals=[1, 91, 182, 274, 366], ticktext=names, title_text="Day of year")
+    figure.update_xaxes(**axis, zeroline=False)
     figure.update_yaxes(title_text=f"{flux} [{UNIT}]")
     return figure
 
@@ -210,7 +228,7 @@ def season(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
 def spread(zero_shot: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figure:
     """Return the ensemble spread (standard deviation of the members) of each flux, before and after.
 
-    Boxes over all days of the record: quartiles, median, and whiskers at 5 and 95 %.
+    Boxes over all days, or months, of the record: quartiles, median, and whiskers at 5 and 95 %.
     """
     figure = go.Figure()
     for role, predictions in (("zero-shot", zero_shot), ("adapted", adapted)):
@@ -247,11 +265,15 @@ def residual(values: xr.Dataset) -> np.ndarray:
 
 def balance(tower: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figure:
     """Return the balance residual of the observations and of the adapted ensemble mean over time."""
-    axis = daily_axis(tower["time"].values)
+    axis = time_axis(tower["time"].values)
     mean = adapted.mean("member")
     figure = go.Figure()
     for role, values in (("observed", residual(tower)), ("adapted", residual(mean))):
-        marks = dict(marker=dict(size=3, color=rgba(ROLE[theme][role], 0.5))) if role == "observed" else {}
+        marks = (
+            dict(marker=dict(size=marker_size(3, step_of(tower)), color=rgba(ROLE[theme][role], 0.5)))
+            if role == "observed"
+            else {}
+        )
         figure.add_trace(
             go.Scattergl(
                 y=values, name=LABELS[role], mode="markers" if marks else "lines", connectgaps=False,
@@ -259,6 +281,8 @@ def balance(tower: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figure:
             )
         )  # fmt: skip
     style(figure, theme, 280, hold="balance")
+    if step_of(tower) == "1MS":
+        figure.update_xaxes(hoverformat="%b %Y")
     figure.update_layout(hovermode="x unified")
     figure.update_yaxes(title_text=f"NEE \N{MINUS SIGN} (RECO \N{MINUS SIGN} GPP)<br>[{UNIT}]", exponentformat="e")
     # Rounding alone must look like zero.

@@ -1,10 +1,11 @@
-"""Day-of-year by year fingerprint of one flux."""
+"""Fingerprint of one flux: day of year, or month, by year."""
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
 
+from tamrl.data.steps import step_of
 from tamrl.figures.colours import GREEN_BROWN, plotly_scale
 from tamrl.figures.style import MISSING, Theme, style, unit_label
 from tamrl.schema import VARIABLES
@@ -16,30 +17,35 @@ _SIDES = (("uptake by the land", GREEN_BROWN[2]), ("release to the air", GREEN_B
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def day_year_table(tower: xr.Dataset, flux: str) -> pd.DataFrame:
-    """Return ``flux`` [gC m-2 d-1] as one row a year and one column a day of year (1-366), NaN where missing."""
+def year_table(tower: xr.Dataset, flux: str) -> pd.DataFrame:
+    """Return ``flux`` [gC m-2 d-1] as one row a year, NaN where missing.
+
+    Its columns are ``day`` of year (1-366), or ``month`` (1-12) of a monthly record.
+    """
     time = pd.DatetimeIndex(tower["time"].values)
-    frame = pd.DataFrame({"year": time.year, "day": time.day_of_year, "value": tower[flux].values})
+    column, place, last = ("day", time.day_of_year, 366) if step_of(tower) == "1D" else ("month", time.month, 12)
+    frame = pd.DataFrame({"year": time.year, column: place, "value": tower[flux].values})
     years = range(time.year.min(), time.year.max() + 1)
-    return frame.pivot(index="year", columns="day", values="value").reindex(index=years, columns=range(1, 367))
+    return frame.pivot(index="year", columns=column, values="value").reindex(index=years, columns=range(1, last + 1))
 
 
 def fingerprint(tower: xr.Dataset, flux: str, theme: Theme) -> go.Figure:
-    """Return day of year by year of one flux; missing cells are neutral grey.
+    """Return day of year, or month, by year of one flux; missing cells are neutral grey.
 
     NEE is diverging and centred on zero (uptake green, release brown); GPP and RECO start at zero. The colour
     range ends at the 99th percentile of the size of the values, so that one odd day does not bleach the rest.
     """
-    table = day_year_table(tower, flux)
+    table, daily = year_table(tower, flux), step_of(tower) == "1D"
     values = table.to_numpy(dtype="float32")
     finite = np.abs(values[np.isfinite(values)])
     top = float(np.quantile(finite, 0.99)) if finite.size else 1.0
     top = max(top, 0.1)
     unit = unit_label(VARIABLES[flux].unit)
     # The background shows through missing cells.
-    leap = pd.DatetimeIndex([f"{y}-12-31" for y in table.index]).day_of_year == 366
     floor = np.zeros_like(values)
-    floor[~leap, -1] = np.nan
+    if daily:
+        leap = pd.DatetimeIndex([f"{y}-12-31" for y in table.index]).day_of_year == 366
+        floor[~leap, -1] = np.nan
     figure = go.Figure(
         [
             go.Heatmap(
@@ -49,7 +55,7 @@ def fingerprint(tower: xr.Dataset, flux: str, theme: Theme) -> go.Figure:
             go.Heatmap(
                 x=table.columns, y=table.index, z=values, zmin=-top if flux == "NEE" else 0.0, zmax=top,
                 colorscale=plotly_scale(flux), hoverongaps=False,
-                hovertemplate=f"%{{y}}, day %{{x}}: %{{z:.2f}} {unit}<extra></extra>",
+                hovertemplate=f"%{{y}}, {table.columns.name} %{{x}}: %{{z:.2f}} {unit}<extra></extra>",
                 colorbar=dict(title=dict(text=f"{flux} [{unit}]", side="right"), thickness=12, outlinewidth=0, len=1),
             ),
             *(_legend_entry(*entry) for entry in [("missing", MISSING[theme]), *(_SIDES if flux == "NEE" else ())]),
@@ -57,8 +63,9 @@ def fingerprint(tower: xr.Dataset, flux: str, theme: Theme) -> go.Figure:
     )  # fmt: skip
     style(figure, theme, int(np.clip(150 + 24 * len(table), 290, 640)), hold=f"fingerprint-{tower['site'].item()}")
     figure.update_xaxes(
-        tickvals=MONTH_STARTS, ticktext=MONTH_NAMES, title_text="Day of year", showgrid=False, zeroline=False
-    )
+        tickvals=MONTH_STARTS if daily else table.columns, ticktext=MONTH_NAMES,
+        title_text="Day of year" if daily else "Month", showgrid=False, zeroline=False,
+    )  # fmt: skip
     figure.update_yaxes(
         title_text="Year", showgrid=False, zeroline=False, autorange="reversed", dtick=1 if len(table) <= 12 else 2,
     )  # fmt: skip

@@ -3,6 +3,8 @@
 import pandas as pd
 import pydeck as pdk
 
+from tamrl import wording
+from tamrl.data.steps import Step
 from tamrl.figures.colours import CLASS, rgb
 from tamrl.figures.style import FONT, INK, PAPER, Theme
 from tamrl.figures.tables import years_text
@@ -17,7 +19,7 @@ EDGE = {"light": ("#ffffff", 255), "dark": ("#e6e9e3", 150)}
 BORDER = {"light": "#c9c5b5", "dark": "#414b44"}
 
 
-def tower_records(table: pd.DataFrame) -> list[dict]:
+def tower_records(table: pd.DataFrame, step: Step = "1D") -> list[dict]:
     """Return what the map holds of each tower: position, colour and the text of its tooltip.
 
     A tower without a position is left out.
@@ -29,7 +31,7 @@ def tower_records(table: pd.DataFrame) -> list[dict]:
             "igbp": f"{row['igbp']} · {IGBP.get(row['igbp'], 'class unknown')}",
             "koeppen": row["koeppen"],
             "years": years_text(row),
-            "valid_days": f"{row['valid_days']:,}",
+            "valid_days": wording.counted(row["valid_days"], step, "valid"),
             "position": [row["lon"], row["lat"]],
             "colour": rgb(CLASS.get(row["igbp"], CLASS["unknown"]), 235),
         }
@@ -37,10 +39,12 @@ def tower_records(table: pd.DataFrame) -> list[dict]:
     ]
 
 
-TOOLTIP = "<b>{site}</b> {name}<br>{igbp}<br>Köppen {koeppen}<br>{years}, {valid_days} valid days"
+TOOLTIP = "<b>{site}</b> {name}<br>{igbp}<br>Köppen {koeppen}<br>{years}, {valid_days}"
 
 
-def tower_map(table: pd.DataFrame, selected: str | None, theme: Theme, height: int = 430, turn: int = 0) -> pdk.Deck:
+def tower_map(
+    table: pd.DataFrame, selected: str | None, theme: Theme, height: int = 430, turn: int = 0, step: Step = "1D"
+) -> pdk.Deck:
     """Return the world map of towers, coloured by land cover; the tower ``selected`` wears a ring.
 
     Args:
@@ -49,8 +53,9 @@ def tower_map(table: pd.DataFrame, selected: str | None, theme: Theme, height: i
         theme: light or dark.
         height: height in px.
         turn: see ``point_map``.
+        step: of the archive.
     """
-    return point_map(tower_records(table), selected, theme, TOOLTIP, height, turn)
+    return point_map(tower_records(table, step), selected, theme, TOOLTIP, height, turn)
 
 
 def point_map(

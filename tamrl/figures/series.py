@@ -1,4 +1,4 @@
-"""Fluxes and drivers of one tower over time, missing and low-quality days visible."""
+"""Fluxes and drivers of one tower over time, missing and low-quality days, or months, visible."""
 
 import numpy as np
 import pandas as pd
@@ -6,9 +6,21 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from tamrl.data.steps import Step, step_of
 from tamrl.figures.colours import DRIVER, FLUX, ROLE, rgba
-from tamrl.figures.style import MUTED, Theme, add_range_buttons, daily_axis, style, unit_label
+from tamrl.figures.style import (
+    MUTED,
+    Theme,
+    add_range_buttons,
+    half_step,
+    marker_size,
+    span,
+    style,
+    time_axis,
+    unit_label,
+)
 from tamrl.schema import DRIVERS, FLUXES, QC_VALID, VARIABLES
+from tamrl.wording import unit
 
 #: Height of one row of a stack of time series [px].
 ROW_PX = 128
@@ -20,7 +32,7 @@ def present_drivers(tower: xr.Dataset) -> list[str]:
 
 
 def good_days(tower: xr.Dataset) -> np.ndarray:
-    """Return which days of ``tower`` have a NEE quality of at least 0.7, bool (time,)."""
+    """Return which days, or months, of ``tower`` have a NEE quality of at least 0.7, bool (time,)."""
     return tower["QC"].values >= QC_VALID
 
 
@@ -39,14 +51,15 @@ def tower_series(tower: xr.Dataset, drivers: list[str], theme: Theme) -> go.Figu
     _title_rows(figure, rows)
     style(figure, theme, 60 + ROW_PX * len(rows), hold=f"series-{tower['site'].item()}-{len(rows)}")
     figure.update_layout(hovermode="x unified", hoversubplots="axis")
-    add_range_buttons(figure, theme)
-    figure.update_xaxes(range=[tower["time"].values[0], tower["time"].values[-1]])
+    add_range_buttons(figure, theme, step_of(tower))
+    figure.update_xaxes(range=span(tower["time"].values))
     return figure
 
 
 def add_flux(figure: go.Figure, tower: xr.Dataset, flux: str, theme: Theme, row: int) -> None:
     """Add one observed flux to ``row``: a faint line with gaps, filled markers and hollow markers."""
-    axis, values, good = daily_axis(tower["time"].values), tower[flux].values, good_days(tower)
+    step = step_of(tower)
+    axis, values, good = time_axis(tower["time"].values), tower[flux].values, good_days(tower)
     colour = FLUX[theme][flux]
     common = dict(**axis, hovertemplate=f"%{{y:.2f}} {unit_label(VARIABLES[flux].unit)}")
     line = go.Scattergl(
@@ -55,18 +68,19 @@ def add_flux(figure: go.Figure, tower: xr.Dataset, flux: str, theme: Theme, row:
     )  # fmt: skip
     filled = go.Scattergl(
         y=np.where(good, values, np.float32(np.nan)), mode="markers", name=flux, legendgroup="good",
-        showlegend=False, marker=dict(size=3.5, color=colour), **common,
+        showlegend=False, marker=dict(size=marker_size(3.5, step), color=colour), **common,
     )  # fmt: skip
     hollow = go.Scattergl(
         y=np.where(good, np.float32(np.nan), values), mode="markers", name=f"{flux}, low quality", legendgroup="low",
-        showlegend=False, marker=dict(size=4.5, symbol="circle-open", color=rgba(colour, 0.55)), **common,
+        showlegend=False, **common,
+        marker=dict(size=marker_size(4.5, step), symbol="circle-open", color=rgba(colour, 0.55)),
     )  # fmt: skip
     for trace in (line, filled, hollow):
         figure.add_trace(trace, row=row, col=1)
 
 
 def add_quality_legend(figure: go.Figure, theme: Theme) -> None:
-    """Add what filled and hollow markers mean; a click on either hides those days in every row."""
+    """Add what filled and hollow markers mean; a click on either hides those in every row."""
     for group, label, symbol in (
         ("good", f"QC ≥ {QC_VALID:g}", "circle"),
         ("low", f"low quality, QC < {QC_VALID:g}", "circle-open"),
@@ -76,31 +90,31 @@ def add_quality_legend(figure: go.Figure, theme: Theme) -> None:
 
 
 def support_chart(tower: xr.Dataset, support: pd.DatetimeIndex, flux: str, theme: Theme) -> go.Figure:
-    """Return one observed flux with the support days marked, made for selecting days by box or lasso."""
+    """Return one observed flux with the support days, or months, marked, made for selecting them by box or lasso."""
     figure = make_subplots(rows=1, cols=1)
     add_flux(figure, tower, flux, theme, 1)
     add_quality_legend(figure, theme)
-    days = pd.DatetimeIndex(tower["time"].values)
-    chosen = np.where(days.isin(support), tower[flux].values, np.float32(np.nan))
+    step, time = step_of(tower), pd.DatetimeIndex(tower["time"].values)
+    chosen = np.where(time.isin(support), tower[flux].values, np.float32(np.nan))
     figure.add_trace(
         go.Scattergl(
-            y=chosen, mode="markers", name="Support days", hovertemplate="%{y:.2f}",
-            marker=dict(size=6, color=ROLE[theme]["support"]), **daily_axis(tower["time"].values),
+            y=chosen, mode="markers", name=f"Support {unit(step, 0)}", hovertemplate="%{y:.2f}",
+            marker=dict(size=marker_size(6, step), color=ROLE[theme]["support"]), **time_axis(tower["time"].values),
         )
     )  # fmt: skip
-    shade(figure, support, theme)
+    shade(figure, support, theme, step)
     style(figure, theme, 260, hold=f"support-{tower['site'].item()}-{flux}")
-    figure.update_xaxes(range=[tower["time"].values[0], tower["time"].values[-1]])
+    figure.update_xaxes(range=span(tower["time"].values), hoverformat="%b %Y" if step == "1MS" else None)
     figure.update_layout(dragmode="select", selectdirection="h", hovermode="x")
     figure.update_yaxes(title_text=f"{flux} [{unit_label(VARIABLES[flux].unit)}]", fixedrange=True)
     return figure
 
 
-def shade(figure: go.Figure, support: pd.DatetimeIndex, theme: Theme) -> None:
-    """Shade the span from the first to the last support day behind every row of ``figure``."""
+def shade(figure: go.Figure, support: pd.DatetimeIndex, theme: Theme, step: Step = "1D") -> None:
+    """Shade the span from the first to the last support day, or month, behind every row of ``figure``."""
     if not len(support):
         return
-    half = pd.Timedelta(hours=12)
+    half = half_step(step)
     figure.add_shape(
         type="rect", xref="x", yref="paper", x0=support.min() - half, x1=support.max() + half, y0=0, y1=1,
         fillcolor=rgba(ROLE[theme]["support"], 0.16), line_width=0, layer="below",
@@ -108,10 +122,12 @@ def shade(figure: go.Figure, support: pd.DatetimeIndex, theme: Theme) -> None:
 
 
 def _line(tower: xr.Dataset, name: str, theme: Theme) -> go.Scattergl:
-    """Return one driver as a line with gaps; monthly values are drawn as steps."""
-    monthly = tower[name].attrs.get("native_resolution", VARIABLES[name].resolution) == "monthly"
+    """Return one driver as a line with gaps; monthly values among days are drawn as steps."""
+    monthly = (
+        step_of(tower) == "1D" and tower[name].attrs.get("native_resolution", VARIABLES[name].resolution) == "monthly"
+    )
     return go.Scattergl(
-        **daily_axis(tower["time"].values),
+        **time_axis(tower["time"].values),
         y=tower[name].values,
         mode="lines",
         connectgaps=False,

@@ -6,6 +6,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from tamrl.data.steps import Step, days
+from tamrl.wording import axis_step
+
 Theme = Literal["light", "dark"]
 
 FONT = "Inter, system-ui, sans-serif"
@@ -80,24 +83,51 @@ def unit_label(unit: str) -> str:
     return "" if unit == "1" else " ".join(words).replace("degC", "°C")
 
 
-def daily_axis(time: np.ndarray) -> dict:
-    """Return the x of a trace over a gapless daily axis as start and step: 30 times smaller than a list of dates.
+def time_axis(time: np.ndarray) -> dict:
+    """Return the x of a trace over a gapless axis.
+
+    Days are a start and a step, 30 times smaller than a list of dates; months, which differ in length, are dates.
 
     Args:
-        time: (T,) datetime64, one a day without gaps.
+        time: (T,) datetime64, one a day or one a calendar month without gaps.
     """
+    if axis_step(time) == "1MS":
+        return {"x": time}
     return {"x0": pd.Timestamp(time[0]).strftime("%Y-%m-%d"), "dx": 86_400_000}  # ms a day
 
 
-def add_range_buttons(figure: go.Figure, theme: Theme) -> None:
-    """Add buttons for one year, three years and the whole record below the last time axis; call after ``style``."""
+def half_step(step: Step) -> pd.Timedelta:
+    """Return half the length of a step, by which the marker of a step stands off the edge of a span or chart."""
+    return pd.Timedelta(days=days(1, step) / 2)
+
+
+def span(time: np.ndarray) -> list[pd.Timestamp]:
+    """Return the range of an axis that shows all of ``time`` (T,); room for the markers of months at both ends."""
+    room = half_step("1MS") if axis_step(time) == "1MS" else pd.Timedelta(0)
+    return [pd.Timestamp(time[0]) - room, pd.Timestamp(time[-1]) + room]
+
+
+def marker_size(size: float, step: Step) -> float:
+    """Return the size of a marker [px] that is ``size`` where there are days; months are few and can be larger."""
+    return size if step == "1D" else size + 2
+
+
+def add_range_buttons(figure: go.Figure, theme: Theme, step: Step = "1D") -> None:
+    """Add buttons for spans of years and the whole record below the last time axis; call after ``style``.
+
+    The spans are one and three years of days, three and ten years of months, whose hover text names no day.
+    """
     inner = figure.layout.height - figure.layout.margin.t - 64
+    if step == "1MS":
+        figure.update_xaxes(hoverformat="%b %Y")
     figure.update_layout(
         margin_b=56,
         xaxis_rangeselector=dict(
             buttons=[
-                dict(count=1, step="year", stepmode="backward", label="1 year"),
-                dict(count=3, step="year", stepmode="backward", label="3 years"),
+                *(
+                    dict(count=n, step="year", stepmode="backward", label=f"{n} year{'s' if n > 1 else ''}")
+                    for n in ((1, 3) if step == "1D" else (3, 10))
+                ),
                 dict(step="all", label="all"),
             ],
             x=1, xanchor="right", y=-30 / inner, yanchor="top", bgcolor=GRID[theme], activecolor=ACTIVE[theme],

@@ -16,8 +16,9 @@ def tower_table(archive: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         DataFrame indexed by ``site`` with ``name, country, continent, igbp, koeppen, climate, lat, lon, first, last``
-        (first and last year with data), ``days`` (days with any flux), ``valid_days`` (those with QC >= 0.7) and
-        ``GPP, RECO, NEE``: means over the valid days [gC m-2 d-1].
+        (first and last year with data), ``days`` (days with any flux; of a monthly archive months, as in
+        ``valid_days``), ``valid_days`` (those with QC >= 0.7) and ``GPP, RECO, NEE``: means over the valid ones
+        [gC m-2 d-1].
     """
     fluxes = {f: archive[f].transpose("site", "time").values for f in FLUXES}
     quality = archive["QC"].transpose("site", "time").values

@@ -13,6 +13,8 @@ import plotly.graph_objects as go
 import streamlit as st
 import xarray as xr
 
+from tamrl import wording
+from tamrl.data.steps import Step
 from tamrl.errors import TamrlError
 from tamrl.figures import style
 from tamrl.figures.colours import CLASS
@@ -174,14 +176,16 @@ def netcdf_bytes(dataset: xr.Dataset, origin: Origin) -> bytes:
         return path.read_bytes()
 
 
-def score_card(row: dict) -> None:
+def score_card(row: dict, step: Step = "1D") -> None:
     """Show RMSE, R2 and bias of one flux after adapting, and their change from zero-shot.
 
     Args:
         row: one row of ``tamrl.results.before_after``.
+        step: of the record that is scored.
     """
+    steps = f"{row['n']:,} d" if step == "1D" else wording.counted(row["n"], step)
     with st.container(border=True, key=f"scores-{row['flux']}"):
-        st.markdown(f"**{row['flux']}** · {style.unit_label(FLUX_UNIT)} · n = {row['n']:,} d")
+        st.markdown(f"**{row['flux']}** · {style.unit_label(FLUX_UNIT)} · n = {steps}")
         with st.container(horizontal=True, gap="small", horizontal_alignment="distribute", wrap=False):
             change = row["rmse_after"] - row["rmse_before"]
             share = 100 * change / row["rmse_before"] if row["rmse_before"] else np.nan

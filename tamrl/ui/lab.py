@@ -8,6 +8,8 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
+from tamrl import wording
+from tamrl.data.steps import Step, step_of
 from tamrl.errors import TamrlError
 from tamrl.figures import adaptation as figures
 from tamrl.figures import series, style
@@ -18,11 +20,11 @@ if TYPE_CHECKING:
     from tamrl.adapt import AdaptSettings
     from tamrl.model.checkpoint import Ensemble
 
-#: Support days that are offered at most [d]: two years of valid days.
-MOST_DAYS = 730
+#: Valid days, or months, of support that are offered at most: two years.
+MOST: dict[str, int] = {"1D": 730, "1MS": 24}
 MOST_STEPS = 500
-#: Support days at first [d].
-FIRST_DAYS = 30
+#: Support days, or months, at first.
+FIRST: dict[str, int] = {"1D": 30, "1MS": 6}
 #: Methods that take gradient steps.
 TRAINED = ("modulation", "all")
 #: How often the page looks at a running adaptation [s].
@@ -38,8 +40,8 @@ class Request:
         workspace: folder and version of the archive.
         model: folder and version of the checkpoint.
         site: tower.
-        start: first day that may be support, ISO date.
-        days: number of valid support days.
+        start: first day, or month, that may be support, ISO date.
+        days: number of valid support days, or months of a monthly workspace.
         settings: method, steps, learning rate, seed.
     """
 
@@ -111,94 +113,111 @@ def _choose_site(site: str) -> None:
 
 
 def support_section(site: str, tower: xr.Dataset) -> pd.DatetimeIndex:
-    """Draw the choice of the support days, by sliders and on the chart, and return them.
+    """Draw the choice of the support days, or months, by sliders and on the chart, and return them.
 
     Raises:
-        TamrlError: the tower has no valid day.
+        TamrlError: the tower has no valid day or month.
     """
     from tamrl.data.sequences import valid_days
     from tamrl.protocol import support_days
 
-    time = pd.DatetimeIndex(tower["time"].values)
+    time, step = pd.DatetimeIndex(tower["time"].values), step_of(tower)
     valid = time[valid_days(tower)]
     if not len(valid):
         raise TamrlError(
-            "This tower has no valid day, so there is nothing to adapt to or to score",
+            f"This tower has no valid {wording.unit(step)}, so there is nothing to adapt to or to score",
             site,
             "Choose another tower, or ingest a record whose NEE quality reaches 0.7",
         )
-    start, days = _sliders(time, valid)
-    support = support_days(tower, days, skip=(pd.Timestamp(start) - time[0]).days)
-    flux = _support_flux()
+    start, days = _sliders(time, valid, step)
+    support = support_days(tower, days, skip=int(time.searchsorted(pd.Timestamp(start))))
+    flux = _support_flux(step)
     st.plotly_chart(
         series.support_chart(tower, support, flux, theme.current()), theme=None, key=f"{_CHART}_{site}_{flux}",
-        config=style.config(f"{site}_support"), on_select=lambda: _from_chart(f"{_CHART}_{site}_{flux}", valid),
-        selection_mode=("box", "lasso"), alt=f"Observed {flux} of {site}; the support days are marked.",
+        config=style.config(f"{site}_support"), selection_mode=("box", "lasso"),
+        on_select=lambda: _from_chart(f"{_CHART}_{site}_{flux}", valid, MOST[step]),
+        alt=f"Observed {flux} of {site}; the support {wording.unit(step, 0)} are marked.",
     )  # fmt: skip
-    st.caption(
-        f"{len(support)} support days from {support.min():%Y-%m-%d} to {support.max():%Y-%m-%d}. "
-        "Drag a box on the chart to choose others, or use the sliders."
-    )
+    st.caption(f"{support_text(support, step)}. Drag a box on the chart to choose others, or use the sliders.")
     return support
 
 
+def support_text(support: pd.DatetimeIndex, step: Step) -> str:
+    """Return in words how many days, or months, the support has, and from when to when."""
+    first, last = (wording.date(when, step) for when in (support.min(), support.max()))
+    return f"{wording.counted(len(support), step, 'support')} from {first} to {last}"
+
+
 def support_of(request: Request, tower: xr.Dataset) -> pd.DatetimeIndex:
-    """Return the support days of ``request``."""
+    """Return the support days, or months, of ``request``."""
     from tamrl.protocol import support_days
 
-    began = pd.Timestamp(tower["time"].values[0])
-    return support_days(tower, request.days, skip=(pd.Timestamp(request.start) - began).days)
+    time = pd.DatetimeIndex(tower["time"].values)
+    return support_days(tower, request.days, skip=int(time.searchsorted(pd.Timestamp(request.start))))
 
 
-def _sliders(time: pd.DatetimeIndex, valid: pd.DatetimeIndex) -> tuple[datetime.date, int]:
-    """Draw the sliders of the first day and of the number of days; return both, within the record.
+def _sliders(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tuple[datetime.date, int]:
+    """Draw the sliders of the first day, or month, and of how many; return both, within the record.
 
-    At first these are the first valid days after 180 days of record, so that the model has weather to start from.
+    At first these are the first valid ones after 180 days of record, so that the model has weather to start from.
     """
     from tamrl.protocol import SKIP_DAYS
 
     low, high = valid[0].date(), valid[-1].date()
     default = min(max(low, (time[0] + pd.Timedelta(days=SKIP_DAYS)).date()), high)
     start = min(max(state.get("start", default), low), high)
+    word = wording.unit(step)
+    if step == "1MS":
+        # A slider of dates would stop at every day; a month is one of those that are valid.
+        start, default = (valid[valid >= pd.Timestamp(when)][0].date() for when in (start, default))
     left, right = st.columns(2, gap="medium")
     if low < high:
         state.put("start", start if start != default else None)
-        left.slider("First support day", low, high, format="YYYY-MM-DD", **state.bind("start", default))
-    most = int(min(MOST_DAYS, (valid >= pd.Timestamp(start)).sum()))
-    days = min(max(state.get("days", FIRST_DAYS), 1), most)
+        if step == "1D":
+            left.slider("First support day", low, high, format="YYYY-MM-DD", **state.bind("start", default))
+        else:
+            months = [when.date() for when in valid]
+            left.select_slider(
+                "First support month", months, format_func="{:%Y-%m}".format, **state.bind("start", default)
+            )
+    most = int(min(MOST[step], (valid >= pd.Timestamp(start)).sum()))
+    # At a short record half of it, so that some of it is left to score.
+    first = max(1, min(FIRST[step], most // 2))
+    days = min(max(state.get("days", first), 1), most)
     if most > 1:
-        state.put("days", days if days != FIRST_DAYS else None)
-        right.slider("Support days (valid days)", 1, most, **state.bind("days", days))
+        state.put("days", days if days != first else None)
+        right.slider(f"Support {word}s (valid {word}s)", 1, most, **state.bind("days", days))
     return start, days
 
 
-def _support_flux() -> str:
+def _support_flux(step: Step) -> str:
     """Draw the choice of the flux on the chart of the support."""
     if state.get("flux") not in FLUXES:
         state.put("flux", None)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown("**Support days**", width="content")
+        st.markdown(f"**Support {wording.unit(step, 0)}**", width="content")
         st.segmented_control("Flux", FLUXES, required=True, label_visibility="collapsed", **state.bind("flux", "NEE"))
     return state.get("flux", "NEE")
 
 
-def _from_chart(key: str, valid: pd.DatetimeIndex) -> None:
+def _from_chart(key: str, valid: pd.DatetimeIndex, most: int) -> None:
     """Take the span of a box or lasso as the support."""
-    chosen = selected_span(st.session_state[key].selection, valid)
+    chosen = selected_span(st.session_state[key].selection, valid, most)
     if chosen is not None:
         state.put("start", chosen[0])
         state.put("days", chosen[1])
 
 
-def selected_span(selection: Any, valid: pd.DatetimeIndex) -> tuple[datetime.date, int] | None:
-    """Return the first valid day and the number of valid days inside a selection on the chart.
+def selected_span(selection: Any, valid: pd.DatetimeIndex, most: int = MOST["1D"]) -> tuple[datetime.date, int] | None:
+    """Return the first valid day, or month, and how many lie inside a selection on the chart.
 
     Args:
         selection: streamlit's plotly selection, with ``box`` and ``lasso`` lists of ``{"x": [...]}``.
-        valid: the valid days of the tower.
+        valid: the valid days, or months, of the tower.
+        most: largest number that may be chosen.
 
     Returns:
-        None where nothing is selected or no valid day lies inside.
+        None where nothing is selected or nothing valid lies inside.
     """
     shapes = [*selection.get("box", []), *selection.get("lasso", [])]
     if not shapes:
@@ -206,7 +225,7 @@ def selected_span(selection: Any, valid: pd.DatetimeIndex) -> tuple[datetime.dat
     # Streamlit hands dates over as text, or as milliseconds since 1970 where plotly did so.
     edges = [pd.Timestamp(x, unit="ms") if isinstance(x, (int, float)) else pd.Timestamp(x) for x in shapes[-1]["x"]]
     inside = valid[(valid >= min(edges)) & (valid <= max(edges))]
-    return (inside[0].date(), min(len(inside), MOST_DAYS)) if len(inside) else None
+    return (inside[0].date(), min(len(inside), most)) if len(inside) else None
 
 
 def settings_section() -> tuple["AdaptSettings", bool]:

@@ -9,6 +9,8 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
+from tamrl import wording
+from tamrl.data.steps import STEPS, Step, step_of
 from tamrl.figures import adaptation as figures
 from tamrl.figures import style
 from tamrl.schema import FLUX_UNIT, FLUXES
@@ -29,7 +31,7 @@ class View:
         request: what was asked.
         result: what came out.
         tower: Dataset(time) of the tower's record.
-        support: the support days that were asked for; never scored.
+        support: the support days, or months, that were asked for; never scored.
         origin: where the data come from.
     """
 
@@ -39,9 +41,14 @@ class View:
     support: pd.DatetimeIndex
     origin: Origin
 
+    @property
+    def step(self) -> Step:
+        """The time step of the record."""
+        return step_of(self.tower)
+
     @cached_property
     def scored(self) -> np.ndarray:
-        """The days that are scored, bool (time,): valid and not support."""
+        """The days, or months, that are scored, bool (time,): valid and not support."""
         from tamrl.data.sequences import valid_days
 
         return valid_days(self.tower) & ~pd.DatetimeIndex(self.tower["time"].values).isin(self.result.support)
@@ -59,7 +66,8 @@ class View:
 
     def stem(self, what: str) -> str:
         """Return the stem of a file name."""
-        return f"{self.request.site}_{self.request.settings.method}_{self.request.days}d_{what}"
+        length = wording.short(self.request.days, self.step)
+        return f"{self.request.site}_{self.request.settings.method}_{length}_{what}"
 
 
 def show(view: View, current: bool) -> None:
@@ -76,9 +84,10 @@ def show(view: View, current: bool) -> None:
     _spread_and_balance(view)
     if len(view.result.history):
         with st.expander("How the loss fell", icon=":material/trending_down:"):
+            units = wording.unit(view.step, 0)
             st.caption(
-                "Each member is fitted twice: first without the held-back days (dotted), to see whether adapting does "
-                "harm there; then with all support days."
+                f"Each member is fitted twice: first without the held-back {units} (dotted), to see whether adapting "
+                f"does harm there; then with all support {units}."
             )
             components.figure(
                 view.stem("loss"), figures.loss_figure(view.result.history, theme.current()),
@@ -92,7 +101,7 @@ def _heading(view: View, current: bool) -> None:
     st.subheader("Before and after", anchor=False)
     done = [
         f"{view.request.site}, {settings.method}",
-        f"{len(support)} support days from {support.min():%Y-%m-%d} to {support.max():%Y-%m-%d}",
+        lab.support_text(support, view.step),
         f"{len(result.adapted['member'])} members",
         f"{result.seconds:.1f} s on {result.device}",
     ]
@@ -110,16 +119,19 @@ def _scores(view: View) -> None:
     """Draw one card a flux: RMSE, R2 and bias after adapting and their change."""
     from tamrl.results import before_after
 
+    units = wording.unit(view.step, 0)
     rows = before_after(view.tower, view.result).to_dict("records")
     for column, row in zip(st.columns(len(rows), gap="small"), rows, strict=True):
         with column:
-            components.score_card(row)
+            components.score_card(row, view.step)
     if not any(row["n"] for row in rows):
-        st.info("Every valid day is support, so none is left to score. Choose fewer support days.",
+        word = wording.unit(view.step)
+        st.info(f"Every valid {word} is support, so none is left to score. Choose fewer support {word}s.",
                 icon=":material/info:")  # fmt: skip
     st.caption(
-        f"Daily values of the ensemble mean at this one tower, on the n valid days (QC ≥ 0.7) outside the support; "
-        f"R² is 1 − SSE/SST. Changes are from zero-shot on the same days. RMSE and bias in {UNIT}."
+        f"{STEPS[view.step].capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
+        f"(QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}. "
+        f"RMSE and bias in {UNIT}."
     )
 
 
@@ -140,13 +152,13 @@ def _over_time(view: View) -> None:
 def _per_flux(view: View) -> None:
     """Draw a row of scatters and a row of mean seasonal cycles, one a flux."""
     result = view.result
-    st.markdown("**Predicted against observed, scored days**")
+    st.markdown(f"**Predicted against observed, scored {wording.unit(view.step, 0)}**")
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         zero_shot, adapted = (view.means[role][flux].values for role in ("zero-shot", "adapted"))
         chart = figures.scatter(view.tower[flux].values, zero_shot, adapted, view.scored, flux, theme.current())
         _chart(column, view.stem(f"scatter_{flux}"), chart, f"Predicted against observed {flux}, with the 1:1 line.")
     components.footer(view.stem("scatter"), view.origin, lambda: scored_table(view))
-    st.markdown("**Mean seasonal cycle, the same days in every line**")
+    st.markdown(f"**Mean seasonal cycle, the same {wording.unit(view.step, 0)} in every line**")
     tables = {f: figures.season_table(view.tower, result.zero_shot, result.adapted, view.scored, f) for f in FLUXES}
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         chart = figures.season(tables[flux], flux, theme.current())
@@ -191,7 +203,7 @@ def _chart(column: st.delta_generator.DeltaGenerator, name: str, chart: object, 
 
 
 def scored_table(view: View) -> pd.DataFrame:
-    """Return observed, zero-shot and adapted fluxes of the scored days, one row a day [gC m-2 d-1]."""
+    """Return observed, zero-shot and adapted fluxes of the scored days, or months, one a row [gC m-2 d-1]."""
     columns = {
         f"{flux}_{role}": values[flux].values
         for flux in FLUXES

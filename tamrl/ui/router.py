@@ -19,7 +19,8 @@ def navigation() -> "st.Page":
     st.logo(LOGO, size="large")
     return st.navigation(
         [
-            st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:", default=True),
+            st.Page("pages/world.py", title="World", icon=":material/public:", default=True),
+            st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:"),
             st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
             st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
         ]

@@ -10,7 +10,7 @@ import streamlit as st
 from tamrl.errors import TamrlError
 from tamrl.ui import components, state
 from tamrl.ui.components import Origin
-from tamrl.workspace import Workspace, bundled, bundled_models, find_workspaces
+from tamrl.workspace import Workspace, bundled, bundled_models, find_workspaces, model_step
 
 #: One workspace or a folder of workspaces, or several of either.
 ENVIRONMENT = "TAMRL_WORKSPACE"
@@ -111,6 +111,9 @@ def _choose(options: dict[str, Path]) -> Choice:
     if not workspace.simulated:
         # What was learnt from observed towers says nothing about made-up ones.
         models |= {name: path for name, path in bundled_models().items() if name not in models}
+    # A monthly model cannot read daily towers, nor a daily one monthly towers.
+    step = workspace.step()
+    models = {name: path for name, path in models.items() if model_step(path) == step}
     if state.get("model") not in models:
         state.put("model", None)
     first = next(iter(models), None)

@@ -5,7 +5,9 @@ did not write itself (a deep link, the back button, a link with parameters) wins
 written anew, so that the address of every page restores it.
 """
 
+import math
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +15,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-_VALUES, _WRITTEN = "tamrl_values", "tamrl_written"
+_VALUES, _WRITTEN, _BEFORE = "tamrl_values", "tamrl_written", "tamrl_written_before"
+#: Seconds in which a browser may still send the address that the app has just replaced.
+_LATE_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,43 @@ def _rate(text: str) -> float:
     return value
 
 
+def _month(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 12:
+        raise ValueError(text)
+    return value
+
+
+def _coordinate(limit: float) -> Parameter:
+    """Return how degrees between -limit and limit are kept, to about 10 m."""
+
+    def read(text: str) -> float:
+        value = float(text)
+        if not -limit <= value <= limit:
+            raise ValueError(text)
+        return value
+
+    return Parameter(read, lambda value: f"{value:.4f}".rstrip("0").rstrip("."))
+
+
+def _pair(text: str) -> tuple[float, float]:
+    low, high = (float(part) for part in text.split(","))
+    if not low < high or not math.isfinite(high - low):
+        raise ValueError(text)
+    return low, high
+
+
+def _tails(text: str) -> tuple[float, float]:
+    low, high = _pair(text)
+    if low < 0 or high > 100:
+        raise ValueError(text)
+    return low, high
+
+
+def _write_pair(pair: tuple[float, float]) -> str:
+    return f"{pair[0]:g},{pair[1]:g}"
+
+
 _TEXT = Parameter()
 _LIST = Parameter(lambda text: [part for part in text.split(",") if part], ",".join)
 _COUNT = Parameter(_whole)
@@ -96,16 +137,39 @@ PARAMETERS: dict[str, Parameter] = {
     "tower": _TEXT,
     "same": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "band": Parameter(_share, lambda value: f"{value:g}"),
+    # of the World page
+    "map": _TEXT,
+    "with": _TEXT,
+    "mode": _TEXT,
+    "layer": _TEXT,
+    "season": _TEXT,
+    "month": Parameter(_month, str),
+    "year": _COUNT,
+    "lat": _coordinate(90),
+    "lon": _coordinate(180),
+    "range": Parameter(_pair, _write_pair),
+    "tails": Parameter(_tails, _write_pair),
+    "mask": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    "dots": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    "curtain": Parameter(_flag, lambda flag: "1" if flag else "0"),
 }
 
 
 def restore() -> None:
-    """Take what the URL says where the app did not write it itself; to be called first in every run."""
+    """Take what the URL says where the app did not write it itself; to be called first in every run.
+
+    A browser may ask for a run before it has heard of the address that the last run wrote: what was replaced a moment
+    ago is not taken back.
+    """
     values = st.session_state.setdefault(_VALUES, {})
     written = st.session_state.setdefault(_WRITTEN, {})
+    before, now = st.session_state.get(_BEFORE, {}), time.monotonic()
     for name, parameter in PARAMETERS.items():
         text = st.query_params.get(name)
         if text is None or text == written.get(name):
+            continue
+        replaced, when = before.get(name, ("", -math.inf))
+        if text == replaced and now - when < _LATE_S:
             continue
         try:
             values[name] = parameter.read(text)
@@ -118,6 +182,9 @@ def publish() -> None:
     texts = {n: PARAMETERS[n].write(v) for n, v in st.session_state.get(_VALUES, {}).items() if v not in (None, "", [])}
     if st.query_params.to_dict() != texts:
         st.query_params.from_dict(texts)
+    written, now = st.session_state.get(_WRITTEN, {}), time.monotonic()
+    before = {name: (text, now) for name, text in written.items() if texts.get(name) != text}
+    st.session_state.setdefault(_BEFORE, {}).update(before)
     st.session_state[_WRITTEN] = texts
 
 

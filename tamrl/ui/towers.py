@@ -4,6 +4,8 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
+from tamrl import wording
+from tamrl.data.steps import STEPS, Step, step_of
 from tamrl.figures import fingerprint, maps, series, style, tables
 from tamrl.schema import FLUX_UNIT, FLUXES, IGBP, KOEPPEN, VARIABLES
 from tamrl.ui import components, state, theme
@@ -48,12 +50,12 @@ def clear_filters() -> None:
         state.put(name, None)
 
 
-def map_and_table(table: pd.DataFrame, chosen: str) -> None:
+def map_and_table(table: pd.DataFrame, chosen: str, step: Step) -> None:
     """Draw the map and the table of towers; a click on either chooses one."""
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
         st.pydeck_chart(
-            maps.tower_map(table, chosen, theme.current(), turn=_turn()), key="tower_map", height=MAP_PX,
+            maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step), key="tower_map", height=MAP_PX,
             on_select=_from_map,
             alt=f"World map of {len(table)} towers coloured by land cover; the table beside it offers the same choice.",
         )  # fmt: skip
@@ -67,7 +69,7 @@ def map_and_table(table: pd.DataFrame, chosen: str) -> None:
             shown, key=key, hide_index=True, height=MAP_PX, selection_mode="single-row",
             on_select=lambda: _from_table(key, list(table.index)),
             selection_default={"selection": {"rows": [list(table.index).index(chosen)]}},
-            column_config=_columns(),
+            column_config=_columns(step),
         )  # fmt: skip
 
 
@@ -105,10 +107,10 @@ def _display(table: pd.DataFrame) -> pd.DataFrame:
     ]  # fmt: skip
 
 
-def _columns() -> dict:
-    unit = style.unit_label(FLUX_UNIT)
+def _columns(step: Step) -> dict:
+    unit, word = style.unit_label(FLUX_UNIT), wording.unit(step, 0)
     numbers = {
-        f: st.column_config.NumberColumn(f, format="%.2f", help=f"Mean over the valid days [{unit}]", width=62)
+        f: st.column_config.NumberColumn(f, format="%.2f", help=f"Mean over the valid {word} [{unit}]", width=62)
         for f in FLUXES
     }
     return {
@@ -117,8 +119,8 @@ def _columns() -> dict:
         "igbp": st.column_config.TextColumn("IGBP", width=56),
         "koeppen": st.column_config.TextColumn("Köppen", width=72),
         "years": st.column_config.TextColumn("Years", width=96),
-        "valid_days": st.column_config.NumberColumn("Valid days", format="localized", width=84,
-                                                    help="Days with any flux and QC of at least 0.7"),
+        "valid_days": st.column_config.NumberColumn(f"Valid {word}", format="localized", width=84,
+                                                    help=f"{word.capitalize()} with any flux and QC of at least 0.7"),
         **numbers,
         "country": st.column_config.TextColumn("Country", width=130),
         "continent": st.column_config.TextColumn("Continent", width=110),
@@ -138,7 +140,7 @@ def _position(row: pd.Series) -> str:
     return f"{abs(row['lat']):.2f}°{north} {abs(row['lon']):.2f}°{east}"
 
 
-def tower_heading(site: str, row: pd.Series) -> None:
+def tower_heading(site: str, row: pd.Series, step: Step) -> None:
     """Write what is known of one tower, and the link to the lab."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap=None, width="stretch"):
@@ -149,7 +151,7 @@ def tower_heading(site: str, row: pd.Series) -> None:
                 row["country"],
                 _position(row),
                 tables.years_text(row),
-                f"{row['valid_days']:,} valid of {row['days']:,} days with fluxes",
+                f"{row['valid_days']:,} valid of {wording.counted(row['days'], step)} with fluxes",
             ]
             st.caption(" · ".join(facts))
         st.page_link(
@@ -157,7 +159,8 @@ def tower_heading(site: str, row: pd.Series) -> None:
         )
     if not row["valid_days"]:
         st.warning(
-            "This tower has no valid day (QC of at least 0.7 and some flux): no model can be scored or adapted here.",
+            f"This tower has no valid {wording.unit(step)} (QC of at least 0.7 and some flux): "
+            "no model can be scored or adapted here.",
             icon=":material/warning:",
         )
 
@@ -176,11 +179,11 @@ def series_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
         format_func=lambda name: VARIABLES[name].long_name, placeholder="Drivers to show",
         on_change=lambda: state.put("drivers", st.session_state[f"drivers_{site}"]),
     )  # fmt: skip
-    names = [*FLUXES, "QC", *drivers]
+    names, kind = [*FLUXES, "QC", *drivers], STEPS[step_of(tower)]
     components.figure(
-        f"{site}_daily",
+        f"{site}_{kind}",
         series.tower_series(tower, drivers, theme.current()),
-        f"Daily fluxes GPP, RECO and NEE of {site} and {len(drivers)} drivers over time, one row each.",
+        f"{kind.capitalize()} fluxes GPP, RECO and NEE of {site} and {len(drivers)} drivers over time, one row each.",
         origin,
         lambda: tower[names].to_dataframe()[names],
         lambda: tower,
@@ -190,7 +193,8 @@ def series_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
 def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
     """Draw the fingerprint of the chosen flux."""
     left, right = st.columns([1, 1], vertical_alignment="bottom")
-    left.markdown("**Fingerprint: day of year by year**")
+    place = "day of year" if step_of(tower) == "1D" else "month"
+    left.markdown(f"**Fingerprint: {place} by year**")
     if state.get("flux") not in FLUXES:
         state.put("flux", None)
     with right.container(horizontal=True, horizontal_alignment="right"):
@@ -199,8 +203,8 @@ def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
     components.figure(
         f"{site}_{flux}_fingerprint",
         fingerprint.fingerprint(tower, flux, theme.current()),
-        f"{VARIABLES[flux].long_name} of {site} by day of year and year; grey cells are missing.",
+        f"{VARIABLES[flux].long_name} of {site} by {place} and year; grey cells are missing.",
         origin,
-        lambda: fingerprint.day_year_table(tower, flux),
+        lambda: fingerprint.year_table(tower, flux),
         lambda: tower[[flux, "QC"]],
     )

@@ -44,7 +44,7 @@ def table(small_workspace):
 
 def test_a_tower_is_picked_on_the_map_and_in_the_table(window, table):
     app = window()
-    page = app.open("/")
+    page = app.open("/towers")
     page.locator('[data-testid="stDeckGlJsonChart"] canvas').first.wait_for()
     page.wait_for_timeout(2000)  # the countries are drawn
     site, row = next((s, r) for s, r in list(table.iterrows())[1:])
@@ -60,7 +60,7 @@ def test_a_tower_is_picked_on_the_map_and_in_the_table(window, table):
 def test_from_tower_to_changed_scores(window, small_workspace):
     site = small_workspace[1][0]
     app = window()
-    page = app.open("/")
+    page = app.open("/towers")
     page.get_by_role("combobox", name=re.compile("Tower")).last.click()
     page.get_by_role("option", name=re.compile(site)).click()
     page.get_by_role("heading", name=re.compile(f"^{site}")).wait_for(timeout=20_000)
@@ -142,7 +142,7 @@ def test_a_deep_link_restores_the_page_and_reloading_keeps_it(window, small_work
 
 def test_downloads_hold_the_data_and_say_where_it_is_from(window):
     app = window()
-    page = app.open("/?flux=GPP")
+    page = app.open("/towers?flux=GPP")
     for name, start in (("CSV", b"# "), ("NetCDF", b"\x89HDF")):
         with page.expect_download(timeout=30_000) as caught:
             page.get_by_test_id("stDownloadButton").filter(has_text=name).first.click()
@@ -151,7 +151,7 @@ def test_downloads_hold_the_data_and_say_where_it_is_from(window):
             assert file.read(len(start)) == start
 
 
-@pytest.mark.parametrize("path", ["/", "/lab"])
+@pytest.mark.parametrize("path", ["/towers", "/lab"])
 def test_dark_theme_reaches_page_and_figures(window, path):
     app = window(theme="dark")
     page = app.open(path)
@@ -165,7 +165,7 @@ def test_dark_theme_reaches_page_and_figures(window, path):
     assert brightness(".js-plotly-plot .ytitle", "fill") > 120
 
 
-@pytest.mark.parametrize("path", ["/", "/lab"])
+@pytest.mark.parametrize("path", ["/towers", "/lab"])
 def test_a_narrow_window_shows_everything_within_its_width(window, path):
     app = window(width=420)
     page = app.open(path)

@@ -68,8 +68,8 @@ def test_series_axes_are_linked_labelled_and_keep_the_zoom(tower):
     assert figure.layout.uirevision == series.tower_series(tower, ["TA"], "dark").layout.uirevision
 
 
-def test_daily_axis_names_the_right_days(tower):
-    axis = style.daily_axis(tower["time"].values)
+def test_the_axis_of_days_names_the_right_days(tower):
+    axis = style.time_axis(tower["time"].values)
     assert pd.Timestamp(axis["x0"]) == pd.Timestamp("2003-11-01")
     assert pd.Timedelta(axis["dx"], unit="ms") == pd.Timedelta(days=1)
 
@@ -86,8 +86,8 @@ def test_present_drivers_leaves_out_empty_ones(tower):
     assert series.present_drivers(empty) == ["TA", "LAI"]
 
 
-def test_day_year_table_puts_each_day_in_its_cell(tower):
-    table = fingerprint.day_year_table(tower, "GPP")
+def test_year_table_puts_each_day_in_its_cell(tower):
+    table = fingerprint.year_table(tower, "GPP")
     assert list(table.index) == [2003, 2004, 2005, 2006]
     assert table.shape[1] == 366
     assert table.loc[2004, 366] == pytest.approx(float(tower["GPP"].sel(time="2004-12-31")))
@@ -252,3 +252,75 @@ def test_map_asks_for_nothing_outside_and_marks_the_selection(archive):
     assert [record["site"] for record in layers["selected"].data] == ["XX-One"]
     assert layers["towers-0"].data[1]["position"] == [10.0, 51.0]
     assert layers["towers-0"].data[1]["colour"][:3] == colours.rgb(colours.CLASS["ENF"])[:3]
+
+
+@pytest.fixture
+def months():
+    """Ten years of one made-up monthly tower, two months of low quality and one missing."""
+    time = pd.date_range("2003-03-01", periods=120, freq="MS")
+    gpp = (6 - 5 * np.cos(2 * np.pi * time.month.to_numpy() / 12)).astype("float32")
+    data = {"GPP": gpp, "RECO": gpp / 2, "NEE": -gpp / 2, "TA": 2 * gpp, "LAI": gpp / 3}
+    data["QC"] = np.where(np.isin(np.arange(120), (5, 6)), 0.3, 0.9).astype("float32")
+    data["GPP"][20] = np.nan
+    ds = xr.Dataset({name: ("time", values) for name, values in data.items()}, {"time": time}, {"frequency": "1MS"})
+    return ds.assign_coords(site="XX-One")
+
+
+def test_months_are_drawn_at_their_own_dates(months):
+    support = pd.DatetimeIndex(months["time"].values[12:18])
+    results = predictions(months, 0.9)
+    drawn = [
+        *series.tower_series(months, ["TA"], "light").data, *series.support_chart(months, support, "NEE", "dark").data,
+        *adaptation.comparison(months, results, results, support, "light").data,
+        *adaptation.balance(months, results, "light").data,
+    ]  # fmt: skip
+    over_time = [trace for trace in drawn if trace.y is not None and len(trace.y) == 120]
+    assert len(over_time) >= 20
+    for trace in over_time:
+        assert trace.dx is None
+        np.testing.assert_array_equal(pd.DatetimeIndex(trace.x), pd.DatetimeIndex(months["time"].values))
+
+
+def test_shading_covers_the_months_of_the_support(months):
+    support = pd.DatetimeIndex(months["time"].values[12:18])
+    shape = series.support_chart(months, support, "NEE", "light").layout.shapes[0]
+    inside = [time for time in pd.DatetimeIndex(months["time"].values) if shape.x0 <= time <= shape.x1]
+    assert inside == list(support)
+    assert pd.Timedelta(days=170) < pd.Timestamp(shape.x1) - pd.Timestamp(shape.x0) < pd.Timedelta(days=190)
+
+
+def test_range_buttons_span_years_that_suit_the_step(tower, months):
+    for record, labels in ((tower, ["1 year", "3 years", "all"]), (months, ["3 years", "10 years", "all"])):
+        layout = series.tower_series(record, [], "light").layout
+        assert [button.label for button in layout.xaxis.rangeselector.buttons] == labels
+
+
+def test_drivers_of_a_monthly_record_are_plain_lines(months):
+    line = next(t for t in series.tower_series(months, ["LAI"], "light").data if t.name and t.name.startswith("Leaf"))
+    assert line.name == "Leaf area index"
+    assert line.line.shape == "linear"
+
+
+def test_fingerprint_of_months_has_one_cell_a_month(months):
+    table = fingerprint.year_table(months, "GPP")
+    assert table.shape == (11, 12)
+    assert table.columns.name == "month"
+    assert np.isnan(table.loc[2003, 2])
+    assert table.loc[2003, 3] == pytest.approx(float(months["GPP"][0]))
+    assert int(table.notna().to_numpy().sum()) == 119
+    figure = fingerprint.fingerprint(months, "GPP", "light")
+    assert figure.layout.xaxis.title.text == "Month"
+    assert list(figure.layout.xaxis.tickvals) == list(range(1, 13))
+    assert np.isfinite(np.asarray(figure.data[0].z, dtype=float)).all()
+
+
+def test_season_of_months_is_their_mean_by_calendar_month(months):
+    scored = np.ones(120, bool)
+    table = adaptation.season_table(months, predictions(months, 0.5), predictions(months, 1.0), scored, "GPP")
+    assert list(table.index) == list(range(1, 13))
+    assert table["n"].tolist() == [10] * 10 + [9, 10]
+    expected = months["GPP"].groupby("time.month").mean().values
+    np.testing.assert_allclose(table["observed"], expected, rtol=1e-6)
+    figure = adaptation.season(table, "GPP", "light")
+    assert figure.layout.xaxis.title.text == "Month"
+    assert tuple(figure.layout.xaxis.range) == (0.5, 12.5)

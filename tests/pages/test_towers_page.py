@@ -16,7 +16,12 @@ from tamrl.workspace import Workspace
 @pytest.fixture
 def app(small_workspace, monkeypatch):
     monkeypatch.setenv("TAMRL_WORKSPACE", str(small_workspace[0].path))
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
+    return towers_page()
+
+
+def towers_page():
+    """The app at the Towers page, not yet run."""
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).switch_page("pages/towers.py")
 
 
 def healthy(at):
@@ -81,7 +86,7 @@ def test_filters_narrow_the_table_and_can_be_cleared(app):
 def test_a_deep_link_restores_tower_filter_flux_and_page(app):
     first = healthy(app.run()).dataframe[0].value
     row = first.iloc[-1]
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
+    at = towers_page()
     at.query_params.update({"site": row["site"], "igbp": row["igbp"], "flux": "GPP", "drivers": "TA"})
     healthy(at.run())
     assert at.subheader[0].value.startswith(row["site"])
@@ -106,7 +111,7 @@ def test_a_damaged_archive_is_an_error_in_three_parts(tmp_path, monkeypatch):
     workspace.archive_path.mkdir()
     (workspace.archive_path / "zarr.json").write_text("{not json")
     monkeypatch.setenv("TAMRL_WORKSPACE", str(workspace.path))
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run()
+    at = towers_page().run()
     assert not at.exception
     assert "What to do:" in at.error[0].value
     assert "archive.zarr" in at.error[0].value
@@ -114,7 +119,7 @@ def test_a_damaged_archive_is_an_error_in_three_parts(tmp_path, monkeypatch):
 
 def test_an_empty_workspace_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("TAMRL_WORKSPACE", str(Workspace.create(tmp_path / "empty").path))
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run()
+    at = towers_page().run()
     assert not at.exception
     assert "ingest" in at.error[0].value
 
@@ -123,7 +128,7 @@ def test_a_workspace_with_damaged_yaml_says_so(tmp_path, monkeypatch):
     workspace = Workspace.create(tmp_path / "broken")
     (workspace.path / "workspace.yaml").write_text("just text")
     monkeypatch.setenv("TAMRL_WORKSPACE", str(workspace.path))
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run()
+    at = towers_page().run()
     assert not at.exception
     assert "workspace.yaml" in at.error[0].value
 
@@ -138,7 +143,7 @@ def test_a_tower_without_valid_days_is_shown_with_a_warning_and_not_adapted_to(s
     quality[list(archive["site"].values).index(site)] = np.float32(0.1)
     save_archive(archive.assign(QC=(archive["QC"].dims, quality, archive["QC"].attrs)), copy / "archive.zarr")
     monkeypatch.setenv("TAMRL_WORKSPACE", str(copy))
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
+    at = towers_page()
     at.query_params["site"] = site
     healthy(at.run())
     assert "no valid day" in at.warning[0].value
@@ -151,7 +156,7 @@ def test_a_folder_lists_its_workspaces_and_one_can_be_chosen(small_workspace, tm
     monkeypatch.delenv("TAMRL_WORKSPACE", raising=False)
     copy = tmp_path / "folder" / "mine"
     shutil.copytree(small_workspace[0].path, copy)
-    at = healthy(AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run())
+    at = healthy(towers_page().run())
     assert len(at.dataframe[0].value) > 6
     at.text_input(key="choose_folder").set_value(str(tmp_path / "folder")).run()
     at.selectbox(key="choose_ws").set_value("mine").run()
@@ -163,10 +168,11 @@ def test_a_folder_lists_its_workspaces_and_one_can_be_chosen(small_workspace, tm
 
 
 def test_the_page_does_not_load_torch():
-    """Torch costs about a second, which the first page need not wait for."""
+    """Torch costs about a second, which a page of tables and maps need not wait for."""
     code = (
         "import sys; from streamlit.testing.v1 import AppTest; "
-        f"at = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=90).run(); "
+        f"at = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=90); "
+        "at.switch_page('pages/towers.py').run(); "
         "assert at.title[0].value == 'Towers' and not at.exception; sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
@@ -174,6 +180,6 @@ def test_the_page_does_not_load_torch():
 
 def test_the_bundled_workspace_is_the_default(monkeypatch):
     monkeypatch.delenv("TAMRL_WORKSPACE", raising=False)
-    at = healthy(AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run())
+    at = healthy(towers_page().run())
     assert len(at.dataframe[0].value) >= 30
     assert "SIMULATED" in texts(at)

@@ -52,3 +52,18 @@ def test_a_new_address_in_the_same_session_wins():
     at.query_params["site"] = "US-Ha1"
     at.run()
     assert at.text[0].value.startswith("site=US-Ha1")
+
+
+def test_an_address_that_the_app_has_just_replaced_is_late_and_not_taken_back(monkeypatch):
+    from tamrl.ui import state
+
+    at = app(igbp="ENF")
+    at.multiselect[0].set_value(["DBF"]).run()
+    at.query_params["igbp"] = "ENF"  # sent by the browser before it heard of DBF
+    at.run()
+    assert at.multiselect[0].value == ["DBF"]
+    assert at.query_params == {"igbp": "DBF"}
+    monkeypatch.setattr(state, "_LATE_S", 0.0)  # later it is the back button
+    at.query_params["igbp"] = "ENF"
+    at.run()
+    assert at.multiselect[0].value == ["ENF"]

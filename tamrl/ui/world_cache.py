@@ -1,0 +1,188 @@
+"""What the World page reads and draws, kept between runs and shared between sessions; read it, never change it.
+
+An ``Entry`` stands for the content of its maps in every key: it holds their path and their version.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import xarray as xr
+
+from tamrl import atlas, fields
+from tamrl.atlas import Entry
+from tamrl.fields import Period
+from tamrl.figures import world_map
+from tamrl.figures.world_map import Scale
+from tamrl.workspace import Workspace, bundled_folder
+
+#: Months whose values set the colour range of every month and season, so that it stays while they play.
+_RANGE_MONTHS = (1, 4, 7, 10)
+#: A field of a quarter degree takes 4 MB.
+_FIELDS = 64
+
+
+@st.cache_resource(max_entries=16, show_spinner="Looking for maps")
+def _entries(folders: tuple[Path, ...], listed: tuple) -> dict[str, Entry]:
+    return atlas.entries_in(folders)
+
+
+def entries(workspace: Workspace | None, session: Path | None = None) -> dict[str, Entry]:
+    """Return ``tamrl.atlas.entries``; the files are opened again only where one has changed."""
+    folders = tuple(atlas.folders(workspace, session))
+    return _entries(folders, tuple((str(path), atlas.version(path)) for path in atlas.listed(folders)))
+
+
+@st.cache_resource(max_entries=12, show_spinner="Opening the maps", on_release=lambda maps: maps.close())
+def maps(entry: Entry) -> xr.Dataset:
+    """Return maps, lazy.
+
+    Raises:
+        TamrlError: they are damaged or do not keep the contract.
+    """
+    return atlas.open_maps(entry)
+
+
+@st.cache_resource(max_entries=_FIELDS, show_spinner="Averaging the field")
+def field(entry: Entry, name: str, period: Period) -> xr.DataArray:
+    """Return the mean of a variable over a period, (lat, lon), see ``tamrl.fields.field``.
+
+    Raises:
+        TamrlError: the maps do not have the variable or the period.
+    """
+    return fields.field(maps(entry), name, period).astype(np.float32)
+
+
+def land(entry: Entry) -> xr.DataArray | None:
+    """Return the land fraction of maps, (lat, lon), where they have one."""
+    return field(entry, "land_fraction", Period()) if "land_fraction" in maps(entry) else None
+
+
+@dataclass(frozen=True)
+class Question:
+    """What one picture shows: a field, or a field minus another.
+
+    Attributes:
+        entry: the maps.
+        name: the variable.
+        period: which part of time.
+        other: the maps that are subtracted, None for none.
+        other_period: which part of their time.
+    """
+
+    entry: Entry
+    name: str
+    period: Period
+    other: Entry | None = None
+    other_period: Period | None = None
+
+    def over_months(self) -> list["Question"]:
+        """Return the question for four months where it asks for a part of the year, else itself."""
+        if not (self.period.month or self.period.season) or self.name == "extrapolation":
+            return [self]
+        other_year = self.other_period.year if self.other_period else None
+        return [
+            replace(
+                self, period=Period(month=month, year=self.period.year),
+                other_period=Period(month=month, year=other_year) if self.other else None,
+            )
+            for month in _RANGE_MONTHS
+        ]  # fmt: skip
+
+
+@st.cache_resource(max_entries=_FIELDS // 2, show_spinner="Comparing the fields")
+def _difference(question: Question) -> xr.DataArray:
+    one, other = question.entry, question.other
+    a, b, _ = fields.on_common_grid(
+        field(one, question.name, question.period), field(other, question.name, question.other_period),
+        land(one), land(other),
+    )  # fmt: skip
+    return (a - b).assign_attrs(a.attrs).rename(question.name)
+
+
+def answer(question: Question) -> xr.DataArray:
+    """Return the field (lat, lon) of a question; a difference is taken on the coarser of the two grids.
+
+    Raises:
+        TamrlError: the maps do not have the variable or the period.
+    """
+    return _difference(question) if question.other else field(question.entry, question.name, question.period)
+
+
+def has(question: Question) -> bool:
+    """Return whether the maps of a question have the part of time that it asks for."""
+    asked = [(question.entry, question.period)] + ([(question.other, question.other_period)] if question.other else [])
+    return all(fields.steps(maps(entry), period).size for entry, period in asked)
+
+
+@st.cache_data(max_entries=128, show_spinner="Choosing the colours")
+def limits(questions: tuple[Question, ...], centred: bool, tails: tuple[float, float]) -> tuple[float, float]:
+    """Return the ends of the colour range of several pictures, the same for every month and season of a year.
+
+    Args:
+        questions: what is shown.
+        centred: whether the colours part at zero.
+        tails: percentiles.
+    """
+    # A year may lack some of the months that set the range.
+    wider = [one for question in questions for one in question.over_months() if has(one)]
+    found = [answer(one).values.ravel() for one in wider or questions]
+    return world_map.limits(np.concatenate(found), centred, tails)
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def picture(question: Question, scale: Scale) -> tuple[str, list[float]]:
+    """Return the address of the picture of a field, and its west, south, east and north."""
+    content, bounds = world_map.small_picture(answer(question), scale)
+    return world_map.data_url(content), bounds
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def mask(entry: Entry) -> str | None:
+    """Return the picture of where maps should not be believed; None where they do not say."""
+    found = fields.doubtful(maps(entry))
+    return None if found is None else world_map.data_url(world_map.mask_picture(found))
+
+
+def earth() -> xr.Dataset:
+    """Return the bundled small Earth, in memory, see ``tamrl.data.earth.load_earth``.
+
+    Raises:
+        TamrlError: it is missing or damaged.
+    """
+    from tamrl.data.earth import load_earth
+
+    return load_earth()
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _scored_towers(path: str, version: int) -> pd.DataFrame:
+    return pd.read_parquet(path, columns=["site", "lat", "lon", "igbp"]).set_index("site")
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _workspace_towers(path: str, version: int) -> pd.DataFrame:
+    # Without the country of each tower, whose library takes a second to load.
+    archive = Workspace.open(path).archive()
+    columns = {name: archive[name].values for name in ("lat", "lon", "igbp")}
+    return pd.DataFrame(columns, index=pd.Index(archive["site"].values.astype(str), name="site"))
+
+
+def towers(workspace: Workspace | None) -> pd.DataFrame:
+    """Return towers that were measured: those of the bundled models, and of the workspace unless it is simulated.
+
+    Returns:
+        DataFrame(site) with ``lat``, ``lon`` and ``igbp``, sorted by site.
+    """
+    parts = []
+    bundled = bundled_folder("scores") / "sites.parquet"
+    if bundled.is_file():
+        parts.append(_scored_towers(str(bundled), bundled.stat().st_mtime_ns))
+    if workspace is not None and not workspace.simulated and workspace.archive_version():
+        parts.append(_workspace_towers(str(workspace.path), workspace.archive_version()))
+    if not parts:
+        return pd.DataFrame({"lat": [], "lon": [], "igbp": []}, index=pd.Index([], name="site"))
+    found = pd.concat(parts)
+    return found[~found.index.duplicated()].dropna(subset=["lat", "lon"]).sort_index()

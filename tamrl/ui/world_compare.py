@@ -1,0 +1,125 @@
+"""World, below the map: two sets of maps against each other."""
+
+import pandas as pd
+import streamlit as st
+
+from tamrl import fields, regions
+from tamrl.figures import world_charts
+from tamrl.figures import world_compare as figures
+from tamrl.summaries import ALL
+from tamrl.ui import components, state, theme, world_cache, world_numbers
+from tamrl.ui.scorecard import pick
+from tamrl.ui.world_numbers import chart, tell
+from tamrl.ui.world_view import View
+
+_MINUS = "\N{MINUS SIGN}"
+
+
+def comparison(view: View) -> None:
+    """Draw how two sets of maps differ: scores, scatter, histograms, and scores by class and band."""
+    if view.other_entry is None:
+        _invite(view)
+        return
+    missing = world_numbers.lacking(view)
+    if missing:
+        tell(f"{missing} Choose a flux that both have.")
+        return
+    periods = [world_numbers.period_of(entry, view.period) for entry in (view.entry, view.other_entry)]
+    question = (view.entry, view.other_entry, view.flux, *periods)
+    kind = _kind()
+    table, spread = world_numbers.differences(question, kind), world_numbers.density(question)
+    if not table.loc[ALL, "cells"]:
+        tell("The two share no cell with a value.")
+        return
+    _scores(table.loc[ALL], view)
+    drawn = world_numbers.drawn(view)
+    first, second = drawn[view.entry.key], drawn[view.other_entry.key]
+    left, right = st.columns(2, gap="medium")
+    names = f"{view.flux} of {view.entry.label} against {view.other_entry.label}"
+    chart(left, "density", figures.density(spread, first, second, view.flux, theme.current()), f"Scatter of {names}.")
+    chart(right, "histogram", figures.histograms(spread, first, second, view.flux, theme.current()),
+          f"Land on each value, {names}.")  # fmt: skip
+    stem = f"compare_{view.entry.key}_{view.other_entry.key}_{view.flux}"
+    components.footer(stem, view.origin, lambda: spread["area"].to_series().to_frame(), lambda: spread)
+    st.caption(_how(view, question, spread.attrs["outside"]))
+    pick("Differences by", "by", list(regions.KINDS), "koeppen", regions.KINDS.get)
+    _table(table, view, f"{stem}_{kind}")
+
+
+def _kind() -> str:
+    return state.get("by") if state.get("by") in regions.KINDS else "koeppen"
+
+
+def _invite(view: View) -> None:
+    """Say how to choose what to compare with, and offer it."""
+    others = [entry for key, entry in view.entries.items() if key != view.entry.key and entry.kind != "damaged"]
+    if not others:
+        tell("There is nothing to compare with yet; import a product above the map.")
+        return
+    st.info(
+        "Choose *Side by side* or *Difference* above the map to compare two sets of maps, or begin here.",
+        icon=":material/compare:",
+    )
+    with st.container(horizontal=True, gap="small"):
+        for entry in others[:4]:
+            st.button(f"Compare with {entry.label}", key=f"compare_{entry.key}", on_click=_start, args=(entry.key,))
+
+
+def _start(key: str) -> None:
+    state.put("with", key)
+    state.put("mode", "side")
+
+
+def _scores(row: pd.Series, view: View) -> None:
+    """Draw the scores over all land."""
+    unit = world_charts.UNIT
+    cards = (
+        (f"Bias [{unit}]", _signed(row["bias"]), f"Mean of {view.entry.label} minus mean of {view.other_entry.label}"),
+        (f"RMSE [{unit}]", f"{row['rmse']:.2f}", "Root mean square difference of the cells"),
+        ("Correlation", f"{row['correlation']:.3f}".replace("-", _MINUS), "Pearson's, over cells"),
+        (f"Means [{unit}]", f"{row['first']:.2f} / {row['second']:.2f}".replace("-", _MINUS), "Of both"),
+        ("Land [10⁶ km²]", f"{row['area']:.1f}", f"{int(row['cells']):,} cells where both have a value"),
+    )
+    with st.container(horizontal=True, gap="large", key="world_scores"):
+        for label, value, tip in cards:
+            st.metric(label, value, help=tip, width="content")
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", _MINUS)
+
+
+def _how(view: View, question: tuple, outside: float) -> str:
+    a, _, _ = world_numbers.common(*question)
+    lat, lon = (abs(float(a[n][1] - a[n][0])) if a.sizes[n] > 1 else 1.0 for n in ("lat", "lon"))
+    size = f"{lat:.3g}° by {lon:.3g}°"
+    one, other = (world_cache.field(e, view.flux, p) for e, p in zip(question[:2], question[3:], strict=True))
+    grid = f"on the grid of both, {size}"
+    if not fields.same_grid(one, other):
+        grid = f"on the coarser grid of the two, {size}, to which the finer one is averaged conservatively"
+    said = [f"{view.period.label}, weighted by area of land, {grid}."]
+    if view.period.year is None:
+        spans = (fields.span(world_cache.maps(e)) for e in (view.entry, view.other_entry))
+        said.append("Years: {} and {}.".format(*spans))
+    if outside > 0:
+        said.append(f"{outside:.2g} million km² of rare values lie outside the axes.")
+    return " ".join(said)
+
+
+def _table(table: pd.DataFrame, view: View, stem: str) -> None:
+    """Draw the scores of each class or band."""
+    number = st.column_config.NumberColumn
+    unit = world_charts.UNIT
+    st.dataframe(
+        table, key="world_differences", height="content",
+        column_order=["cells", "area", "first", "second", "bias", "rmse", "correlation"],
+        column_config={
+            "group": st.column_config.TextColumn("Group", width=230),
+            "cells": number("Cells (n)", format="localized"), "area": number("Land [10⁶ km²]", format="%.2f"),
+            "first": number("Mean", format="%.2f", help=f"{view.entry.label} [{unit}]"),
+            "second": number("Compared with", format="%.2f", help=f"{view.other_entry.label} [{unit}]"),
+            "bias": number(f"Bias [{unit}]", format="%+.2f"), "rmse": number(f"RMSE [{unit}]", format="%.2f"),
+            "correlation": number("Correlation", format="%.3f"),
+        },
+    )  # fmt: skip
+    components.footer(f"{stem}_table", view.origin, lambda: table)

@@ -1,0 +1,285 @@
+"""The World page's map: the months that play, the fields, their colours and what lies on them."""
+
+import time
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from tamrl import fields
+from tamrl.atlas import Entry
+from tamrl.fields import SEASONS
+from tamrl.figures import maps as base
+from tamrl.figures import world_map as figures
+from tamrl.figures.style import unit_label
+from tamrl.figures.world_map import Scale
+from tamrl.ui import components, state, theme, world, world_about, world_cache, world_export, world_pick
+from tamrl.ui.scorecard import legend
+from tamrl.ui.world_cache import Question
+from tamrl.ui.world_view import View
+from tamrl.workspace import Workspace
+
+#: Seconds that one month is shown.
+FRAME_S = 0.9
+_PLAYING, _TURNED, _WHOLE = "tamrl_world_playing", "tamrl_world_turned", "tamrl_world_whole_run"
+_KEY = "world_map"
+
+
+@lru_cache(maxsize=1)
+def _parts() -> tuple[str, str]:
+    folder = Path(__file__).parent
+    return tuple((folder / f"world_map.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+
+
+@lru_cache(maxsize=1)
+def _component():
+    css, js = _parts()
+    return st.components.v2.component("tamrl_world_map", html='<div class="map"></div>', css=css, js=js)
+
+
+def show(view: View, entries: dict[str, Entry], workspace: Workspace | None) -> None:
+    """Draw the map and what belongs to it; while the months play only this part of the page is drawn anew."""
+    lacking = world.missing(view)
+    if lacking or view.layer == "extrapolation":
+        st.session_state[_PLAYING] = False
+    if lacking:
+        st.info(lacking, icon=":material/info:")
+        if view.period.month or view.period.season:  # another part of the year may be there
+            _timeline(view)
+        return
+    # In a container of its own as a fragment is, so that the map is not made anew when the months begin to play.
+    if st.session_state.get(_PLAYING):
+        st.fragment(_stage, run_every=FRAME_S)(view, workspace)
+    else:
+        with st.container():
+            _stage(view, workspace)
+
+
+def _stage(view: View, workspace: Workspace | None) -> None:
+    if st.session_state.get(_PLAYING):
+        view = _turn(view)
+    elif view.period.month and state.get("month") != view.period.month:
+        view = world.with_month(view, state.get("month"))
+    if view.layer != "extrapolation":
+        _timeline(view)
+    scale = scale_of(view)
+    _map(view, scale, world_cache.towers(workspace))
+    with st.container(horizontal=True, gap="medium", vertical_alignment="top", horizontal_alignment="distribute"):
+        with st.container(width="stretch", gap="xsmall"):
+            st.html(figures.colour_bar(scale, theme.current()))
+            if view.layer == "spread":
+                st.caption(f"Spread: {world_about.spreads(_entries(view))}")
+            _legend(view)
+        with st.container(horizontal=True, gap="small", width="content"):
+            world_pick.popover(view, world_cache.towers(workspace))
+            _colours(view, scale)
+            world_export.popover(view, questions(view), scale)
+            world_about.popover(view)
+    _said(view)
+    components.footer("world_map", view.origin)
+    if st.session_state.pop(_WHOLE, False):
+        st.rerun()
+
+
+# Time ------------------------------------------------------------------------
+
+
+def _turn(view: View) -> View:
+    """Return the view of the month that is due; the months play until they are paused."""
+    now, month = time.monotonic(), state.get("month") or 1
+    if now - st.session_state.get(_TURNED, now) > FRAME_S / 2:
+        month = month % 12 + 1
+        st.session_state[_TURNED] = now
+    st.session_state.setdefault(_TURNED, now)
+    state.put("month", month)
+    return world.with_month(view, month)
+
+
+def _timeline(view: View) -> None:
+    """Draw the months, with the button that plays them, or the seasons."""
+    playing = bool(st.session_state.get(_PLAYING))
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        st.button(
+            "Pause" if playing else "Play", icon=f":material/{'pause' if playing else 'play_arrow'}:",
+            key="world_play", on_click=_toggle, help="Play through the months of the year", width=105,
+        )  # fmt: skip
+        if view.period.month:
+            st.session_state["world_month"] = view.period.month
+            st.select_slider(
+                "Month", range(1, 13), key="world_month", on_change=_take_month, label_visibility="collapsed",
+                format_func=lambda month: fields.MONTHS[month - 1],
+            )  # fmt: skip
+        elif view.period.season:
+            st.segmented_control(
+                "Season", list(SEASONS), required=True, label_visibility="collapsed",
+                **state.bind("season", view.period.season),
+            )  # fmt: skip
+        else:
+            st.caption(period_text(view))
+
+
+def _toggle() -> None:
+    playing = not st.session_state.get(_PLAYING, False)
+    st.session_state[_PLAYING] = playing
+    st.session_state.pop(_TURNED, None)
+    if playing:
+        state.put("month", state.get("month") or 1)
+        state.put("season", None)
+    # The rest of the page follows the month at which the map was paused.
+    st.session_state[_WHOLE] = not playing
+
+
+def _take_month() -> None:
+    state.put("month", st.session_state["world_month"])
+    st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
+
+
+def period_text(view: View, other: bool = False) -> str:
+    """Return what a field is the mean of, in words: the period, and the years where it is over several."""
+    if view.layer == "extrapolation":
+        return "the same all year"
+    maps = view.other if other else view.maps
+    if view.period.year and fields.years_of(maps):
+        return view.period.label
+    return f"{replace(view.period, year=None).label}, mean of {fields.span(maps)}"
+
+
+def difference_text(view: View) -> str:
+    """Return which maps are subtracted, in words, and the years of both where they differ."""
+    one, other = period_text(view), period_text(view, other=True)
+    said = f"{view.entry.label} \N{MINUS SIGN} {view.other_entry.label} · {one}"
+    return said if one == other else f"{said} \N{MINUS SIGN} {other}"
+
+
+# What is drawn ---------------------------------------------------------------
+
+
+def questions(view: View) -> tuple[Question, ...]:
+    """Return what the map shows: one picture, or two side by side."""
+    one = Question(view.entry, view.name, view.period)
+    if view.mode == "side":
+        return one, Question(view.other_entry, view.name, view.period)
+    if view.mode == "difference":
+        return (replace(one, other=view.other_entry, other_period=view.period),)
+    return (one,)
+
+
+def scale_of(view: View) -> Scale:
+    """Return the colours: by hand, or between percentiles of what is shown."""
+    different = view.mode == "difference"
+    colours, centred = figures.colours_of(view.name, different)
+    low, high = state.get("range") or world_cache.limits(
+        questions(view), centred, state.get("tails", figures.TAILS)
+    )  # fmt: skip
+    return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name))
+
+
+def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
+    shade, asked = theme.current(), questions(view)
+    texts = [
+        difference_text(view) if view.mode == "difference" else f"{q.entry.label} · {period_text(view, other=bool(i))}"
+        for i, q in enumerate(asked)
+    ]
+    panels = []
+    for question, text in zip(asked, texts, strict=True):
+        image, bounds = world_cache.picture(question, scale)
+        masked = world_cache.mask(question.entry) if state.get("mask") else None
+        panels.append({"name": text, "image": image, "bounds": bounds, "mask": masked})
+    colours = figures.palette(scale.colours)
+    data = {
+        "id": " | ".join(texts), "view": "world", "panels": panels, "low": scale.low, "high": scale.high,
+        "palette": [bytes(colour).hex() for colour in colours], "unit": unit_label(scale.unit),
+        "curtain": view.mode == "side" and state.get("curtain", False), "outlines": base.COUNTRIES_URL,
+        "colours": figures.map_colours(shade), "cell": world_pick.marker(view),
+        "towers": world_pick.tower_points(towers) if state.get("dots", True) else [],
+        "alt": f"World map of {scale.title}, {'; '.join(texts)}. Arrow keys move it, plus and minus zoom, Enter picks "
+               "the cell in the middle; the button Place offers the same choice.",
+    }  # fmt: skip
+    # That the map is drawn for the first time needs no answer but the run that it starts, see world_tabs.
+    _component()(key=_KEY, data=data, on_pick_change=_picked, on_drawn_change=lambda: None)
+
+
+def _picked() -> None:
+    place = st.session_state[_KEY].pick
+    if place:
+        world_pick.choose(place["lat"], place["lon"])
+        st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
+
+
+def _legend(view: View) -> None:
+    """Draw what the signs on the map mean."""
+    items = [("○", "inherit", "Towers")] if state.get("dots", True) else []
+    threshold = [m["extrapolation"].attrs.get("threshold") for m in (view.maps, view.other)
+                 if m is not None and "extrapolation" in m]  # fmt: skip
+    if state.get("mask") and threshold:
+        items.append(("▨", "inherit", f"Extrapolation above {threshold[0]:.2g}: do not believe the model here"))
+    items.append(("■", figures.map_colours(theme.current())["land"], "No value"))
+    legend(items, "Signs on the map")
+
+
+def _said(view: View) -> None:
+    """Say which cell is picked, what it holds, and which years are compared."""
+    if view.mode != "single" and fields.span(view.maps) != fields.span(view.other) and view.period.year is None:
+        st.caption(
+            f"The two do not cover the same years: {view.entry.label} is the mean of {fields.span(view.maps)}, "
+            f"{view.other_entry.label} of {fields.span(view.other)}."
+        )
+    for entry in _entries(view):
+        year = view.period.year
+        if year and not (view.period.month or view.period.season) and view.layer != "extrapolation":
+            gone = fields.lacking_months(world_cache.maps(entry), year)
+            if gone:
+                names = ", ".join(fields.MONTHS[month - 1] for month in gone)
+                st.caption(f"{entry.label} lacks {names} of {year}: the mean is that of the other months.")
+    if view.cell is not None:
+        world_pick.said(view, questions(view))
+
+
+def _entries(view: View) -> list[Entry]:
+    return [view.entry, *([view.other_entry] if view.other_entry else [])]
+
+
+# Choices ---------------------------------------------------------------------
+
+
+def _colours(view: View, scale: Scale) -> None:
+    """Draw the choice of the colour range and of what lies on the map."""
+    with st.popover("Colours", icon=":material/palette:"):
+        by_hand = state.get("range") is not None
+        st.session_state["world_by_hand"] = by_hand
+        st.segmented_control(
+            "Colour range", [False, True], key="world_by_hand", required=True,
+            format_func=lambda hand: "By hand" if hand else "By percentile",
+            on_change=_take_by_hand, args=(scale,),
+        )  # fmt: skip
+        if by_hand:
+            _range_by_hand(scale)
+        else:
+            st.slider(
+                "Percentiles", 0.0, 100.0, step=0.5, **state.bind("tails", figures.TAILS), format="%g %%",
+                help="Cells below the lower and above the upper percentile wear the end colours. Months share a range.",
+            )  # fmt: skip
+        st.toggle("Towers", **state.bind("dots", True))
+
+
+def _take_by_hand(scale: Scale) -> None:
+    state.put("range", (scale.low, scale.high) if st.session_state["world_by_hand"] else None)
+
+
+def _range_by_hand(scale: Scale) -> None:
+    step = 10.0 ** (len(str(int(scale.high - scale.low))) - 3)
+    st.session_state["world_low"], st.session_state["world_high"] = scale.low, scale.high
+    left, right = st.columns(2)
+    unit = unit_label(scale.unit)
+    left.number_input(f"From [{unit}]", key="world_low", step=step, format="%g", on_change=_take_range)
+    right.number_input(f"To [{unit}]", key="world_high", step=step, format="%g", on_change=_take_range)
+
+
+def _take_range() -> None:
+    low, high = st.session_state["world_low"], st.session_state["world_high"]
+    if low < high:
+        state.put("range", (low, high))
+    else:
+        st.toast("The upper end of the range must lie above the lower one.", icon=":material/warning:")

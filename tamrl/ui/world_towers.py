@@ -1,0 +1,108 @@
+"""World, below the map: the maps against what the towers of the open workspace measured."""
+
+import pandas as pd
+import streamlit as st
+
+from tamrl.atlas import Entry
+from tamrl.errors import TamrlError
+from tamrl.figures import world_towers as figures
+from tamrl.figures.style import unit_label
+from tamrl.schema import FLUX_UNIT, FLUXES
+from tamrl.ui import components, sidebar, theme, world_cache, world_numbers
+from tamrl.ui.components import Origin
+from tamrl.ui.world_numbers import chart, tell
+from tamrl.ui.world_view import View
+from tamrl.workspace import Workspace, bundled_models
+
+_SCORES = ("r2", "rmse", "bias", "correlation")
+
+
+def towers(view: View) -> None:
+    """Draw scores of the maps at towers, and observed against mapped months."""
+    try:
+        workspace = sidebar.choice().workspace
+    except TamrlError:
+        workspace = None
+    if workspace is None or workspace.simulated or not workspace.archive_version():
+        tell(
+            "Maps are compared with towers where a workspace of observed towers is open. Make one with "
+            "`python -m tamrl ingest`, and choose it in the sidebar; simulated towers say nothing about maps."
+        )
+        return
+    tables = {entry: _against(entry, str(workspace.path), workspace.archive_version()) for entry in _both(view)}
+    _scores(tables, view, workspace)
+    drawn = {entry: table[table["flux"] == view.flux] for entry, table in tables.items()}
+    empty = [entry.label for entry, rows in drawn.items() if rows.empty]
+    if empty:
+        tell(f"No tower has a month of {view.flux} that {' or '.join(empty)} has, too.")
+    drawn = {entry: rows for entry, rows in drawn.items() if not rows.empty}
+    if not drawn:
+        return
+    classes = _classes(str(workspace.path), workspace.archive_version())
+    for column, (entry, rows) in zip(st.columns(len(drawn), gap="medium"), drawn.items(), strict=True):
+        alt = f"{len(rows)} months of {view.flux} at {rows['site'].nunique()} towers, measured against {entry.label}."
+        figure = figures.at_towers(rows, classes, entry.label, view.flux, theme.current())
+        chart(column, f"towers_{entry.key}_{view.flux}", figure, alt)
+    components.footer(
+        f"towers_{view.entry.key}_{view.flux}", _origin(view, workspace),
+        lambda: pd.concat([rows.assign(maps=entry.label) for entry, rows in drawn.items()]),
+    )  # fmt: skip
+
+
+def _both(view: View) -> list[Entry]:
+    return [view.entry, *([view.other_entry] if view.other_entry else [])]
+
+
+def _origin(view: View, workspace: Workspace) -> Origin:
+    towers_line = sidebar.origin(workspace).text
+    return Origin(f"{view.origin.text}; towers: {towers_line}", view.origin.simulated)
+
+
+@st.cache_data(max_entries=12, show_spinner="Reading the cells of the towers")
+def _against(entry: Entry, workspace: str, version: int) -> pd.DataFrame:
+    from tamrl.data.products import against_towers
+
+    return against_towers(world_cache.maps(entry), Workspace.open(workspace).archive())
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def _classes(workspace: str, version: int) -> dict[str, str]:
+    archive = Workspace.open(workspace).archive()
+    return dict(zip(archive["site"].values.tolist(), archive["igbp"].values.tolist(), strict=True))
+
+
+def _scores(tables: dict[Entry, pd.DataFrame], view: View, workspace: Workspace) -> None:
+    """Draw the scores of each set of maps, and how they are taken."""
+    from tamrl.data.products import score_against_towers
+
+    parts = [score_against_towers(table).assign(maps=entry.label) for entry, table in tables.items()]
+    found = pd.concat(parts, ignore_index=True)
+    found = found.sort_values("flux", key=lambda c: c.map({f: i for i, f in enumerate(FLUXES)}), kind="stable")
+    unit = unit_label(FLUX_UNIT)
+    numbers = {
+        "r2": ("R²", "%.2f"), "rmse": (f"RMSE [{unit}]", "%.2f"), "bias": (f"Bias [{unit}]", "%+.2f"),
+        "correlation": ("Correlation", "%.2f"), "towers": ("Towers", "%d"), "n": ("Months", "%d"),
+    }  # fmt: skip
+    config = {name: st.column_config.NumberColumn(label, format=form) for name, (label, form) in numbers.items()}
+    config |= {"maps": st.column_config.TextColumn("Maps"), "flux": st.column_config.TextColumn("Flux")}
+    shown = found[["maps", "flux", *_SCORES, "towers", "n"]]
+    st.dataframe(shown, hide_index=True, column_config=config, key=f"world_towers_{view.entry.key}")
+    first = tables[view.entry]
+    left_out = first.attrs.get("left_out", {})
+    lines = [str(first.attrs.get("conventions", "")).replace(FLUX_UNIT, unit), "Scores pool the months of all towers."]
+    lines += [f"Left out, no land near: {', '.join(sorted(left_out))}."] if left_out else []
+    lines += [_seen(workspace)] if world_numbers.MAPS in {entry.key for entry in tables} else []
+    st.caption(" ".join(filter(None, lines)))
+
+
+def _seen(workspace: Workspace) -> str:
+    """Say where the bundled maps have seen these towers."""
+    model = bundled_models().get(world_numbers.MODEL)
+    reference = world_numbers.reference(model) if model else None
+    if reference is None:
+        return ""
+    sites = set(_classes(str(workspace.path), workspace.archive_version()))
+    seen = len(sites & set(reference.sites))
+    return (
+        f"The bundled model was trained on {seen} of these {len(sites)} towers: there this is no test." if seen else ""
+    )

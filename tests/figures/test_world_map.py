@@ -1,0 +1,143 @@
+"""Pictures of fields: the right colour at the right place, small enough, and readable back."""
+
+import io
+
+import map_files
+import matplotlib.image
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tamrl.figures import world_map, world_print
+from tamrl.figures.colours import GREEN_BROWN, rgb
+from tamrl.figures.world_map import Scale
+
+
+def scale(low=0.0, high=10.0, name="GPP", difference=False):
+    colours, _ = world_map.colours_of(name, difference)
+    return Scale(colours, low, high, world_map.label_of(name, difference), world_map.unit_of(name))
+
+
+def decoded(content):
+    """Rows, columns, RGBA 0-255, read by another library."""
+    pixels = matplotlib.image.imread(io.BytesIO(content), format="png")
+    return np.round(255 * pixels).astype(int)
+
+
+def field(values, step=30.0):
+    values = np.asarray(values, float)
+    lat = -90 + step / 2 + step * np.arange(values.shape[0])
+    lon = -180 + step / 2 + step * np.arange(values.shape[1])
+    return xr.DataArray(values, {"lat": lat, "lon": lon}, ("lat", "lon"))
+
+
+def test_a_known_cell_has_its_colour_in_its_row_and_column():
+    values = np.full((6, 12), np.nan)
+    values[4, 7] = 10.0  # 30-60 N, 30-60 E
+    values[1, 0] = 0.0  # 60-30 S, 180-150 W
+    found = decoded(world_map.picture(field(values), scale()))
+    assert found.shape == (6, 12, 4)
+    assert list(found[1, 7]) == rgb(scale().colours[-1])
+    assert list(found[4, 0]) == rgb(scale().colours[0])
+    assert (found[..., 3] > 0).sum() == 2
+    assert world_map.bounds(field(values)) == [-180, -90, 180, 90]
+
+
+def test_rows_around_the_poles_are_as_high_as_the_others():
+    axes = {"lat": np.arange(-90, 91, 30.0), "lon": np.arange(-180, 180, 30.0)}
+    polar = xr.DataArray(np.zeros((7, 12)), axes, ("lat", "lon"))
+    assert world_map.bounds(polar) == [-195, -105, 165, 105]
+
+
+def test_a_field_whose_dimensions_are_turned_is_the_same_picture():
+    values = field(np.arange(72.0).reshape(6, 12))
+    assert world_map.picture(values.transpose("lon", "lat"), scale()) == world_map.picture(values, scale())
+
+
+def test_zero_is_white_in_diverging_scales_and_uptake_is_green():
+    colours, centred = world_map.colours_of("NEE")
+    assert centred
+    middle = world_map.palette(colours)[world_map.STEPS // 2]
+    assert list(middle) == rgb("#f5f5f5")[:3]
+    assert colours[0] == GREEN_BROWN[0] == "#003c30"  # NEE far below zero, uptake
+    assert world_map.colours_of("GPP", difference=True)[0][-1] == "#003c30"  # more GPP in the first
+    assert world_map.colours_of("RECO", difference=True)[0][-1] == "#543005"  # more respiration in the first
+    assert not world_map.colours_of("GPP")[1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(values=st.lists(st.floats(-50, 50), min_size=1, max_size=40), low=st.floats(-20, 20), width=st.floats(0.01, 40))
+def test_values_are_read_back_to_a_step_of_the_range(values, low, width):
+    array, high = np.array(values), low + width
+    places = world_map.steps(array, low, high)
+    back = low + (places.astype(int) - 1) / (world_map.STEPS - 1) * width
+    assert np.abs(back - np.clip(array, low, high)).max() <= 0.5001 * width / (world_map.STEPS - 1) + 1e-9
+    order = np.argsort(array)
+    assert (np.diff(places[order].astype(int)) >= 0).all()
+    assert world_map.steps(np.array([np.nan]), low, high)[0] == 0
+
+
+@settings(max_examples=25, deadline=None)
+@given(shape=st.tuples(st.integers(1, 9), st.integers(1, 9)), seed=st.integers(0, 99))
+def test_a_png_holds_every_place_of_its_palette(shape, seed):
+    rng = np.random.default_rng(seed)
+    colours = rng.integers(0, 256, (255, 3)).astype(np.uint8)
+    places = rng.integers(0, 256, shape).astype(np.uint8)
+    found = decoded(world_map.png(places, colours))
+    np.testing.assert_array_equal(found[..., :3][places > 0], colours[places[places > 0] - 1])
+    np.testing.assert_array_equal(found[..., 3], np.where(places > 0, 255, 0))
+
+
+def test_ranges_are_percentiles_and_centred_where_asked():
+    values = np.append(np.arange(101.0), np.nan)
+    assert world_map.limits(values, False, (2, 98)) == (2.0, 98.0)
+    assert world_map.limits(values - 60, True, (0, 100)) == (-60.0, 60.0)
+    assert world_map.limits(np.full(4, np.nan), False) == (0.0, 1.0)
+    low, high = world_map.limits(np.full(4, 3.0), False)
+    assert low < high
+
+
+def test_the_picture_of_half_a_degree_is_a_small_message():
+    maps = map_files.dataset(0.5)
+    content = world_map.picture(maps["GPP"].isel(time=6), scale())
+    assert len(world_map.data_url(content)) < 300_000
+
+
+def test_a_finer_field_is_averaged_until_its_picture_is_small():
+    rng = np.random.default_rng(0)
+    noisy = field(rng.uniform(0, 10, (240, 480)), 0.75)
+    content, bounds = world_map.small_picture(noisy, scale(), most=40_000)
+    assert len(content) <= 40_000
+    assert bounds == [-180, -90, 180, 90]
+    assert decoded(content).shape[:2] == (120, 240)
+    whole, _ = world_map.small_picture(noisy, scale())
+    assert decoded(whole).shape[:2] == (240, 480)
+
+
+def test_the_colour_bar_says_range_unit_and_what_lies_beyond():
+    bar = world_map.colour_bar(scale(-2.0, 2.0, "NEE"), "dark")
+    for part in ("gC m⁻² d⁻¹", ">−2.0<", ">0<", ">1.0<", "polygon", "beyond"):
+        assert part in bar
+    assert world_map.number(0.16, 0.7) == "0.16"
+    assert world_map.number(123.4, 500) == "123"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_towers_outlines_and_land_part_from_the_sea(theme):
+    colours = world_map.map_colours(theme)
+    assert len({colours["sea"], colours["land"], colours["border"]}) == 3
+
+
+def test_the_picture_for_print_shows_the_field_and_is_large_enough():
+    maps = map_files.dataset(4.0)
+    july = maps["GPP"].isel(time=6)
+    panel = world_print.Panel("Made up", july, maps["extrapolation"] > 0.8)
+    content = world_print.draw([panel, panel], scale(), "July", "made up for tests, " * 20)
+    found = decoded(content)
+    assert found.shape[1] == 2400
+    assert found.shape[0] > 2000
+    # The darkest green of the field near the equator is somewhere on the upper map.
+    wanted = world_map.palette(scale().colours)[world_map.steps(july.max().values, 0, 10) - 1]
+    assert (np.abs(found[:1100, :, :3] - wanted).max(axis=2) <= 2).any()
