@@ -100,8 +100,15 @@ def test_assets_are_small_and_each_has_its_provenance():
     for path in (ROOT / "static").rglob("*"):
         if path.is_file() and not path.name.startswith("LICENSE"):
             assert f"static/{path.relative_to(ROOT / 'static').as_posix()}" in provenance, path
-    sizes = [path.stat().st_size for folder in ("static", "assets") for path in (ROOT / folder).rglob("*")]
-    assert sum(sizes) < 12e6
+    files = [path for folder in ("static", "assets") for path in (ROOT / folder).rglob("*") if path.is_file()]
+    sizes = {path: path.stat().st_size for path in files}
+    maps = {path for path in files if path.parent == ROOT / "assets" / "maps"}
+    # A few MB each, so that a clone stays quick.
+    assert max(sizes[path] for path in maps) < 4.5e6
+    assert sum(sizes[path] for path in maps) < 12e6
+    assert sum(size for path, size in sizes.items() if path not in maps) < 13e6
+    for name in ("demo", "models/fluxnet2015-daily", "models/fluxnet2015-climate", "scores", "maps", "earth.nc"):
+        assert f"`assets/{name}" in provenance, name
 
 
 def test_country_outlines_are_whole():
