@@ -27,9 +27,17 @@ def earth_path() -> Path:
     return bundled_folder(NAME)
 
 
+def to_open(path: Path | str) -> Path | str | bytes:
+    """Return what xarray is to open: the content of the small Earth, the path of any other file.
+
+    HDF5 shares between all threads what is open twice by its path, and one broken handle then breaks every other; the
+    small Earth is opened by everybody and is small enough to be read from memory.
+    """
+    return Path(path).read_bytes() if Path(path).resolve() == earth_path().resolve() else path
+
+
 @lru_cache(maxsize=1)
 def _opened(path: str, modified: float) -> xr.Dataset:
-    # From memory: the engine may hold the file open in other threads, and HDF5 shares what is open twice.
     with xr.open_dataset(Path(path).read_bytes(), engine="netcdf4") as opened:
         loaded = opened.load()
     # Unpacking makes doubles of what is worth two bytes.

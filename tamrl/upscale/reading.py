@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from cachetools import LRUCache, cached
 
+from tamrl.data.earth import to_open
 from tamrl.errors import TamrlError
 from tamrl.schema import variable
 
@@ -239,5 +240,5 @@ def _opened(path: str, modified: float) -> xr.Dataset:
         engine = "zarr" if os.path.isdir(path) else "netcdf4"
         more = {"consolidated": False} if engine == "zarr" and os.path.exists(os.path.join(path, "zarr.json")) else {}
         return xr.open_dataset(
-            path, engine=engine, chunks=None, cache=False, decode_times=False, decode_timedelta=False, **more
+            to_open(path), engine=engine, chunks=None, cache=False, decode_times=False, decode_timedelta=False, **more
         )

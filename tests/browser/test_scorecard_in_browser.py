@@ -49,8 +49,11 @@ def test_from_a_score_to_the_lab(window, address, small_workspace):
 def test_tables_are_downloaded_with_their_source(window, address):
     app = window()
     page = app.open(address)
+    buttons = page.get_by_test_id("stDownloadButton").filter(has_text="CSV")
+    # Until the last one is there, the first may be that of a table further down.
+    buttons.nth(1).wait_for(timeout=30_000)
     with page.expect_download(timeout=30_000) as caught:
-        page.get_by_test_id("stDownloadButton").filter(has_text="CSV").first.click()
+        buttons.first.click()
     with open(caught.value.path(), encoding="utf-8") as file:
         head, _, columns = (next(file) for _ in range(3))
     assert "SIMULATED" in head

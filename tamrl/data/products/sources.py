@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
+from tamrl.data.earth import to_open
 from tamrl.errors import TamrlError
 
 _NETCDF = (".nc", ".nc4", ".cdf", ".netcdf")
@@ -126,7 +127,9 @@ def _open(path: Path, store: bool, decode_times: bool) -> xr.Dataset:
         warnings.simplefilter("ignore")
         if store:
             return xr.open_zarr(path, chunks=None, decode_times=decode_times, decode_timedelta=False)
-        return xr.open_dataset(path, engine="netcdf4", chunks=None, decode_times=decode_times, decode_timedelta=False)
+        return xr.open_dataset(
+            to_open(path), engine="netcdf4", chunks=None, decode_times=decode_times, decode_timedelta=False
+        )
 
 
 def _damaged(path: Path, error: Exception) -> TamrlError:
