@@ -27,7 +27,7 @@ MONTHS = pd.RangeIndex(1, 13, name="month")
 GIVEN, BALANCE, SPLIT = "given", "balance", "split"
 #: NEE may differ from RECO - GPP by this much before it is called out of balance, gC m-2 d-1.
 _OUT_OF_BALANCE = 0.05
-_TODO = "Give a CSV with the columns month[, year] and some of GPP, RECO and NEE in gC m-2 d-1"
+_FIX = "Give a CSV with the columns month[, year] and some of GPP, RECO and NEE in gC m-2 d-1"
 
 
 def empty() -> pd.DataFrame:
@@ -54,19 +54,19 @@ def read_months(content: bytes | str, where: str = "the file") -> pd.DataFrame:
     try:
         table = pd.read_csv(io.StringIO(text), comment="#", na_values=[-9999], skipinitialspace=True)
     except (ValueError, pd.errors.ParserError) as error:
-        raise TamrlError(f"The CSV cannot be read: {str(error).splitlines()[0]}", where, _TODO) from error
+        raise TamrlError(f"The CSV cannot be read: {str(error).splitlines()[0]}", where, _FIX) from error
     table.columns = [str(c).strip() for c in table.columns]
     table = table.rename(columns={c: c.upper() if c.upper() in FLUXES else c.lower() for c in table.columns})
     known = [flux for flux in FLUXES if flux in table]
     if "month" not in table or not known or table.columns.duplicated().any():
-        raise TamrlError(f"The columns are {', '.join(table.columns)}", where, _TODO)
+        raise TamrlError(f"The columns are {', '.join(table.columns)}", where, _FIX)
     numbers = table[["month", *known]].apply(pd.to_numeric, errors="coerce")
     broken = table[["month", *known]].notna() & numbers.isna()
     if broken.to_numpy().any():
         row, column = np.argwhere(broken.to_numpy())[0]
-        raise TamrlError(f"{table[['month', *known]].iloc[row, column]!r} is not a number", where, _TODO)
+        raise TamrlError(f"{table[['month', *known]].iloc[row, column]!r} is not a number", where, _FIX)
     if not numbers["month"].isin(MONTHS).all():
-        raise TamrlError("A month is not one of 1 to 12", where, _TODO)
+        raise TamrlError("A month is not one of 1 to 12", where, _FIX)
     grouped = numbers.astype({"month": int}).groupby("month")[known]
     found = check(empty().combine_first(grouped.mean())[list(FLUXES)], where)
     found.attrs["years"] = int(grouped.count().to_numpy().max(initial=0))
