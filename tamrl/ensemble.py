@@ -23,11 +23,12 @@ from tamrl.data.storage import locked
 from tamrl.device import choose, one_thread
 from tamrl.errors import TamrlError
 from tamrl.intervals import calibrate
-from tamrl.model.checkpoint import CALIBRATION, is_checkpoint, load_ensemble, save_manifest, save_member
+from tamrl.model.checkpoint import CALIBRATION, SHRINKAGE, is_checkpoint, load_ensemble, save_manifest, save_member
 from tamrl.model.prior import fit_prior
 from tamrl.model.reference import fit_reference, save_reference
 from tamrl.processes import run_processes
 from tamrl.schema import FLUXES, QC_VALID
+from tamrl.shrinkage import fit_shrinkage
 from tamrl.train import MemberTrainer, Progress
 
 #: Folder of a checkpoint that holds what a resumed run needs; removed when all members are done.
@@ -269,11 +270,18 @@ class EnsembleTrainer:
         return complete
 
     def _calibrate(self) -> None:
-        """Calibrate the intervals on the validation towers and write them into the manifest."""
-        ensemble = load_ensemble(self.out)
-        found = calibrate(ensemble, load_archive(self.archive))
+        """Fit shrinkage, then intervals, on the validation towers and write both into the manifest."""
+        archive, ensemble = load_archive(self.archive), load_ensemble(self.out)
+        infos = [m.info for m in ensemble.members]
+        # A run that was killed here before may have left its own.
+        bare = {k: v for k, v in ensemble.info.items() if k not in (SHRINKAGE, CALIBRATION)}
+        save_manifest(self.out, self.config, infos, bare)
+        shrinkage = fit_shrinkage(load_ensemble(self.out), archive)
+        save_manifest(self.out, self.config, infos, bare | {SHRINKAGE: shrinkage})
+        # The intervals are those of what is predicted, so of the shrunken effect.
+        found = calibrate(load_ensemble(self.out), archive)
         content = {shots: calibration.to_dict() for shots, calibration in found.items()}
-        save_manifest(self.out, self.config, [m.info for m in ensemble.members], ensemble.info | {CALIBRATION: content})
+        save_manifest(self.out, self.config, infos, bare | {SHRINKAGE: shrinkage, CALIBRATION: content})
 
 
 def usable_sites(dataset: Any) -> tuple[str, ...]:

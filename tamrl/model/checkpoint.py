@@ -23,10 +23,13 @@ from tamrl.data.sequences import Normaliser
 from tamrl.errors import TamrlError
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
+from tamrl.model.site_effect import SHRINKAGE_DAYS
 
 FORMAT = 2
 #: Key of the manifest under which intervals are calibrated, by number of shots.
 CALIBRATION = "calibration"
+#: Key of the manifest with the shrinkage of the site effect, by days of support: a checkpoint without it has none.
+SHRINKAGE = "shrinkage"
 MANIFEST = "ensemble.yaml"
 _SCALES = ("driver_mean", "driver_std", "flux_scale")
 
@@ -196,6 +199,25 @@ def _load_member(file: Path, config: Config, info: dict[str, Any], device: torch
     return Member(model, normaliser, prior, info)
 
 
+def _set_shrinkage(members: list[Member], content: Any, where: str) -> None:
+    """Give the site effect of each member the factors of a manifest: days -> flux -> factor.
+
+    Raises:
+        TamrlError: they are not numbers of 0 or more for the days and fluxes that the model has.
+    """
+    try:
+        rows = [[float(content[int(n)][flux]) for n in SHRINKAGE_DAYS] for flux in ("GPP", "RECO")]
+        factors = torch.tensor(rows)
+        if not (torch.isfinite(factors).all() and (factors >= 0).all()):
+            raise ValueError("factors must be finite and not negative")
+        for member in members:
+            member.model.site_effect.shrinkage.copy_(factors)
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        raise TamrlError(
+            f"The shrinkage of the site effect is damaged: {error!r}", where, "Copy or train the model again"
+        ) from error
+
+
 def load_ensemble(path: Path | str, device: torch.device | str = "cpu") -> Ensemble:
     """Read a checkpoint.
 
@@ -213,4 +235,6 @@ def load_ensemble(path: Path | str, device: torch.device | str = "cpu") -> Ensem
         _load_member(path / f"member-{info['index']}.safetensors", config, info, device) for info in manifest["members"]
     ]
     info = {k: v for k, v in manifest.items() if k not in ("config", "members")}
+    if info.get(SHRINKAGE):
+        _set_shrinkage(members, info[SHRINKAGE], str(path / MANIFEST))
     return Ensemble(members, config, device, info, path)

@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from tamrl.config import ModelConfig
 from tamrl.data.sequences import STATIC_SIZE, Support, support_features
+from tamrl.data.steps import DAYS_PER_MONTH
 from tamrl.model.site_effect import Effect, SiteEffect
 
 #: Months of the mean seasonal cycle that the decoder reconstructs.
@@ -186,7 +187,8 @@ class TAMRL(nn.Module):
         self.modulator = Modulator(config)
         self.forward_model = ForwardModel(config, flux_scale)
         heads = self.forward_model.head.out_features
-        self.site_effect = SiteEffect(config.hidden, heads) if config.site_effect > 0 else None
+        step_days = 1.0 if config.step == "1D" else DAYS_PER_MONTH
+        self.site_effect = SiteEffect(config.hidden, heads, step_days) if config.site_effect > 0 else None
         self.code_dropout = nn.Dropout(config.dropout)
         self.decoder = Decoder(config) if config.reconstruction > 0 else None
 

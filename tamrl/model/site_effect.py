@@ -24,6 +24,8 @@ START_CONSTANT, START_HARMONIC, START_STATE = 0.32, 0.32, 0.45
 #: Residual standard deviation, in units of the flux scale, and days until residuals forget each other,
 #: at the start of training: together the weight of one day.
 START_NOISE, START_MEMORY = 0.4, 10.0
+#: Observed days between which the shrinkage is interpolated, in log1p of their number.
+SHRINKAGE_DAYS = (7.0, 30.0, 90.0, 365.0)
 
 
 class Effect(NamedTuple):
@@ -51,10 +53,19 @@ class SiteEffect(nn.Module):
     Args:
         hidden: H.
         fluxes: F, fluxes with a head of their own.
+        step_days: days of one time step.
+
+    Attributes:
+        shrinkage: (F, 4) what the posterior mean is multiplied by at ``SHRINKAGE_DAYS``. The prior is learnt on towers
+            that the network fits, whose residuals are smaller and more alike than those of a new place, so the
+            posterior of a new place trusts its days too much; one where nothing was fitted (``tamrl.shrinkage``).
     """
 
-    def __init__(self, hidden: int, fluxes: int) -> None:
+    def __init__(self, hidden: int, fluxes: int, step_days: float = 1.0) -> None:
         super().__init__()
+        self.step_days = step_days
+        # Not among the weights: it belongs to the ensemble and is kept in its manifest.
+        self.register_buffer("shrinkage", torch.ones(fluxes, len(SHRINKAGE_DAYS)), persistent=False)
         start = [START_CONSTANT] + [START_HARMONIC] * (2 * HARMONICS) + [START_STATE] * hidden
         self.log_sd = nn.Parameter(torch.tensor(start).log().repeat(fluxes, 1))
         self.log_day_weight = nn.Parameter(torch.full((fluxes,), -math.log(START_MEMORY * START_NOISE**2)))
@@ -85,7 +96,17 @@ class SiteEffect(nn.Module):
             target = weight[flux] * sd[flux][:, None] * (shown.transpose(1, 2) @ residual[..., flux : flux + 1])
             means.append(torch.cholesky_solve(target, factor)[..., 0] * sd[flux])
             factors.append(factor)
-        return Effect(torch.stack(means, 1), torch.stack(factors, 1))
+        return Effect(torch.stack(means, 1) * self._shrunk(seen)[..., None], torch.stack(factors, 1))
+
+    def _shrunk(self, seen: Tensor) -> Tensor:
+        """Return (B, F) the shrinkage for the days of each place with that flux observed."""
+        days = torch.log1p(seen.sum(1) * self.step_days)
+        knots = torch.log1p(torch.tensor(SHRINKAGE_DAYS, dtype=days.dtype, device=days.device))
+        days = days.clamp(knots[0], knots[-1])
+        right = torch.searchsorted(knots, days).clamp(1, len(knots) - 1)
+        part = (days - knots[right - 1]) / (knots[right] - knots[right - 1])
+        flux = torch.arange(len(self.shrinkage), device=days.device)
+        return torch.lerp(self.shrinkage[flux, right - 1], self.shrinkage[flux, right], part)
 
     @staticmethod
     def correction(features: Tensor, effect: Effect) -> Tensor:
