@@ -28,9 +28,11 @@ class Variable:
             are set to missing and counted when an archive is made.
         long_name: label of axes and legends.
         role: flux (predicted), quality, driver (model input) or auxiliary (kept, not modelled).
-        resolution: native resolution; monthly values are repeated on each day of their month, static ones always.
+        resolution: native resolution; static values are repeated on every step.
         standard_name: CF standard name, empty where CF has none.
         source: where the definition and the bounds come from.
+        state: whether a value of a coarser step is one of something that changes slowly and is interpolated to days
+            (``tamrl.data.interpolate``); others are means or sums of their step and are repeated on its days.
     """
 
     name: str
@@ -41,9 +43,11 @@ class Variable:
     resolution: Resolution = "daily"
     standard_name: str = ""
     source: str = "FLUXNET2015, Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3"
+    state: bool = False
 
 
 _BESS = "Maps that come with BESS-JPL, see the small Earth (tamrl.data.earth)"
+_SATELLITE = "Satellite series of the user, for example MODIS MCD15A2H and MOD13A1 (tamrl.data.satellite)"
 # Flux bounds: in 435,380 FLUXNET2015 site-days GPP above 30 or below -4 gC m-2 d-1 occurs only in
 # runs that the partitioning of night-time fluxes broke (US-Syv 2003, AU-Tum, CA-Man).
 _VARIABLES = (
@@ -102,6 +106,7 @@ _VARIABLES = (
         "monthly",
         "leaf_area_index",
         "MODIS as collected by Nathaniel et al. 2023, doi:10.1038/s41597-023-02349-y",
+        state=True,
     ),
     Variable(
         "EVI",
@@ -112,6 +117,18 @@ _VARIABLES = (
         "monthly",
         "",
         "MODIS as collected by Nathaniel et al. 2023, doi:10.1038/s41597-023-02349-y",
+        state=True,
+    ),
+    Variable("NDVI", "1", (-0.3, 1), "Normalised difference vegetation index", "driver", source=_SATELLITE, state=True),
+    Variable(
+        "FAPAR",
+        "1",
+        (0, 1),
+        "Fraction of absorbed photosynthetically active radiation",
+        "driver",
+        standard_name="fraction_of_surface_downwelling_photosynthetic_radiative_flux_absorbed_by_vegetation",
+        source=_SATELLITE,
+        state=True,
     ),
     Variable("NDVI_MIN", "1", (-0.3, 1), "Smallest NDVI of the year", "driver", "static", "", _BESS),
     Variable("NDVI_MAX", "1", (-0.3, 1), "Largest NDVI of the year", "driver", "static", "", _BESS),
