@@ -67,6 +67,23 @@ class TamrlPredictor:
         ]
 
 
+@dataclass(frozen=True)
+class EncoderPredictor:
+    """TAM-RL as published (Renganathan et al. 2025): the encoder reads the labels, and nothing checks what comes of it.
+
+    ``tamrl-encode`` differs in that it keeps some support days back and shrinks towards zero-shot where these suffer.
+
+    Attributes:
+        ensemble: K members.
+    """
+
+    ensemble: Ensemble
+
+    def __call__(self, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> Forecast:
+        """Return the mean over members, and the spread between them."""
+        return to_forecast(predict(self.ensemble, tower, support))
+
+
 def tamrl_predictors(ensemble: Ensemble) -> dict[str, Predictor]:
     """Return ``tamrl`` and ``tamrl-encode``; the first fine-tunes the modulation where there is no site effect."""
     effect = all(member.model.site_effect is not None for member in ensemble.members)

@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from tamrl.errors import TamrlError
+from tamrl.placements import PLACEMENTS as _PLACEMENTS
+from tamrl.placements import counted
 from tamrl.schema import FLUX_UNIT, KOEPPEN, UNKNOWN
 from tamrl.workspace import bundled_folder
 
@@ -29,9 +31,9 @@ TABLES: dict[str, tuple[str, ...]] = {
     "cycles": ("design", "group", "month", "flux", "model", "shots", "mean", "sd", "towers"),
     "ablations": (*_KEYS, "scale", "n", *_SCORES, *_MEANS),
 }
-PLACEMENTS = ("growing", "dormant", "random")
+PLACEMENTS = tuple(_PLACEMENTS)
 SITE_MEAN = "site-mean"
-SCALES = ("daily", "weekly", "seasonal", "anomaly", "interannual", SITE_MEAN)
+SCALES = ("daily", "weekly", "monthly", "seasonal", "anomaly", "interannual", SITE_MEAN)
 _MAKE = "Make it with `python -m tamrl bench accuracy`, or choose another results folder"
 
 Best = Literal["low", "high", "zero"]
@@ -184,7 +186,7 @@ def wide(scores: pd.DataFrame, design: str, scale: str, column: str, placement: 
         design: how towers were held out.
         scale: one of ``SCALES``.
         column: a metric, or another column of numbers.
-        placement: of the support; ``mean`` keeps the three.
+        placement: of the support; ``mean`` keeps the three, and zero-shot on all days.
     """
     keep = (scores["design"] == design) & (scores["scale"] == scale)
     if placement != "mean":
@@ -211,6 +213,8 @@ def reference_shots(models: Iterable[tuple[str, int]], model: str, shots: int) -
 def by_towers(table: pd.DataFrame, flux: str, columns: list[tuple[str, int]]) -> pd.DataFrame:
     """Return some (model, shots) of one flux, means over the placements that all of them have, one row a tower.
 
+    Zero-shot columns alone are those on all valid days; beside few-shot they are on its days.
+
     Args:
         table: of ``wide``.
         flux: name of the flux.
@@ -223,7 +227,8 @@ def by_towers(table: pd.DataFrame, flux: str, columns: list[tuple[str, int]]) ->
     wanted = [(flux, *column) for column in columns]
     if any(column not in table.columns for column in wanted):
         return pd.DataFrame(columns=names, index=pd.Index([], name="site"), dtype=float)
-    block = table[wanted].dropna()
+    rows = counted(table.index.get_level_values("placement"), max((shots for _, shots in columns), default=0))
+    block = table.loc[rows, wanted].dropna()
     block.columns = names
     return block.groupby(level="site").mean()
 
@@ -236,9 +241,12 @@ def one_tower(table: pd.DataFrame, site: str) -> pd.DataFrame:
         site: tower, which the table holds.
 
     Returns:
-        Columns ``flux, model, shots, towers, value, low, high``: the mean, smallest and largest over placements.
+        Columns ``flux, model, shots, towers, value, low, high``: the mean, smallest and largest over placements, all
+        on the days outside the support where any model is few-shot.
     """
     rows = table.xs(site, level="site")
+    # One curve from no label to a year of them: on the days that all numbers of labels share.
+    rows = rows[counted(rows.index, int(rows.columns.get_level_values("shots").max()))]
     found = pd.DataFrame({"value": rows.mean(), "low": rows.min(), "high": rows.max()}).dropna(subset=["value"])
     found.insert(0, "towers", 1)
     return found.reset_index().astype({"shots": int})

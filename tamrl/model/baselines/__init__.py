@@ -10,6 +10,7 @@ from tamrl.config import Config
 from tamrl.errors import TamrlError
 from tamrl.model.baselines.climatology import Climatology
 from tamrl.model.baselines.common import Model
+from tamrl.model.baselines.lightgbm import LightGBMLags
 from tamrl.model.baselines.maml import MAML
 from tamrl.model.baselines.networks import CTLSTM, LSTM
 from tamrl.model.baselines.seasonal import SeasonalCycle
@@ -38,6 +39,9 @@ BASELINES: dict[str, Baseline] = {
     "xgboost": Baseline(
         "Gradient-boosted trees, the algorithm of FLUXCOM-X-BASE", False, lambda d, c, s: XGBoost(d, s)
     ),
+    "lightgbm-lags": Baseline(
+        "LightGBM on the drivers, classes and the weather of the days before", False, lambda d, c, s: LightGBMLags(d, s)
+    ),
     "climatology": Baseline("Mean by IGBP class and day of year", False, lambda d, c, s: Climatology()),
     "random-forest": Baseline("Random forest, the older FLUXCOM", False, lambda d, c, s: RandomForest(d, s)),
     "lstm": Baseline("LSTM on the drivers alone", False, lambda d, c, s: LSTM(d, c, seed=s)),
@@ -47,7 +51,9 @@ BASELINES: dict[str, Baseline] = {
         "XGBoost boosted further with the support days up-weighted", True, lambda d, c, s: XGBoostSupport(d, s)
     ),
     "seasonal-cycle": Baseline(
-        "Smoothed mean seasonal cycle of the support days", True, lambda d, c, s: SeasonalCycle()
+        "The site's own seasonal cycle, smoothed over the support days; with a year of them its persistence",
+        True,
+        lambda d, c, s: SeasonalCycle(),
     ),
 }
 
