@@ -113,6 +113,22 @@ def bundled() -> Path:
     return bundled_folder("scores")
 
 
+def published() -> dict:
+    """Return the figures of others that come with the project, the content of ``assets/published.yaml``.
+
+    Raises:
+        TamrlError: the file is missing or damaged.
+    """
+    import yaml
+
+    file = bundled().with_name("published.yaml")
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        what = f"The published figures cannot be read: {error}"
+        raise TamrlError(what, str(file), "Install the project again") from error
+
+
 def version(folder: Path) -> int:
     """Return a number that changes when a file of the folder does (0: none); the key of every cache of it."""
     files = [folder / "manifest.yaml", *(folder / f"{name}.parquet" for name in TABLES)]

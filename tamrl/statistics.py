@@ -30,8 +30,9 @@ HARM = 0.10
 
 
 def tower_means(
-    scores: pd.DataFrame, metrics: Iterable[str] = METRICS, classes: pd.DataFrame | None = None, by: str = ""
-) -> pd.DataFrame:
+    scores: pd.DataFrame, metrics: Iterable[str] = METRICS, classes: pd.DataFrame | None = None, by: str = "",
+    common: bool = False,
+) -> pd.DataFrame:  # fmt: skip
     """Return one row a tower and cell, the mean over placements; of zero-shot cells the score on all valid days.
 
     Args:
@@ -39,12 +40,14 @@ def tower_means(
         metrics: columns to average.
         classes: ``site`` and the column named ``by``; where ``by`` is ``koeppen``, its first letter counts.
         by: a column of ``classes`` that splits the towers, kept as a column.
+        common: take zero-shot on the days outside the support, too, so that it can stand beside few-shot.
 
     Raises:
         TamrlError: ``by`` is not a column of ``classes``.
     """
     if "placement" in scores:
-        scores = scores[counted(scores["placement"], scores["shots"])]
+        shots = int(scores["shots"].max()) if common and len(scores) else scores["shots"]
+        scores = scores[counted(scores["placement"], shots)]
     return _means(scores, metrics, classes, by)
 
 

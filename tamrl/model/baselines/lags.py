@@ -5,7 +5,6 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.data.drivers import driver_table
-from tamrl.data.steps import step_of, steps
 
 #: Days of the trailing means of the weather; of precipitation the season counts.
 WINDOWS = (7, 30, 90)
@@ -24,24 +23,23 @@ def lag_table(tower: xr.Dataset, drivers: tuple[str, ...]) -> np.ndarray:
     change of LAI and EVI over 30 days. Only the day and those before it enter, so a forecast could have them.
 
     Args:
-        tower: Dataset(time), one tower's record; of a monthly one the days are turned into months.
+        tower: Dataset(time), one tower's daily record.
         drivers: names of the inputs, of which the past is taken.
 
     Returns:
         (T, L) float32, NaN where fewer than half of the days of a mean are known, or either end of a change.
     """
-    table, step = pd.DataFrame(driver_table(tower, drivers), columns=list(drivers)), step_of(tower)
+    table = pd.DataFrame(driver_table(tower, drivers), columns=list(drivers))
     columns = []
     for name in drivers:
         if name in _ASTRONOMICAL:
             continue
         values = table[name]
         if name in CANOPY:
-            columns.append(values - values.shift(steps(CHANGE_DAYS, step)))
+            columns.append(values - values.shift(CHANGE_DAYS))
             continue
         for days in RAIN_WINDOWS if name in RAIN else WINDOWS:
-            count = steps(days, step)
-            columns.append(values.rolling(count, min_periods=(count + 1) // 2).mean())
+            columns.append(values.rolling(days, min_periods=(days + 1) // 2).mean())
     if not columns:
         return np.empty((len(table), 0), np.float32)
     return np.stack([column.to_numpy(np.float32) for column in columns], axis=1)

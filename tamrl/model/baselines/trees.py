@@ -27,7 +27,7 @@ class XGBoost:
         drivers: names of the daily inputs.
         seed: of the groups and of the rows and columns that a tree sees.
         tune: whether to cross-validate; otherwise ``SETTINGS`` are taken.
-        lags: whether the trees see the weather of the days before, too (``tamrl.model.baselines.lags``).
+        lags: whether the trees see the weather of the days before, too (``tamrl.model.baselines.lags``); not of months.
 
     Attributes:
         chosen: settings of GPP, RECO and NEE, for the record.
@@ -70,7 +70,9 @@ class XGBoost:
     def _inputs(self, tower: xr.Dataset) -> np.ndarray:
         """Return (T, D + A): drivers, their past where it is wanted, and classes."""
         table = input_table(tower, self.drivers)
-        return np.concatenate([table, lag_table(tower, self.drivers)], axis=1) if self.lags else table
+        if not self.lags or step_of(tower) != "1D":
+            return table
+        return np.concatenate([table, lag_table(tower, self.drivers)], axis=1)
 
     def _days(self, tower: xr.Dataset, step: int = 1) -> tuple[np.ndarray, np.ndarray]:
         """Return inputs and fluxes (N, 3) of every ``step``-th valid day of a tower."""
