@@ -165,7 +165,7 @@ def against(daily: pd.DataFrame, shots: int, baseline: str, baseline_shots: int)
                 "95 % ": f"{_percent(row['paired_low'])} to {_percent(row['paired_high'])}",
                 "Wilcoxon p": f"{row['p']:.1e}",
                 "better / same / worse": f"{row['wins']} / {row['ties']} / {row['losses']}",
-                f"towers improved / harmed by {HARM:.0%}": _shares(row),
+                f"towers improved / harmed by {100 * HARM:.0f} %": _shares(row),
                 "median R2": f"{r2['baseline_median']:.3f} → {r2['model_median']:.3f} ({gain:+.0f} %)",
             }
         )  # fmt: skip

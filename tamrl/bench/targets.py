@@ -95,7 +95,7 @@ def _harmed(daily: pd.DataFrame) -> dict[str, str]:
     if not tables:
         return {}
     table = pd.concat(tables).astype({"flux": str})
-    row = {NAME: f"towers more than 10 % worse with support than without, at most {HARMED:.0%} at any number of days"}
+    row = {NAME: f"towers more than 10 % worse with support than without, at any shots {100 * HARMED:.0f} % or less"}
     for flux in FLUXES:
         here = table[table["flux"] == flux]
         worst = here.loc[here["shots"] == here["shots"].iloc[here["harmed"].to_numpy().argmax()]].iloc[0]
@@ -135,7 +135,7 @@ def _coverage(intervals: pd.DataFrame) -> pd.DataFrame:
 def _covered(intervals: pd.DataFrame) -> dict[str, str]:
     """Return what share of days the 90 % intervals cover, towers alike: lowest and highest over the shots."""
     by_shots = _coverage(intervals).groupby(["flux", "shots"], observed=True)["coverage90"].mean().unstack("flux")
-    row = {NAME: f"90 % intervals cover {COVERED[0]:.0%} to {COVERED[1]:.0%} of days (mean over towers)"}
+    row = {NAME: f"90 % intervals cover {100 * COVERED[0]:.0f} to {100 * COVERED[1]:.0f} % of days (mean over towers)"}
     for flux in FLUXES:
         low, high = by_shots[flux].min(), by_shots[flux].max()
         good = bool(low >= COVERED[0] and high <= COVERED[1])
@@ -150,7 +150,9 @@ def _covered_classes(intervals: pd.DataFrame, sites: pd.DataFrame) -> dict[str, 
     table["igbp"] = table["site"].map(label)
     groups = table.groupby(["flux", "igbp", "shots"])["coverage90"].agg(["mean", "size"]).reset_index()
     groups = groups[groups["size"] >= CLASS_TOWERS]
-    row = {NAME: f"90 % intervals cover {COVERED_CLASS:.0%} or more in every IGBP class of {CLASS_TOWERS} towers"}
+    row = {
+        NAME: f"90 % intervals cover {100 * COVERED_CLASS:.0f} % or more in every IGBP class of {CLASS_TOWERS} towers"
+    }
     for flux in FLUXES:
         here = groups[groups["flux"] == flux].sort_values("mean")
         if here.empty:
