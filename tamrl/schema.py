@@ -28,9 +28,11 @@ class Variable:
             are set to missing and counted when an archive is made.
         long_name: label of axes and legends.
         role: flux (predicted), quality, driver (model input) or auxiliary (kept, not modelled).
-        resolution: native resolution; monthly values are repeated on each day of their month, static ones always.
+        resolution: native resolution; static values are repeated on every step.
         standard_name: CF standard name, empty where CF has none.
         source: where the definition and the bounds come from.
+        state: whether a value of a coarser step is one of something that changes slowly and is interpolated to days
+            (``tamrl.data.interpolate``); others are means or sums of their step and are repeated on its days.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Variable:
     resolution: Resolution = "daily"
     standard_name: str = ""
     source: str = "FLUXNET2015, Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3"
+    state: bool = False
 
 
 _BESS = "Maps that come with BESS-JPL, see the small Earth (tamrl.data.earth)"
@@ -102,6 +105,7 @@ _VARIABLES = (
         "monthly",
         "leaf_area_index",
         "MODIS as collected by Nathaniel et al. 2023, doi:10.1038/s41597-023-02349-y",
+        state=True,
     ),
     Variable(
         "EVI",
@@ -112,6 +116,7 @@ _VARIABLES = (
         "monthly",
         "",
         "MODIS as collected by Nathaniel et al. 2023, doi:10.1038/s41597-023-02349-y",
+        state=True,
     ),
     Variable("NDVI_MIN", "1", (-0.3, 1), "Smallest NDVI of the year", "driver", "static", "", _BESS),
     Variable("NDVI_MAX", "1", (-0.3, 1), "Largest NDVI of the year", "driver", "static", "", _BESS),

@@ -1,6 +1,7 @@
 """Reader of the table layout: one folder with ``daily.parquet``, ``sites.csv`` and, if there, ``monthly.parquet``.
 
-Monthly LAI, EVI and precipitation are repeated on each day of their month, within the tower's daily record.
+Monthly LAI and EVI are interpolated to the days of the tower's record, monthly precipitation is repeated on them
+(``tamrl.data.interpolate``).
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ import pandas as pd
 
 from tamrl.data.archive import Tower
 from tamrl.data.checks import FIRST_DAY, LAST_DAY, MISSING_BELOW
+from tamrl.data.interpolate import months_to_days
 from tamrl.data.sites import SiteInfo, read_sites
 from tamrl.errors import TamrlError
 
@@ -73,7 +75,7 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
             lost.append(str(site))
         frame = rows.drop(columns="site").set_index("date")
         if str(site) in monthly:
-            frame = frame.join(_on_days(monthly[str(site)], frame.index))
+            frame = frame.join(months_to_days(monthly[str(site)], frame.index))
         tower = Tower(str(site), frame, source=daily.name)
         reading.towers.append(info.apply(tower))
     if lost:
@@ -147,9 +149,3 @@ def _read_monthly(path: Path, reading: Reading) -> dict[str, pd.DataFrame]:
     table = _clean(table.assign(TIMESTAMP=month), "TIMESTAMP", path.name, reading)
     groups = table.groupby("site", sort=False, observed=True)
     return {str(site): rows.drop(columns="site").set_index("TIMESTAMP") for site, rows in groups}
-
-
-def _on_days(monthly: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
-    """Repeat each month's value on those of its days that are in ``days``."""
-    values = monthly.reindex(days.to_period("M").to_timestamp())
-    return values.set_axis(days, axis=0)

@@ -122,7 +122,7 @@ def shade(figure: go.Figure, support: pd.DatetimeIndex, theme: Theme, step: Step
 
 
 def _line(tower: xr.Dataset, name: str, theme: Theme) -> go.Scattergl:
-    """Return one driver as a line with gaps; monthly values among days are drawn as steps."""
+    """Return one driver as a line with gaps; monthly means among days are drawn as steps."""
     monthly = (
         step_of(tower) == "1D" and tower[name].attrs.get("native_resolution", VARIABLES[name].resolution) == "monthly"
     )
@@ -132,7 +132,7 @@ def _line(tower: xr.Dataset, name: str, theme: Theme) -> go.Scattergl:
         mode="lines",
         connectgaps=False,
         name=VARIABLES[name].long_name + (" (monthly)" if monthly else ""),
-        line=dict(width=1.2, color=DRIVER[theme], shape="hv" if monthly else "linear"),
+        line=dict(width=1.2, color=DRIVER[theme], shape="hv" if monthly and not VARIABLES[name].state else "linear"),
         hovertemplate=f"%{{y:.4~g}} {unit_label(VARIABLES[name].unit)}",
         showlegend=False,
     )

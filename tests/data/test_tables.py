@@ -17,9 +17,15 @@ def test_daily_and_monthly_are_joined(tmp_path):
     assert (tower.lat, tower.lon, tower.igbp, tower.koeppen) == (47.1, 11.3, "GRA", "Dfb")
     assert tower.name == "Name of AT-Aaa"
     assert len(tower.table) == 40
-    assert (tower.table.loc["2010-01", "LAI"] == 1.0).all()
+    assert (tower.table.loc["2010-01", "P_MON"] == 3.0).all()
     assert (tower.table.loc["2010-02", "P_MON"] == 4.0).all()
+    # LAI is 1 in the middle of January (noon of the 16th) and 2 in the middle of February (29.5 days later).
+    lai = tower.table["LAI"]
+    assert (lai[:"2010-01-16"] == 1.0).all()
+    assert lai["2010-02-01"] == pytest.approx(1 + 16 / 29.5)
+    assert lai.is_monotonic_increasing
     assert tower.table.loc["2010-02", "EVI"].isna().all()
+    assert tower.table.loc["2010-01", "EVI"].eq(np.float32(0.2)).all()
     assert build([tower])["LAI"].attrs["native_resolution"] == "monthly"
 
 

@@ -74,11 +74,12 @@ def test_the_axis_of_days_names_the_right_days(tower):
     assert pd.Timedelta(axis["dx"], unit="ms") == pd.Timedelta(days=1)
 
 
-def test_monthly_drivers_are_steps(tower):
-    figure = series.tower_series(tower, ["TA", "LAI"], "light")
+def test_monthly_means_are_steps_and_monthly_states_are_lines(tower):
+    figure = series.tower_series(tower.assign(P_MON=tower["TA"]), ["TA", "LAI", "P_MON"], "light")
     shapes = {trace.name: trace.line.shape for trace in figure.data if trace.name and trace.mode == "lines"}
     assert shapes["Air temperature"] == "linear"
-    assert shapes["Leaf area index (monthly)"] == "hv"
+    assert shapes["Leaf area index (monthly)"] == "linear"
+    assert shapes["Precipitation, monthly mean (monthly)"] == "hv"
 
 
 def test_present_drivers_leaves_out_empty_ones(tower):

@@ -1,0 +1,74 @@
+"""From coarser steps to days: what a satellite sees of the vegetation changes between two looks, rain falls by the month.
+
+Which variables are interpolated says ``tamrl.schema``: those with ``state`` (LAI, EVI, NDVI, FAPAR). A value of a month or
+of a composite stands for the middle of its step; days between two middles lie on the line between them. Repeating the
+value of the step instead makes leaves jump on the first of each month, by as much as they grow in one.
+
+The mean of the days of a step is not exactly its value: with neighbours a and b and steps of equal length it is
+0.125 a + 0.75 v + 0.125 b, so that peaks are cut a little. See docs/decisions.md.
+"""
+
+import numpy as np
+import pandas as pd
+
+from tamrl import schema
+
+#: Missing steps between two known ones that are still bridged; within a longer gap a value counts for its own step only.
+BRIDGED = 2
+
+
+def to_days(starts: pd.DatetimeIndex, ends: pd.DatetimeIndex, values: np.ndarray, days: pd.DatetimeIndex) -> np.ndarray:
+    """Interpolate the values of steps linearly through the middles of the steps.
+
+    Args:
+        starts: (N,) first days of the steps, ascending, each once.
+        ends: (N,) first days after the steps; steps do not overlap.
+        values: (N,) one a step, NaN where missing.
+        days: (T,) days wanted, in any order.
+
+    Returns:
+        (T,) float32. A gap of at most two missing steps between known ones is bridged. In a longer one, before the first
+        middle and after the last one, a value holds to the edge of its own step; beyond that days are missing.
+    """
+    known = np.isfinite(values)
+    if not known.any():
+        return np.full(len(days), np.nan, np.float32)
+    first, last = (_day_number(index[known]) for index in (starts, ends))
+    height, middle, longest = np.asarray(values, float)[known], (first + last) / 2, (last - first).max()
+    at = _day_number(days) + 0.5
+    after = np.searchsorted(middle, at)
+    left, right = np.maximum(after - 1, 0), np.minimum(after, len(middle) - 1)
+    # Half a step more: months and the last composite of a year differ in length.
+    bridged = (left < right) & (first[right] - last[left] <= (BRIDGED + 0.5) * longest)
+    weight = np.where(bridged, (at - middle[left]) / np.where(bridged, middle[right] - middle[left], 1), 0.0)
+    line = (1 - weight) * height[left] + weight * height[right]
+    edge = np.select(
+        [(first[side] <= at) & (at < last[side]) for side in (left, right)], [height[left], height[right]], np.nan
+    )
+    return np.where(bridged, line, edge).astype(np.float32)
+
+
+def _day_number(dates: pd.DatetimeIndex) -> np.ndarray:
+    return dates.values.astype("datetime64[D]").astype(float)
+
+
+def months_to_days(monthly: pd.DataFrame, days: pd.DatetimeIndex) -> pd.DataFrame:
+    """Bring monthly variables to days: states on the line through the middles of months, means repeated.
+
+    Args:
+        monthly: one row a month, index of first days in any order, columns of the schema.
+        days: (T,) days wanted.
+
+    Returns:
+        T rows, float32, the columns of ``monthly``.
+    """
+    rows = monthly.sort_index()
+    starts = pd.DatetimeIndex(rows.index)
+    ends = starts + pd.offsets.MonthBegin(1)
+    repeated = rows.reindex(days.to_period("M").to_timestamp()).set_axis(days, axis=0).astype(np.float32)
+    states = {
+        name: to_days(starts, ends, rows[name].to_numpy(float), days)
+        for name in rows.columns
+        if schema.variable(str(name)).state
+    }
+    return repeated.assign(**states)
