@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tamrl.bench.document import write_between
 from tamrl.bench.pictures import draw
 from tamrl.bench.targets import RIVALS, against_targets
 from tamrl.bench.units import ALONE, PUBLISHED, TAMRL
@@ -59,16 +60,9 @@ def write_report(tables: dict[str, pd.DataFrame], docs: Path) -> list[Path]:
             "--docs", "Run these too, or leave --docs out: the results folder has the tables",
         )  # fmt: skip
     file = docs / DOCUMENT
-    text = file.read_text(encoding="utf-8") if file.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise TamrlError(
-            "The document has no place for the tables", str(file), f"Put the lines {BEGIN} and {END} where they belong"
-        )
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
     pictures = draw(tables, docs / "figures")
     body = "\n\n".join([*sections(tables), *(f"![{alt}](figures/{path.name})" for path, alt in pictures)])
-    file.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
+    write_between(file, BEGIN, END, body, f"# Benchmarks\n\n{BEGIN}\n{END}\n")
     return [file, *(path for path, _ in pictures)]
 
 
