@@ -4,7 +4,7 @@ The parts between the markers are written by the command; what was tried, when t
 other measurements stand outside them and are written by hand.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from tamrl.statistics import HARM, across_towers, against_baselines, compare, pe
 DOCUMENT = "benchmarks.md"
 BEGIN, END = "<!-- written by tamrl bench accuracy: begin -->", "<!-- written by tamrl bench accuracy: end -->"
 MAIN, REFERENCE = "igbp", "xgboost"
+HARMED_COLUMN = f"towers improved / harmed by {100 * HARM:.0f} %"
 #: The rival that has the same labels.
 SUPPORTED = "xgboost-support"
 _DAYS = (
@@ -112,7 +113,7 @@ def _percent(ratio: float) -> str:
     return "" if not np.isfinite(ratio) else f"{(ratio - 1) * 100:+.1f} %"
 
 
-def _shares(row: dict) -> str:
+def shares(row: Mapping[str, float]) -> str:
     """Return the percentages of towers improved and harmed."""
     return f"{100 * row['improved']:.0f} % / {100 * row['harmed']:.0f} %"
 
@@ -159,7 +160,7 @@ def against(daily: pd.DataFrame, shots: int, baseline: str, baseline_shots: int)
                 "95 % ": f"{_percent(row['paired_low'])} to {_percent(row['paired_high'])}",
                 "Wilcoxon p": f"{row['p']:.1e}",
                 "better / same / worse": f"{row['wins']} / {row['ties']} / {row['losses']}",
-                f"towers improved / harmed by {100 * HARM:.0f} %": _shares(row),
+                HARMED_COLUMN: shares(row),
                 "median R2": f"{r2['baseline_median']:.3f} → {r2['model_median']:.3f} ({gain:+.0f} %)",
             }
         )  # fmt: skip
@@ -173,7 +174,7 @@ def by_placement(daily: pd.DataFrame) -> str:
         for shots in [s for s in _shots(group) if s]:
             found = compare(group, (TAMRL, shots), (TAMRL, 0), draws=2)
             row = {"placement": str(placement), "shots": str(shots)} | dict.fromkeys(FLUXES, "")
-            texts = {str(r["flux"]): f"{_percent(r['paired'])} ({_shares(r)})" for r in found.to_dict("records")}
+            texts = {str(r["flux"]): f"{_percent(r['paired'])} ({shares(r)})" for r in found.to_dict("records")}
             rows += [row | texts] if texts else []
     return markdown(rows)
 
@@ -191,7 +192,7 @@ def all_baselines(daily: pd.DataFrame) -> str:
         behind = " **below**" if r["model_median"] < r["baseline_median"] else ""
         error = errors.loc[(r["baseline"], r["shots"], r["flux"])]
         medians = f"{r['model_median']:.3f} / {r['baseline_median']:.3f} (p {r['p']:.0e}){behind}"
-        row[str(r["flux"])] = f"{medians}; {_percent(error['paired'])} ({_shares(error)})"
+        row[str(r["flux"])] = f"{medians}; {_percent(error['paired'])} ({shares(error)})"
     order = list(LABELS)
     return markdown(rows[key] for key in sorted(rows, key=lambda key: (key[0], order.index(key[1]))))
 
@@ -219,7 +220,7 @@ def _scales(main: pd.DataFrame, rival: str) -> list[dict[str, str]]:
         for r in found.to_dict("records"):
             r2 = skill.loc[r["flux"]]
             medians = f"R2 {r2['baseline_median']:.2f} → {r2['model_median']:.2f}"
-            row[str(r["flux"])] = f"{_percent(r['paired'])} ({medians}; {_shares(r)})"
+            row[str(r["flux"])] = f"{_percent(r['paired'])} ({medians}; {shares(r)})"
         rows.append(row)
     table = across_towers(zero)
     row = {"scale": "site means, over towers", "against": LABELS[rival], "towers": str(int(table["n"].max()))}
@@ -267,7 +268,7 @@ def by_class(daily: pd.DataFrame, sites: pd.DataFrame, by: str) -> str:
             mark = " **worse**" if r["paired"] > 1 and r["p"] < 0.05 else ""
             row = rows.setdefault((str(r[by]), shots), {"class": str(r[by]), "shots": str(shots), "towers": ""})
             row["towers"] = str(max(int(row["towers"] or 0), r["towers"]))
-            row[str(r["flux"])] = f"{_percent(r['paired'])} ({_shares(r)}){mark}"
+            row[str(r["flux"])] = f"{_percent(r['paired'])} ({shares(r)}){mark}"
     ordered = [rows[key] | {f: rows[key].get(f, "") for f in FLUXES} for key in sorted(rows)]
     return markdown(ordered)
 
@@ -300,7 +301,7 @@ def ablations(table: pd.DataFrame) -> str:
             found = compare(table, (name, shots), (ALONE, shots), draws=2)
             row = {"ablation": name, "shots": str(shots), "towers": str(found["towers"].max())}
             texts = {
-                str(r["flux"]): f"{_percent(r['paired'])} (p {r['p']:.0e}; {_shares(r)})"
+                str(r["flux"]): f"{_percent(r['paired'])} (p {r['p']:.0e}; {shares(r)})"
                 for r in found.to_dict("records")
             }
             rows.append(row | texts)
