@@ -34,6 +34,8 @@ TABLES: dict[str, tuple[str, ...]] = {
 PLACEMENTS = tuple(_PLACEMENTS)
 SITE_MEAN = "site-mean"
 SCALES = ("daily", "weekly", "monthly", "seasonal", "anomaly", "interannual", SITE_MEAN)
+#: Model that takes no labels -> the same, boosted further with them.
+SUPPORTED = {"xgboost": "xgboost-support"}
 _MAKE = "Make it with `python -m tamrl bench accuracy`, or choose another results folder"
 
 Best = Literal["low", "high", "zero"]
@@ -218,12 +220,16 @@ def tower_column(scale: str, metric: str) -> str:
     return metric if scale != SITE_MEAN or metric == "bias" else "mae"
 
 
-def reference_shots(models: Iterable[tuple[str, int]], model: str, shots: int) -> int:
-    """Return the number of shots at which ``model`` is compared with a model at ``shots``.
+def reference(columns: Iterable[tuple[str, int]], model: str, shots: int) -> tuple[str, int]:
+    """Return the (model, shots) that a model at ``shots`` is compared with where ``model`` was chosen to compare with.
 
-    Zero-shot where the model can be without labels; else the same number of shots.
+    At equal labels: a model without labels gives way to its own with the support where that was scored (``SUPPORTED``).
+    Else zero-shot where the model can be without labels, or the same number of shots.
     """
-    return 0 if (model, 0) in set(models) else shots
+    known = set(columns)
+    if shots and (SUPPORTED.get(model), shots) in known:
+        return SUPPORTED[model], shots
+    return model, 0 if (model, 0) in known else shots
 
 
 def by_towers(table: pd.DataFrame, flux: str, columns: list[tuple[str, int]]) -> pd.DataFrame:

@@ -127,9 +127,11 @@ def test_one_tower_has_mean_and_range_over_placements():
 
 def test_zero_shot_models_are_compared_zero_shot_and_others_at_the_same_days():
     columns = [("xgboost", 0), ("tamrl", 0), ("tamrl", 30), ("maml", 30)]
-    assert scorecard.reference_shots(columns, "xgboost", 30) == 0
-    assert scorecard.reference_shots(columns, "maml", 30) == 30
-    assert scorecard.reference_shots(columns, "tamrl", 30) == 0
+    assert scorecard.reference(columns, "xgboost", 30) == ("xgboost", 0)
+    assert scorecard.reference([*columns, ("xgboost-support", 30)], "xgboost", 30) == ("xgboost-support", 30)
+    assert scorecard.reference([*columns, ("xgboost-support", 30)], "xgboost", 0) == ("xgboost", 0)
+    assert scorecard.reference(columns, "maml", 30) == ("maml", 30)
+    assert scorecard.reference(columns, "tamrl", 30) == ("tamrl", 0)
 
 
 @given(st.floats(0.01, 100), st.floats(0.01, 100))

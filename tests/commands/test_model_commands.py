@@ -59,7 +59,8 @@ def test_towers_elsewhere_without_a_driver_are_scored_and_written_down(made, tmp
     docs.mkdir()
     (docs / "benchmarks.md").write_text(f"# By hand\n\n{BEGIN}\nold\n{END}\n")
     result = call(
-        "evaluate", "-w", other.path, "-c", workspace.models()[0], "--train-workspace", workspace.path, "--shots", "0,30",
+        "evaluate", "-w", other.path, "-c", workspace.models()[0], "--train-workspace", workspace.path,
+        "--shots", "0,30",
         "--models", "tamrl,climatology", "-o", tmp_path / "s.csv", "--docs", docs,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
