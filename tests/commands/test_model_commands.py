@@ -60,8 +60,7 @@ def test_towers_elsewhere_without_a_driver_are_scored_and_written_down(made, tmp
     (docs / "benchmarks.md").write_text(f"# By hand\n\n{BEGIN}\nold\n{END}\n")
     result = call(
         "evaluate", "-w", other.path, "-c", workspace.models()[0], "--train-workspace", workspace.path,
-        "--shots", "0,30",
-        "--models", "tamrl,climatology", "-o", tmp_path / "s.csv", "--docs", docs,
+        "--shots", "0,30", "--models", "tamrl,climatology", "-o", tmp_path / "s.csv", "--docs", docs,
     )  # fmt: skip
     assert result.exit_code == 0, result.output
     text = (docs / "benchmarks.md").read_text()
@@ -169,8 +168,7 @@ def test_wrong_options_end_in_one_clear_line(made, tmp_path, arguments, message)
 
 
 def test_train_without_towers_says_what_to_do(tmp_path):
-    from tamrl.scales import SCALES
-from tamrl.workspace import Workspace
+    from tamrl.workspace import Workspace
 
     Workspace.create(tmp_path / "w")
     result = call("train", "-w", tmp_path / "w", "-o", tmp_path / "m")
