@@ -11,6 +11,7 @@ from tamrl.data.sequences import flux_table
 from tamrl.errors import TamrlError
 from tamrl.metrics import METRICS, MOMENTS
 from tamrl.model.checkpoint import Ensemble
+from tamrl.placements import ALL
 from tamrl.predictors import Prediction, Predictor, predictions
 from tamrl.protocol import PLACEMENTS, SEED, SHOTS, Plan, plans
 from tamrl.scales import SCALES, score_scales
@@ -20,16 +21,17 @@ from tamrl.statistics import compare, tower_means
 COLUMNS = ("site", "model", "shots", "placement", "flux", "scale", "n", *METRICS, *MOMENTS)
 #: What ``summarise`` gives.
 _SUMMARY = ("r2", "rmse", "mae", "bias", "kge")
+_CHANGES = ["change", "paired", "improved", "harmed"]
 
 
 def score_predictions(
     tower: xr.Dataset, days: Iterable[Plan], made: Iterable[Prediction], scales: Iterable[str] = tuple(SCALES)
 ) -> pd.DataFrame:
-    """Score predictions at the scales wanted; all of a placement on the same days.
+    """Score predictions at the scales wanted; all of a placement on the same days, and zero-shot on all days as well.
 
     Args:
         tower: Dataset(time), one tower's record.
-        days: one plan a placement.
+        days: one plan a placement, and that of all days.
         made: the predictions.
         scales: keys of ``tamrl.scales.SCALES``.
 
@@ -130,7 +132,7 @@ def describe_days(tower: xr.Dataset, days: Iterable[Plan], shots: Iterable[int])
     time, rows = pd.DatetimeIndex(tower.time.values), []
     for plan in days:
         first = time[plan.scored][0].date().isoformat() if plan.scored.any() else ""
-        for count in sorted(set(shots)):
+        for count in sorted(set(shots) if plan.placement != ALL else {0}):
             support, reached = plan.supports.get(count, time[:0]), count in plan.supports
             rows.append(
                 {
@@ -179,23 +181,26 @@ def held_out(
 def summarise(scores: pd.DataFrame) -> pd.DataFrame:
     """Return medians over towers of the daily scores, by flux, model and shots.
 
+    Zero-shot is on all valid days of a tower; few-shot, and what it is compared with, on the days outside the support.
     ``change`` is the RMSE's against zero-shot TAM-RL on the same towers and placements: the ratio of the two
     medians, minus one, in percent. ``paired`` is the same as the geometric mean over towers of each tower's own
-    ratio, which depends less on which tower happens to stand in the middle. Both NaN where it was not scored.
+    ratio, which depends less on which tower happens to stand in the middle. ``improved`` and ``harmed`` are the
+    percentages of towers whose RMSE is more than 10 % smaller and larger. All NaN where it was not scored.
 
     Returns:
-        Columns ``flux, model, shots, statistic, towers, r2, rmse, mae, bias, kge, change, paired``.
+        Columns ``flux, model, shots, statistic, towers, r2, rmse, mae, bias, kge, change, paired, improved, harmed``.
     """
     daily = scores[scores["scale"] == "daily"]
     groups = tower_means(daily, _SUMMARY).groupby(["flux", "model", "shots"], sort=False)
     table = groups[list(_SUMMARY)].median()
     table.insert(0, "statistic", "median over towers")
     table.insert(1, "towers", groups["site"].nunique())
-    table = table.assign(change=np.nan, paired=np.nan)
+    table = table.assign(change=np.nan, paired=np.nan, improved=np.nan, harmed=np.nan)
     for model, shots in daily[["model", "shots"]].drop_duplicates().itertuples(index=False):
         for row in compare(daily, (model, shots), ("tamrl", 0), draws=2).to_dict("records"):
             cell = (row["flux"], model, shots)
-            table.loc[cell, ["change", "paired"]] = (row["ratio"] - 1) * 100, (row["paired"] - 1) * 100
+            shares = 100 * row["improved"], 100 * row["harmed"]
+            table.loc[cell, _CHANGES] = (row["ratio"] - 1) * 100, (row["paired"] - 1) * 100, *shares
     order = {flux: i for i, flux in enumerate(FLUXES)}
     return table.reset_index().sort_values(
         ["flux", "model", "shots"], key=lambda c: c.map(order) if c.name == "flux" else c, ignore_index=True

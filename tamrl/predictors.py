@@ -10,6 +10,7 @@ import xarray as xr
 from tamrl.adapt import AdaptSettings, adapt
 from tamrl.config import Config
 from tamrl.data.archive import record
+from tamrl.data.drivers import driver_table
 from tamrl.data.sequences import valid_days
 from tamrl.data.splits import check_disjoint
 from tamrl.errors import TamrlError
@@ -65,6 +66,23 @@ class TamrlPredictor:
             )
             for s in supports
         ]
+
+
+@dataclass(frozen=True)
+class EncoderPredictor:
+    """TAM-RL as published (Renganathan et al. 2025): the encoder reads the labels, and nothing checks what comes of it.
+
+    ``tamrl-encode`` differs in that it keeps some support days back and shrinks towards zero-shot where these suffer.
+
+    Attributes:
+        ensemble: K members.
+    """
+
+    ensemble: Ensemble
+
+    def __call__(self, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> Forecast:
+        """Return the mean over members, and the spread between them."""
+        return to_forecast(predict(self.ensemble, tower, support))
 
 
 def tamrl_predictors(ensemble: Ensemble) -> dict[str, Predictor]:
@@ -178,6 +196,21 @@ def fit_baselines(
     for model in models.values():
         model.fit(list(towers.values()))
     return {name: model.predict for name, model in models.items()}
+
+
+def known_drivers(archive: xr.Dataset, sites: Iterable[str], drivers: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the drivers that at least one of the towers has.
+
+    A baseline learns from these alone: TAM-RL is trained with drivers hidden, whereas trees that have learnt from LAI
+    would be at a loss without it.
+
+    Args:
+        archive: Dataset(site, time) of the towers.
+        sites: to be scored.
+        drivers: inputs that are wanted.
+    """
+    tables = [driver_table(record(archive, site), drivers) for site in sites]
+    return tuple(name for i, name in enumerate(drivers) if any(np.isfinite(table[:, i]).any() for table in tables))
 
 
 def model_names(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -1,7 +1,10 @@
 """The protocol: which days of a tower a model may adapt to, and on which days it is scored.
 
 Both depend on the tower and on the placement of the support alone, never on the model, on the number
-of shots or on other towers: every score of a placement is taken on the same days.
+of shots or on other towers: every score of a placement is taken on the same days. A zero-shot prediction is scored
+twice: on all valid days of the tower (``ALL``), as the field does, and on the days of each placement, where few-shot
+meets it.
+Which of the two a statement is made on is the rule of ``tamrl.placements.counted``.
 """
 
 import zlib
@@ -16,14 +19,10 @@ from tamrl import wording
 from tamrl.data.sequences import valid_days
 from tamrl.data.steps import step_of, steps
 from tamrl.errors import TamrlError
+from tamrl.placements import ALL, PLACEMENTS
 
 #: Numbers of support days; 0 is zero-shot. At a monthly tower so many days are one month or more.
 SHOTS = (0, 7, 30, 90, 365)
-PLACEMENTS = {
-    "growing": "around the day of year with the largest mean GPP",
-    "dormant": "around the day of year with the smallest mean GPP",
-    "random": "around a random valid day",
-}
 #: Fewest days that a score is taken over; months of a monthly tower.
 MIN_SCORED, MIN_SCORED_MONTHS = 30, 6
 SEED = 56
@@ -42,10 +41,11 @@ class Plan:
 
     Attributes:
         site: tower id.
-        placement: a key of ``PLACEMENTS``.
+        placement: a key of ``PLACEMENTS``, or ``ALL``.
         supports: number of shots -> support days, nested; 0 has none. Shots that would leave fewer than
             ``MIN_SCORED`` days are absent, and all where there are not so many valid days.
-        scored: (T,) bool, the valid days outside the largest support, the same for all shots.
+        scored: (T,) bool, the valid days outside the largest support, the same for all shots; of ``ALL`` every
+            valid day.
         rule: in words, how the days were chosen, or why there are none.
     """
 
@@ -97,9 +97,20 @@ def plan(tower: xr.Dataset, placement: str, shots: Iterable[int] = SHOTS, seed: 
 def plans(
     tower: xr.Dataset, placements: Iterable[str] = tuple(PLACEMENTS), shots: Iterable[int] = SHOTS, seed: int = SEED
 ) -> list[Plan]:
-    """Return the plan of each placement; see ``plan``."""
+    """Return the plan of each placement, see ``plan``, and after them that of all days where zero-shot is wanted."""
     shots = tuple(shots)
-    return [plan(tower, placement, shots, seed) for placement in placements]
+    found = [plan(tower, placement, shots, seed) for placement in placements]
+    return [*found, plan_all(tower)] if 0 in shots else found
+
+
+def plan_all(tower: xr.Dataset) -> Plan:
+    """Return the plan without any support, of which every valid day is scored; see ``plan``."""
+    valid, step = valid_days(tower), step_of(tower)
+    least, unit = MIN_SCORED if step == "1D" else MIN_SCORED_MONTHS, wording.unit(step, 0)
+    if valid.sum() < least:
+        return Plan(str(tower.site.item()), ALL, {}, np.zeros_like(valid), f"fewer than {least} {unit} to score")
+    nothing = pd.DatetimeIndex(tower.time.values)[:0]
+    return Plan(str(tower.site.item()), ALL, {0: nothing}, valid, f"all valid {unit}")
 
 
 def support_days(tower: xr.Dataset, shots: int, skip: int | None = None) -> pd.DatetimeIndex:

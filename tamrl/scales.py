@@ -1,6 +1,6 @@
-"""Fluxes seen at six scales: days, weeks, the mean season, departures from it, years and the whole record.
+"""Fluxes seen at seven scales: days, weeks, months, the mean season, departures from it, years and the whole record.
 
-A monthly record has months for days and no weeks.
+A monthly record has months for days, and no scales of weeks and months.
 
 Every scale is made of the scored days alone, of the same days for the observations and for every model.
 Shapes: R series (the observed one and the models'), T days of record, N scored days.
@@ -17,6 +17,7 @@ from tamrl.wording import axis_step
 SCALES = {
     "daily": "scored days",
     "weekly": "means of calendar weeks (Monday to Sunday) with at least 4 scored days",
+    "monthly": "means of calendar months, every one of each year, with at least 10 scored days",
     "seasonal": "mean seasonal cycle: means by calendar month over all years, of months with at least 5 scored days "
     "in all (one value of a monthly record), where there are 6 such months",
     "anomaly": "scored days minus the own mean seasonal cycle, the mean of all scored days of all years within 15 days "
@@ -25,7 +26,7 @@ SCALES = {
     "(of a monthly record, months), where there are 3 such years",
     "site-mean": "the mean of all scored days: one number a tower",
 }
-WEEK_DAYS, MONTH_DAYS, MONTHS, YEAR_SHARE, YEARS = 4, 5, 6, 0.7, 3
+WEEK_DAYS, EACH_MONTH_DAYS, MONTH_DAYS, MONTHS, YEAR_SHARE, YEARS = 4, 10, 5, 6, 0.7, 3
 #: Half the width, in days, of the window that smooths the mean seasonal cycle.
 HALF_WINDOW = 15
 _DAYS = 366
@@ -54,10 +55,12 @@ def to_scales(
     step = axis_step(time)
     of_month, of_year = (MONTH_DAYS, 365) if step == "1D" else (1, 12)
     number = days.to_numpy().astype("datetime64[D]").astype(np.int64)
+    of_epoch = days.year.to_numpy() * 12 + days.month.to_numpy()
     anomaly = values - _seasonal_cycle(values, days.day_of_year.to_numpy() - 1) if len(days) else values
     series = {
         "daily": values,
         "weekly": _means(values, (number + _TO_MONDAY) // 7, WEEK_DAYS) if step == "1D" else values[:, :0],
+        "monthly": _means(values, of_epoch, EACH_MONTH_DAYS) if step == "1D" else values[:, :0],
         "seasonal": _at_least(_means(values, days.month.to_numpy(), of_month), MONTHS),
         "anomaly": anomaly,
         "interannual": _at_least(_means(anomaly, days.year.to_numpy(), int(np.ceil(YEAR_SHARE * of_year))), YEARS),

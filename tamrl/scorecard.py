@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 
 from tamrl.errors import TamrlError
+from tamrl.placements import PLACEMENTS as _PLACEMENTS
+from tamrl.placements import counted
 from tamrl.schema import FLUX_UNIT, KOEPPEN, UNKNOWN
 from tamrl.workspace import bundled_folder
 
@@ -29,9 +31,11 @@ TABLES: dict[str, tuple[str, ...]] = {
     "cycles": ("design", "group", "month", "flux", "model", "shots", "mean", "sd", "towers"),
     "ablations": (*_KEYS, "scale", "n", *_SCORES, *_MEANS),
 }
-PLACEMENTS = ("growing", "dormant", "random")
+PLACEMENTS = tuple(_PLACEMENTS)
 SITE_MEAN = "site-mean"
-SCALES = ("daily", "weekly", "seasonal", "anomaly", "interannual", SITE_MEAN)
+SCALES = ("daily", "weekly", "monthly", "seasonal", "anomaly", "interannual", SITE_MEAN)
+#: Model that takes no labels -> the same, boosted further with them.
+SUPPORTED = {"xgboost": "xgboost-support"}
 _MAKE = "Make it with `python -m tamrl bench accuracy`, or choose another results folder"
 
 Best = Literal["low", "high", "zero"]
@@ -111,6 +115,22 @@ def bundled() -> Path:
     return bundled_folder("scores")
 
 
+def published() -> dict:
+    """Return the figures of others that come with the project, the content of ``assets/published.yaml``.
+
+    Raises:
+        TamrlError: the file is missing or damaged.
+    """
+    import yaml
+
+    file = bundled().with_name("published.yaml")
+    try:
+        return yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        what = f"The published figures cannot be read: {error}"
+        raise TamrlError(what, str(file), "Install the project again") from error
+
+
 def version(folder: Path) -> int:
     """Return a number that changes when a file of the folder does (0: none); the key of every cache of it."""
     files = [folder / "manifest.yaml", *(folder / f"{name}.parquet" for name in TABLES)]
@@ -184,7 +204,7 @@ def wide(scores: pd.DataFrame, design: str, scale: str, column: str, placement: 
         design: how towers were held out.
         scale: one of ``SCALES``.
         column: a metric, or another column of numbers.
-        placement: of the support; ``mean`` keeps the three.
+        placement: of the support; ``mean`` keeps the three, and zero-shot on all days.
     """
     keep = (scores["design"] == design) & (scores["scale"] == scale)
     if placement != "mean":
@@ -200,16 +220,22 @@ def tower_column(scale: str, metric: str) -> str:
     return metric if scale != SITE_MEAN or metric == "bias" else "mae"
 
 
-def reference_shots(models: Iterable[tuple[str, int]], model: str, shots: int) -> int:
-    """Return the number of shots at which ``model`` is compared with a model at ``shots``.
+def reference(columns: Iterable[tuple[str, int]], model: str, shots: int) -> tuple[str, int]:
+    """Return the (model, shots) that a model at ``shots`` is compared with where ``model`` was chosen to compare with.
 
-    Zero-shot where the model can be without labels; else the same number of shots.
+    At equal labels: a model without labels gives way to its own with the support where that was scored (``SUPPORTED``).
+    Else zero-shot where the model can be without labels, or the same number of shots.
     """
-    return 0 if (model, 0) in set(models) else shots
+    known = set(columns)
+    if shots and (SUPPORTED.get(model), shots) in known:
+        return SUPPORTED[model], shots
+    return model, 0 if (model, 0) in known else shots
 
 
 def by_towers(table: pd.DataFrame, flux: str, columns: list[tuple[str, int]]) -> pd.DataFrame:
     """Return some (model, shots) of one flux, means over the placements that all of them have, one row a tower.
+
+    Zero-shot columns alone are those on all valid days; beside few-shot they are on its days.
 
     Args:
         table: of ``wide``.
@@ -223,7 +249,8 @@ def by_towers(table: pd.DataFrame, flux: str, columns: list[tuple[str, int]]) ->
     wanted = [(flux, *column) for column in columns]
     if any(column not in table.columns for column in wanted):
         return pd.DataFrame(columns=names, index=pd.Index([], name="site"), dtype=float)
-    block = table[wanted].dropna()
+    rows = counted(table.index.get_level_values("placement"), max((shots for _, shots in columns), default=0))
+    block = table.loc[rows, wanted].dropna()
     block.columns = names
     return block.groupby(level="site").mean()
 
@@ -236,9 +263,12 @@ def one_tower(table: pd.DataFrame, site: str) -> pd.DataFrame:
         site: tower, which the table holds.
 
     Returns:
-        Columns ``flux, model, shots, towers, value, low, high``: the mean, smallest and largest over placements.
+        Columns ``flux, model, shots, towers, value, low, high``: the mean, smallest and largest over placements, all
+        on the days outside the support where any model is few-shot.
     """
     rows = table.xs(site, level="site")
+    # One curve from no label to a year of them: on the days that all numbers of labels share.
+    rows = rows[counted(rows.index, int(rows.columns.get_level_values("shots").max()))]
     found = pd.DataFrame({"value": rows.mean(), "low": rows.min(), "high": rows.max()}).dropna(subset=["value"])
     found.insert(0, "towers", 1)
     return found.reset_index().astype({"shots": int})

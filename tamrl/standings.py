@@ -12,13 +12,15 @@ import pandas as pd
 
 from tamrl.metrics import score_models
 from tamrl.schema import FLUXES
-from tamrl.scorecard import METRICS, SITE_MEAN, Metric, by_towers, change, reference_shots, tower_column, wide
-from tamrl.statistics import bootstrap_median, bootstrap_ratios, win_tie_loss
+from tamrl.scorecard import METRICS, SITE_MEAN, Metric, by_towers, change, tower_column, wide
+from tamrl.scorecard import reference as reference_of
+from tamrl.statistics import bootstrap_median, bootstrap_ratios, improved_harmed, win_tie_loss
 
 Column = tuple[str, int]
 #: Fewest towers that an interval is given for.
 FEWEST = 5
-_VALUES = ["towers", "value", "low", "high", "change", "change_low", "change_high"]
+_CHANGES = ["change", "change_low", "change_high", "paired", "improved", "harmed"]
+_VALUES = ["towers", "value", "low", "high", *_CHANGES]
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,9 @@ class Asked:
             quick: leave out the intervals of the changes, which cost the most.
 
         Returns:
-            DataFrame with a row a column: ``model, shots, towers, value, low, high, change, change_low, change_high``.
+            DataFrame with a row a column: ``model, shots, towers, value, low, high, change, change_low, change_high,
+            paired, improved, harmed``. Of errors: the geometric mean of the towers' own changes, and the towers more
+            than 10 % better and worse, all in percent; of skills and of site means NaN.
         """
         known = reference in self.columns(flux)
         everything = [*columns, reference] if known and reference not in columns else columns
@@ -110,7 +114,7 @@ def _of_means(
     rows = []
     for column in columns:
         moved = np.nan if reference in (None, column) else _change(found[column], found[reference], metric)
-        rows.append([len(seen), found[column], np.nan, np.nan, moved, np.nan, np.nan])
+        rows.append([len(seen), found[column], np.nan, np.nan, moved, *[np.nan] * (len(_CHANGES) - 1)])
     return rows
 
 
@@ -131,15 +135,15 @@ def _medians(
         row = [len(mine), np.median(mine) if len(mine) else np.nan]
         row += bootstrap_median(mine) if len(mine) >= FEWEST else (np.nan, np.nan)
         alone = reference is None or reference == column
-        row += [np.nan] * 3 if alone else _moved(mine, values[reference].to_numpy(), metric, quick)
+        row += [np.nan] * len(_CHANGES) if alone else _moved(mine, values[reference].to_numpy(), metric, quick)
         rows.append(row)
     return rows
 
 
 def _moved(mine: np.ndarray, other: np.ndarray, metric: Metric, quick: bool) -> list[float]:
-    """Return the change of the statistic and its 95 % interval, resampling pairs."""
+    """Return the change of the statistic with its 95 % interval, resampling pairs, and what the towers say in pairs."""
     if not len(mine):
-        return [np.nan] * 3
+        return [np.nan] * len(_CHANGES)
     known = len(mine) >= FEWEST and not quick
     if metric.relative:
         point = _change(np.median(mine), np.median(other), metric)
@@ -148,7 +152,9 @@ def _moved(mine: np.ndarray, other: np.ndarray, metric: Metric, quick: bool) -> 
         difference = change(mine, other, metric)
         point = float(np.median(difference))
         interval = bootstrap_median(difference) if known else (np.nan, np.nan)
-    return [point, *interval]
+    positive = metric.relative and (mine > 0).all() and (other > 0).all()
+    paired = 100 * (np.exp(np.log(mine / other).mean()) - 1) if positive else np.nan
+    return [point, *interval, paired, *(100 * share for share in improved_harmed(mine, other, metric.name))]
 
 
 def ask(scores: pd.DataFrame, design: str, scale: str, metric: str, placement: str) -> Asked:
@@ -176,17 +182,18 @@ def ask_towers(scores: pd.DataFrame, design: str, scale: str, metric: str, place
 def summary(asked: Asked, reference: str, same: bool = False, quick: bool = True) -> pd.DataFrame:
     """Return the statistic of every flux, model and number of shots, and its change against a reference.
 
-    Models at one number of shots are taken on the same towers, together with the reference.
+    Models at one number of shots are taken on the same towers and days, together with the reference: zero-shot on all
+    valid days, few-shot outside the support.
 
     Args:
         asked: the scores.
-        reference: model to compare with: zero-shot where it can be, else at the same number of shots.
+        reference: model to compare with, see ``tamrl.scorecard.reference``.
         same: whether all numbers of shots are taken on the same towers, those with records long enough for all.
         quick: see ``Asked.standing``.
 
     Returns:
-        Columns ``flux, model, shots, statistic, towers, value, low, high, change, change_low, change_high``; low to
-        high is the 95 % bootstrap interval over towers. Changes are in percent for errors.
+        Columns ``flux, model, shots, statistic`` and those of ``Asked.standing``; low to high is the 95 % bootstrap
+        interval over towers. Changes are in percent for errors.
     """
     parts = []
     for flux in asked.fluxes:
@@ -194,7 +201,7 @@ def summary(asked: Asked, reference: str, same: bool = False, quick: bool = True
         known = chosen.columns(flux)
         for shots in sorted({s for _, s in known}):
             shown = [c for c in known if c[1] == shots]
-            against = (reference, reference_shots(known, reference, shots))
+            against = reference_of(known, reference, shots)
             rows = chosen.standing(flux, shown, against, quick=quick)
             rows.insert(0, "flux", flux)
             rows.insert(3, "statistic", asked.statistic)

@@ -1,8 +1,9 @@
 """From scores a tower to statements about towers: percentiles, intervals, and comparisons on the same towers.
 
 Every table names its n (``towers``). A tower counts once: its scores are averaged over the placements of the support
-first. Intervals are percentiles of a bootstrap over towers (Efron 1979, doi:10.1214/aos/1176344552), which is the
-unit that the claim is about. Tables in, tables out.
+first. Zero-shot statements are about all valid days, whatever has to do with support about the days outside it
+(``tamrl.placements.counted``). Intervals are percentiles of a bootstrap over towers (Efron 1979,
+doi:10.1214/aos/1176344552), which is the unit that the claim is about. Tables in, tables out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,6 +14,7 @@ import pandas as pd
 
 from tamrl.errors import TamrlError
 from tamrl.metrics import METRICS, score_models
+from tamrl.placements import counted
 
 PERCENTILES = (10, 25, 50, 75, 90)
 DRAWS = 2000
@@ -23,22 +25,34 @@ _CELL = ("design", "flux", "model", "shots", "scale")
 HIGHER_IS_BETTER = frozenset({"r2", "kge", "correlation"})
 #: Two scores closer than this tie: a share of the baseline's for errors, a difference for the scores without unit.
 BAND, BAND_HIGHER = 0.05, 0.02
+#: A tower is improved, or harmed, where its error changes by more than this share.
+HARM = 0.10
 
 
 def tower_means(
-    scores: pd.DataFrame, metrics: Iterable[str] = METRICS, classes: pd.DataFrame | None = None, by: str = ""
-) -> pd.DataFrame:
-    """Return one row a tower and cell, the mean over placements.
+    scores: pd.DataFrame, metrics: Iterable[str] = METRICS, classes: pd.DataFrame | None = None, by: str = "",
+    common: bool = False,
+) -> pd.DataFrame:  # fmt: skip
+    """Return one row a tower and cell, the mean over placements; of zero-shot cells the score on all valid days.
 
     Args:
         scores: the columns of a results folder's ``scores.parquet``; ``design`` and ``scale`` may be absent.
         metrics: columns to average.
         classes: ``site`` and the column named ``by``; where ``by`` is ``koeppen``, its first letter counts.
         by: a column of ``classes`` that splits the towers, kept as a column.
+        common: take zero-shot on the days outside the support, too, so that it can stand beside few-shot.
 
     Raises:
         TamrlError: ``by`` is not a column of ``classes``.
     """
+    if "placement" in scores:
+        shots = int(scores["shots"].max()) if common and len(scores) else scores["shots"]
+        scores = scores[counted(scores["placement"], shots)]
+    return _means(scores, metrics, classes, by)
+
+
+def _means(scores: pd.DataFrame, metrics: Iterable[str], classes: pd.DataFrame | None, by: str) -> pd.DataFrame:
+    """Return the like of ``tower_means`` over all rows."""
     keys = [*(k for k in _CELL if k in scores), "site"]
     plain = scores[[*keys, *metrics]].astype({k: scores[k].cat.categories.dtype for k in keys if _coded(scores[k])})
     table = plain.groupby(keys, sort=False, as_index=False)[list(metrics)].mean()
@@ -144,7 +158,9 @@ def compare(
     scores: pd.DataFrame, model: tuple[str, int], baseline: tuple[str, int], metric: str = "rmse",
     classes: pd.DataFrame | None = None, by: str = "", draws: int = DRAWS, seed: int = SEED,
 ) -> pd.DataFrame:  # fmt: skip
-    """Compare a model with another one on the same towers and the same placements of the support.
+    """Compare a model with another one on the same towers and days.
+
+    Two zero-shot models are compared on all valid days, few-shot with whatever else on the days outside the support.
 
     Args:
         scores: see ``tower_means``; needs ``placement``.
@@ -160,9 +176,11 @@ def compare(
         One row a design, flux, scale (and class): ``metric, model, shots, baseline, baseline_shots, towers``; both
         medians ``model_median, baseline_median``; ``difference`` of a tower, median; ``ratio`` of the medians,
         ``ratio_low, ratio_high``; ``paired``, the geometric mean of the ratios, ``paired_low, paired_high`` (NaN where
-        a score is not positive); ``p``, Wilcoxon's signed-rank test, two-sided; ``wins, ties, losses``, towers. Of the
-        bias the size is compared. Empty where the two share no tower.
+        a score is not positive); ``p``, Wilcoxon's signed-rank test, two-sided; ``wins, ties, losses``, towers;
+        ``improved, harmed``, the shares of towers whose error is more than ``HARM`` smaller and larger (NaN of
+        scores that are no errors). Of the bias the size is compared. Empty where the two share no tower.
     """
+    scores = scores[counted(scores["placement"], max(model[1], baseline[1]))]
     keys = [k for k in ("design", "flux", "scale", "placement") if k in scores] + ["site"]
     sides = []
     for (name, shots), label in ((model, "first"), (baseline, "second")):
@@ -171,7 +189,7 @@ def compare(
         sides.append(side.assign(**{label: side[label].abs()}) if metric == "bias" else side)
     both = sides[0].merge(sides[1], on=keys).dropna(subset=["first", "second"])
     both["model"], both["shots"] = model
-    table = tower_means(both, ("first", "second"), classes, by)
+    table = _means(both, ("first", "second"), classes, by)
     cells = [k for k in ("design", "flux", "scale", by) if k and k in table]
     head = {"model": model[0], "shots": model[1], "baseline": baseline[0], "baseline_shots": baseline[1]}
     rows = []
@@ -199,6 +217,7 @@ def _pair(first: np.ndarray, second: np.ndarray, metric: str, draws: int, seed: 
         "p": 1.0 if same else float(wilcoxon(first, second).pvalue),
         "wins": wins, "ties": ties, "losses": losses,
     }  # fmt: skip
+    found["improved"], found["harmed"] = improved_harmed(first, second, metric)
     for name, (low, high) in intervals.items():
         found |= {f"{name}_low": low, f"{name}_high": high}
     return found
@@ -219,6 +238,19 @@ def win_tie_loss(first: np.ndarray, second: np.ndarray, metric: str, band: float
     else:
         gain, width = second - first, (BAND if band is None else band) * np.abs(second)
     return int((gain > width).sum()), int((np.abs(gain) <= width).sum()), int((gain < -width).sum())
+
+
+def improved_harmed(first: np.ndarray, second: np.ndarray, metric: str) -> tuple[float, float]:
+    """Return the shares of towers at which the first model's error is more than ``HARM`` smaller, and larger.
+
+    Args:
+        first: (N,) scores.
+        second: (N,) of the model that it is compared with.
+        metric: their name; NaN of one that is not an error, whose ratio means nothing.
+    """
+    if metric == "bias" or metric in HIGHER_IS_BETTER or not len(first):
+        return np.nan, np.nan
+    return float((first < (1 - HARM) * second).mean()), float((first > (1 + HARM) * second).mean())
 
 
 def against_baselines(

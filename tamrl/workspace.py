@@ -188,6 +188,10 @@ def _write_text(path: Path, text: str) -> None:
     beside.replace(path)
 
 
+#: Folder among the bundled models with those of the folds of the benchmark and its split.
+FOLDS = "fluxnet2015-folds"
+
+
 def bundled_folder(name: str) -> Path:
     """Return where something that comes with the project lies: in a checkout, or inside an installed package."""
     package = Path(__file__).resolve().parent
@@ -196,9 +200,18 @@ def bundled_folder(name: str) -> Path:
 
 
 def bundled_models() -> dict[str, Path]:
-    """Return the checkpoints that come with the project, trained on observed towers, by name."""
+    """Return the checkpoints that come with the project, trained on observed towers, by name.
+
+    Those of the folds of the benchmark are not among them: each has left out a fifth of the towers on purpose.
+    """
     folder = bundled_folder("models")
-    return {path.name: path for path in sorted(_subfolders(folder))} if folder.is_dir() else {}
+    return {path.name: path for path in sorted(_subfolders(folder)) if path.name != FOLDS}
+
+
+def bundled_folds() -> dict[str, Path]:
+    """Return the benchmark's own checkpoints that come with the project, one a fold: ``fluxnet2015-folds/fold-0``."""
+    folder = bundled_folder("models") / FOLDS
+    return {f"{FOLDS}/{path.name}": path for path in sorted(_subfolders(folder)) if path.name.startswith("fold-")}
 
 
 def model_step(path: Path) -> "Step":

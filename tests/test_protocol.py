@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tamrl.data.sequences import valid_days
 from tamrl.errors import TamrlError
+from tamrl.placements import ALL, counted
 from tamrl.protocol import MIN_SCORED, PLACEMENTS, SHOTS, plan, plans, support_days
 
 
@@ -108,6 +109,34 @@ def test_a_short_record_says_why_it_is_not_scored():
     assert barely.scored.all()
 
 
+@settings(max_examples=30, deadline=None)
+@given(days=st.integers(1, 1600), seed=st.integers(0, 99), share=st.floats(0.02, 1))
+def test_without_support_every_valid_day_is_scored(days, seed, share):
+    place = tower(days, seed, share)
+    everything = plans(place)[-1]
+    valid = valid_days(place)
+    assert everything.placement == ALL
+    if valid.sum() < MIN_SCORED:
+        assert not everything.supports
+        assert not everything.scored.any()
+        return
+    assert (everything.scored == valid).all()
+    assert {shots: len(days) for shots, days in everything.supports.items()} == {0: 0}
+    assert all((everything.scored >= p.scored).all() for p in plans(place))
+
+
+def test_zero_shot_counts_on_all_days_and_whatever_has_support_outside_it():
+    rows = pd.DataFrame({"placement": ["growing", ALL, "growing", "dormant"], "shots": [0, 0, 30, 30]})
+    assert counted(rows["placement"], rows["shots"]).tolist() == [False, True, True, True]
+    assert counted(rows["placement"], 0).tolist() == [False, True, False, False]
+    assert counted(rows["placement"], 30).tolist() == [True, False, True, True]
+    coded = rows["placement"].astype("category")
+    assert counted(coded, rows["shots"]).tolist() == [False, True, True, True]
+    picked = rows[rows["placement"] == "growing"]
+    assert counted(picked["placement"], 0).all()
+    assert counted(pd.Index(["growing", ALL]), 0).tolist() == [False, True]
+
+
 def test_unusual_shots_stand_beside_the_usual_ones():
     place = tower()
     result = plan(place, "growing", (0, 14, 30))
@@ -116,7 +145,8 @@ def test_unusual_shots_stand_beside_the_usual_ones():
 
 
 def test_plans_are_one_a_placement_and_unknown_ones_are_named():
-    assert [p.placement for p in plans(tower())] == list(PLACEMENTS)
+    assert [p.placement for p in plans(tower())] == [*PLACEMENTS, ALL]
+    assert [p.placement for p in plans(tower(), shots=(7,))] == list(PLACEMENTS)
     with pytest.raises(TamrlError, match="Known: growing, dormant, random"):
         plan(tower(), "summer")
 

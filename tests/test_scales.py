@@ -31,6 +31,10 @@ def test_weeks_months_and_the_whole_record_agree_with_pandas():
     assert 0 < (~enough).sum() < len(enough)
     np.testing.assert_allclose(found["weekly"][0], o.resample("W-SUN").mean()[enough])
     np.testing.assert_allclose(found["weekly"][1][1], p.resample("W-SUN").mean()[enough])
+    enough = o.resample("MS").count() >= 10
+    assert 0 < (~enough).sum() < len(enough)
+    np.testing.assert_allclose(found["monthly"][0], o.resample("MS").mean()[enough])
+    np.testing.assert_allclose(found["monthly"][1][1], p.resample("MS").mean()[enough])
     np.testing.assert_allclose(found["seasonal"][1][1], p.groupby(p.index.month).mean())
     assert found["site-mean"][1][1, 0] == pytest.approx(p.mean())
 
@@ -121,7 +125,7 @@ def test_months_have_a_season_and_years_but_no_weeks():
     found = to_scales(time, observed, predicted, scored)
     o, p = pd.Series(observed[scored], time[scored]), pd.Series(predicted[1, scored], time[scored])
     assert found["weekly"][0].size == 0
-    assert found["weekly"][1].shape == (2, 0)
+    assert found["weekly"][1].shape == found["monthly"][1].shape == (2, 0)
     np.testing.assert_array_equal(found["daily"][0], o)
     np.testing.assert_allclose(found["seasonal"][0], o.groupby(o.index.month).mean())
     np.testing.assert_allclose(found["seasonal"][1][1], p.groupby(p.index.month).mean())

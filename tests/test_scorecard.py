@@ -118,6 +118,13 @@ def test_a_comparison_takes_only_placements_that_both_have():
     assert scorecard.by_towers(table, "NEE", [("a", 0)]).empty
 
 
+def test_zero_shot_alone_is_on_all_days_and_beside_few_shot_outside_the_support():
+    table = _table({("X", "growing"): (1, 2), ("X", "dormant"): (3, 4), ("X", "all"): (7, np.nan)})
+    assert scorecard.by_towers(table, "GPP", [("a", 0)]).loc["X", ("a", 0)] == 7
+    assert scorecard.by_towers(table, "GPP", [("a", 0), ("b", 30)]).loc["X"].tolist() == [2, 3]
+    assert scorecard.one_tower(table, "X").set_index("model").loc["a", ["value", "high"]].tolist() == [2, 3]
+
+
 def test_one_tower_has_mean_and_range_over_placements():
     table = _table({("X", "growing"): (1, 2), ("X", "dormant"): (4, np.nan), ("Y", "growing"): (7, 7)})
     found = scorecard.one_tower(table, "X").set_index("model")
@@ -127,9 +134,11 @@ def test_one_tower_has_mean_and_range_over_placements():
 
 def test_zero_shot_models_are_compared_zero_shot_and_others_at_the_same_days():
     columns = [("xgboost", 0), ("tamrl", 0), ("tamrl", 30), ("maml", 30)]
-    assert scorecard.reference_shots(columns, "xgboost", 30) == 0
-    assert scorecard.reference_shots(columns, "maml", 30) == 30
-    assert scorecard.reference_shots(columns, "tamrl", 30) == 0
+    assert scorecard.reference(columns, "xgboost", 30) == ("xgboost", 0)
+    assert scorecard.reference([*columns, ("xgboost-support", 30)], "xgboost", 30) == ("xgboost-support", 30)
+    assert scorecard.reference([*columns, ("xgboost-support", 30)], "xgboost", 0) == ("xgboost", 0)
+    assert scorecard.reference(columns, "maml", 30) == ("maml", 30)
+    assert scorecard.reference(columns, "tamrl", 30) == ("tamrl", 0)
 
 
 @given(st.floats(0.01, 100), st.floats(0.01, 100))

@@ -30,10 +30,11 @@ def asked(scores):
     return standings.ask(scores, "igbp", "daily", "rmse", "mean")
 
 
-def by_hand(scores, model, shots, flux, column, scale="daily"):
-    """Mean over placements a tower, in plain pandas."""
+def by_hand(scores, model, shots, flux, column, scale="daily", common=False):
+    """Zero-shot on all days, else the mean over placements a tower, in plain pandas; ``common``: that of both."""
     keep = (scores["design"] == "igbp") & (scores["scale"] == scale) & (scores["flux"] == flux)
     keep &= (scores["model"] == model) & (scores["shots"] == shots)
+    keep &= (scores["placement"] == "all") == (shots == 0 and not common)
     return scores[keep].astype({"site": str}).groupby("site")[column].mean().astype(float)
 
 
@@ -42,13 +43,17 @@ def test_medians_counts_and_changes_agree_with_pandas(asked, scores):
     assert set(table["statistic"]) == {"median over towers"}
     for flux in ("GPP", "RECO", "NEE"):
         for shots in (0, 30, 365):
-            mine, other = by_hand(scores, "tamrl", shots, flux, "rmse"), by_hand(scores, "xgboost", 0, flux, "rmse")
+            mine = by_hand(scores, "tamrl", shots, flux, "rmse")
+            other = by_hand(scores, "xgboost-support" if shots else "xgboost", shots, flux, "rmse")
             other = other.loc[mine.index]
             row = table.loc[(flux, "tamrl", shots)]
             assert row["towers"] == len(mine)
             assert row["value"] == pytest.approx(mine.median())
             assert row["change"] == pytest.approx(100 * (mine.median() / other.median() - 1))
             assert row["low"] < row["value"] < row["high"]
+            assert row["paired"] == pytest.approx(100 * (np.exp(np.log(mine / other).mean()) - 1), rel=1e-4)
+            assert row["improved"] == pytest.approx(100 * (mine < 0.9 * other).mean())
+            assert row["harmed"] == pytest.approx(100 * (mine > 1.1 * other).mean())
     assert table.loc[("GPP", "tamrl", 365), "towers"] < table.loc[("GPP", "tamrl", 0), "towers"]
     assert np.isnan(table.loc[("GPP", "xgboost", 0), "change"])
 
@@ -64,6 +69,14 @@ def test_skills_are_compared_by_the_differences_of_towers(scores):
     row = asked.standing("NEE", [ZERO], TREES).iloc[0]
     assert row["change"] == pytest.approx((mine - other).median())
     assert row["change_low"] <= row["change"] <= row["change_high"]
+    assert np.isnan([row["paired"], row["improved"], row["harmed"]]).all()
+
+
+def test_zero_shot_beside_few_shot_is_on_its_days(asked, scores):
+    row = asked.standing("GPP", [THIRTY], ZERO).iloc[0]
+    mine, other = (by_hand(scores, "tamrl", s, "GPP", "rmse", common=True) for s in (30, 0))
+    assert row["change"] == pytest.approx(100 * (mine.median() / other.median() - 1))
+    assert by_hand(scores, "tamrl", 0, "GPP", "rmse").median() != pytest.approx(other.median())
 
 
 def test_site_means_are_scored_over_towers(scores):
@@ -107,7 +120,9 @@ def test_classes_hold_each_tower_once(asked, sites):
 
 def test_a_tower_alone(asked, scores):
     table = standings.per_tower(asked, "GPP", THIRTY, TREES)
-    mine, other = by_hand(scores, "tamrl", 30, "GPP", "rmse"), by_hand(scores, "xgboost", 0, "GPP", "rmse")
+    mine, other = (
+        by_hand(scores, model, shots, "GPP", "rmse", common=True) for model, shots in (("tamrl", 30), ("xgboost", 0))
+    )
     np.testing.assert_allclose(table["value"], mine, rtol=1e-5)
     np.testing.assert_allclose(table["change"], 100 * (mine / other - 1), atol=1e-3)
     assert list(standings.per_tower(asked, "GPP", TREES, TREES)) == ["value"]

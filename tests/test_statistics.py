@@ -14,6 +14,7 @@ from tamrl.statistics import (
     against_baselines,
     bootstrap_median,
     compare,
+    improved_harmed,
     percentiles,
     tower_means,
     win_tie_loss,
@@ -125,8 +126,28 @@ def test_a_comparison_is_made_on_the_same_towers(form):
     assert found["ratio_low"] < found["ratio"] < found["ratio_high"]
     assert found["paired_low"] < found["paired"] < found["paired_high"] < 0.9
     assert (found["wins"], found["ties"], found["losses"]) == (23, 0, 0)
+    assert found["improved"] == pytest.approx((ours < 0.9 * theirs).mean())
+    assert found["harmed"] == 0
     assert found["model"] == "tamrl"
     assert found["baseline_shots"] == 0
+
+
+def test_zero_shot_is_compared_on_all_days_and_few_shot_outside_the_support():
+    few = table()
+    everything = few[few["shots"] == 0].drop_duplicates(["site", "model", "flux"]).assign(placement="all", rmse=1.0)
+    both = pd.concat([few, everything], ignore_index=True)
+    assert compare(both, ("tamrl", 0), ("xgboost", 0))["paired"].eq(1).all()
+    for other in (("xgboost", 0), ("tamrl", 0)):
+        pd.testing.assert_frame_equal(compare(both, ("tamrl", 30), other), compare(few, ("tamrl", 30), other))
+    means = tower_means(both, ("rmse",)).set_index("shots")["rmse"]
+    assert means[0].eq(1).all()
+    assert not means[30].eq(1).any()
+
+
+def test_towers_are_improved_and_harmed_by_more_than_a_tenth():
+    first, second = np.array([0.8, 0.95, 1.05, 1.2, 1.3]), np.ones(5)
+    assert improved_harmed(first, second, "rmse") == (0.2, 0.4)
+    assert np.isnan(improved_harmed(first, second, "r2")).all()
 
 
 def test_a_placement_without_a_counterpart_is_left_out():

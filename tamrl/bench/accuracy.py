@@ -16,6 +16,7 @@ from tamrl.bench.units import (
     ABLATIONS,
     ALONE,
     MODELS,
+    PUBLISHED,
     TAMRL,
     WITHOUT,
     Unit,
@@ -116,7 +117,8 @@ class Benchmark:
             main = design == self.designs[0]
             for name in [m for m in MODELS[design] if not self.models or m in self.models]:
                 members = (self.members if main else self.side_members) if name == TAMRL else 1
-                found += [self._unit(design, i, name, self.config, members) for i in range(self._folds(design))]
+                config = ablated(self.config, name) if name == PUBLISHED else self.config
+                found += [self._unit(design, i, name, config, members) for i in range(self._folds(design))]
         return found + self._ablations()
 
     def _folds(self, design: str) -> int:

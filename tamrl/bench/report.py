@@ -4,27 +4,38 @@ The parts between the markers are written by the command; what was tried, when t
 other measurements stand outside them and are written by hand.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from tamrl.bench.document import write_between
 from tamrl.bench.pictures import draw
-from tamrl.bench.targets import against_targets
-from tamrl.bench.units import ALONE, TAMRL
+from tamrl.bench.targets import RIVALS, against_targets
+from tamrl.bench.units import ALONE, PUBLISHED, TAMRL
 from tamrl.errors import TamrlError
+from tamrl.placements import counted
 from tamrl.schema import FLUXES
-from tamrl.statistics import across_towers, against_baselines, compare, percentiles, tower_means
+from tamrl.statistics import HARM, across_towers, against_baselines, compare, percentiles, tower_means
 
 DOCUMENT = "benchmarks.md"
 BEGIN, END = "<!-- written by tamrl bench accuracy: begin -->", "<!-- written by tamrl bench accuracy: end -->"
 MAIN, REFERENCE = "igbp", "xgboost"
+HARMED_COLUMN = f"towers improved / harmed by {100 * HARM:.0f} %"
+#: The rival that has the same labels.
+SUPPORTED = "xgboost-support"
+_DAYS = (
+    "Rows of 0 shots: all valid days of a tower. Rows with support: the days outside the largest support, the mean "
+    "over its three placements. The two sets of days differ, so rows of different shots are not compared here; the "
+    "tables of support against none, and the learning curves, take both on the same days."
+)
 #: What a table calls each model.
 LABELS = {
-    TAMRL: "TAM-RL", ALONE: "TAM-RL, one member", "xgboost": "XGBoost", "random-forest": "random forest",
+    TAMRL: "TAM-RL", ALONE: "TAM-RL, one member", PUBLISHED: "TAM-RL as published, one member",
+    "xgboost": "XGBoost", "lightgbm-lags": "LightGBM with lags", "random-forest": "random forest",
     "lstm": "LSTM", "ct-lstm": "CT-LSTM", "climatology": "climatology", "maml": "MAML",
-    "xgboost-support": "XGBoost + support", "seasonal-cycle": "seasonal cycle of the support",
+    "xgboost-support": "XGBoost + support", "seasonal-cycle": "own seasonal cycle of the support",
 }  # fmt: skip
 
 
@@ -50,16 +61,9 @@ def write_report(tables: dict[str, pd.DataFrame], docs: Path) -> list[Path]:
             "--docs", "Run these too, or leave --docs out: the results folder has the tables",
         )  # fmt: skip
     file = docs / DOCUMENT
-    text = file.read_text(encoding="utf-8") if file.exists() else f"# Benchmarks\n\n{BEGIN}\n{END}\n"
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise TamrlError(
-            "The document has no place for the tables", str(file), f"Put the lines {BEGIN} and {END} where they belong"
-        )
-    before, _, rest = text.partition(BEGIN)
-    after = rest.partition(END)[2]
     pictures = draw(tables, docs / "figures")
     body = "\n\n".join([*sections(tables), *(f"![{alt}](figures/{path.name})" for path, alt in pictures)])
-    file.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{after}", encoding="utf-8")
+    write_between(file, BEGIN, END, body, f"# Benchmarks\n\n{BEGIN}\n{END}\n")
     return [file, *(path for path, _ in pictures)]
 
 
@@ -70,13 +74,17 @@ def sections(tables: dict[str, pd.DataFrame]) -> list[str]:
     daily = main[main["scale"].astype(str) == "daily"]
     covered = tables.get("intervals", pd.DataFrame())
     covered = covered[covered["design"].astype(str) == MAIN] if len(covered) else covered
-    parts = ["### What we set out for", markdown(against_targets(daily, tables["sites"], covered))]
-    parts += ["### Zero-shot and few-shot, medians over towers", standings(daily)]
-    parts += ["### TAM-RL against XGBoost, zero-shot", against(daily, 0, REFERENCE, 0)]
+    parts = ["### Targets", markdown(against_targets(main, tables["sites"], covered))]
+    parts += ["### Zero-shot and few-shot, medians over towers", standings(daily), _DAYS]
+    for name in [n for n in RIVALS if n in set(daily["model"].astype(str))]:
+        parts += [f"### TAM-RL against {LABELS[name]}, zero-shot", against(daily, 0, name, 0)]
     for shots in sorted(set(daily["shots"]) - {0}):
         parts += [f"### {shots} days of support against none", against(daily, shots, TAMRL, 0)]
+        if (daily["model"].astype(str) == SUPPORTED).any():
+            title = f"### {shots} days of support, TAM-RL against {LABELS[SUPPORTED]}"
+            parts += [title, against(daily, shots, SUPPORTED, shots)]
     parts += ["### By placement of the support, RMSE against zero-shot, paired", by_placement(daily)]
-    parts += ["### Against each baseline, median R2", all_baselines(daily)]
+    parts += ["### Against each baseline, median R2, and RMSE paired", all_baselines(daily)]
     parts += ["### At other scales, zero-shot", scales(main)]
     parts += ["### Percentiles over towers, R2", spread(daily)]
     for by, title in (("igbp", "IGBP class"), ("koeppen", "Koeppen main class")):
@@ -103,6 +111,11 @@ def markdown(rows: Iterable[dict[str, str]]) -> str:
 
 def _percent(ratio: float) -> str:
     return "" if not np.isfinite(ratio) else f"{(ratio - 1) * 100:+.1f} %"
+
+
+def shares(row: Mapping[str, float]) -> str:
+    """Return the percentages of towers improved and harmed."""
+    return f"{100 * row['improved']:.0f} % / {100 * row['harmed']:.0f} %"
 
 
 def _in_order(fluxes: pd.Series) -> pd.Series:
@@ -147,6 +160,7 @@ def against(daily: pd.DataFrame, shots: int, baseline: str, baseline_shots: int)
                 "95 % ": f"{_percent(row['paired_low'])} to {_percent(row['paired_high'])}",
                 "Wilcoxon p": f"{row['p']:.1e}",
                 "better / same / worse": f"{row['wins']} / {row['ties']} / {row['losses']}",
+                HARMED_COLUMN: shares(row),
                 "median R2": f"{r2['baseline_median']:.3f} → {r2['model_median']:.3f} ({gain:+.0f} %)",
             }
         )  # fmt: skip
@@ -154,53 +168,67 @@ def against(daily: pd.DataFrame, shots: int, baseline: str, baseline_shots: int)
 
 
 def by_placement(daily: pd.DataFrame) -> str:
-    """Return the paired change of RMSE by support for each placement."""
+    """Return the paired change of RMSE by support for each placement, and the towers improved and harmed."""
     rows = []
     for placement, group in daily.groupby("placement", observed=True):
         for shots in [s for s in _shots(group) if s]:
             found = compare(group, (TAMRL, shots), (TAMRL, 0), draws=2)
             row = {"placement": str(placement), "shots": str(shots)} | dict.fromkeys(FLUXES, "")
-            rows.append(row | {str(r["flux"]): _percent(r["paired"]) for r in found.to_dict("records")})
+            texts = {str(r["flux"]): f"{_percent(r['paired'])} ({shares(r)})" for r in found.to_dict("records")}
+            rows += [row | texts] if texts else []
     return markdown(rows)
 
 
 def all_baselines(daily: pd.DataFrame) -> str:
-    """Return median R2 of TAM-RL and of each baseline on the same towers, and Wilcoxon's p, at each number of shots."""
+    """Return median R2 of TAM-RL and of each baseline on the same towers, and paired RMSE, at each number of shots."""
     rows: dict[tuple[int, str], dict[str, str]] = {}
-    for r in against_baselines(daily, TAMRL, ("r2",), draws=2).to_dict("records"):
+    both = against_baselines(daily, TAMRL, ("r2", "rmse"), draws=2)
+    both = both[both["baseline"].isin(set(LABELS) - {TAMRL})]
+    errors = both[both["metric"] == "rmse"].set_index(["baseline", "shots", "flux"])
+    for r in both[both["metric"] == "r2"].to_dict("records"):
         name, shots = str(r["baseline"]), int(r["shots"])
-        if name not in LABELS or name == TAMRL:
-            continue
         empty = {"shots": str(shots), "TAM-RL / baseline": LABELS[name], **dict.fromkeys(FLUXES, "")}
         row = rows.setdefault((shots, name), empty)
         behind = " **below**" if r["model_median"] < r["baseline_median"] else ""
-        row[str(r["flux"])] = f"{r['model_median']:.3f} / {r['baseline_median']:.3f} (p {r['p']:.0e}){behind}"
+        error = errors.loc[(r["baseline"], r["shots"], r["flux"])]
+        medians = f"{r['model_median']:.3f} / {r['baseline_median']:.3f} (p {r['p']:.0e}){behind}"
+        row[str(r["flux"])] = f"{medians}; {_percent(error['paired'])} ({shares(error)})"
     order = list(LABELS)
     return markdown(rows[key] for key in sorted(rows, key=lambda key: (key[0], order.index(key[1]))))
 
 
 def scales(main: pd.DataFrame) -> str:
-    """Return zero-shot RMSE and R2 at each scale, against XGBoost."""
-    zero = main[(main["shots"] == 0) & main["model"].astype(str).isin([TAMRL, REFERENCE])]
+    """Return zero-shot RMSE and R2 at each scale, against the rivals without labels."""
+    known = [name for name in RIVALS if name in set(main["model"].astype(str))]
+    return markdown(row for name in known for row in _scales(main, name))
+
+
+def _scales(main: pd.DataFrame, rival: str) -> list[dict[str, str]]:
+    """Return a row a scale: paired RMSE, median R2 of both, and the towers improved and harmed."""
+    zero = main[(main["shots"] == 0) & main["model"].astype(str).isin([TAMRL, rival])]
     rows = []
     for scale in zero["scale"].astype(str).unique():
         if scale == "site-mean":
             continue
         here = zero[zero["scale"].astype(str) == scale]
-        found = compare(here, (TAMRL, 0), (REFERENCE, 0), draws=2)
-        skill = compare(here, (TAMRL, 0), (REFERENCE, 0), "r2", draws=2).set_index("flux")
-        row = {"scale": scale, "towers": str(found["towers"].max())}
+        found = compare(here, (TAMRL, 0), (rival, 0), draws=2)
+        if found.empty:
+            continue
+        skill = compare(here, (TAMRL, 0), (rival, 0), "r2", draws=2).set_index("flux")
+        row = {"scale": scale, "against": LABELS[rival], "towers": str(found["towers"].max())}
+        row |= dict.fromkeys(FLUXES, "")
         for r in found.to_dict("records"):
             r2 = skill.loc[r["flux"]]
-            row[str(r["flux"])] = f"{_percent(r['paired'])} (R2 {r2['baseline_median']:.2f} → {r2['model_median']:.2f})"
+            medians = f"R2 {r2['baseline_median']:.2f} → {r2['model_median']:.2f}"
+            row[str(r["flux"])] = f"{_percent(r['paired'])} ({medians}; {shares(r)})"
         rows.append(row)
     table = across_towers(zero)
-    row = {"scale": "site means, over towers", "towers": str(int(table["n"].max()))}
+    row = {"scale": "site means, over towers", "against": LABELS[rival], "towers": str(int(table["n"].max()))}
     for flux in FLUXES:
         pair = table[table["flux"].astype(str) == flux].astype({"model": str}).set_index("model")
-        change = pair.loc[TAMRL, "rmse"] / pair.loc[REFERENCE, "rmse"]
-        row[flux] = f"{_percent(change)} (R2 {pair.loc['xgboost', 'r2']:.2f} → {pair.loc[TAMRL, 'r2']:.2f})"
-    return markdown([*rows, row])
+        change = pair.loc[TAMRL, "rmse"] / pair.loc[rival, "rmse"]
+        row[flux] = f"{_percent(change)} (R2 {pair.loc[rival, 'r2']:.2f} → {pair.loc[TAMRL, 'r2']:.2f})"
+    return [*rows, row]
 
 
 def spread(daily: pd.DataFrame) -> str:
@@ -229,7 +257,10 @@ def spread_by(daily: pd.DataFrame, sites: pd.DataFrame, by: str) -> str:
 
 
 def by_class(daily: pd.DataFrame, sites: pd.DataFrame, by: str) -> str:
-    """Return the paired change of RMSE by support in each class of towers, where significantly worse marked."""
+    """Return the paired change of RMSE by support in each class, and the towers improved and harmed.
+
+    Marked is where a class is worse with Wilcoxon's p below 0.05.
+    """
     sites = sites.assign(koeppen=sites["koeppen"].astype(str).str[0], igbp=sites["igbp"].astype(str))
     rows: dict[tuple[str, int], dict[str, str]] = {}
     for shots in [s for s in _shots(daily) if s]:
@@ -237,7 +268,7 @@ def by_class(daily: pd.DataFrame, sites: pd.DataFrame, by: str) -> str:
             mark = " **worse**" if r["paired"] > 1 and r["p"] < 0.05 else ""
             row = rows.setdefault((str(r[by]), shots), {"class": str(r[by]), "shots": str(shots), "towers": ""})
             row["towers"] = str(max(int(row["towers"] or 0), r["towers"]))
-            row[str(r["flux"])] = _percent(r["paired"]) + mark
+            row[str(r["flux"])] = f"{_percent(r['paired'])} ({shares(r)}){mark}"
     ordered = [rows[key] | {f: rows[key].get(f, "") for f in FLUXES} for key in sorted(rows)]
     return markdown(ordered)
 
@@ -245,6 +276,7 @@ def by_class(daily: pd.DataFrame, sites: pd.DataFrame, by: str) -> str:
 def intervals(table: pd.DataFrame) -> str:
     """Return how many held-out days the intervals cover, each tower counting the same, and how sharp they are."""
     rows = []
+    table = table[counted(table["placement"], table["shots"])]
     for (shots, flux), group in table.groupby(["shots", "flux"], observed=True):
         mean = group.groupby("site", observed=True)[
             ["coverage50", "coverage90", "width90", "crps", "spread", "rmse"]
@@ -268,7 +300,9 @@ def ablations(table: pd.DataFrame) -> str:
         for shots in _shots(table[table["model"].astype(str) == name]):
             found = compare(table, (name, shots), (ALONE, shots), draws=2)
             row = {"ablation": name, "shots": str(shots), "towers": str(found["towers"].max())}
-            rows.append(
-                row | {str(r["flux"]): f"{_percent(r['paired'])} (p {r['p']:.0e})" for r in found.to_dict("records")}
-            )
+            texts = {
+                str(r["flux"]): f"{_percent(r['paired'])} (p {r['p']:.0e}; {shares(r)})"
+                for r in found.to_dict("records")
+            }
+            rows.append(row | texts)
     return markdown(rows)

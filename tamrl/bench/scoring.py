@@ -15,8 +15,9 @@ from tamrl.data.sequences import flux_table
 from tamrl.device import one_thread
 from tamrl.evaluate import score_predictions
 from tamrl.model.checkpoint import Ensemble, load_ensemble
+from tamrl.placements import ALL, PLACEMENTS, counted
 from tamrl.predictors import Prediction
-from tamrl.protocol import PLACEMENTS, Plan, plans
+from tamrl.protocol import Plan, plans
 from tamrl.schema import FLUXES
 
 #: Width of the bins of the density of observed against predicted days, gC m-2 d-1, and its ends.
@@ -73,18 +74,19 @@ def score_fold(fold: Fold, report: Callable[[str], None], stop: Callable[[], boo
     models += [u.folder / f"{ALONE}.npz" for u in fold.units if u.model == TAMRL and u.members > 1]
     ablations = [u.file for u in fold.units if u.ablation]
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in PARTS}
+    places = (*PLACEMENTS, ALL)
     for i, site in enumerate(held):
         if stop():
             return
         tower = record(archive, site)
         days = plans(tower)
-        made = [p for file in models for p in read_predictions(file, site, PLACEMENTS)]
+        made = [p for file in models for p in read_predictions(file, site, places)]
         tables["scores"].append(score_predictions(tower, days, made))
         tables["density"].append(_density(tower, days, made))
         tables["cycles"].append(_cycles(tower, days, made))
         if ensemble:
             tables["intervals"].append(_intervals(tower, days, made, ensemble))
-        less = [p for file in ablations for p in read_predictions(file, site, PLACEMENTS)]
+        less = [p for file in ablations for p in read_predictions(file, site, places)]
         tables["ablations"].append(score_predictions(tower, days, less, scales=["daily"]))
         if i % 10 == 0:
             report(f"{fold.member}: {i} of {len(held)} towers")
@@ -107,6 +109,13 @@ def _placed(days: Iterable[Plan], made: Iterable[Prediction]) -> Iterable[tuple[
     return ((by_placement[p.placement], p) for p in made if p.placement in by_placement)
 
 
+def _headline(days: Iterable[Plan], made: Iterable[Prediction]) -> list[tuple[Plan, Prediction]]:
+    """Return the predictions with the days that each number of shots is shown on; see ``counted``."""
+    pairs = list(_placed(days, made))
+    keep = counted(pd.Index([p.placement for _, p in pairs]), np.array([p.shots for _, p in pairs]))
+    return [pair for pair, kept in zip(pairs, keep, strict=True) if kept]
+
+
 def _intervals(tower: xr.Dataset, days: list[Plan], made: list[Prediction], ensemble: Ensemble) -> pd.DataFrame:
     """Return the scores of the intervals of TAM-RL at one tower."""
     tables, observed = [], flux_table(tower)
@@ -121,7 +130,7 @@ def _intervals(tower: xr.Dataset, days: list[Plan], made: list[Prediction], ense
 def _density(tower: xr.Dataset, days: list[Plan], made: list[Prediction]) -> pd.DataFrame:
     """Return how many scored days fall into each bin of observed and predicted flux; the ends are open."""
     rows, observed = [], flux_table(tower)
-    for plan, p in _placed(days, made):
+    for plan, p in _headline(days, made):
         for i, flux in enumerate(FLUXES):
             keep = plan.scored & np.isfinite(observed[:, i]) & np.isfinite(p.fluxes[:, i])
             pair = [np.clip(x[keep, i], LOWEST, HIGHEST - BIN / 2) for x in (observed, p.fluxes)]
@@ -138,7 +147,7 @@ def _cycles(tower: xr.Dataset, days: list[Plan], made: list[Prediction]) -> pd.D
     """Return the mean flux of each calendar month at one tower, over the scored days, placements alike."""
     observed, rows = flux_table(tower), []
     month = pd.DatetimeIndex(tower.time.values).month.to_numpy()
-    for plan, p in _placed(days, made):
+    for plan, p in _headline(days, made):
         seen = np.isfinite(observed) & plan.scored[:, None]
         for name, shots, values in (("observed", 0, observed), (p.model, p.shots, p.fluxes)):
             if name == "observed" and (p.model, p.shots) != (TAMRL, 0):

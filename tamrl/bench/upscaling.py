@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tamrl.bench.document import write_between
 from tamrl.data.earth import load_earth
 from tamrl.errors import TamrlError
 from tamrl.upscale.blocks import Job, Region, compute, known_classes, load_model, read_region, spin_up_steps
@@ -270,13 +271,4 @@ def write_section(figures: Figures, docs: Path) -> Path:
     Raises:
         TamrlError: the document is not there, or has no markers.
     """
-    file = docs / DOCUMENT
-    text = file.read_text(encoding="utf-8") if file.exists() else ""
-    if text.count(BEGIN) != 1 or text.count(END) != 1:
-        raise TamrlError(
-            "The document has no place for the figures", str(file), f"Put the lines {BEGIN} and {END} where they belong"
-        )
-    before, _, rest = text.partition(BEGIN)
-    body = "\n".join(lines(figures))
-    file.write_text(f"{before}{BEGIN}\n\n{body}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
-    return file
+    return write_between(docs / DOCUMENT, BEGIN, END, "\n".join(lines(figures)))

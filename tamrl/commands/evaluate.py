@@ -37,21 +37,27 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option("--allow-seen", is_flag=True, help="Score towers that the checkpoint was trained on, too.")
 @click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="CSV to write.")
+@click.option(
+    "--docs",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of benchmarks.md: write its external towers.",
+)
 @device_option
 def command(
     workspace: Path, checkpoint: Path, sites: Path | None, shots: str, placements: str, models: str,
-    train_workspace: Path | None, allow_seen: bool, out: Path, device: str,
+    train_workspace: Path | None, allow_seen: bool, out: Path, docs: Path | None, device: str,
 ) -> None:  # fmt: skip
     """Score models on the towers of WORKSPACE that the checkpoint has not seen.
 
     Support: SHOTS valid days (QC of at least 0.7) in a row, around the middle of the growing season, of the dormant
-    season, or a random day. Scored: the valid days outside the largest support of that placement; the same days for
-    every model and number of shots. Which days these were is written beside OUT, in <out>.days.csv.
+    season, or a random day. Scored: the valid days outside the largest support of that placement, the same days for
+    every model and number of shots; zero-shot on all valid days as well (placement all). Which days these were is
+    written beside OUT, in <out>.days.csv. Baselines learn from the drivers that the scored towers have.
     """
     from tamrl.device import choose, describe, one_thread
     from tamrl.evaluate import evaluate, held_out
     from tamrl.model.checkpoint import load_ensemble
-    from tamrl.predictors import fit_baselines, model_names, tamrl_predictors
+    from tamrl.predictors import fit_baselines, known_drivers, model_names, tamrl_predictors
     from tamrl.workspace import Workspace
 
     one_thread()
@@ -68,7 +74,12 @@ def command(
         click.echo(f"Left out, the checkpoint was trained on them: {len(seen)} towers", err=True)
     training = Workspace.open(train_workspace).archive() if train_workspace else archive
     predictors = {name: p for name, p in tamrl_predictors(ensemble).items() if name in ours}
-    predictors |= fit_baselines(baselines, training, chosen, ensemble.config.model.drivers)
+    drivers = ensemble.config.model.drivers
+    there = known_drivers(archive, chosen, drivers)
+    missing = ", ".join(name for name in drivers if name not in there)
+    if missing:
+        click.echo(f"No tower has: {missing}. TAM-RL does without, baselines are trained without.", err=True)
+    predictors |= fit_baselines(baselines, training, chosen, there)
     with click.progressbar(length=len(chosen), label="Scoring", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         scores, days = evaluate(
             archive, chosen, predictors, counts, where, on_tower=lambda site: bar.update(1)
@@ -79,18 +90,34 @@ def command(
     days.to_csv(days_file, index=False)
     _report(scores, days)
     click.echo(f"Scores in {out}, days in {days_file}.")
+    if docs:
+        from tamrl.bench.external import write_section
+
+        said = [f"Model: {checkpoint.name}, {len(ensemble.members)} members."]
+        said += [f"Drivers that no tower has: {missing}; TAM-RL does without, baselines were trained without."] * bool(
+            missing
+        )
+        said += [f"Left out, since the model was trained on them: {', '.join(seen)}."] * bool(seen)
+        click.echo(f"Written: {write_section(scores, days, said, docs)}")
 
 
 def _report(scores: "pd.DataFrame", days: "pd.DataFrame") -> None:
     """Write the medians, and which days were scored, to standard output."""
     from tamrl.evaluate import summarise
+    from tamrl.placements import ALL
 
     click.echo(
-        "Medians over towers of daily scores, each tower the mean of its placements. RMSE against zero-shot TAM-RL on "
-        "the same towers, %: change, of the medians; paired, geometric mean over towers."
+        "Medians over towers of daily scores: 0 shots on all valid days, others outside the support, the mean of the "
+        "placements. RMSE against zero-shot TAM-RL on the same towers and days, %: change, of the medians; paired, "
+        "geometric mean over towers; improved and harmed, towers more than 10 % better and worse."
     )
     click.echo(summarise(scores).drop(columns="statistic").to_string(index=False, float_format=lambda v: f"{v:.3f}"))
     scored = days[days["scored"]].drop_duplicates(["site", "placement"])
-    click.echo(f"Scored days: {scored['n_scored'].median():.0f} a tower and placement (median), outside every support.")
+    for name, here in (
+        ("all of a tower", scored["placement"] == ALL),
+        ("outside the support", scored["placement"] != ALL),
+    ):
+        if here.any():
+            click.echo(f"Scored days, {name}: {scored.loc[here, 'n_scored'].median():.0f} (median).")
     for (count, reason), group in days[~days["scored"]].groupby(["shots", "rule"]):
         click.echo(f"No score for {count} shots, {reason}: {', '.join(dict.fromkeys(group['site']))}")

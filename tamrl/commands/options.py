@@ -16,14 +16,15 @@ workspace_option = click.option(
 
 def find_checkpoint(ctx: click.Context, option: click.Parameter, value: Path) -> Path:
     """Return the folder of a checkpoint; a name without a folder of that name may be a bundled model."""
-    from tamrl.workspace import bundled_models
+    from tamrl.workspace import bundled_folds, bundled_models
 
-    return value if value.exists() else bundled_models().get(str(value), value)
+    return value if value.exists() else (bundled_models() | bundled_folds()).get(value.as_posix(), value)
 
 
 checkpoint_option = click.option(
     "--checkpoint", "-c", required=True, type=click.Path(path_type=Path), callback=find_checkpoint,
-    help="Folder made by train, or a bundled model: fluxnet2015-daily, fluxnet2015-climate.",
+    help="Folder made by train, or a bundled model: fluxnet2015-daily, fluxnet2015-climate, or of one fold of the "
+    "benchmark, fluxnet2015-folds/fold-0 to fold-4.",
 )  # fmt: skip
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cuda, cuda:<number>, mps or cpu."

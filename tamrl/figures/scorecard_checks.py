@@ -13,7 +13,7 @@ from tamrl.scorecard import METRICS, Metric
 
 UNIT = unit_label(FLUX_UNIT)
 #: The range that 90 % intervals are asked to stay in.
-TARGET_90 = (0.87, 0.93)
+TARGET_90 = (0.88, 0.92)
 
 
 def coverage(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:

@@ -47,26 +47,37 @@ class Look:
 MODELS = {
     "tamrl": Look("TAM-RL", ACCENT["light"], ACCENT["dark"]),
     "tamrl-1": Look("TAM-RL, one member", "#3f9c78", "#8fdcc0", "dot", "circle-open", "TAM-RL, one"),
+    "tamrl-published": Look(
+        "TAM-RL as published (one member)",
+        "#6fb39b",
+        "#b5e6d3",
+        "longdash",
+        "circle-open",
+        "TAM-RL publ.",
+    ),
     "tamrl-encode": Look("TAM-RL, encoder only", "#4fa888", "#a6e3cb", "dash", "circle-open", "TAM-RL enc."),
     "xgboost": Look("XGBoost", "#66717f", "#a9b4c0", "solid", "square"),
     "xgboost-support": Look("XGBoost with the support", "#5c7fa3", "#8fb4da", "dash", "square-open", "XGBoost + days"),
+    "lightgbm-lags": Look(
+        "LightGBM with lagged drivers", "#7b6a58", "#c2ad95", "solid", "hexagon-open", "LightGBM lags"
+    ),
     "lightgbm": Look("LightGBM", "#97a1ac", "#77818d", "dot", "hexagon"),
     "random-forest": Look("Random forest", "#a3abb5", "#77818d", "dot", "triangle-up"),
     "ct-lstm": Look("CT-LSTM", "#8a5fa0", "#c7a0da", "solid", "diamond"),
     "lstm": Look("LSTM", "#b08fc0", "#93739f", "dot", "diamond-open"),
     "maml": Look("MAML", "#a8703a", "#d9a16b", "dashdot", "cross"),
-    "seasonal-cycle": Look("Seasonal cycle of the support", "#a89a3c", "#cfc06a", "dash", "x", "Seasonal cycle"),
+    "seasonal-cycle": Look("Own seasonal cycle, from the support", "#a89a3c", "#cfc06a", "dash", "x", "Own season"),
     "climatology": Look("Climatology", "#b5ab98", "#7d776b", "dot", "star"),
 }
 #: The markers of plotly as characters, for legends outside figures.
 GLYPHS = {
-    "circle": "●", "circle-open": "○", "square": "■", "square-open": "□", "hexagon": "⬢", "triangle-up": "▲",
-    "diamond": "◆", "diamond-open": "◇", "cross": "✚", "x": "✖", "star": "★",
+    "circle": "●", "circle-open": "○", "square": "■", "square-open": "□", "hexagon": "⬢", "hexagon-open": "⬡",
+    "triangle-up": "▲", "diamond": "◆", "diamond-open": "◇", "cross": "✚", "x": "✖", "star": "★",
 }  # fmt: skip
 OBSERVED = "Observed"
 
 SCALE_LABELS = {
-    "daily": "Daily", "weekly": "Weekly", "seasonal": "Mean seasonal cycle", "anomaly": "Anomaly",
+    "daily": "Daily", "weekly": "Weekly", "monthly": "Monthly", "seasonal": "Mean seasonal cycle", "anomaly": "Anomaly",
     "interannual": "Interannual", "site-mean": "Site mean",
 }  # fmt: skip
 DESIGN_LABELS = {

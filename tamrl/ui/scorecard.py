@@ -68,7 +68,7 @@ class View:
 
     def reference(self, columns: list[Column], shots: int) -> Column:
         """Return what a model at ``shots`` is compared with."""
-        return self.against, scorecard.reference_shots(columns, self.against, shots)
+        return scorecard.reference(columns, self.against, shots)
 
     def versus(self, columns: list[Column], shots: int) -> str:
         """Return the reference in words."""
@@ -188,7 +188,7 @@ def controls(results: Results) -> View | None:
         designs = results.designs
         design = select("Towers held out in", "design", designs, "igbp", lambda n: names.DESIGN_LABELS.get(n, n))
         options = ("mean", *PLACEMENTS)
-        placement = select("Where the labels lie", "placement", options, "mean", names.PLACEMENT_LABELS.get)
+        placement = select("Where the labels lie", "placement", options, "mean", names.PLACEMENT_LABELS.get, _PLACE_TIP)
         st.toggle(
             "Same towers in every column", **state.bind("same", False),
             help="Short records have no 365 days of labels. On: all numbers of days on the towers that have all.",
@@ -203,10 +203,17 @@ def controls(results: Results) -> View | None:
 
 
 _SCALE_TIP = (
-    "Daily values; weekly means; the mean seasonal cycle; anomalies from it; annual means; one mean a tower. "
-    "Site means are scored over towers."
+    "Daily values; weekly and monthly means; the mean seasonal cycle; anomalies from it; annual means; one mean a "
+    "tower. Site means are scored over towers."
 )
-_AGAINST_TIP = "Zero-shot where the model works without labels, else at the same number of days."
+_PLACE_TIP = (
+    "Mean of the three: zero-shot is scored on all valid days of a tower, few-shot on the days outside the largest "
+    "support, the mean of the placements. One placement: all on its days outside the support."
+)
+_AGAINST_TIP = (
+    "At equal labels where there is such a model: few-shot TAM-RL meets XGBoost with the same days. Else zero-shot "
+    "where the model works without labels, or the same number of days."
+)
 
 
 def _reference_label(model: str) -> str:

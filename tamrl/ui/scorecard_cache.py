@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import streamlit as st
-import yaml
 
 from tamrl import scorecard, standings
-from tamrl.errors import TamrlError
 from tamrl.scorecard import Results
 from tamrl.standings import Asked, Column
 
@@ -130,9 +128,4 @@ def published() -> dict:
     Raises:
         TamrlError: the file is missing or damaged.
     """
-    file = scorecard.bundled().with_name("published.yaml")
-    try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        what = f"The published figures cannot be read: {error}"
-        raise TamrlError(what, str(file), "Install the project again") from error
+    return scorecard.published()

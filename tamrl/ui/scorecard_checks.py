@@ -6,6 +6,7 @@ import streamlit as st
 from tamrl.figures import scorecard_checks as figures
 from tamrl.figures import scorecard_names as names
 from tamrl.figures.style import unit_label
+from tamrl.placements import counted
 from tamrl.schema import FLUX_UNIT, FLUXES, IGBP
 from tamrl.scorecard import METRICS
 from tamrl.ui import components, scorecard_cache, theme
@@ -27,7 +28,8 @@ def intervals(view: View) -> None:
     keep = (table["design"] == view.design) & (table["model"] == "tamrl") & table["site"].isin(view.keys)
     if view.placement != "mean":
         keep &= table["placement"] == view.placement
-    rows = table[keep].astype({"site": str, "flux": str, "shots": int})
+    rows = table[keep]
+    rows = rows[counted(rows["placement"], rows["shots"])].astype({"site": str, "flux": str, "shots": int})
     if rows.empty:
         st.info("There are no intervals of these towers.", icon=":material/info:")
         return
@@ -41,8 +43,9 @@ def intervals(view: View) -> None:
         draw(column, f"coverage_{flux}", chart, f"Share of days of {flux} inside the intervals.")
     components.footer("scorecard_coverage", view.origin, lambda: stats.set_index("flux"))
     st.caption(
-        "TAM-RL. Points are means over towers, lines reach to their quartiles; dashed: what was promised; shaded: 87 "
-        "to 93 %. In the table the shares of days are means over towers, the other columns medians."
+        "TAM-RL. Points are means over towers, lines reach to their quartiles; dashed: what was promised; shaded: 88 "
+        "to 92 %. Zero-shot: all valid days; with labels: the days outside them. In the table the shares of days are "
+        "means over towers, the other columns medians."
     )
     _calibration_table(stats)
     st.divider()
@@ -157,7 +160,9 @@ def published(view: View) -> None:
     shown = table.assign(model=[names.look(m).label for m in table["model"]])
     components.footer("scorecard_published", origin, lambda: shown.set_index("whose"))
     _published_table(shown)
-    st.caption(f"Theirs: {content['method']}. Ours: {content['statistic']}, daily values, QC of at least 0.7.")
+    st.caption(
+        f"Theirs: {content['method']}. Ours: {content['statistic']}, all valid days of a tower (QC of at least 0.7)."
+    )
 
 
 def _published_table(shown: pd.DataFrame) -> None:

@@ -42,6 +42,10 @@ _LIMITS = """
 - the error of one tower on one day. A median says that half the towers are worse; see Distribution and Map;
 - anything about the years after the records end, or about drivers of another source.
 
+**Two sets of days.** Zero-shot is scored on all valid days of a tower, as in the tables of the field. Whatever has to
+do with labels, zero-shot beside it included, is scored on the days outside the largest support, the same for every
+model and number of days: learning curves and changes by labels start from another zero-shot value than the table.
+
 **How to read it.** Every number names its statistic and its n. An interval is a 95 % bootstrap over towers: it holds
 the luck of which towers were measured, not the luck of training. R² is 1 − SSE/SST at one tower: it falls where the
 flux hardly varies, even when the error is small; RMSE is large where fluxes are large. KGE is hard to read for NEE,

@@ -31,7 +31,7 @@ def curves(view: View) -> None:
     said = ", ".join(f"{flux} n = {counts[flux]}" for flux in fluxes)
     st.caption(
         f"{view.asked().statistic.capitalize()} that have every model and number of days ({said}); bands are 95 % "
-        "bootstrap intervals over towers. Dotted lines: models that take no labels."
+        "bootstrap intervals over towers, all on the days outside the support. Dotted lines: models without labels."
     )
 
 

@@ -37,6 +37,7 @@ def _cards(view: View) -> None:
     known = asked.columns(fluxes[0])
     zero_shot = (view.against, 0) in known
     versus = names.column_label((view.against, 0), names.plain(known)) if zero_shot else names.look(view.against).label
+    equal = [s for s in CARD_SHOTS if s and view.reference(known, s)[1] == s]
     unit = names.metric_label(view.metric)
     st.markdown(f"**TAM-RL at towers it has never seen** · {unit} and its change against {versus}")
     for column, flux in zip(st.columns(len(fluxes), gap="small"), fluxes, strict=True):
@@ -46,13 +47,33 @@ def _cards(view: View) -> None:
                 for shots in CARD_SHOTS:
                     if ("tamrl", shots) in known:
                         _metric(view, flux, ("tamrl", shots), view.reference(known, shots))
-    versus += "" if zero_shot else " with the same days of labels"
+            _shares(view, flux, [("tamrl", s) for s in CARD_SHOTS if ("tamrl", s) in known], known)
+    if equal:
+        with_labels = names.look(view.reference(known, equal[0])[0]).label
+        versus += (
+            f", with labels against {with_labels} and the same days" if zero_shot else " with the same days of labels"
+        )
     how = "ratio of the two" if view.metric.relative else "median difference of the towers"
     how = "difference of the two" if view.scale == SITE_MEAN and not view.metric.relative else how
     st.caption(
         f"{names.SCALE_LABELS[view.scale]}, {asked.statistic}, {len(view.sites)} towers pass the filters. Changes "
-        f"({how}) are against {versus}, on the same towers and days; the question mark tells the 95 % interval and n."
+        f"({how}) are against {versus}, on the same towers and days; the question mark tells the 95 % interval and n. "
+        "Zero-shot is scored on all valid days of a tower, the others on the days outside the largest support: compare "
+        "a card's columns with their references, not with each other."
     )
+
+
+def _shares(view: View, flux: str, columns: list[Column], known: list[Column]) -> None:
+    """Write below a card at how many towers the error is more than 10 % smaller and larger than the reference's."""
+    texts = []
+    for column in columns:
+        reference = view.reference(known, column[1])
+        row = scorecard_cache.standing(view.question(), view.keys, flux, (column,), reference).iloc[0]
+        if np.isfinite(row["improved"]):
+            label, paired = names.shots_label(column[1]), names.number(row["paired"], 1, True)
+            texts.append(f"{label} {row['improved']:.0f} % / {row['harmed']:.0f} % (paired {paired} %)")
+    if texts:
+        st.caption("Towers improved / harmed by more than 10 %: " + "; ".join(texts))
 
 
 def _metric(view: View, flux: str, column: Column, reference: Column) -> None:
@@ -140,12 +161,22 @@ def _places(view: View) -> None:
     parts = {}
     for column, flux in zip(st.columns(len(asked.fluxes) or 1, gap="small"), asked.fluxes, strict=False):
         known = asked.columns(flux)
-        reference = view.reference(known, shots)
-        mine = tuple(c for c in (("tamrl", 0), ("tamrl", shots)) if c in known and c != reference)
-        found = scorecard_cache.classes(view.question(), view.keys, by, flux, mine, reference)
+        # Each against its own reference, on its own days: zero-shot on all, few-shot outside the support.
+        pairs = [(("tamrl", s), view.reference(known, s)) for s in (0, shots)]
+        tables = [
+            scorecard_cache.classes(view.question(), view.keys, by, flux, (mine,), other)
+            for mine, other in pairs
+            if mine in known and mine != other
+        ]
+        found = (
+            pd.concat(tables)
+            if tables
+            else scorecard_cache.classes(view.question(), view.keys, by, flux, (), pairs[0][1])
+        )
         parts[flux] = found
         labels = {"igbp": {}, "climate": {name: name for name in KOEPPEN.values()}, "network": {}}[by]
-        chart = figures.classes(found, flux, view.metric, view.versus(known, shots), labels, theme.current())
+        versus = " or ".join(dict.fromkeys(view.versus(known, s) for s in (0, shots)))
+        chart = figures.classes(found, flux, view.metric, versus, labels, theme.current())
         draw(column, f"places_{flux}_{by}_{shots}", chart, f"Change of {flux} by class of towers.")
     components.footer(f"scorecard_places_{by}", view.origin, lambda: pd.concat(parts, names=["flux"]))
     if by == "igbp":

@@ -99,7 +99,8 @@ def _season(view: View, shots: int) -> None:
     towers = int(rows["towers"].max()) if len(rows) else 0
     st.caption(
         f"Mean over {towers} towers of their monthly means; the band is one standard deviation between towers. Months "
-        "are those of the calendar, also south of the equator. The filters of towers and the placement do not apply."
+        "are those of the calendar, also south of the equator. Observed and zero-shot: all valid days; with labels: "
+        "the days outside them. The filters of towers and the placement do not apply."
     )
 
 

@@ -151,7 +151,10 @@ def _tower(view: View, site: str, asked: standings.Asked) -> None:
         draw(column, f"tower_{flux}", chart, f"{asked.metric.label} of {flux} at {site} by days of labels.")
     components.footer(f"scorecard_{site}", view.origin, lambda: rows.set_index("flux"))
     score_table(rows, "value", view, "tower_table", towers=False)
-    st.caption("One tower: values are means over the placements of the labels, bands run from the best to the worst.")
+    st.caption(
+        "One tower: values are means over the placements of the labels, bands run from the best to the worst; "
+        "zero-shot here on the same days as the others, outside the support."
+    )
 
 
 def _in_workspace(site: str) -> bool:

@@ -9,19 +9,22 @@ import pytest
 from tamrl.bench.accuracy import Benchmark, run, scorable
 from tamrl.bench.report import BEGIN, END, write_report
 from tamrl.bench.scoring import score_fold
-from tamrl.bench.units import ALONE, TAMRL, WITHOUT, ablated, read_predictions, run_unit
+from tamrl.bench.units import ALONE, PUBLISHED, TAMRL, WITHOUT, ablated, read_predictions, run_unit
 from tamrl.config import Config, ModelConfig
 from tamrl.data.archive import load_archive, record, save_archive
 from tamrl.data.designs import load_split
 from tamrl.data.sequences import flux_table, valid_days
 from tamrl.data.simulate import simulate
 from tamrl.errors import TamrlError
+from tamrl.model.baselines.lightgbm import LightGBMLags
+from tamrl.model.baselines.trees import XGBoost
 from tamrl.model.checkpoint import load_ensemble
-from tamrl.protocol import PLACEMENTS, plan
+from tamrl.placements import ALL, PLACEMENTS
+from tamrl.protocol import plans
 from tamrl.schema import FLUXES
 from tamrl.scorecard import TABLES, open_results, read_table
 
-MODELS = (TAMRL, "xgboost", "climatology", "seasonal-cycle")
+MODELS = (TAMRL, PUBLISHED, "xgboost", "lightgbm-lags", "climatology", "seasonal-cycle")
 LESS = ("no LAI and EVI", "no site effect")
 
 
@@ -42,8 +45,12 @@ def done(benchmark):
     """The first fold, its units run one after the other in this process."""
     benchmark.prepare(load_archive(benchmark.archive))
     units = [u for u in benchmark.units() if u.fold == 0]
-    for unit in units:
-        run_unit(unit, lambda _: None, lambda: False)
+    with pytest.MonkeyPatch.context() as patch:
+        for trees in (XGBoost, LightGBMLags):
+            patch.setattr(trees, "GRID", ({},))
+            patch.setattr(trees, "ROUNDS", (10, 30))
+        for unit in units:
+            run_unit(unit, lambda _: None, lambda: False)
     (fold,) = scorable(units)
     score_fold(fold, lambda _: None, lambda: False)
     return units, run(benchmark, 1, lambda _: None, units)
@@ -54,7 +61,7 @@ def test_no_held_out_tower_was_seen_and_every_unit_is_done(benchmark, done):
     held = load_split(benchmark.out / "splits" / "igbp.yaml").folds[0]
     assert all(u.file.exists() for u in units)
     for unit in units:
-        if unit.model == TAMRL or unit.ablation:
+        if unit.model in (TAMRL, PUBLISHED) or unit.ablation:
             ensemble = load_ensemble(unit.checkpoint)
             assert not ensemble.seen_sites & set(held)
             assert len(ensemble.members) == (2 if unit.model == TAMRL else 1)
@@ -71,11 +78,12 @@ def test_the_scores_are_those_of_the_predictions_on_the_planned_days(benchmark, 
     for unit in (u for u in units if u.model in MODELS):
         row = daily[daily["model"] == unit.model].iloc[-1]
         tower = record(archive, row["site"])
-        days = plan(tower, row["placement"])
-        made = read_predictions(unit.file, row["site"], PLACEMENTS)
+        days = next(p for p in plans(tower) if p.placement == row["placement"])
+        made = read_predictions(unit.file, row["site"], (*PLACEMENTS, ALL))
         p = next(m for m in made if (m.shots, m.placement) == (row["shots"], row["placement"]))
         i = FLUXES.index(row["flux"])
-        assert not pd.DatetimeIndex(tower.time.values)[days.scored].isin(days.supports[365]).any()
+        if row["placement"] != ALL:
+            assert not pd.DatetimeIndex(tower.time.values)[days.scored].isin(days.supports[365]).any()
         o = flux_table(tower)[days.scored, i].astype(float)
         e = p.fluxes[days.scored, i] - o
         assert row["n"] == np.isfinite(e).sum()
@@ -88,13 +96,18 @@ def test_every_model_is_scored_on_the_same_days(done):
     counts = daily.groupby(["site", "placement", "flux"])["n"].nunique()
     assert (counts == 1).all()
     shots = {model: set(group["shots"]) for model, group in daily.groupby("model")}
-    assert shots["xgboost"] == shots["climatology"] == {0}
-    assert shots[TAMRL] == {0, *shots["seasonal-cycle"]} == {0, 7, 30, 90, 365}
+    assert shots["xgboost"] == shots["lightgbm-lags"] == shots["climatology"] == {0}
+    assert shots[TAMRL] == shots[PUBLISHED] == {0, *shots["seasonal-cycle"]} == {0, 7, 30, 90, 365}
+    everywhere = daily[daily["placement"] == ALL]
+    assert set(everywhere["shots"]) == {0}
+    most = daily[daily["placement"] != ALL].groupby(["site", "flux"])["n"].max()
+    assert (everywhere.groupby(["site", "flux"])["n"].max() > most).all()
 
 
 def test_density_and_cycles_are_made_of_the_scored_days(benchmark, done):
     tables = done[1]
     daily = tables["scores"].query("scale == 'daily' and shots == 0 and model == 'tamrl' and flux == 'GPP'")
+    daily = daily[daily["placement"] == ALL]
     density = tables["density"].query("shots == 0 and model == 'tamrl' and flux == 'GPP'")
     assert density["days"].sum() == daily["n"].sum()
     cycles = tables["cycles"].query("group == 'all' and model == 'observed' and flux == 'GPP'")
@@ -143,6 +156,11 @@ def test_the_report_writes_between_its_markers_and_nowhere_else(done, tmp_path):
     assert text.endswith(f"{END}\n\nBy hand.\n")
     assert "old" not in text
     assert "| 0 | TAM-RL |" in text
+    assert "### Targets" in text
+    assert "| 365 | TAM-RL as published, one member |" in text
+    assert "### TAM-RL against LightGBM with lags, zero-shot" in text
+    assert "towers improved / harmed by 10 %" in text
+    assert "| monthly | XGBoost |" in text
     assert all(path.stat().st_size > 1000 for path in written[1:])
     assert {p.suffix for p in written[1:]} == {".svg"}
     file.write_text("# Without markers\n")
@@ -156,6 +174,9 @@ def test_an_ablation_changes_what_it_names(benchmark):
     assert set(full.model.drivers) - set(ablated(full, "no LAI and EVI").model.drivers) == {"LAI", "EVI"}
     assert ablated(full, "no modulation").model.modulation is False
     assert ablated(full, "30-day windows").train.window == 30
+    paper = ablated(full, PUBLISHED)
+    assert (paper.train.window, paper.model.balance, paper.model.site_effect) == (30, "soft", 0)
+    assert paper.model.drivers == full.model.drivers
     for name in WITHOUT:
         assert ablated(full, name).train == full.train
 

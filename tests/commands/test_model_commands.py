@@ -7,11 +7,13 @@ import xarray as xr
 from click.testing import CliRunner
 from small_workspace import make
 
+from tamrl.bench.external import BEGIN, END
 from tamrl.cli import main
 from tamrl.commands.options import read_numbers, read_period, read_sites
 from tamrl.data.archive import save_archive
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import load_ensemble
+from tamrl.scales import SCALES
 from tamrl.workspace import Workspace
 
 
@@ -33,14 +35,41 @@ def test_evaluate_writes_the_scores_and_the_days(made, tmp_path):
     assert list(scores.columns[:8]) == ["site", "model", "shots", "placement", "flux", "scale", "n", "r2"]
     assert set(scores["site"]) == set(held_out)
     assert set(scores["model"]) == {"tamrl", "xgboost", "climatology"}
-    assert set(scores["placement"]) == {"growing", "dormant", "random"}
+    assert set(scores["placement"]) == {"growing", "dormant", "random", "all"}
     assert np.isfinite(scores.query("scale == 'daily'")["rmse"]).all()
     days = pd.read_csv(out.with_suffix(".days.csv"))
-    assert len(days) == 2 * 3 * 2
-    assert days["rule"].str.startswith("valid days outside the 365 support days (around").all()
+    assert len(days) == 2 * (3 * 2 + 1)
+    everywhere = days["placement"] == "all"
+    assert days.loc[~everywhere, "rule"].str.startswith("valid days outside the 365 support days (around").all()
+    assert set(days.loc[everywhere, "rule"]) == {"all valid days"}
     assert "Medians over towers" in result.output
-    assert "a tower and placement (median), outside every support" in result.output
+    assert "Scored days, outside the support" in result.output
+    assert "Scored days, all of a tower" in result.output
     assert "Left out, the checkpoint was trained on them: 4 towers" in result.stderr
+
+
+def test_towers_elsewhere_without_a_driver_are_scored_and_written_down(made, tmp_path):
+    """Baselines do without what no scored tower has, and the section of the document says so."""
+    workspace, held_out = made
+    other = Workspace.create(tmp_path / "other", simulated=True)
+    archive = workspace.archive().load().drop_vars(["LAI", "EVI"])
+    archive["lat"] = archive["lat"] * np.nan
+    save_archive(archive, other.archive_path)
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "benchmarks.md").write_text(f"# By hand\n\n{BEGIN}\nold\n{END}\n")
+    result = call(
+        "evaluate", "-w", other.path, "-c", workspace.models()[0], "--train-workspace", workspace.path,
+        "--shots", "0,30", "--models", "tamrl,climatology", "-o", tmp_path / "s.csv", "--docs", docs,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    text = (docs / "benchmarks.md").read_text()
+    assert text.startswith("# By hand")
+    assert "old" not in text
+    assert f"{len(held_out)} towers." in text
+    assert "LAI, EVI, SW_POT, SW_POT_TREND; TAM-RL does without" in text
+    assert "| zero-shot | climatology | GPP |" in text
+    assert "| 30 days | TAM-RL, zero-shot | NEE |" in text
 
 
 def test_evaluate_refuses_named_towers_that_were_seen(made, tmp_path):
@@ -53,7 +82,7 @@ def test_evaluate_refuses_named_towers_that_were_seen(made, tmp_path):
     assert "--allow-seen" in refused.stderr
     assert not (tmp_path / "s.csv").exists()
     assert call(*arguments, "--allow-seen").exit_code == 0
-    assert len(pd.read_csv(tmp_path / "s.csv")) == 3 * 6
+    assert len(pd.read_csv(tmp_path / "s.csv")) == 3 * len(SCALES) * 2
 
 
 def test_evaluate_takes_the_baselines_training_towers_from_another_workspace(made, tmp_path):

@@ -11,6 +11,7 @@ from tamrl.config import Config
 from tamrl.data.sequences import flux_table, valid_days
 from tamrl.errors import TamrlError
 from tamrl.model.baselines import BASELINES, make_baseline
+from tamrl.model.baselines.lightgbm import LightGBMLags
 from tamrl.model.baselines.maml import MAML, MetaConfig
 from tamrl.model.baselines.trees import RandomForest, XGBoost, XGBoostSupport
 
@@ -25,6 +26,8 @@ def fitted(towers, config):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(XGBoost, "GRID", ({}, {"equal_towers": True}))
         patch.setattr(XGBoost, "ROUNDS", (5, 10))
+        patch.setattr(LightGBMLags, "GRID", ({},))
+        patch.setattr(LightGBMLags, "ROUNDS", (5, 10))
         patch.setattr(RandomForest, "SETTINGS", {**RandomForest.SETTINGS, "n_estimators": 5})
         models = {name: make_baseline(name, config.model.drivers, small) for name in BASELINES}
         models["maml"] = MAML(

@@ -41,7 +41,8 @@ def test_every_model_is_scored_where_it_has_a_prediction(scored):
         ("climatology", 0), ("xgboost", 0), ("tamrl", 0), ("tamrl", 30), ("tamrl-encode", 30), ("seasonal-cycle", 30),
     }  # fmt: skip
     assert set(scores["scale"]) == set(SCALES)
-    assert set(scores["placement"]) == {"growing", "random"}
+    assert set(scores["placement"]) == {"growing", "random", "all"}
+    assert set(scores.query("placement == 'all'")["shots"]) == {0}
     assert not scores.duplicated([*CELL, "model", "shots"]).any()
 
 
@@ -67,14 +68,16 @@ def test_a_score_is_the_score_of_the_predictions(ensemble, unseen, scored):
 
 def test_scores_belong_to_their_model_shots_flux_and_placement(unseen):
     scores, days = evaluate_tower(unseen, {"constant": constant, "perfect": perfect}, (0, 7, 30))
-    assert len(scores) == 3 * 3 * 6 * 2 * 3
+    # Models, fluxes, scales; placements and numbers of days, and zero-shot on all days.
+    assert len(scores) == 2 * 3 * len(SCALES) * (3 * 3 + 1)
     daily = scores.query("scale == 'daily'")
     assert daily.query("model == 'perfect'")["rmse"].max() == 0
     means = daily.query("model == 'constant'").groupby("shots")["mean_predicted"].unique()
     assert {shots: values.tolist() for shots, values in means.items()} == {0: [1.0], 7: [7.0], 30: [30.0]}
+    assert days[-1].scored.sum() > max(one.scored.sum() for one in days[:-1])
     for one in days:
         for flux in ("GPP", "RECO", "NEE"):
-            row = daily.query("placement == @one.placement and flux == @flux and model == 'perfect' and shots == 7")
+            row = daily.query("placement == @one.placement and flux == @flux and model == 'perfect' and shots == 0")
             assert row["mean_observed"].item() == pytest.approx(unseen[flux].values[one.scored].mean(), rel=1e-5)
 
 
@@ -87,7 +90,7 @@ def test_what_else_is_made_of_predictions_gets_each_with_its_plan(ensemble, unse
         (place, model, shots)
         for place in ("growing", "dormant")
         for model, shots in (("tamrl", 0), ("tamrl", 7), ("tamrl-encode", 7))
-    }
+    } | {("all", "tamrl", 0)}
     assert all(p.placement == m.placement for p, m in kept)
     assert all((m.spread >= 0).all() and m.spread.shape == m.fluxes.shape for _, m in kept)
 
@@ -101,7 +104,7 @@ def test_a_support_that_is_not_there_is_not_scored(archive):
     reason = days.query("shots == 365")
     assert not reason["scored"].any()
     assert set(reason["rule"]) == {"record too short for this many shots"}
-    assert set(days["placement"]) == set(PLACEMENTS)
+    assert set(days["placement"]) == {*PLACEMENTS, "all"}
     with pytest.raises(TamrlError, match="No tower could be scored: fewer than 30 days"):
         evaluate(archive.sel(time=slice(time[0], time[19])), [site], {"constant": constant})
 
@@ -169,7 +172,16 @@ def test_the_summary_names_its_statistic_and_its_n():
     # Against zero-shot on the same two towers (median 3), not on all three (median 4).
     assert few["change"] == pytest.approx(100 * (2 / 3 - 1))
     assert few["paired"] == pytest.approx(100 * (np.sqrt((1 / 2) * (3 / 4)) - 1))
+    assert few["improved"] == 100
     assert summarise(scores.query("shots == 30"))["change"].isna().all()
+
+
+def test_the_summary_takes_zero_shot_on_all_days_and_compares_few_shot_on_its_own():
+    same = {"site": "A", "flux": "GPP", "model": "tamrl", "scale": "daily", "r2": 0.5, "mae": 1.0, "bias": 0, "kge": 0}
+    cells = [(0, "all", 1.0), (0, "growing", 2.0), (30, "growing", 1.5)]
+    table = summarise(pd.DataFrame([{**same, "shots": k, "placement": p, "rmse": r} for k, p, r in cells]))
+    assert table.set_index("shots")["rmse"].to_dict() == {0: 1.0, 30: 1.5}
+    assert table.set_index("shots")["change"].to_dict() == {0: 0.0, 30: -25.0}
 
 
 def test_one_tower_of_an_archive_is_the_tower_alone(archive, unseen):

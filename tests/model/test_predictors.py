@@ -12,6 +12,7 @@ from tamrl.model.baselines import BASELINES
 from tamrl.model.baselines.climatology import Climatology
 from tamrl.predict import Forecast, predict, to_forecast, to_predictions
 from tamrl.predictors import (
+    EncoderPredictor,
     fit_baselines,
     model_names,
     predictions,
@@ -20,7 +21,7 @@ from tamrl.predictors import (
 )
 from tamrl.protocol import plans
 
-ZERO = {"climatology", "xgboost", "random-forest", "lstm", "ct-lstm"}
+ZERO = {"climatology", "xgboost", "lightgbm-lags", "random-forest", "lstm", "ct-lstm"}
 FEW = {"tamrl-encode", "xgboost-support", "seasonal-cycle", "maml"}
 
 
@@ -42,6 +43,15 @@ def test_tamrl_is_predicted_without_and_adapted_with_support(ensemble, unseen):
     adapted = adapt(ensemble, unseen, time).adapted
     np.testing.assert_allclose(few.mean[:, 0], adapted["GPP"].mean("member").values, rtol=1e-5)
     assert not np.allclose(few.mean, models["tamrl-encode"](unseen, time).mean)
+
+
+def test_as_published_the_encoder_reads_the_labels_and_nothing_holds_it_back(ensemble, unseen):
+    time = pd.DatetimeIndex(unseen.time.values)[300:390]
+    model = EncoderPredictor(ensemble)
+    np.testing.assert_array_equal(model(unseen, None).mean, tamrl_predictors(ensemble)["tamrl-encode"](unseen).mean)
+    read = predict(ensemble, unseen, time)
+    np.testing.assert_allclose(model(unseen, time).mean[:, 1], read["RECO"].mean("member").values, rtol=1e-5)
+    assert not np.allclose(model(unseen, time).mean, model(unseen, None).mean)
 
 
 def test_the_variances_between_and_within_members_add_up():
@@ -71,9 +81,9 @@ def test_zero_shot_is_predicted_once_and_support_is_handed_over(unseen):
     days = plans(unseen, shots=(0, 7))
     made = list(predictions(unseen, {"tamrl": model}, days))
     assert [(p.shots, p.placement) for p in made] == [
-        (0, "growing"), (0, "dormant"), (0, "random"), (7, "growing"), (7, "dormant"), (7, "random"),
+        (0, "growing"), (0, "dormant"), (0, "random"), (0, "all"), (7, "growing"), (7, "dormant"), (7, "random"),
     ]  # fmt: skip
-    assert calls == [None, *(tuple(p.supports[7]) for p in days)]
+    assert calls == [None, *(tuple(p.supports[7]) for p in days[:3])]
     assert made[0].spread is None
 
 
@@ -96,7 +106,8 @@ def test_the_spread_is_kept(unseen):
     def model(tower, support=None):
         return Forecast(np.ones((tower.sizes["time"], 3)), np.full((tower.sizes["time"], 3), 0.5))
 
-    (made,) = predictions(unseen, {"a": model}, plans(unseen, ("random",), (0,)))
+    made, everywhere = predictions(unseen, {"a": model}, plans(unseen, ("random",), (0,)))
+    assert everywhere.spread is made.spread
     assert made.fluxes[0].tolist() == [1, 1, 1]
     assert made.spread[0].tolist() == [0.5, 0.5, 0.5]
 

@@ -10,6 +10,7 @@ from tamrl.config import Config
 from tamrl.errors import TamrlError
 from tamrl.model.baselines.climatology import Climatology
 from tamrl.model.baselines.common import Model
+from tamrl.model.baselines.lightgbm import LightGBMLags
 from tamrl.model.baselines.maml import MAML
 from tamrl.model.baselines.networks import CTLSTM, LSTM
 from tamrl.model.baselines.seasonal import SeasonalCycle
@@ -36,7 +37,12 @@ class Baseline:
 #: Models that can be compared with TAM-RL, by the name that tables use.
 BASELINES: dict[str, Baseline] = {
     "xgboost": Baseline(
-        "Gradient-boosted trees, the algorithm of FLUXCOM-X-BASE", False, lambda d, c, s: XGBoost(d, s)
+        "Gradient-boosted trees, the algorithm of FLUXCOM-X-BASE, with the weather of the days before",
+        False,
+        lambda d, c, s: XGBoost(d, s, lags=True),
+    ),
+    "lightgbm-lags": Baseline(
+        "LightGBM on the drivers, classes and the weather of the days before", False, lambda d, c, s: LightGBMLags(d, s)
     ),
     "climatology": Baseline("Mean by IGBP class and day of year", False, lambda d, c, s: Climatology()),
     "random-forest": Baseline("Random forest, the older FLUXCOM", False, lambda d, c, s: RandomForest(d, s)),
@@ -44,10 +50,14 @@ BASELINES: dict[str, Baseline] = {
     "ct-lstm": Baseline("LSTM with the classes beside the drivers", False, lambda d, c, s: CTLSTM(d, c, seed=s)),
     "maml": Baseline("CT-LSTM meta-trained to adapt in a few gradient steps", True, lambda d, c, s: MAML(d, c, seed=s)),
     "xgboost-support": Baseline(
-        "XGBoost boosted further with the support days up-weighted", True, lambda d, c, s: XGBoostSupport(d, s)
+        "XGBoost boosted further with the support days up-weighted",
+        True,
+        lambda d, c, s: XGBoostSupport(d, s, lags=True),
     ),
     "seasonal-cycle": Baseline(
-        "Smoothed mean seasonal cycle of the support days", True, lambda d, c, s: SeasonalCycle()
+        "The site's own seasonal cycle, smoothed over the support days; with a year of them its persistence",
+        True,
+        lambda d, c, s: SeasonalCycle(),
     ),
 }
 

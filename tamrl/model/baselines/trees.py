@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from tamrl.data.sequences import flux_table
+from tamrl.data.sequences import flux_table, valid_days
 from tamrl.data.steps import step_of
 from tamrl.errors import TamrlError
 from tamrl.model.baselines.common import input_table, supported, training_days
+from tamrl.model.baselines.lags import lag_table
 
 #: Groups of towers of the cross-validation, and of each tower's valid days the share that it reads: one in so many.
 GROUPS, TUNING_STEP = 3, 4
@@ -26,11 +27,13 @@ class XGBoost:
         drivers: names of the daily inputs.
         seed: of the groups and of the rows and columns that a tree sees.
         tune: whether to cross-validate; otherwise ``SETTINGS`` are taken.
+        lags: whether the trees see the weather of the days before, too (``tamrl.model.baselines.lags``); not of months.
 
     Attributes:
         chosen: settings of GPP, RECO and NEE, for the record.
     """
 
+    NAME: ClassVar = "xgboost"
     SETTINGS: ClassVar = {
         "n_estimators": 200, "max_depth": 6, "learning_rate": 0.05, "subsample": 0.5,
         "colsample_bytree": 0.6, "min_child_weight": 50, "equal_towers": False,
@@ -46,8 +49,8 @@ class XGBoost:
     #: Numbers of trees compared; the first trees of a larger model are the smaller one.
     ROUNDS: ClassVar = (100, 150, 200)
 
-    def __init__(self, drivers: tuple[str, ...], seed: int = 0, tune: bool = True) -> None:
-        self.drivers, self.seed, self.tune = drivers, seed, tune
+    def __init__(self, drivers: tuple[str, ...], seed: int = 0, tune: bool = True, lags: bool = False) -> None:
+        self.drivers, self.seed, self.tune, self.lags = drivers, seed, tune, lags
         self.chosen: tuple[dict[str, Any], ...] = (dict(self.SETTINGS),) * 3
         self._models: list = []
 
@@ -60,22 +63,41 @@ class XGBoost:
         if self.tune and len(towers) >= GROUPS:
             # Of months, one in four would be the same three of every year.
             every = TUNING_STEP if step_of(towers[0]) == "1D" else 1
-            self.chosen = self._tuned([training_days(t, self.drivers, every) for t in towers])
-        days = [training_days(t, self.drivers) for t in towers]
+            self.chosen = self._tuned([self._days(t, every) for t in towers])
+        days = [self._days(t) for t in towers]
         self._models = [self._fitted(days, flux, self.chosen[flux]) for flux in range(3)]
+
+    def _inputs(self, tower: xr.Dataset) -> np.ndarray:
+        """Return (T, D + A): drivers, their past where it is wanted, and classes."""
+        table = input_table(tower, self.drivers)
+        if not self.lags or step_of(tower) != "1D":
+            return table
+        return np.concatenate([table, lag_table(tower, self.drivers)], axis=1)
+
+    def _days(self, tower: xr.Dataset, step: int = 1) -> tuple[np.ndarray, np.ndarray]:
+        """Return inputs and fluxes (N, 3) of every ``step``-th valid day of a tower."""
+        days = np.flatnonzero(valid_days(tower))[::step]
+        return self._inputs(tower)[days], flux_table(tower)[days]
 
     def _fitted(self, days: list[tuple[np.ndarray, np.ndarray]], flux: int, settings: dict[str, Any]) -> Any:
         """Return the model of one flux, trained on (inputs, fluxes) of each tower."""
-        from xgboost import XGBRegressor
-
         inputs, targets = (np.concatenate(part) for part in zip(*days, strict=True))
         seen = np.isfinite(targets[:, flux])
         if not seen.any():
-            raise TamrlError("The training towers have no valid day of a flux", "xgboost", "Ingest more towers")
+            raise TamrlError("The training towers have no valid day of a flux", self.NAME, "Ingest more towers")
         weight = _tower_weights(days, flux)[seen] if settings["equal_towers"] else None
         plain = {k: v for k, v in settings.items() if k != "equal_towers"}
-        model = XGBRegressor(**plain, tree_method="hist", n_jobs=1, random_state=self.seed)
-        return model.fit(inputs[seen], targets[seen, flux], sample_weight=weight)
+        return self._regressor(plain).fit(inputs[seen], targets[seen, flux], sample_weight=weight)
+
+    def _regressor(self, settings: dict[str, Any]) -> Any:
+        """Return the library's untrained model."""
+        from xgboost import XGBRegressor
+
+        return XGBRegressor(**settings, tree_method="hist", n_jobs=1, random_state=self.seed)
+
+    def _first_trees(self, model: Any, inputs: np.ndarray, count: int) -> np.ndarray:
+        """Return what the first ``count`` trees of a model predict (N,)."""
+        return model.predict(inputs, iteration_range=(0, count))
 
     def _tuned(self, days: list[tuple[np.ndarray, np.ndarray]]) -> tuple[dict[str, Any], ...]:
         """Return the settings of each flux with the lowest cross-validated error."""
@@ -98,13 +120,13 @@ class XGBoost:
         observed = np.concatenate([y[:, flux] for _, y in days])
         rows = []
         for rounds in self.ROUNDS:
-            square = (model.predict(inputs, iteration_range=(0, rounds)) - observed) ** 2
+            square = (self._first_trees(model, inputs, rounds) - observed) ** 2
             rows.append(pd.Series(square).groupby(tower).mean().reindex(range(len(days))).to_numpy())
         return np.sqrt(rows)
 
     def predict(self, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> np.ndarray:
         """Return (T, 3) GPP, RECO, NEE in gC m-2 d-1; ``support`` is ignored."""
-        return self.predict_table(input_table(tower, self.drivers))
+        return self.predict_table(self._inputs(tower))
 
     def predict_table(self, inputs: np.ndarray) -> np.ndarray:
         """Return (N, 3) GPP, RECO, NEE in gC m-2 d-1 for inputs (N, D + A), see ``input_table``."""
@@ -135,8 +157,11 @@ class XGBoostSupport(XGBoost):
         drivers: names of the daily inputs.
         seed: of XGBoost and of the sample.
         tune: whether the trained model is cross-validated.
+        lags: see ``XGBoost``.
         weight: how many training days one support day counts as.
     """
+
+    NAME: ClassVar = "xgboost-support"
 
     SAMPLE: ClassVar = 4000
     REFIT: ClassVar = {
@@ -144,14 +169,16 @@ class XGBoostSupport(XGBoost):
         "max_bin": 64,
     }  # fmt: skip
 
-    def __init__(self, drivers: tuple[str, ...], seed: int = 0, tune: bool = True, weight: float = 30.0) -> None:
-        super().__init__(drivers, seed, tune)
+    def __init__(
+        self, drivers: tuple[str, ...], seed: int = 0, tune: bool = True, lags: bool = False, weight: float = 30.0
+    ) -> None:
+        super().__init__(drivers, seed, tune, lags)
         self.weight = weight
 
     def fit(self, towers: list[xr.Dataset]) -> None:
         """Learn from the valid days of towers, Dataset(time) each, and keep a sample of them."""
         super().fit(towers)
-        inputs, targets = map(np.concatenate, zip(*(training_days(t, self.drivers) for t in towers), strict=True))
+        inputs, targets = map(np.concatenate, zip(*map(self._days, towers), strict=True))
         chosen = np.random.default_rng(self.seed).permutation(len(inputs))[: self.SAMPLE]
         self._inputs, self._targets = inputs[chosen], targets[chosen]
         self._before = np.stack([model.predict(self._inputs) for model in self._models], axis=1)
@@ -166,7 +193,7 @@ class XGBoostSupport(XGBoost):
         before = super().predict(tower)
         # No flux outside the support goes further than this line.
         observed = flux_table(tower)[days]
-        place = input_table(tower, self.drivers)
+        place = self._inputs(tower)
         inputs = np.concatenate([self._inputs, place[days]])
         left = np.concatenate([self._targets - self._before, observed - before[days]])
         weight = np.repeat([1.0, self.weight], [len(self._inputs), len(observed)])
