@@ -18,6 +18,7 @@ from tamrl.ui.scorecard import chart as draw
 #: Numbers of support days that the cards show.
 CARD_SHOTS = (0, 30, 365)
 TOWERS_ROW = "Towers (n)"
+_SHARES = {"improved": "smaller", "harmed": "larger"}
 
 
 def show(view: View) -> None:
@@ -97,8 +98,12 @@ def _table(view: View) -> None:
     left.markdown(f"**Models, fluxes and days of labels** · {view.metric.label}, {view.asked().statistic}")
     with right.container(horizontal=True, horizontal_alignment="right"):
         texts = {"score": "Score", "change": f"Change against {names.look(view.against).label}"}
+        if view.metric.relative:
+            texts |= {"improved": "Towers improved", "harmed": "Towers harmed"}
         shown = pick("Numbers", "show", list(texts), "score", texts.get, hidden=True)
-    score_table(summary, "value" if shown == "score" else "change", view, "table")
+    score_table(summary, "value" if shown == "score" else shown, view, "table")
+    if shown in _SHARES:
+        st.caption(f"Percent of towers whose error is more than 10 % {_SHARES[shown]} than that of the reference.")
     components.footer(
         f"scorecard_{view.metric.name}_{view.scale}",
         view.origin,
@@ -111,7 +116,7 @@ def score_table(summary: pd.DataFrame, column: str, view: View, key: str, towers
 
     Args:
         summary: the rows.
-        column: ``value`` or ``change``.
+        column: ``value``, ``change``, or the percentages ``improved`` and ``harmed``.
         view: what the page is asked.
         key: of the element.
         towers: whether the last row is the number of towers.
@@ -122,8 +127,8 @@ def score_table(summary: pd.DataFrame, column: str, view: View, key: str, towers
     wide = wide.reindex(columns=[(f, s) for f in FLUXES for s in shots if (f, s) in wide.columns])
     counts = summary.groupby(["flux", "shots"])["towers"].max()
     best = _best(wide, column, view)
-    percent = column == "change" and view.metric.relative
-    digits = 1 if percent else 2
+    percent = column in _SHARES or (column == "change" and view.metric.relative)
+    digits = 0 if column in _SHARES else 1 if percent else 2
     unit, signed = " %" if percent else "", column == "change"
     texts = wide.map(lambda value: "" if value != value else names.number(value, digits, signed) + unit)
     if towers:
@@ -142,7 +147,7 @@ def score_table(summary: pd.DataFrame, column: str, view: View, key: str, towers
 
 def _best(wide: pd.DataFrame, column: str, view: View) -> pd.DataFrame:
     """Return which cells are the best of their column."""
-    low = view.metric.best != "high"
+    low = column != "improved" if column in _SHARES else view.metric.best != "high"
     size = wide.abs() if view.metric.best == "zero" and column == "value" else wide
     ends = size.min() if low else size.max()
     return size.eq(ends, axis="columns") & size.notna()
@@ -168,11 +173,8 @@ def _places(view: View) -> None:
             for mine, other in pairs
             if mine in known and mine != other
         ]
-        found = (
-            pd.concat(tables)
-            if tables
-            else scorecard_cache.classes(view.question(), view.keys, by, flux, (), pairs[0][1])
-        )
+        nothing = scorecard_cache.classes(view.question(), view.keys, by, flux, (), pairs[0][1])
+        found = pd.concat(tables) if tables else nothing
         parts[flux] = found
         labels = {"igbp": {}, "climate": {name: name for name in KOEPPEN.values()}, "network": {}}[by]
         versus = " or ".join(dict.fromkeys(view.versus(known, s) for s in (0, shots)))

@@ -115,3 +115,20 @@ def test_all_163_real_towers_are_read(shared_data):
     assert all(np.isfinite(tower.lat) and tower.igbp in schema.IGBP for tower in reading.towers)
     residual = [(t.table["NEE"] - (t.table["RECO"] - t.table["GPP"])).abs().max() for t in reading.towers]
     assert np.nanmax(residual) < 1e-4
+
+
+def test_towers_of_another_source_are_read_by_the_same_reader(shared_data):
+    """25 dryland towers and six of FLUXNET2015, in a file of their own: without positions, LAI, EVI and TA_MAX."""
+    file = shared_data / "extra" / "ameriflux_dryland_daily.parquet"
+    if not file.is_file():
+        pytest.skip(f"the dryland towers are not at {file}")
+    reading = read_tables(file)
+    assert not reading.failures
+    assert len(reading.towers) == 31
+    tower = next(t for t in reading.towers if t.site == "US-SRS")
+    assert {"GPP", "RECO", "NEE", "QC", "TA", "TA_MIN", "SW_IN", "VPD", "P"} <= set(tower.table)
+    assert not {"LAI", "EVI", "TA_MAX"} & set(tower.table)
+    assert tower.table["QC"].dropna().between(0, 1).all()
+    both = tower.table[["GPP", "RECO", "NEE"]].dropna()
+    assert (both["RECO"] - both["GPP"] - both["NEE"]).abs().median() < 0.1
+    assert np.isnan(tower.lat)

@@ -68,6 +68,15 @@ def test_the_first_view_answers_for_every_flux(folder):
     assert "SIMULATED" in said(at)
 
 
+def test_the_table_shows_towers_improved_and_harmed(folder):
+    at = healthy(page(folder, show="harmed"))
+    frame = at.dataframe[0].value
+    assert frame.loc["XGBoost"].iloc[0] in ("", "\N{EN DASH}")
+    assert frame.loc["TAM-RL"].iloc[0].endswith(" %")
+    assert "more than 10 % larger" in said(at)
+    assert "score" not in healthy(page(folder, show="harmed", metric="r2")).query_params.get("show", "")
+
+
 def test_every_section_draws_its_figures_with_sources(folder):
     at = healthy(page(folder))
     for name, figures in SECTIONS.items():
