@@ -180,8 +180,8 @@ class XGBoostSupport(XGBoost):
         super().fit(towers)
         inputs, targets = map(np.concatenate, zip(*map(self._days, towers), strict=True))
         chosen = np.random.default_rng(self.seed).permutation(len(inputs))[: self.SAMPLE]
-        self._inputs, self._targets = inputs[chosen], targets[chosen]
-        self._before = np.stack([model.predict(self._inputs) for model in self._models], axis=1)
+        self._sample, self._targets = inputs[chosen], targets[chosen]
+        self._before = np.stack([model.predict(self._sample) for model in self._models], axis=1)
 
     def predict(self, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> np.ndarray:
         """Return (T, 3) GPP, RECO, NEE in gC m-2 d-1.
@@ -194,9 +194,9 @@ class XGBoostSupport(XGBoost):
         # No flux outside the support goes further than this line.
         observed = flux_table(tower)[days]
         place = self._inputs(tower)
-        inputs = np.concatenate([self._inputs, place[days]])
+        inputs = np.concatenate([self._sample, place[days]])
         left = np.concatenate([self._targets - self._before, observed - before[days]])
-        weight = np.repeat([1.0, self.weight], [len(self._inputs), len(observed)])
+        weight = np.repeat([1.0, self.weight], [len(self._sample), len(observed)])
         return before + np.stack([self._further(inputs, left[:, i], weight, place) for i in range(3)], axis=1)
 
     def _further(self, inputs: np.ndarray, left: np.ndarray, weight: np.ndarray, place: np.ndarray) -> np.ndarray:
@@ -204,7 +204,7 @@ class XGBoostSupport(XGBoost):
         from xgboost import XGBRegressor
 
         seen = np.isfinite(left)
-        if not seen[len(self._inputs) :].any():
+        if not seen[len(self._sample) :].any():
             return np.zeros(len(place), np.float32)
         model = XGBRegressor(**self.REFIT, base_score=0.0, tree_method="hist", n_jobs=1, random_state=self.seed)
         return model.fit(inputs[seen], left[seen], sample_weight=weight[seen]).predict(place)
