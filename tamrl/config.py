@@ -86,7 +86,7 @@ class TrainConfig:
         patience: validations without improvement before training stops.
     """
 
-    sequence: int = 736
+    sequence: int = 411
     spin_up: int = 45
     window: int = 0
     batch: int = 32
