@@ -173,6 +173,9 @@ def _read_text(item: Item) -> None:
         if known.kind == "unknown" and _is_site_table(item.path):
             _use_sites(item, *read_sites(item.path))
             return
+        if known.kind == "unknown" and not item.explicit and _describes_sites(item.path):
+            item.reason = "it describes towers, without a position or a class, and has no fluxes"
+            return
         item.towers, item.status = [fluxnet.read_csv(item.path)], "ingested"
     else:
         item.sibling = True
@@ -181,12 +184,23 @@ def _read_text(item: Item) -> None:
 
 def _is_site_table(path: Path) -> bool:
     """Say whether a plain CSV has a site and a position column and no time."""
+    columns = _header(path)
+    return bool(columns & {"site", "site_id"}) and bool(columns & {"lat", "latitude", "location_lat", "igbp"})
+
+
+def _describes_sites(path: Path) -> bool:
+    """Say whether a plain CSV has a site column and no time, as a table of citations has."""
+    columns = _header(path)
+    return bool(columns & {"site", "site_id"}) and not columns & {"timestamp", "timestamp_start", "date", "time"}
+
+
+def _header(path: Path) -> set[str]:
+    """Return the columns of a plain CSV in small letters; of anything else none."""
     if path.suffix.lower() != ".csv":
-        return False
+        return set()
     with path.open("rb") as file:
         header = file.readline(_HEADER_BYTES).decode("utf-8-sig", errors="replace").lower()
-    columns = {column.strip().strip('"') for column in header.split(",")}
-    return bool(columns & {"site", "site_id"}) and bool(columns & {"lat", "latitude", "location_lat", "igbp"})
+    return {column.strip().strip('"') for column in header.split(",")}
 
 
 def _read_zip(item: Item) -> None:

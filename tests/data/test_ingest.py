@@ -182,6 +182,21 @@ def test_what_fails_is_named_and_the_others_go_in(tmp_path):
         assert part in text
 
 
+def test_a_table_of_citations_in_a_folder_is_skipped_but_explicit_it_fails(tmp_path):
+    folder = write_table(tmp_path / "in", {"AT-Aaa": 5})
+    (folder / "citations.csv").write_text("site,doi,policy\nAT-Aaa,10.18140/FLX/1,CC-BY-4.0\n")
+    code, text = run(folder, "-w", tmp_path / "w")
+    assert code == 0
+    assert "citations.csv: it describes towers" in text
+    assert run(folder / "citations.csv", "-w", tmp_path / "w")[0] == 1
+
+
+def test_the_audit_is_kept_in_brief_in_the_provenance(tmp_path, space):
+    ingest([write_dd(tmp_path / name("AT-Aaa"))], space)
+    kept = space.provenance()[-1]["audit"]
+    assert kept["NEE and RECO - GPP"] == {"towers": 1, "contradicting": 0.0, "median": 0.0}
+
+
 def test_kelvin_fails_the_variable_loudly(tmp_path):
     table = values().assign(TA_F=288.0)
     code, text = run(write_dd(tmp_path / name("AT-Aaa"), table), "-w", tmp_path / "w")
