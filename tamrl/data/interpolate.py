@@ -23,29 +23,34 @@ def to_days(starts: pd.DatetimeIndex, ends: pd.DatetimeIndex, values: np.ndarray
     Args:
         starts: (N,) first days of the steps, ascending, each once.
         ends: (N,) first days after the steps; steps do not overlap.
-        values: (N,) one a step, NaN where missing.
+        values: (N, ...) one a step of each of any number of places, NaN where missing.
         days: (T,) days wanted, in any order.
 
     Returns:
-        (T,) float32. A gap of at most two missing steps between known ones is bridged. In a longer one, before the
+        (T, ...) float32. A gap of at most two missing steps between known ones is bridged. In a longer one, before the
         first middle and after the last one, a value holds to the edge of its own step; beyond that days are missing.
     """
-    known = np.isfinite(values)
-    if not known.any():
-        return np.full(len(days), np.nan, np.float32)
-    first, last = (_day_number(index[known]) for index in (starts, ends))
-    height, middle, longest = np.asarray(values, float)[known], (first + last) / 2, (last - first).max()
-    at = _day_number(days) + 0.5
-    after = np.searchsorted(middle, at)
-    left, right = np.maximum(after - 1, 0), np.minimum(after, len(middle) - 1)
+    first, last = _day_number(starts)[:, None], _day_number(ends)[:, None]
+    middle, at = (first + last)[:, 0] / 2, _day_number(days)[:, None] + 0.5
+    height = np.asarray(values, float).reshape(len(values), -1)
+    known, number = np.isfinite(height), np.arange(len(height))[:, None]
+    # Of each place the last known step before a day's place among the middles, and the first one after it.
+    before = np.maximum.accumulate(np.where(known, number, -1))
+    then = np.flip(np.minimum.accumulate(np.flip(np.where(known, number, len(height)), 0)), 0)
+    after = np.searchsorted(middle, at[:, 0])
+    left = np.where(after[:, None] > 0, before[np.maximum(after - 1, 0)], -1)
+    right = np.where(after[:, None] < len(height), then[np.minimum(after, len(height) - 1)], len(height))
+    both, neither = (left >= 0) & (right < len(height)), (left < 0) & (right == len(height))
+    left, right = np.where(left < 0, right, left), np.where(right == len(height), left, right)
+    left, right = (np.where(neither, 0, side) for side in (left, right))
     # Half a step more: months and the last composite of a year differ in length.
-    bridged = (left < right) & (first[right] - last[left] <= (BRIDGED + 0.5) * longest)
+    longest = np.where(known, last - first, 0).max(axis=0)
+    bridged = both & (first[right, 0] - last[left, 0] <= (BRIDGED + 0.5) * longest)
     weight = np.where(bridged, (at - middle[left]) / np.where(bridged, middle[right] - middle[left], 1), 0.0)
-    line = (1 - weight) * height[left] + weight * height[right]
-    edge = np.select(
-        [(first[side] <= at) & (at < last[side]) for side in (left, right)], [height[left], height[right]], np.nan
-    )
-    return np.where(bridged, line, edge).astype(np.float32)
+    low, high = (np.take_along_axis(height, side, axis=0) for side in (left, right))
+    held = [(first[side, 0] <= at) & (at < last[side, 0]) & ~neither for side in (left, right)]
+    found = np.where(bridged, (1 - weight) * low + weight * high, np.select(held, [low, high], np.nan))
+    return found.astype(np.float32).reshape(len(days), *np.shape(values)[1:])
 
 
 def _day_number(dates: pd.DatetimeIndex) -> np.ndarray:

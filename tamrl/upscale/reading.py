@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from cachetools import LRUCache, cached
 
 from tamrl.data.earth import to_open
+from tamrl.data.interpolate import to_days
 from tamrl.errors import TamrlError
 from tamrl.schema import variable
 
@@ -64,6 +66,8 @@ class Driver:
         groups: group of each step of its own time axis, ascending from 0; the mean of a group is one value. Empty for
             a static driver.
         taken: (T,) group that each step of the run takes, -1 for none.
+        months: (G,) datetime64[M] of the groups, where days lie on the line between the middles of months instead.
+        days: (T,) datetime64[D] of the run; with ``months`` alone.
         parts: drivers that it is derived from instead: the dew point, then the temperatures.
     """
 
@@ -71,6 +75,8 @@ class Driver:
     pieces: tuple[Piece, ...] = ()
     groups: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     taken: np.ndarray = field(default_factory=lambda: np.empty(0, int))
+    months: np.ndarray = field(default_factory=lambda: np.empty(0, "datetime64[M]"))
+    days: np.ndarray = field(default_factory=lambda: np.empty(0, "datetime64[D]"))
     parts: tuple["Driver", ...] = ()
 
     @property
@@ -112,6 +118,9 @@ def _combined(driver: Driver, rows: slice, columns: slice) -> np.ndarray:
         own[piece.steps] = part
     if driver.groups[-1] < count - 1:
         own = _means(own, driver.groups)
+    if len(driver.months):
+        ends = driver.months + np.timedelta64(1, "M")
+        return to_days(pd.DatetimeIndex(driver.months), pd.DatetimeIndex(ends), own, pd.DatetimeIndex(driver.days))
     if np.array_equal(driver.taken, np.arange(len(own))):
         return own
     values = own[np.maximum(driver.taken, 0)]

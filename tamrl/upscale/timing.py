@@ -1,8 +1,9 @@
 """Steps of drivers and steps of a run: which belong together, and what is repeated or averaged on the way.
 
-A driver comes in the steps of the model, or in months where the schema says that it is monthly: then each month
-counts for all of its days, as in the archive of towers. ``average: month`` in a mapping takes means over the months
-of finer steps. Anything else is an error.
+A driver comes in the steps of the model, or in months where the schema says that it is monthly: then, as in the
+archive of towers, days of a state (LAI, EVI) lie on the line between the middles of months, and a mean (precipitation)
+counts for all days of its month. ``average: month`` in a mapping takes means over the months of finer steps. Anything
+else is an error.
 """
 
 import dataclasses
@@ -12,12 +13,15 @@ import numpy as np
 import pandas as pd
 
 from tamrl.data.globe import time_ends
+from tamrl.data.interpolate import BRIDGED
 from tamrl.data.steps import STEPS, Step, axis
 from tamrl.errors import TamrlError
 from tamrl.schema import variable
 from tamrl.upscale.reading import Driver, Piece
 from tamrl.upscale.units import Conversion
 
+#: Months before and after a run that the line to its first and last days may need.
+REACH = BRIDGED + 1
 _KIND = {"1D": "day", "1MS": "month"}
 
 
@@ -146,8 +150,10 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: St
     monthly = part[0].average or part[0].kind == "month"
     key = every.astype("datetime64[M]") if monthly else every.astype("datetime64[D]")
     wanted = time.to_numpy().astype(key.dtype)
-    # Only what the run needs is read.
-    every, key = (x[np.isin(key, wanted)] for x in (every, key))
+    line = monthly and step == "1D" and variable(name).state
+    # Only what the run needs is read; the line to a day may come from beyond the run.
+    beyond = np.arange(-REACH, REACH + 1) if line else np.zeros(1, int)
+    every, key = (x[np.isin(key, (np.unique(wanted)[:, None] + beyond).ravel())] for x in (every, key))
     if not len(every):
         raise TamrlError(
             f"{name} has no value from {time[0].date()} to {time[-1].date()}", part[0].where, "Leave it out"
@@ -163,4 +169,6 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: St
             kept.append(dataclasses.replace(
                 piece, positions=piece.positions[here], steps=np.searchsorted(every, own[here]), factor=factor
             ))  # fmt: skip
+    if line:
+        return Driver(name, tuple(kept), groups, taken, months=names, days=time.to_numpy().astype("datetime64[D]"))
     return Driver(name, tuple(kept), groups, taken)

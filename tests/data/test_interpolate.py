@@ -115,3 +115,15 @@ def test_order_and_gaps_of_the_days_do_not_matter(levels, order):
     whole = months_to_days(rows, days)["LAI"]
     picked = months_to_days(rows.iloc[::-1], days[list(order)[:20]])["LAI"]
     pd.testing.assert_series_equal(picked, whole[days[list(order)[:20]]], check_freq=False)
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_many_places_at_once_are_each_place_alone(seed):
+    rng = np.random.default_rng(seed)
+    starts = pd.date_range("2001-01-01", periods=12, freq="MS")
+    ends, days = starts + pd.offsets.MonthBegin(1), pd.date_range("2000-12-01", "2002-01-31")
+    values = np.where(rng.random((12, 3, 2)) < rng.random(), rng.normal(size=(12, 3, 2)), np.nan)
+    whole = to_days(starts, ends, values, days)
+    assert whole.shape == (len(days), 3, 2)
+    for place in np.ndindex(3, 2):
+        np.testing.assert_array_equal(whole[:, *place], to_days(starts, ends, values[:, *place], days))

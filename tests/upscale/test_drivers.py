@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
+from tamrl.data.interpolate import to_days
 from tamrl.errors import TamrlError
 from tamrl.upscale.classes import static_inputs_of
 from tamrl.upscale.drivers import open_drivers
@@ -94,7 +95,7 @@ def test_a_driver_may_lack_an_axis(field_files, tmp_path):
     assert (read(found, "C4") == 0.25).all()
 
 
-def test_months_are_repeated_and_finer_steps_averaged(field_files, tmp_path):
+def test_months_become_days_and_finer_steps_averaged(field_files, tmp_path):
     ds = field_files(days=59)
     months = pd.date_range("2001-01-01", periods=2, freq="MS")
     lai = xr.DataArray(np.array([1.0, 3.0])[:, None, None] + np.zeros((2, 6, 10)), dims=("time", "lat", "lon"))
@@ -107,9 +108,28 @@ def test_months_are_repeated_and_finer_steps_averaged(field_files, tmp_path):
     )
     found = opened([tmp_path / "a.nc", tmp_path / "b.nc"], ("TA", "LAI", "P", "P_MON"), mapping=rules)
     assert len(found.time) == 59
-    assert read(found, "LAI")[[0, 30, 31, 58], 2, 3].tolist() == [1, 1, 3, 3]
+    # Of a state the days lie on the line between the middles of months, 15.5 January and 14 February.
+    line = np.interp(np.arange(59) + 0.5, [15.5, 45.0], [1.0, 3.0])
+    np.testing.assert_allclose(read(found, "LAI")[:, 2, 3], line, rtol=1e-6)
     np.testing.assert_allclose(read(found, "P")[:, 0, 0], np.arange(59), atol=1e-4)
     np.testing.assert_allclose(read(found, "P_MON")[[0, 58], 0, 0], [15.0, 44.5], rtol=1e-5)
+
+
+def test_the_line_to_the_first_days_of_a_run_comes_from_months_before_it(field_files, tmp_path):
+    ds = field_files(days=59)
+    ds.to_netcdf(tmp_path / "a.nc")
+    months = pd.date_range("2000-11-01", periods=6, freq="MS")
+    values = np.arange(6.0)[:, None, None] + np.zeros((6, 6, 10))
+    values[1, 2, 3] = np.nan
+    lai = xr.DataArray(values, dims=("time", "lat", "lon"), attrs={"units": "m2 m-2"})
+    lai.assign_coords(time=months, lat=ds.lat, lon=ds.lon).to_dataset(name="LAI").to_netcdf(tmp_path / "b.nc")
+    found = opened([tmp_path / "a.nc", tmp_path / "b.nc"], ("TA", "LAI"))
+    made, ends = read(found, "LAI"), months + pd.offsets.MonthBegin(1)
+    for row, column in ((0, 0), (2, 3)):
+        wanted = to_days(months, ends, values[:, row, column], pd.DatetimeIndex(found.time))
+        np.testing.assert_allclose(made[:, row, column], wanted, rtol=1e-6)
+    # January is 2, December before the run 1: the first of January lies half-way.
+    assert made[0, 0, 0] == pytest.approx(1.5, abs=0.03)
 
 
 def test_vapour_pressure_deficit_from_the_dew_point(field_files, tmp_path):
