@@ -98,12 +98,15 @@ def card(ensemble, archive, scores: Path, change: float) -> str:  # noqa: ANN001
     import tamrl
     from tamrl.bench.report import standings
     from tamrl.data.designs import load_split
+    from tamrl.placements import counted
 
     table = pd.read_parquet(scores / "scores.parquet")
     table = table[(table["design"].astype(str) == "igbp") & (table["scale"].astype(str) == "daily")]
     table = table[table["model"].astype(str).isin(["tamrl", "xgboost"])]
     intervals = pd.read_parquet(scores / "intervals.parquet")
-    covered = intervals[intervals["design"].astype(str) == "igbp"].groupby("shots")["coverage90"].mean()
+    intervals = intervals[intervals["design"].astype(str) == "igbp"]
+    on_days = counted(intervals["placement"], intervals["shots"])
+    covered = intervals[on_days].groupby("shots")["coverage90"].mean()
     sites, time = ensemble.training_sites, pd.DatetimeIndex(archive.time.values)
     about = yaml.safe_load((scores / "manifest.yaml").read_text(encoding="utf-8"))
     split = load_split(scores / "splits" / "igbp.yaml")
