@@ -19,6 +19,7 @@ import xarray as xr
 from tamrl.data.archive import now
 from tamrl.data.drivers import potential_radiation
 from tamrl.data.sequences import static_inputs
+from tamrl.data.splits import folds
 from tamrl.data.steps import step_of
 from tamrl.errors import TamrlError
 
@@ -30,7 +31,7 @@ FIXED = ("NDVI_MIN", "NDVI_MAX", "C4", "FAPAR_MAX")
 LAGS = (1, 2, 3)
 #: Latent heat of vaporisation, J kg-1, and the seconds of a day: what W m-2 evaporate in mm d-1.
 _LATENT, _DAY = 2.45e6, 86_400.0
-#: Share of towers that a group of the inner folds leaves out.
+#: Groups of training towers, each predicted by a model of the others.
 INNER = 5
 
 
@@ -190,16 +191,16 @@ class Phenology:
 
 
 def out_of_fold(
-    archive: xr.Dataset, folds: Sequence[Sequence[str]], held: Sequence[str] = (), seed: int = 0
+    archive: xr.Dataset, groups: Sequence[Sequence[str]], held: Sequence[str] = (), seed: int = 0
 ) -> xr.Dataset:
     """Return the archive with predicted phenology in place of the observed.
 
-    Each tower is predicted by a model that has seen neither it and the towers of its fold nor those held out; those
-    held out by a model that has seen all others.
+    Each tower is predicted by a model that has seen neither the towers of its group nor those held out; those held out
+    by a model that has seen all others.
 
     Args:
         archive: (site, time), monthly, with ``TARGETS``.
-        folds: towers that are left out together; towers in none are predicted by a model of all.
+        groups: towers that are left out together; towers in none of them are predicted by a model of all others.
         held: towers that no model may see.
         seed: of the models.
 
@@ -209,9 +210,9 @@ def out_of_fold(
     sites, inputs = archive["site"].values.astype(str), tower_inputs(archive)
     held_out = set(held)
     arrays = {name: np.full(inputs.shape[:2], np.nan, np.float32) for name in TARGETS}
-    inside = {site for fold in folds for site in fold} - held_out
-    groups = [[s for s in fold if s not in held_out] for fold in folds] + [[s for s in sites if s not in inside]]
-    for group in [g for g in groups if g]:
+    inside = {site for group in groups for site in group} - held_out
+    parts = [[s for s in group if s not in held_out] for group in groups] + [[s for s in sites if s not in inside]]
+    for group in [part for part in parts if part]:
         model = Phenology(seed)
         model.fit(archive, [s for s in sites if s not in held_out and s not in group], inputs)
         rows = np.isin(sites, group)
@@ -221,6 +222,13 @@ def out_of_fold(
     made = {name: (("site", "time"), arrays[name], archive[name].attrs | {"comment": said}) for name in TARGETS}
     history = "\n".join(filter(None, [str(archive.attrs.get("history", "")), f"{now()} phenology predicted"]))
     return archive.transpose("site", "time").assign(made).assign_attrs(history=history)
+
+
+def inner_groups(archive: xr.Dataset, held: Sequence[str] = (), seed: int = 0) -> list[tuple[str, ...]]:
+    """Return the towers outside ``held`` in five groups, each IGBP class spread evenly over them."""
+    pairs = zip(archive["site"].values.astype(str), archive["igbp"].values.astype(str), strict=True)
+    classes = {site: igbp for site, igbp in pairs if site not in set(held)}
+    return folds(classes, min(INNER, len(classes)), seed)
 
 
 def earth_cycle(model: Phenology, earth: xr.Dataset) -> dict[str, np.ndarray]:
