@@ -48,8 +48,9 @@ towers by at most {change:.3f} gC m-2 d-1.
 
 Trained on FLUXNET2015 (Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3; CC-BY-4.0), with monthly precipitation as
 collected by Nathaniel et al. 2023 (doi:10.1038/s41597-023-02349-y; MIT) and NDVI and C4 share at each tower from the
-small Earth (sources and licences in `assets/PROVENANCE.md`).{phenology} No observation is in this folder. The weights are under
-CC-BY-4.0: name FLUXNET2015 and this project. Method: Rozanov, Renganathan and Kumar 2026, arXiv:2603.09974.
+small Earth (sources and licences in `assets/PROVENANCE.md`).{phenology}
+No observation is in this folder. The weights are under CC-BY-4.0: name FLUXNET2015 and this project. Method: Rozanov,
+Renganathan and Kumar 2026, arXiv:2603.09974.
 
 ## Scores
 
@@ -267,7 +268,8 @@ def card(ensemble, archive, scores: Path, change: float, sums: dict) -> str:  # 
         version=tamrl.__version__, drivers=", ".join(ensemble.config.model.drivers), scores=standings(table),
         sites=", ".join(sites), folds=len(load_split(scores / "splits" / "igbp.yaml").folds), change=change,
         scored_members=about["members"], made=str(about["created"])[:10], steps=ensemble.config.train.steps,
-        seed=ensemble.info["seed"], phenology=PHENOLOGY * bool({*PREDICTED} & {*ensemble.config.model.drivers}), totals=head + "\n".join(rows),
+        seed=ensemble.info["seed"], totals=head + "\n".join(rows),
+        phenology=PHENOLOGY * bool({*PREDICTED} & {*ensemble.config.model.drivers}),
         why=WHY.format(tower=float(np.nanmean(means)), median=float(np.nanmedian(means))),
     )  # fmt: skip
 

@@ -2,9 +2,9 @@
 
     python assets/build_phenology.py --workspace M --out P
 
-M is monthly (``tamrl aggregate``). P becomes a workspace of the same towers with LAI and EVI as predicted by models that
-have not seen them, which a climate model is trained on; P/phenology.csv holds how well they stand to the observed. Takes
-about two minutes of one core; what is there already is not done again. assets/build_climate.py runs this where
+M is monthly (``tamrl aggregate``). P becomes a workspace of the same towers with LAI and EVI as predicted by models
+that have not seen them, which a climate model is trained on; P/phenology.csv holds how well they stand to the observed.
+Takes about two minutes of one core; what is there already is not done again. assets/build_climate.py runs this where
 its settings ask for LAI or EVI.
 """
 

@@ -48,6 +48,7 @@ class Variable:
 
 _PTJPL = "A map that comes with PT-JPL, see the small Earth (tamrl.data.earth)"
 _BESS = "Maps that come with BESS-JPL, see the small Earth (tamrl.data.earth)"
+_SATELLITE = "Satellite series of the user, for example MODIS MCD15A2H and MOD13A1 (tamrl.data.satellite)"
 # Flux bounds: in 435,380 FLUXNET2015 site-days GPP above 30 or below -4 gC m-2 d-1 occurs only in
 # runs that the partitioning of night-time fluxes broke (US-Syv 2003, AU-Tum, CA-Man).
 _VARIABLES = (
@@ -117,6 +118,17 @@ _VARIABLES = (
         "monthly",
         "",
         "MODIS as collected by Nathaniel et al. 2023, doi:10.1038/s41597-023-02349-y",
+        state=True,
+    ),
+    Variable("NDVI", "1", (-0.3, 1), "Normalised difference vegetation index", "driver", source=_SATELLITE, state=True),
+    Variable(
+        "FAPAR",
+        "1",
+        (0, 1),
+        "Fraction of absorbed photosynthetically active radiation",
+        "driver",
+        standard_name="fraction_of_surface_downwelling_photosynthetic_radiative_flux_absorbed_by_vegetation",
+        source=_SATELLITE,
         state=True,
     ),
     Variable("NDVI_MIN", "1", (-0.3, 1), "Smallest NDVI of the year", "driver", "static", "", _BESS),

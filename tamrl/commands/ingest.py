@@ -31,7 +31,9 @@ def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None) -> N
 
     SRC is a folder (searched to the bottom), a table folder (daily.parquet, sites.csv, monthly.parquet), or a
     FLUXNET, AmeriFlux or ICOS daily file: csv, csv.gz or the published zip. A tower that the archive has already
-    is replaced. Exit status 0: all went in; 1: something failed or nothing went in; 2: wrong usage.
+    is replaced. Parquet or CSV files with site, date and FAPAR, LAI, EVI or NDVI, at steps from days to months, are
+    satellite series of these towers. Exit status 0: all went in; 1: something failed, nothing went in, or a variable
+    contradicts the others at most towers (it is kept); 2: wrong usage.
     """
     space = Workspace.create(workspace)
     line = "ingest " + " ".join(str(source) for source in sources) + (f" --sites {sites}" if sites else "")
@@ -39,7 +41,7 @@ def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None) -> N
         result = ingest(
             sources, space, sites, line, on_item=lambda done, total: bar.update(done * 1000 // total - bar.pos)
         )
-    for block in (towers_text(result), set_aside_text(result), notes_text(result)):
+    for block in (faults_text(result), towers_text(result), set_aside_text(result), notes_text(result)):
         if block:
             click.echo(block + "\n")
     if files := files_text(result):
@@ -69,6 +71,14 @@ def _percent(value: float) -> str:
     if np.isnan(value):
         return "."
     return "<1" if 0 < value < 0.005 else f"{100 * value:.0f}"
+
+
+def faults_text(result: Result) -> str:
+    """Return the faults of the file: variables that contradict the others at most towers."""
+    if not result.faults:
+        return ""
+    head = "FAULT OF THE FILE, not of single towers: the values are kept as read; check their dates, units and sources."
+    return "\n".join([head, *(f"  {fault}" for fault in result.faults)])
 
 
 def towers_text(result: Result) -> str:

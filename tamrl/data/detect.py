@@ -7,14 +7,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import pandas as pd
+
 from tamrl.data import fluxnet
 from tamrl.data.archive import Tower
+from tamrl.data.satellite import CLIMATOLOGY
 from tamrl.data.sites import SiteInfo, read_bif, read_sites
-from tamrl.data.tables import read_tables
+from tamrl.data.tables import is_series, read_series, read_tables
 from tamrl.errors import TamrlError
 
 Status = Literal["ingested", "used", "skipped", "failed"]
 _CSV = (".csv", ".csv.gz")
+_TABLES = (*_CSV, ".parquet")
 _HEADER_BYTES = 1_000_000
 
 
@@ -25,12 +29,13 @@ class Item:
     Attributes:
         path: the file.
         explicit: the user named it, it was not found in a folder.
-        status: ingested, used (site table), skipped (nothing lost) or failed.
+        status: ingested, used (site table, satellite series), skipped (nothing lost) or failed.
         reason: why it was skipped or failed, in words.
         site: tower that its name says, empty where none.
         sibling: a failed file that belongs to a published set; nothing is lost when its tower has a daily file.
         towers: towers read from it.
         sites: positions and classes read from it.
+        series: satellite variables by site, see ``tables.read_series``.
         notes: what the user should know.
     """
 
@@ -42,6 +47,7 @@ class Item:
     sibling: bool = False
     towers: list[Tower] = field(default_factory=list)
     sites: dict[str, SiteInfo] = field(default_factory=dict)
+    series: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def fail(self, reason: str) -> "Item":
@@ -77,10 +83,16 @@ def find(source: str | Path) -> list[Item]:
 
 
 def beside(items: list[Item]) -> list[Item]:
-    """Return the ``sites.csv`` that lie beside files the user named, as items of their own."""
+    """Return the ``sites.csv`` and satellite series that lie beside files the user named, as items of their own.
+
+    Series are looked for beside a ``daily.parquet`` alone: a folder of tower files may hold anything.
+    """
     there = {item.path.resolve() for item in items}
-    folders = dict.fromkeys(item.path.parent for item in items if item.explicit and item.towers)
-    paths = [folder / "sites.csv" for folder in folders]
+    named = [item.path for item in items if item.explicit and item.towers]
+    paths = [folder / "sites.csv" for folder in dict.fromkeys(path.parent for path in named)]
+    for path in named:
+        if path.name == "daily.parquet":
+            paths += [p for p in sorted(path.parent.iterdir()) if p.name.lower().endswith(_TABLES) and is_series(p)]
     return [Item(path, False) for path in paths if path.is_file() and path.resolve() not in there]
 
 
@@ -127,6 +139,9 @@ def _read_table(item: Item) -> None:
     if item.path.name == "monthly.parquet" and item.path.with_name("daily.parquet").is_file() and not item.explicit:
         item.status, item.reason = "used", "read with daily.parquet"
         return
+    if is_series(item.path):
+        _use_series(item)
+        return
     reading = read_tables(item.path)
     item.towers, item.notes, item.status = reading.towers, reading.notes, "ingested"
     if reading.failures:
@@ -139,13 +154,22 @@ def _use_sites(item: Item, known: dict[str, SiteInfo], faults: list[str]) -> Non
         item.fail("; ".join(faults))
 
 
+def _use_series(item: Item) -> None:
+    item.series = read_series(item.path, item.notes)
+    names = sorted({n for rows in item.series.values() for n in rows.columns if not n.endswith(CLIMATOLOGY)})
+    item.status, item.reason = "used", f"{', '.join(names)} of {len(item.series)} towers"
+
+
 def _read_text(item: Item) -> None:
-    """Read a CSV: a daily file, a BIF table, a table of sites, or a failure that says what it is."""
+    """Read a CSV: a daily file, a BIF table, satellite series, a table of sites, or a failure that says what it is."""
     known = fluxnet.classify(item.path.name)
     item.site = known.site
     if known.kind == "bif":
         _use_sites(item, *read_bif(item.path, item.path.name))
     elif known.kind in ("daily", "unknown"):
+        if known.kind == "unknown" and is_series(item.path):
+            _use_series(item)
+            return
         if known.kind == "unknown" and _is_site_table(item.path):
             _use_sites(item, *read_sites(item.path))
             return

@@ -9,12 +9,16 @@ import pandas as pd
 import xarray as xr
 
 from tamrl import schema
+from tamrl.data import audit
 from tamrl.data.archive import Tower, build, load_archive, merge, record_days, validate, write_zarr
 from tamrl.data.checks import BALANCE_SHARE, balance, check_structure
 from tamrl.data.derive import complete
 from tamrl.data.detect import Item, beside, find, read
+from tamrl.data.earth import load_earth
+from tamrl.data.satellite import put_on_days
 from tamrl.data.sites import SiteInfo, read_sites
 from tamrl.data.storage import locate, locked, swap_in
+from tamrl.errors import TamrlError
 from tamrl.workspace import Workspace, sha256
 
 
@@ -28,6 +32,8 @@ class Result:
             ``missing_<variable>`` (share of the record's days; NaN where the tower lacks it).
         report: values set aside, see ``checks.validate``.
         balance: towers whose NEE = RECO - GPP is open, see ``checks.balance``.
+        audit: one row for each tower and check, see ``audit.audit``; of the towers of this ingest.
+        checks: one row a check over these towers, see ``audit.summarise``.
         items: every file looked at and what became of it.
         archive: path of the archive.
         n_sites: towers in the archive now (0 where there is none).
@@ -41,11 +47,18 @@ class Result:
     archive: Path
     n_sites: int = 0
     failures: list[str] = field(default_factory=list)
+    audit: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(audit.ROWS)))
+    checks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(audit.SUMMARY)))
+
+    @property
+    def faults(self) -> list[str]:
+        """Faults of the file, in words: variables that contradict the others at most towers. They are kept as read."""
+        return self.checks.loc[self.checks["fault"].astype(bool), "words"].tolist()
 
     @property
     def ok(self) -> bool:
-        """Whether at least one tower went in and nothing failed."""
-        failed = any(item.status == "failed" for item in self.items) or bool(self.failures)
+        """Whether at least one tower went in, nothing failed and no variable contradicts the others at most towers."""
+        failed = any(item.status == "failed" for item in self.items) or bool(self.failures) or bool(self.faults)
         return len(self.summary) > 0 and not failed and not (self.report["failed"].astype(bool).any())
 
 
@@ -77,6 +90,7 @@ def ingest(
             on_item(count, len(items))
     items += [read(item) for item in beside(items)]
     towers = _one_each(items)
+    _add_series(items, towers)
     _account_for_siblings(items, set(towers))
     places = _places(items, given)
     result = Result(_summary_table([]), pd.DataFrame({"failed": []}), pd.DataFrame(), items, workspace.archive_path)
@@ -86,7 +100,8 @@ def ingest(
     result.failures += [f"{tower.site}: {tower.source} holds no value at all" for tower in ready if tower not in usable]
     if usable:
         _store(usable, workspace, result)
-        workspace.add_provenance({"command": command, "inputs": _inputs(items, given and sites)})
+        entry = {"command": command, "inputs": _inputs(items, given and sites), "audit": audit.brief(result.checks)}
+        workspace.add_provenance(entry)
     return result
 
 
@@ -119,6 +134,16 @@ def _weight(tower: Tower) -> tuple[int, int]:
     return len(tower.table), int(tower.table.notna().to_numpy().sum())
 
 
+def _add_series(items: list[Item], towers: dict[str, Tower]) -> None:
+    """Give the towers the satellite series of the sources; a file that is for none of them is noted."""
+    for item in items:
+        there = sorted(set(item.series) & set(towers))
+        for site in there:
+            put_on_days(towers[site], item.series[site], item.path.name)
+        if item.series and not there:
+            item.notes.append(f"{item.path.name}: none of its {len(item.series)} towers is ingested here")
+
+
 def _account_for_siblings(items: list[Item], ingested: set[str]) -> None:
     """A file of a published set that lies in a folder is skipped, not failed, when its tower went in."""
     for item in items:
@@ -148,6 +173,7 @@ def _store(towers: list[Tower], workspace: Workspace, result: Result) -> None:
             result.failures += [f"{site}: no value lies within its bounds" for site in fresh["site"].values[lost]]
             fresh = fresh.isel(site=~lost)
         if fresh.sizes["site"]:
+            _audit(fresh, towers, result)
             result.summary = _summarise(fresh, towers, before, result.report)
             found = balance(fresh)
             result.balance = found[found["share_open"] > BALANCE_SHARE].reset_index(drop=True)
@@ -157,6 +183,20 @@ def _store(towers: list[Tower], workspace: Workspace, result: Result) -> None:
             swap_in(workspace.archive_path, lambda folder: write_zarr(joined, folder))
         elif old is not None:
             result.n_sites = old.sizes["site"]
+
+
+def _audit(fresh: xr.Dataset, towers: list[Tower], result: Result) -> None:
+    """Fill the audit of the result; what contradicts at a tower alone is noted there."""
+    try:
+        earth = load_earth()
+    except TamrlError as error:
+        earth = None
+        result.failures.append(f"TA is not compared with the climatology of the place: {error}")
+    result.audit = audit.audit(fresh, earth)
+    result.checks = audit.summarise(result.audit)
+    faults = set(result.checks.loc[result.checks["fault"].astype(bool), "check"])
+    for tower in towers:
+        tower.notes += audit.notes(result.audit, tower.site, faults)
 
 
 def _from_archive(towers: list[Tower], old: xr.Dataset | None) -> dict[str, set[str]]:

@@ -1,10 +1,10 @@
-"""From coarser steps to days: what a satellite sees of the vegetation changes between two looks, rain falls by the month.
+"""From coarser steps to days: vegetation changes between two satellite observations, rain is summed over a month.
 
-Which variables are interpolated says ``tamrl.schema``: those with ``state`` (LAI, EVI, NDVI, FAPAR). A value of a month or
-of a composite stands for the middle of its step; days between two middles lie on the line between them. Repeating the
-value of the step instead makes leaves jump on the first of each month, by as much as they grow in one.
+Which variables are interpolated says ``tamrl.schema``: those with ``state`` (LAI, EVI, NDVI, FAPAR). A value of a month
+or of a composite stands for the middle of its step; days between two middles lie on the line between them. Repeating
+the value instead makes leaves jump on the first of each month.
 
-The mean of the days of a step is not exactly its value: with neighbours a and b and steps of equal length it is
+The mean over the days of a step is not exactly its value: with neighbours a and b and steps of equal length it is
 0.125 a + 0.75 v + 0.125 b, so that peaks are cut a little. See docs/decisions.md.
 """
 
@@ -13,7 +13,7 @@ import pandas as pd
 
 from tamrl import schema
 
-#: Missing steps between two known ones that are still bridged; within a longer gap a value counts for its own step only.
+#: Missing steps between two known ones that are still bridged; in a longer gap a value holds for its own step only.
 BRIDGED = 2
 
 
@@ -27,8 +27,8 @@ def to_days(starts: pd.DatetimeIndex, ends: pd.DatetimeIndex, values: np.ndarray
         days: (T,) days wanted, in any order.
 
     Returns:
-        (T,) float32. A gap of at most two missing steps between known ones is bridged. In a longer one, before the first
-        middle and after the last one, a value holds to the edge of its own step; beyond that days are missing.
+        (T,) float32. A gap of at most two missing steps between known ones is bridged. In a longer one, before the
+        first middle and after the last one, a value holds to the edge of its own step; beyond that days are missing.
     """
     known = np.isfinite(values)
     if not known.any():

@@ -1,7 +1,8 @@
 """Reader of the table layout: one folder with ``daily.parquet``, ``sites.csv`` and, if there, ``monthly.parquet``.
 
 Monthly LAI and EVI are interpolated to the days of the tower's record, monthly precipitation is repeated on them
-(``tamrl.data.interpolate``).
+(``tamrl.data.interpolate``). Satellite variables in the daily table, at whatever step, take their place, and so do
+those of further files (``read_series``).
 """
 
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tamrl.data import satellite
 from tamrl.data.archive import Tower
 from tamrl.data.checks import FIRST_DAY, LAST_DAY, MISSING_BELOW
 from tamrl.data.interpolate import months_to_days
@@ -22,6 +24,8 @@ DAILY_COLUMNS = {
     "TA": "TA", "TA_MIN": "TA_MIN", "TA_MAX": "TA_MAX", "SW_IN": "SW_IN", "VPD": "VPD", "LW_IN": "LW_IN", "P": "P",
     "PA": "PA", "WS": "WS", "CO2": "CO2", "SWC": "SWC",
 }  # fmt: skip
+#: Names that the date of a satellite series may have.
+DATES = ("date", "time")
 #: Column of monthly.parquet -> variable of the schema.
 MONTHLY_COLUMNS = {"P_F": "P_MON", "LAI": "LAI", "EVI": "EVI"}
 
@@ -59,11 +63,12 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
     """
     path = Path(folder)
     daily = path if path.is_file() else path / "daily.parquet"
-    table = _read_parquet(daily, ["date", "site"], DAILY_COLUMNS)
+    seen = satellite.columns(_names(daily) if daily.suffix == ".parquet" else [])
+    table = _read_parquet(daily, ["date", "site"], DAILY_COLUMNS | seen)
     if not {"GPP", "RECO", "NEE"} & set(table.columns):
         raise TamrlError("The table has no flux column (GPP_NT, RECO_NT or NEE)", str(daily), "Check its columns")
     reading = Reading()
-    table = _clean(table, "date", daily.name, reading)
+    table = _clean(table, "date", daily.name, reading.notes)
     listed = _known_sites(daily.with_name("sites.csv"), reading)
     known = listed | (sites or {})
     monthly = _read_monthly(daily.with_name("monthly.parquet"), reading)
@@ -73,10 +78,12 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
         info = known.get(str(site), empty)
         if info is empty:
             lost.append(str(site))
-        frame = rows.drop(columns="site").set_index("date")
+        frame = rows.drop(columns=["site", *seen.values()]).set_index("date")
         if str(site) in monthly:
             frame = frame.join(months_to_days(monthly[str(site)], frame.index))
         tower = Tower(str(site), frame, source=daily.name)
+        if seen:
+            satellite.put_on_days(tower, rows.set_index("date")[list(seen.values())].sort_index(), daily.name)
         reading.towers.append(info.apply(tower))
     if lost:
         reading.notes.append(f"{daily.name}: not in sites.csv, ingested without position: {', '.join(lost)}")
@@ -84,6 +91,60 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
     if absent:
         reading.notes.append(f"sites.csv: no daily data for {', '.join(absent)}")
     return reading
+
+
+def is_series(path: Path) -> bool:
+    """Say whether a parquet or CSV file holds satellite variables by site and date, and no flux."""
+    try:
+        names = _names(path)
+    except TamrlError:
+        return False
+    no_flux = not {"GPP", "RECO", "NEE"} & {DAILY_COLUMNS.get(name) for name in names}
+    return "site" in names and bool(set(DATES) & set(names)) and bool(satellite.columns(names)) and no_flux
+
+
+def read_series(path: Path, notes: list[str]) -> dict[str, pd.DataFrame]:
+    """Read satellite variables by site and date from a parquet or CSV file.
+
+    Args:
+        path: table with ``site``, ``date`` (or ``time``) and columns such as ``fapar``, ``LAI``, ``EVI``.
+        notes: what was set aside is added.
+
+    Returns:
+        by site the rows at the dates of the file, columns as ``satellite.columns`` names them.
+
+    Raises:
+        TamrlError: the file cannot be read or is of another kind.
+    """
+    names = _names(path)
+    date = next((name for name in DATES if name in names), DATES[0])
+    seen = satellite.columns(names)
+    if path.suffix == ".parquet":
+        table = _read_parquet(path, ["site", date], seen)
+    else:
+        try:
+            table = pd.read_csv(path, usecols=["site", date, *seen]).rename(columns=seen)
+        except (OSError, EOFError, ValueError) as error:
+            raise TamrlError(f"The table cannot be read: {error}", str(path), "Check its layout") from error
+    table = _clean(table, date, path.name, notes).sort_values(date)
+    return {str(site): rows.drop(columns="site").set_index(date) for site, rows in table.groupby("site", sort=False)}
+
+
+def _names(path: Path) -> list[str]:
+    """Return the columns of a parquet or CSV file.
+
+    Raises:
+        TamrlError: they cannot be read.
+    """
+    import pyarrow.parquet as pq
+
+    try:
+        if path.suffix == ".parquet":
+            return pq.read_schema(path).names
+        return [str(name) for name in pd.read_csv(path, nrows=0).columns]
+    except (OSError, EOFError, ValueError) as error:
+        kind = "parquet file" if path.suffix == ".parquet" else "table"
+        raise TamrlError(f"This is not a readable {kind}: {error}", str(path), "Download it again") from error
 
 
 def _read_parquet(path: Path, keys: list[str], wanted: dict[str, str]) -> pd.DataFrame:
@@ -102,16 +163,16 @@ def _read_parquet(path: Path, keys: list[str], wanted: dict[str, str]) -> pd.Dat
     return table.rename(columns=wanted)
 
 
-def _clean(table: pd.DataFrame, date: str, label: str, reading: Reading) -> pd.DataFrame:
+def _clean(table: pd.DataFrame, date: str, label: str, notes: list[str]) -> pd.DataFrame:
     """Parse dates, turn -9999 into missing, drop repeated days; what is dropped is noted."""
     days = pd.to_datetime(_as_text_dates(table[date]), errors="coerce").dt.normalize()
     readable = days.between(FIRST_DAY, LAST_DAY) & table["site"].notna()
     if not readable.all():
-        reading.notes.append(f"{label}: {int((~readable).sum())} rows without a readable date or site set aside")
+        notes.append(f"{label}: {int((~readable).sum())} rows without a readable date or site set aside")
     table = table.assign(**{date: days, "site": table["site"].astype(str)})[readable]
     repeated = table.duplicated(["site", date])
     if repeated.any():
-        reading.notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
+        notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
         table = table[~repeated]
     values = table.drop(columns=["site", date]).apply(pd.to_numeric, errors="coerce").astype(np.float32)
     return pd.concat([table[["site", date]], values.mask(values <= MISSING_BELOW)], axis=1)
@@ -146,6 +207,6 @@ def _read_monthly(path: Path, reading: Reading) -> dict[str, pd.DataFrame]:
         reading.failures.append(str(error))
         return {}
     month = pd.to_datetime(table["TIMESTAMP"].astype(str), format="%Y%m", errors="coerce")
-    table = _clean(table.assign(TIMESTAMP=month), "TIMESTAMP", path.name, reading)
+    table = _clean(table.assign(TIMESTAMP=month), "TIMESTAMP", path.name, reading.notes)
     groups = table.groupby("site", sort=False, observed=True)
     return {str(site): rows.drop(columns="site").set_index("TIMESTAMP") for site, rows in groups}
