@@ -41,13 +41,16 @@ def add_cycle(workspace: Path) -> None:
     from build_earth import TARGET, add
 
     from tamrl.data.earth import load_earth
-    from tamrl.phenology import Phenology, earth_cycle
+    from tamrl.phenology import Phenology
+    from tamrl.phenology_map import earth_cycle
     from tamrl.workspace import Workspace
 
     model = Phenology()
     model.fit(Workspace.open(workspace).archive().load())
     cycle = earth_cycle(model, load_earth())
-    add({name: (("time", "lat", "lon"), values, "phenology") for name, values in cycle.items()})
+    # What the climate model may ask for; fAPAR is learnt where towers have it and not kept.
+    kept = {name: values for name, values in cycle.items() if name in ("LAI", "EVI")}
+    add({name: (("time", "lat", "lon"), values, "phenology") for name, values in kept.items()})
     sys.stdout.write(f"{TARGET}: {TARGET.stat().st_size / 1e6:.1f} MB\n")
 
 

@@ -23,8 +23,8 @@ from tamrl.data.splits import folds
 from tamrl.data.steps import step_of
 from tamrl.errors import TamrlError
 
-#: What is predicted, in the order of columns.
-TARGETS = ("LAI", "EVI")
+#: What is predicted, where towers have it.
+TARGETS = ("LAI", "EVI", "FAPAR")
 #: Drivers that do not change with time, of ``tamrl.data.earth``.
 FIXED = ("NDVI_MIN", "NDVI_MAX", "C4", "FAPAR_MAX")
 #: Months back that temperature and the water balance are read from.
@@ -132,6 +132,11 @@ def tower_inputs(archive: xr.Dataset) -> np.ndarray:
     return np.concatenate(parts, axis=-1)
 
 
+def targets_of(archive: xr.Dataset) -> tuple[str, ...]:
+    """Return which of ``TARGETS`` some tower of an archive has."""
+    return tuple(name for name in TARGETS if name in archive and bool(np.isfinite(archive[name].values).any()))
+
+
 @dataclass
 class Phenology:
     """Boosted trees, one model a variable, every tower with the same weight.
@@ -147,6 +152,11 @@ class Phenology:
     seed: int = 0
     _models: dict[str, Any] = field(default_factory=dict, repr=False)
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """What was learnt."""
+        return tuple(self._models)
+
     def fit(self, archive: xr.Dataset, sites: Iterable[str] | None = None, inputs: np.ndarray | None = None) -> None:
         """Learn the satellite series of towers.
 
@@ -156,21 +166,25 @@ class Phenology:
             inputs: of ``tower_inputs`` of the same archive, where they are there already.
 
         Raises:
-            TamrlError: no tower has a value of a variable.
+            TamrlError: the towers have no satellite series.
         """
         from xgboost import XGBRegressor
 
         inputs = tower_inputs(archive) if inputs is None else inputs
         chosen = np.isin(archive["site"].values.astype(str), list(archive["site"].values if sites is None else sites))
-        for name in TARGETS:
-            values = archive[name].values if name in archive else np.full(inputs.shape[:2], np.nan)
+        self._models = {}
+        for name in targets_of(archive):
+            values = archive[name].values
             known = np.isfinite(values) & chosen[:, None] & np.isfinite(inputs[..., 0])
             if not known.any():
-                raise TamrlError(f"No tower has {name}", "phenology", "Ingest towers with satellite series")
+                continue
             count = known.sum(axis=1, keepdims=True)
             weight = np.broadcast_to(known.sum() / (max((count > 0).sum(), 1) * np.maximum(count, 1)), known.shape)
             model = XGBRegressor(**self.SETTINGS, tree_method="hist", n_jobs=1, random_state=self.seed)
             self._models[name] = model.fit(inputs[known], values[known], sample_weight=weight[known])
+        if not self._models:
+            todo = "Ingest towers with satellite series"
+            raise TamrlError(f"The towers have none of {', '.join(TARGETS)}", "phenology", todo)
 
     def predict(self, inputs: np.ndarray) -> dict[str, np.ndarray]:
         """Return each variable for inputs (..., F), in its own unit; NaN where the climate is not known.
@@ -185,7 +199,7 @@ class Phenology:
         for name, model in self._models.items():
             values = model.predict(flat).astype(np.float32)
             # Leaves are never fewer than none; EVI may be below zero over snow and water.
-            values = np.maximum(values, 0) if name == "LAI" else values
+            values = values if name == "EVI" else np.maximum(values, 0)
             found[name] = np.where(np.isfinite(flat[:, 0]), values, np.nan).reshape(inputs.shape[:-1])
         return found
 
@@ -199,7 +213,7 @@ def out_of_fold(
     by a model that has seen all others.
 
     Args:
-        archive: (site, time), monthly, with ``TARGETS``.
+        archive: (site, time), monthly, with some of ``TARGETS``.
         groups: towers that are left out together; towers in none of them are predicted by a model of all others.
         held: towers that no model may see.
         seed: of the models.
@@ -209,7 +223,7 @@ def out_of_fold(
     """
     sites, inputs = archive["site"].values.astype(str), tower_inputs(archive)
     held_out = set(held)
-    arrays = {name: np.full(inputs.shape[:2], np.nan, np.float32) for name in TARGETS}
+    arrays = {name: np.full(inputs.shape[:2], np.nan, np.float32) for name in targets_of(archive)}
     inside = {site for group in groups for site in group} - held_out
     parts = [[s for s in group if s not in held_out] for group in groups] + [[s for s in sites if s not in inside]]
     for group in [part for part in parts if part]:
@@ -219,7 +233,9 @@ def out_of_fold(
         for name, values in model.predict(inputs[rows]).items():
             arrays[name][rows] = values
     said = "predicted from climate, NDVI range, maximum fAPAR and class; the tower itself was not seen"
-    made = {name: (("site", "time"), arrays[name], archive[name].attrs | {"comment": said}) for name in TARGETS}
+    made = {
+        name: (("site", "time"), values, archive[name].attrs | {"comment": said}) for name, values in arrays.items()
+    }
     history = "\n".join(filter(None, [str(archive.attrs.get("history", "")), f"{now()} phenology predicted"]))
     return archive.transpose("site", "time").assign(made).assign_attrs(history=history)
 
@@ -229,62 +245,6 @@ def inner_groups(archive: xr.Dataset, held: Sequence[str] = (), seed: int = 0) -
     pairs = zip(archive["site"].values.astype(str), archive["igbp"].values.astype(str), strict=True)
     classes = {site: igbp for site, igbp in pairs if site not in set(held)}
     return folds(classes, min(INNER, len(classes)), seed)
-
-
-def earth_cycle(model: Phenology, earth: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return the seasonal cycle of each variable on the small Earth, (12, lat, lon), NaN off the vegetated land.
-
-    A cell is a mixture of classes: each of its vegetated classes is predicted by itself, and the predictions are
-    averaged by share, since a tree cannot read half a class.
-
-    Args:
-        model: trained.
-        earth: of ``tamrl.data.earth.load_earth``.
-    """
-    from tamrl.data.earth import flags
-    from tamrl.data.sequences import IGBP_CLASSES
-    from tamrl.upscale.classes import vegetation
-
-    ta = earth["TA"].values.reshape(12, -1)
-    land = np.flatnonzero((earth["land_fraction"].values.ravel() > 0) & np.isfinite(ta[0]))
-    climate = _cell_climate(earth, land)
-    names = flags(earth["koeppen"])
-    koeppen = [names[int(c)] if c else "unknown" for c in earth["koeppen"].values.ravel()[land]]
-    shares, _ = vegetation(earth["igbp_fraction"].values.reshape(earth.sizes["igbp"], -1)[:, land], None)
-    found = {name: np.full(ta.shape, np.nan, np.float32) for name in TARGETS}
-    total = {name: np.zeros((len(land), 12)) for name in TARGETS}
-    weight = np.zeros(len(land))
-    for index, igbp in enumerate(IGBP_CLASSES):
-        cells = np.flatnonzero(shares[:, index] > _LEAST)
-        if not len(cells):
-            continue
-        classes = np.stack([static_inputs(igbp, koeppen[c]) for c in cells])
-        inputs = np.concatenate([climate[cells], np.repeat(classes[:, None], 12, axis=1)], axis=-1)
-        for name, values in model.predict(inputs).items():
-            total[name][cells] += values * shares[cells, index][:, None]
-        weight[cells] += shares[cells, index]
-    for name in TARGETS:
-        mean = np.where(weight[:, None] > 0, total[name] / np.maximum(weight, 1e-9)[:, None], np.nan)
-        found[name][:, land] = mean.T
-        found[name] = found[name].reshape(12, earth.sizes["lat"], earth.sizes["lon"])
-    return found
-
-
-#: Shares of a class below this are left out of a cell's mixture.
-_LEAST = 0.02
-
-
-def _cell_climate(earth: xr.Dataset, land: np.ndarray) -> np.ndarray:
-    """Return climate and fixed drivers of land cells, (C, 12, F), in the order of ``tower_inputs``."""
-    from tamrl.data.globe import month_starts
-
-    lat = earth["lat"].values[land // earth.sizes["lon"]]
-    time = month_starts()
-    ta, p = (earth[n].values.reshape(12, -1)[:, land].T for n in ("TA", "P_MON"))
-    climate = features(ta, p, potential_radiation(lat, time, "1MS"), np.arange(1, 13), cyclic=True)
-    fixed = [earth[n].values.ravel()[land] if n in earth else np.full(len(land), np.nan) for n in FIXED]
-    parts = [climate, *(np.broadcast_to(f[:, None, None], (len(land), 12, 1)).astype(np.float32) for f in fixed)]
-    return np.concatenate(parts, axis=-1)
 
 
 def scores(observed: xr.Dataset, predicted: xr.Dataset, least: int = 12) -> pd.DataFrame:
@@ -303,7 +263,7 @@ def scores(observed: xr.Dataset, predicted: xr.Dataset, least: int = 12) -> pd.D
 
     month = pd.DatetimeIndex(observed["time"].values).month.to_numpy()
     rows = []
-    for name in TARGETS:
+    for name in targets_of(observed):
         pairs = zip(observed["site"].values.astype(str), observed[name].values, predicted[name].values, strict=True)
         for site, seen, made in pairs:
             known = np.isfinite(seen) & np.isfinite(made)

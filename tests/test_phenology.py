@@ -14,7 +14,8 @@ from tamrl.data.earth import load_earth
 from tamrl.data.monthly import to_monthly
 from tamrl.data.simulate import simulate
 from tamrl.errors import TamrlError
-from tamrl.phenology import FIXED, TARGETS, Phenology, earth_cycle, features, inner_groups, out_of_fold, tower_inputs
+from tamrl.phenology import FIXED, Phenology, features, inner_groups, out_of_fold, targets_of, tower_inputs
+from tamrl.phenology_map import cell_climate, earth_cycle
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +60,14 @@ def test_held_out_towers_and_a_tower_itself_change_nothing_of_what_is_predicted(
     own = out_of_fold(spoilt, groups, held)
     np.testing.assert_array_equal(clean["LAI"][2:6], own["LAI"][2:6])
     assert not np.array_equal(clean["LAI"][6:], own["LAI"][6:], equal_nan=True), "the others have learnt from it"
-    assert {n: a.attrs["units"] for n, a in clean[list(TARGETS)].items()} == {"LAI": "m2 m-2", "EVI": "1"}
+    assert {n: clean[n].attrs["units"] for n in targets_of(archive)} == {"LAI": "m2 m-2", "EVI": "1"}
     np.testing.assert_array_equal(clean["GPP"], archive["GPP"])
 
 
 def test_the_seasonal_cycle_of_unseen_towers_is_found(archive):
     table = phenology.scores(archive, out_of_fold(archive, inner_groups(archive)))
     assert table.groupby("variable")["r_cycle"].median().min() > 0.6
-    assert set(table["variable"]) == set(TARGETS)
+    assert set(table["variable"]) == {"LAI", "EVI"}
 
 
 def test_groups_hold_every_other_tower_once(archive):
@@ -80,7 +81,7 @@ def test_a_cell_reads_what_a_tower_with_its_climate_reads(archive):
     earth = load_earth()
     row, column = 275, 380
     land = np.array([row * earth.sizes["lon"] + column])
-    cell = phenology._cell_climate(earth, land)[0]
+    cell = cell_climate(earth, land)[0]
     tower = archive.isel(site=[0], time=slice(0, 24)).copy(deep=True)
     tower = tower.assign_coords(lat=("site", [float(earth["lat"][row])]))
     for name in ("TA", "P_MON"):
@@ -99,7 +100,8 @@ def test_the_earth_gets_a_cycle_on_land_alone(archive, tmp_path):
     model.fit(archive)
     cycle = earth_cycle(model, earth)
     land = earth["land_fraction"].values > 0
-    for name in TARGETS:
+    assert set(cycle) == {"LAI", "EVI"}
+    for name in cycle:
         assert cycle[name].shape == (12, *land.shape)
         assert np.isfinite(cycle[name][:, land]).all()
         assert np.isnan(cycle[name][:, ~land]).all()
@@ -109,8 +111,11 @@ def test_the_earth_gets_a_cycle_on_land_alone(archive, tmp_path):
 def test_what_cannot_be_learnt_is_said(archive):
     with pytest.raises(TamrlError, match="not trained"):
         Phenology().predict(np.zeros((1, 3)))
-    with pytest.raises(TamrlError, match="No tower has EVI"):
-        Phenology().fit(archive.drop_vars("EVI"))
+    with pytest.raises(TamrlError, match="none of LAI, EVI, FAPAR"):
+        Phenology().fit(archive.drop_vars(["LAI", "EVI"]))
+    model = Phenology()
+    model.fit(archive.drop_vars("EVI"))
+    assert model.variables == ("LAI",)
     with pytest.raises(TamrlError, match="this archive is daily"):
         tower_inputs(simulate(2))
 

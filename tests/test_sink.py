@@ -20,7 +20,7 @@ def test_the_bundled_numbers_are_those_of_the_papers():
     # S_LAND 3.2 ± 0.9 less E_LUC 1.1 ± 0.7.
     assert budget.target.value == pytest.approx(-(3.2 - 1.1))
     assert budget.target.plus_minus == pytest.approx(np.hypot(0.9, 0.7), abs=0.005)
-    assert found["waters"].text == "about 2.1"
+    assert found["wood"].text == "about 1"
     assert found["waters"].when == "no years given"
     assert found["land-use"].text == "1.1 ± 0.7"
 
