@@ -289,7 +289,7 @@ def encoding(ds: xr.Dataset) -> dict[str, dict]:
     """Return how each field is packed: steps far below what the sources are worth."""
     steps = {"TA": (np.int16, 0.05), "P_MON": (np.int16, 0.02), "SW_POT": (np.int16, 0.02)}
     steps |= dict.fromkeys(("NDVI_MIN", "NDVI_MAX"), (np.int16, 0.005))
-    steps |= {"LAI": (np.uint8, 0.03), "EVI": (np.int16, 0.005), "FAPAR_MAX": (np.uint8, 0.005)}
+    steps |= {"LAI": (np.uint8, 0.04), "EVI": (np.int16, 0.01), "FAPAR_MAX": (np.uint8, 0.005)}
     steps |= dict.fromkeys(("C4", "igbp_fraction", "land_fraction"), (np.uint8, 0.005))
     packed: dict[str, dict] = {}
     for name in ds.data_vars:
