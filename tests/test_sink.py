@@ -90,8 +90,9 @@ def test_the_figure_shows_each_step_with_its_number_and_hatch():
     for theme in ("light", "dark"):
         figure = figures.waterfall(table, theme)
         bars = [trace for trace in figure.data if trace.type == "bar"]
-        assert sum(len(bar.x) for bar in bars) == len(table)
-        heights = {name: (base, base + y) for bar in bars for name, base, y in zip(bar.x, bar.base, bar.y, strict=True)}
-        assert heights["Fire"] == pytest.approx((-21.8, -19.7), abs=0.01)
+        assert sum(len(bar.y) for bar in bars) == len(table)
+        spans = {name: (base, base + x) for bar in bars for name, base, x in zip(bar.y, bar.base, bar.x, strict=True)}
+        assert spans["Fire<br>+2.10 ± 0.2"] == pytest.approx((-21.8, -19.7), abs=0.01)
         assert {bar.marker.pattern.shape for bar in bars} == {"", "/", "."}
-        assert "\N{MINUS SIGN}21.80 ± 2.8" in bars[0].text
+        assert bars[0].y[0].endswith("\N{MINUS SIGN}21.80 ± 2.8")
+        assert tuple(figure.layout.yaxis.categoryarray)[::-1][0] == bars[0].y[0]

@@ -1,5 +1,7 @@
 """From tower NEE to the net land sink: the way as bars, and where on Earth our sink comes from."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -18,49 +20,45 @@ _REACH = 99.0
 
 
 def waterfall(table: pd.DataFrame, theme: Theme) -> go.Figure:
-    """Return the way from our NEE to the net land sink, one bar a row from left to right.
+    """Return the way from our NEE to the net land sink, one bar a row from top to bottom, its number beside its name.
 
     Args:
         table: of ``tamrl.sink.bridge``.
         theme: light or dark.
     """
-    names = [wrapped(label, 14) for label in table["label"]]
     colours = {
         "ours": FLUX[theme]["NEE"], "published": FLUX[theme]["RECO"], "remainder": MUTED[theme], "total": INK[theme],
     }  # fmt: skip
+    said = [_said(row) for row in table.itertuples()]
+    names = [f"{wrapped(label, 34)}<br>{text}" for label, text in zip(table["label"], said, strict=True)]
     figure = go.Figure()
+    _connect(figure, table, names, theme)
     for kind, part in table.groupby("kind", sort=False):
         at = [names[i] for i in part.index]
-        known = part["plus_minus"].notna().to_numpy()
-        said = [f"{v:+.2f}" if kind in ("published", "remainder") else f"{v:.2f}" for v in part["value"]]
-        more = [f" ± {p:g}" if np.isfinite(p) else "" for p in part["plus_minus"]]
         about = [" · ".join(filter(None, pair)) for pair in zip(part["years"], part["citation"], strict=True)]
-        text = [f"{s}{m}".replace("-", "\N{MINUS SIGN}") for s, m in zip(said, more, strict=True)]
+        known = part["plus_minus"].notna()
+        bar = dict(type="data", array=rounded(part["plus_minus"].fillna(0)), visible=bool(known.any()))
         figure.add_trace(
             go.Bar(
-                x=at, y=rounded(part["end"] - part["start"]), base=rounded(part["start"]), text=text,
-                textposition="outside", cliponaxis=False, showlegend=False, textfont=dict(size=11, color=INK[theme]),
+                y=at, x=rounded(part["end"] - part["start"]), base=rounded(part["start"]), orientation="h",
+                showlegend=False, customdata=about,
                 marker=dict(color=rgba(colours[kind], 0.85), pattern=dict(shape=_HATCH[kind], fgcolor=PAPER[theme])),
-                customdata=about, hovertemplate=f"%{{x}}<br>%{{text}} {TOTAL}<br>%{{customdata}}<extra></extra>",
+                error_x=bar | dict(thickness=1.5, width=4, color=MUTED[theme]),
+                hovertemplate=f"%{{y}} {TOTAL}<br>%{{customdata}}<extra></extra>",
             )
         )  # fmt: skip
-        if known.any():
-            figure.add_trace(
-                go.Scatter(
-                    x=[n for n, k in zip(at, known, strict=True) if k], y=rounded(part["end"][known]), mode="markers",
-                    marker=dict(size=1, color=INK[theme]), hoverinfo="skip", showlegend=False,
-                    error_y=dict(type="data", array=rounded(part["plus_minus"][known]), thickness=1.5, width=4,
-                                 color=INK[theme]),
-                )
-            )  # fmt: skip
-    _connect(figure, table, names, theme)
-    style(figure, theme, 430, hold="land-sink")
-    low, high = min(table[["start", "end"]].min().min(), 0), max(table[["start", "end"]].max().max(), 0)
-    room = 0.12 * (high - low or 1)
-    figure.update_layout(barmode="overlay", bargap=0.3, margin_t=20)
-    figure.update_xaxes(categoryorder="array", categoryarray=names, showgrid=False, tickangle=0)
-    figure.update_yaxes(title_text=f"Net flux to the atmosphere [{TOTAL}]", range=[low - room, high + room])
+    style(figure, theme, 70 + 40 * len(table), hold="land-sink")
+    figure.update_layout(barmode="overlay", bargap=0.3, margin_t=14)
+    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, zeroline=False)
+    figure.update_xaxes(title_text=f"Net flux to the atmosphere [{TOTAL}]")
     return figure
+
+
+def _said(row: Any) -> str:
+    """Return the number of a bar in words: steps with their sign, levels without."""
+    value = f"{row.value:.2f}" if row.kind in ("ours", "total") else f"{row.value:+.2f}"
+    more = f" ± {row.plus_minus:g}" if np.isfinite(row.plus_minus) else ""
+    return f"{value}{more}".replace("-", "\N{MINUS SIGN}")
 
 
 def _connect(figure: go.Figure, table: pd.DataFrame, names: list[str], theme: Theme) -> None:
@@ -69,7 +67,7 @@ def _connect(figure: go.Figure, table: pd.DataFrame, names: list[str], theme: Th
         level = float(table["end"].iloc[i])
         figure.add_trace(
             go.Scatter(
-                x=[names[i], names[i + 1]], y=[level, level], mode="lines", hoverinfo="skip", showlegend=False,
+                y=[names[i], names[i + 1]], x=[level, level], mode="lines", hoverinfo="skip", showlegend=False,
                 line=dict(color=GRID[theme], width=1.5),
             )
         )  # fmt: skip

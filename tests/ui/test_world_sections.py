@@ -143,7 +143,7 @@ def test_the_way_to_the_land_sink_ends_at_the_published_one_and_adds_up():
 def test_inversions_stand_beside_our_sink_by_region(folder, tmp_path, monkeypatch):
     both = map_files.folder(tmp_path, step=4)
     seen = map_files.dataset(step=4, title="SIMULATED inversion", kind="product", fluxes=("NEE",))
-    seen.rename(NEE="NBE").to_netcdf(both / "inversion.nc")
+    seen.rename(NEE="NBE").to_netcdf(both / "inversion.nc", encoding={"time": {"units": "days since 2001-01-01"}})
     monkeypatch.setattr(atlas, "bundled_maps", lambda: both)
     text = said(healthy(run("land_sink")))
     assert "NBE, what the atmosphere sees of land" in text
