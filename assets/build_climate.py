@@ -85,16 +85,16 @@ def run(*words: object) -> None:
     subprocess.run([sys.executable, "-m", "tamrl", *map(str, words)], check=True, cwd=ROOT)
 
 
-def benchmark(workspace: Path, out: Path, phenology: bool) -> Path:
+def benchmark(workspace: Path, out: Path, config: Path, phenology: bool) -> Path:
     """Score the models on held-out towers, or go on with it; return the folder of results."""
     run(
         "bench", "accuracy", "--workspace", workspace, "--out", out, "--designs", "igbp", "--ablations", "none",
-        "--models", MODELS, "--config", CONFIG, *(["--phenology"] if phenology else []),
+        "--models", MODELS, "--config", config, *(["--phenology"] if phenology else []),
     )  # fmt: skip
     return out / "results"
 
 
-def train(workspace: Path, out: Path, members: int) -> None:
+def train(workspace: Path, out: Path, config: Path, members: int) -> None:
     """Train the ensemble, or go on with it."""
     from tamrl.ensemble import STATE
     from tamrl.model.checkpoint import is_checkpoint
@@ -103,7 +103,7 @@ def train(workspace: Path, out: Path, members: int) -> None:
     if begun or not is_checkpoint(out):
         more = ["--resume"] if begun else []
         run(
-            "train", "--workspace", workspace, "--out", out, "--members", members, "--config", CONFIG, "--seed", 56,
+            "train", "--workspace", workspace, "--out", out, "--members", members, "--config", config, "--seed", 56,
             *more,
         )  # fmt: skip
 
@@ -322,19 +322,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder to work in; what is done there is kept")
     parser.add_argument("--scores", type=Path, help="results folder of tamrl bench accuracy; made where not given")
     parser.add_argument("--model", type=Path, help="an ensemble trained on all towers; trained where not given")
+    parser.add_argument("--config", type=Path, default=CONFIG, help="settings; with LAI or EVI these are predicted")
     parser.add_argument("--members", type=int, default=5)
     args = parser.parse_args()
     one_thread()
     target, workspace = ROOT / "assets" / "models" / NAME, args.workspace
-    phenology = bool({*PREDICTED} & {*load_config(CONFIG).model.drivers})
-    scores = args.scores or benchmark(workspace, args.out / "bench", phenology)
+    phenology = bool({*PREDICTED} & {*load_config(args.config).model.drivers})
+    scores = args.scores or benchmark(workspace, args.out / "bench", args.config, phenology)
     if phenology:
         build_phenology.predicted(workspace, args.out / "towers")
-        build_phenology.add_cycle(workspace)
+        build_phenology.add_cycle(workspace, args.out / "towers")
         workspace = args.out / "towers"
     model = args.model or args.out / "model"
     if not args.model:
-        train(workspace, model, args.members)
+        train(workspace, model, args.config, args.members)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         archive = Workspace.open(workspace).archive().load()

@@ -16,7 +16,7 @@ import xarray as xr
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "assets")]
-SCORES = "phenology.csv"
+SCORES, DONE = "phenology.csv", "earth.done"
 
 
 def predicted(workspace: Path, out: Path) -> xr.Dataset:
@@ -36,8 +36,8 @@ def predicted(workspace: Path, out: Path) -> xr.Dataset:
     return made
 
 
-def add_cycle(workspace: Path) -> None:
-    """Learn from all towers of a monthly workspace, and write the cycle of each cell into the small Earth."""
+def add_cycle(workspace: Path, out: Path) -> None:
+    """Learn from all towers of a monthly workspace, and write the cycle of each cell into the small Earth, once."""
     from build_earth import TARGET, add
 
     from tamrl.data.earth import load_earth
@@ -45,12 +45,15 @@ def add_cycle(workspace: Path) -> None:
     from tamrl.phenology_map import earth_cycle
     from tamrl.workspace import Workspace
 
+    if (out / DONE).is_file() and {"LAI", "EVI"} <= set(load_earth().data_vars):
+        return
     model = Phenology()
     model.fit(Workspace.open(workspace).archive().load())
     cycle = earth_cycle(model, load_earth())
     # What the climate model may ask for; fAPAR is learnt where towers have it and not kept.
     kept = {name: values for name, values in cycle.items() if name in ("LAI", "EVI")}
     add({name: (("time", "lat", "lon"), values, "phenology") for name, values in kept.items()})
+    (out / DONE).touch()
     sys.stdout.write(f"{TARGET}: {TARGET.stat().st_size / 1e6:.1f} MB\n")
 
 
@@ -68,7 +71,7 @@ def main() -> None:
     predicted(args.workspace, args.out)
     table = pd.read_csv(args.out / SCORES).groupby("variable")[["r2", "rmse", "r_cycle"]].median()
     sys.stdout.write(f"Medians over towers that were not seen:\n{table.round(3)}\n")
-    add_cycle(args.workspace)
+    add_cycle(args.workspace, args.out)
 
 
 if __name__ == "__main__":
