@@ -326,7 +326,9 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=5)
     args = parser.parse_args()
     one_thread()
-    target, workspace = ROOT / "assets" / "models" / NAME, args.workspace
+    # The project's own commands run in its folder.
+    args.config, args.out = args.config.resolve(), args.out.resolve()
+    target, workspace = ROOT / "assets" / "models" / NAME, args.workspace.resolve()
     phenology = bool({*PREDICTED} & {*load_config(args.config).model.drivers})
     scores = args.scores or benchmark(workspace, args.out / "bench", args.config, phenology)
     if phenology:
