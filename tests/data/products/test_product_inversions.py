@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 from tamrl.data.globe import NBE, SD, check_maps, land_area
-from tamrl.data.products import detect, open_product
+from tamrl.data.products import against_towers, detect, open_product
 from tamrl.errors import TamrlError
 from tamrl.fields import Period, field
 from tamrl.summaries import total
@@ -92,6 +92,12 @@ def test_the_three_are_told_apart_by_their_variables(tmp_path):
     }
     for key, path in made.items():
         assert detect(path.rename(tmp_path / f"{key}-renamed-201501.nc")) == key
+
+
+def test_towers_do_not_measure_what_an_inversion_gives(tmp_path):
+    maps = open_product(files.write_oco2mip(tmp_path, months=2))
+    with pytest.raises(TamrlError, match="no flux that towers measure"):
+        against_towers(maps, xr.Dataset())
 
 
 def test_the_total_of_an_inversion_is_that_of_whole_cells(tmp_path):
