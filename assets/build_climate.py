@@ -2,12 +2,13 @@
 
     python -m tamrl ingest FLUXNET2015 --workspace W
     python -m tamrl aggregate --workspace W --out M
-    python -m tamrl bench accuracy --workspace M --out B --designs igbp --ablations none \
-        --models tamrl,xgboost,random-forest,climatology --config assets/climate.yaml
-    python assets/build_climate.py --workspace M --scores B/results
+    python assets/build_climate.py --workspace M --out B
 
-Members are trained on all towers of the workspace; the scores of the card are those of the benchmark, whose models had
-not seen the towers. With --model an ensemble that is trained already is taken. The baselines are upscaled with the same
+B is a folder to work in. Everything that takes long is kept there and not done again: the benchmark (B/bench), the
+towers with predicted phenology where the settings name LAI or EVI (B/towers, see assets/build_phenology.py), the
+ensemble (B/model). Run the same command again to go on. Members are trained on all towers of the workspace; the scores
+of the card are those of the benchmark, whose models, of phenology as well, had not seen the towers. With --scores or
+--model a benchmark or an ensemble that is there already is taken. The baselines are upscaled with the same
 drivers: five models each, every one trained without another fifth of the towers, of which mean and spread are kept.
 """
 
@@ -27,6 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "assets")]
 NAME, CONFIG, MAPS = "fluxnet2015-climate", ROOT / "assets" / "climate.yaml", ROOT / "assets" / "maps"
 FLUXES = ("GPP", "RECO", "NEE")
+#: Drivers that a model of phenology gives where the Earth has no satellite series.
+PREDICTED = ("LAI", "EVI")
+MODELS = "tamrl,xgboost,random-forest,climatology"
 #: Steps that the bundled maps are packed in, gC m-2 d-1 and 1: far below the spread of the models.
 PACKED = {"flux": 0.05, "sd": 0.05, "extrapolation": 0.01, "code": 0.05}
 #: Shares of a class below this are left out of the tree models' tiles.
@@ -44,8 +48,9 @@ towers by at most {change:.3f} gC m-2 d-1.
 
 Trained on FLUXNET2015 (Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3; CC-BY-4.0), with monthly precipitation as
 collected by Nathaniel et al. 2023 (doi:10.1038/s41597-023-02349-y; MIT) and NDVI and C4 share at each tower from the
-small Earth (sources and licences in `assets/PROVENANCE.md`). No observation is in this folder. The weights are under
-CC-BY-4.0: name FLUXNET2015 and this project. Method: Rozanov, Renganathan and Kumar 2026, arXiv:2603.09974.
+small Earth (sources and licences in `assets/PROVENANCE.md`).{phenology}
+No observation is in this folder. The weights are under CC-BY-4.0: name FLUXNET2015 and this project. Method: Rozanov,
+Renganathan and Kumar 2026, arXiv:2603.09974.
 
 ## Scores
 
@@ -67,16 +72,40 @@ mean climate: they know no single year, no rising CO2, no disturbance. The globa
 
 {sites}
 """
+PHENOLOGY = """ LAI and EVI are predicted from climate, NDVI range, maximum fAPAR and
+class by models (tamrl.phenology) that learnt the MODIS series of other towers, here as on the Earth."""
 WHY = """Where towers stand is not where the land is: they stand in growing, undisturbed ecosystems, a mean NEE of
 {tower:.2f} gC m-2 d-1 over the towers (median {median:.2f}), and what leaves a place by fire, harvest and rivers is not
 in their NEE. Any model that predicts the mean of the towers therefore has a sink of this size; weighting towers by the
 land they stand for, other losses and leaving out groups of towers moved it by a few PgC yr-1 (docs/decisions.md)."""
 
 
-def train(workspace: Path, out: Path, members: int) -> None:
-    """Train the ensemble with the project's own command."""
-    command = [sys.executable, "-m", "tamrl", "train", "--workspace", workspace, "--out", out, "--members", members]
-    subprocess.run([*map(str, command), "--config", str(CONFIG), "--seed", "56"], check=True, cwd=ROOT)
+def run(*words: object) -> None:
+    """Run one of the project's own commands."""
+    subprocess.run([sys.executable, "-m", "tamrl", *map(str, words)], check=True, cwd=ROOT)
+
+
+def benchmark(workspace: Path, out: Path, config: Path, phenology: bool) -> Path:
+    """Score the models on held-out towers, or go on with it; return the folder of results."""
+    run(
+        "bench", "accuracy", "--workspace", workspace, "--out", out, "--designs", "igbp", "--ablations", "none",
+        "--models", MODELS, "--config", config, *(["--phenology"] if phenology else []),
+    )  # fmt: skip
+    return out / "results"
+
+
+def train(workspace: Path, out: Path, config: Path, members: int) -> None:
+    """Train the ensemble, or go on with it."""
+    from tamrl.ensemble import STATE
+    from tamrl.model.checkpoint import is_checkpoint
+
+    begun = (out / STATE / "run.yaml").exists()
+    if begun or not is_checkpoint(out):
+        more = ["--resume"] if begun else []
+        run(
+            "train", "--workspace", workspace, "--out", out, "--members", members, "--config", config, "--seed", 56,
+            *more,
+        )  # fmt: skip
 
 
 def tiles(earth: xr.Dataset, drivers: tuple[str, ...], trained: frozenset[str]) -> tuple[np.ndarray, list[tuple]]:
@@ -240,6 +269,7 @@ def card(ensemble, archive, scores: Path, change: float, sums: dict) -> str:  # 
         sites=", ".join(sites), folds=len(load_split(scores / "splits" / "igbp.yaml").folds), change=change,
         scored_members=about["members"], made=str(about["created"])[:10], steps=ensemble.config.train.steps,
         seed=ensemble.info["seed"], totals=head + "\n".join(rows),
+        phenology=PHENOLOGY * bool({*PREDICTED} & {*ensemble.config.model.drivers}),
         why=WHY.format(tower=float(np.nanmean(means)), median=float(np.nanmedian(means))),
     )  # fmt: skip
 
@@ -277,9 +307,11 @@ def write_maps(checkpoint: Path, archive: xr.Dataset, drivers: tuple[str, ...], 
 
 
 def main() -> None:
-    """Train, round, check, upscale, write."""
+    """Score, train, round, check, upscale, write."""
+    import build_phenology
     from build_model import TOLERANCE, largest_change
 
+    from tamrl.config import load_config
     from tamrl.device import one_thread
     from tamrl.model.checkpoint import load_ensemble, save_half
     from tamrl.model.reference import fit_reference, save_reference
@@ -287,18 +319,28 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", type=Path, required=True, help="monthly")
-    parser.add_argument("--scores", type=Path, required=True, help="results folder of tamrl bench accuracy")
-    parser.add_argument("--model", type=Path, help="an ensemble trained on all towers; trained anew where not given")
+    parser.add_argument("--out", type=Path, required=True, help="folder to work in; what is done there is kept")
+    parser.add_argument("--scores", type=Path, help="results folder of tamrl bench accuracy; made where not given")
+    parser.add_argument("--model", type=Path, help="an ensemble trained on all towers; trained where not given")
+    parser.add_argument("--config", type=Path, default=CONFIG, help="settings; with LAI or EVI these are predicted")
     parser.add_argument("--members", type=int, default=5)
     args = parser.parse_args()
     one_thread()
-    target = ROOT / "assets" / "models" / NAME
+    # The project's own commands run in its folder.
+    args.config, args.out = args.config.resolve(), args.out.resolve()
+    target, workspace = ROOT / "assets" / "models" / NAME, args.workspace.resolve()
+    phenology = bool({*PREDICTED} & {*load_config(args.config).model.drivers})
+    scores = args.scores or benchmark(workspace, args.out / "bench", args.config, phenology)
+    if phenology:
+        build_phenology.predicted(workspace, args.out / "towers")
+        build_phenology.add_cycle(workspace, args.out / "towers")
+        workspace = args.out / "towers"
+    model = args.model or args.out / "model"
+    if not args.model:
+        train(workspace, model, args.config, args.members)
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        model = args.model or folder / "model"
-        if not args.model:
-            train(args.workspace, model, args.members)
-        archive = Workspace.open(args.workspace).archive().load()
+        archive = Workspace.open(workspace).archive().load()
         whole, made = load_ensemble(model), folder / NAME
         save_half(whole, made)
         save_reference(fit_reference(load_ensemble(made), archive), made)
@@ -306,7 +348,7 @@ def main() -> None:
         if change > TOLERANCE:
             raise SystemExit(f"16-bit weights move a monthly flux by {change:.3f} gC m-2 d-1: too much")
         sums = write_maps(made, archive, whole.config.model.drivers, folder)
-        (made / "README.md").write_text(card(whole, archive, args.scores, change, sums), encoding="utf-8")
+        (made / "README.md").write_text(card(whole, archive, scores, change, sums), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(made, target)
 

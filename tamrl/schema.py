@@ -46,6 +46,7 @@ class Variable:
     state: bool = False
 
 
+_PTJPL = "A map that comes with PT-JPL, see the small Earth (tamrl.data.earth)"
 _BESS = "Maps that come with BESS-JPL, see the small Earth (tamrl.data.earth)"
 _SATELLITE = "Satellite series of the user, for example MODIS MCD15A2H and MOD13A1 (tamrl.data.satellite)"
 # Flux bounds: in 435,380 FLUXNET2015 site-days GPP above 30 or below -4 gC m-2 d-1 occurs only in
@@ -133,6 +134,7 @@ _VARIABLES = (
     Variable("NDVI_MIN", "1", (-0.3, 1), "Smallest NDVI of the year", "driver", "static", "", _BESS),
     Variable("NDVI_MAX", "1", (-0.3, 1), "Largest NDVI of the year", "driver", "static", "", _BESS),
     Variable("C4", "1", (0, 1), "Share of C4 plants", "driver", "static", "", _BESS),
+    Variable("FAPAR_MAX", "1", (0, 1), "Largest fAPAR of the year", "driver", "static", "", _PTJPL),
 )
 VARIABLES: dict[str, Variable] = {v.name: v for v in _VARIABLES}
 DRIVERS = tuple(v.name for v in _VARIABLES if v.role == "driver")

@@ -75,5 +75,11 @@ def test_the_engine_makes_the_bundled_maps_again(maps, tmp_path):
 
 def test_bundled_drivers_and_published_totals_are_there():
     folder = bundled_folder("maps").parent
-    for name in ("earth.nc", "driver-maps/era5land-modis.yaml", "published-totals.yaml", "maps/totals.yaml"):
+    for name in (
+        "earth.nc",
+        "driver-maps/era5land-modis.yaml",
+        "published-totals.yaml",
+        "land-sink.yaml",
+        "maps/totals.yaml",
+    ):
         assert (folder / name).is_file(), name

@@ -27,7 +27,7 @@ from tamrl.bench.units import (
     towers_of,
 )
 from tamrl.config import Config, to_dict
-from tamrl.data.archive import load_archive
+from tamrl.data.archive import load_archive, save_archive
 from tamrl.data.designs import DESIGNS, SEED, load_split, make_split, save_split
 from tamrl.data.storage import locked
 from tamrl.errors import TamrlError
@@ -54,6 +54,8 @@ class Benchmark:
             difference shows early.
         ablation_folds: how many folds they are trained on.
         seed: of the members.
+        phenology: whether monthly models read predicted LAI and EVI (``tamrl.phenology``) in place of the observed:
+            each fold has an archive of its own, whose phenology has not seen the held-out towers.
     """
 
     archive: Path
@@ -67,6 +69,7 @@ class Benchmark:
     ablation_steps: int = 200
     ablation_folds: int = 2
     seed: int = SEED
+    phenology: bool = False
 
     def __post_init__(self) -> None:
         """Check the names.
@@ -109,6 +112,22 @@ class Benchmark:
                 continue
             column = 1 if design == "koeppen" else 0
             save_split(make_split(design, {site: classes[column] for site, classes in towers.items()}), file)
+        if self.phenology:
+            for design in self.designs:
+                self._predict_phenology(archive, design)
+
+    def _predict_phenology(self, archive: xr.Dataset, design: str) -> None:
+        """Write the archive of each fold, where it is not there, with phenology that has not seen its towers."""
+        from tamrl.phenology import inner_groups, out_of_fold
+
+        for index, held in enumerate(load_split(split_file(self.out, design)).folds):
+            path = self.archive_of(design, index)
+            if not path.exists():
+                save_archive(out_of_fold(archive, inner_groups(archive, held, self.seed), held, self.seed), path)
+
+    def archive_of(self, design: str, fold: int) -> Path:
+        """Return the archive that the models of a fold are trained on and predict from."""
+        return self.out / "archives" / f"{design}-{fold}.zarr" if self.phenology else self.archive
 
     def units(self) -> list[Unit]:
         """Return all units, the long ones first, so that no core waits for a last one."""
@@ -125,7 +144,8 @@ class Benchmark:
         return len(load_split(split_file(self.out, design)).folds)
 
     def _unit(self, design: str, fold: int, name: str, config: Config, members: int, ablation: bool = False) -> Unit:
-        return Unit(str(self.archive), str(self.out), design, fold, name, config, members, self.seed, ablation)
+        archive = str(self.archive_of(design, fold))
+        return Unit(archive, str(self.out), design, fold, name, config, members, self.seed, ablation)
 
     def _ablations(self) -> list[Unit]:
         """Return the ablations with their reference, shorter and on fewer folds than the comparison."""
@@ -147,6 +167,7 @@ class Benchmark:
         return {
             "members": self.members, "side_members": self.side_members, "ablation_steps": self.ablation_steps,
             "ablation_folds": self.ablation_folds, "seed": self.seed, "config": to_dict(self.config),
+            **({"phenology": True} if self.phenology else {}),
         }  # fmt: skip
 
     def about(self, archive: xr.Dataset) -> dict[str, Any]:

@@ -36,11 +36,17 @@ command.add_command(upscale)
     type=click.IntRange(1),
     help="Folds that ablations are trained on.",
 )
+@click.option(
+    "--phenology",
+    is_flag=True,
+    help="Monthly models read LAI and EVI predicted from climate, which no held-out tower was seen for.",
+)
 @click.option("--workers", type=click.IntRange(1), help="Processes at once; default one a core.")
 @click.option("--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder for benchmarks.md and figures.")
 def accuracy(
     workspace: Path, out: Path, designs: str, models: str, ablations: str, members: int, side_members: int,
-    config_file: Path | None, ablation_steps: int, ablation_folds: int, workers: int | None, docs: Path | None,
+    config_file: Path | None, ablation_steps: int, ablation_folds: int, phenology: bool, workers: int | None,
+    docs: Path | None,
 ) -> None:  # fmt: skip
     """Compare TAM-RL with its baselines on held-out towers of WORKSPACE.
 
@@ -59,7 +65,7 @@ def accuracy(
     benchmark = Benchmark(
         Workspace.open(workspace).archive_path, out, read_names(designs), members, side_members, read_names(models),
         read_names(ablations) if chosen is None else chosen, load_config(config_file) if config_file else Config(),
-        ablation_steps, ablation_folds,
+        ablation_steps, ablation_folds, phenology=phenology,
     )  # fmt: skip
     tables = run(benchmark, workers or os.cpu_count() or 1, lambda line: click.echo(line, err=True))
     left = [unit for unit in benchmark.units() if not unit.file.exists()]

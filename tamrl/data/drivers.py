@@ -18,7 +18,7 @@ TREND_DAYS = 10
 #: Drivers that come and go together: hidden together in training so that their absence is familiar.
 GROUPS = (
     ("TA_MIN", "TA_MAX"), ("LAI", "EVI"), ("P_MON",), ("P",), ("VPD",), ("SW_IN",), ("TA",), ("SW_POT", "SW_POT_TREND"),
-    ("NDVI_MIN", "NDVI_MAX"), ("C4",), ("FAPAR",), ("NDVI",),
+    ("NDVI_MIN", "NDVI_MAX"), ("C4",), ("FAPAR_MAX",), ("FAPAR",), ("NDVI",),
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ NAME = "earth.nc"
 #: Class of a cell without one in the fields that carry flags.
 NONE = 0
 #: Satellite fields that do not change with time: archive drivers that a tower can be given from its position.
-STATIC_DRIVERS = ("NDVI_MIN", "NDVI_MAX", "C4")
+STATIC_DRIVERS = ("NDVI_MIN", "NDVI_MAX", "C4", "FAPAR_MAX")
 
 
 def earth_path() -> Path:
@@ -54,7 +54,8 @@ def load_earth(path: Path | None = None) -> xr.Dataset:
 
     Returns:
         Dataset with ``TA`` [degC] and ``P_MON`` [mm d-1] (time, lat, lon), ``SW_POT`` [W m-2] (time, lat),
-        ``NDVI_MIN``, ``NDVI_MAX`` and ``C4`` [1] (lat, lon), ``igbp_fraction`` (igbp, lat, lon) of the land of the
+        ``NDVI_MIN``, ``NDVI_MAX``, ``C4`` and ``FAPAR_MAX`` [1] (lat, lon), the predicted phenology ``LAI`` [m2 m-2]
+        and ``EVI`` [1] (time, lat, lon) where it was added, ``igbp_fraction`` (igbp, lat, lon) of the land of the
         cell, ``koeppen``, ``continent`` and ``region`` (lat, lon) with the CF attributes ``flag_values`` and
         ``flag_meanings``, and ``land_fraction`` (lat, lon).
 
@@ -99,14 +100,14 @@ def at_positions(earth: xr.Dataset, lat: np.ndarray, lon: np.ndarray) -> pd.Data
         lon: (N,) degrees east.
 
     Returns:
-        N rows with ``STATIC_DRIVERS`` and the class ``koeppen`` (``unknown`` where there is none); missing further from
-        land than a degree and where the position is not known.
+        N rows with those of ``STATIC_DRIVERS`` that the file has and the class ``koeppen`` (``unknown`` where there is
+        none); missing further from land than a degree and where the position is not known.
     """
     lat, lon = np.asarray(lat, float), np.asarray(lon, float)
     names, near = flags(earth["koeppen"]), land_cells(earth, lat, lon)
     known = near >= 0
     rows, columns = np.unravel_index(np.where(known, near, 0), (earth.sizes["lat"], earth.sizes["lon"]))
-    table = {n: np.where(known, earth[n].values[rows, columns], np.nan) for n in STATIC_DRIVERS}
+    table = {n: np.where(known, earth[n].values[rows, columns], np.nan) for n in STATIC_DRIVERS if n in earth}
     codes = np.where(known, earth["koeppen"].values[rows, columns], NONE)
     return pd.DataFrame(table | {"koeppen": [UNKNOWN if c == NONE else names[int(c)] for c in codes]})
 

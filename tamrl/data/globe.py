@@ -6,6 +6,7 @@ The contract, which ``check_maps`` holds every producer to (engine, readers of p
   of each step (a month, as a rule);
 - ``GPP, RECO, NEE``, those that are known, in gC m-2 d-1 of land, NEE negative for uptake; ``<flux>_sd`` is the
   standard deviation of the estimate, in the same unit;
+- ``NBE``, net biome exchange, beside them or, from atmospheric inversions, in their place: never taken for NEE;
 - ``land_fraction`` (lat, lon), the share of a cell that the fluxes stand for, where known; missing counts as 1;
 - optional ``extrapolation`` (lat, lon), ``code`` (component, lat, lon) and ``<flux>_members`` (member, time, lat, lon),
   see ``tamrl.upscale``;
@@ -29,6 +30,8 @@ EARTH_RADIUS = 6_371_007.2
 GC_PER_PGC, DAYS_PER_YEAR = 1e15, 365.25
 #: Ending of the names of standard deviations.
 SD = "_sd"
+#: Net biome exchange: what the atmosphere sees of land, fires, harvest, rivers and change of land use included.
+NBE, _NBE = "NBE", "Net biome exchange: minus net biome production, with fire and land use"
 #: Twelve months of a climatology are dated in this year, which has no 29 February.
 CLIMATOLOGY_YEAR = 2001
 _NAMES = {"latitude": "lat", "longitude": "lon", "y": "lat", "x": "lon", "nav_lat": "lat", "nav_lon": "lon"}
@@ -108,9 +111,10 @@ def to_grid(ds: xr.Dataset, where: str = "grid") -> xr.Dataset:
 def flux_attributes(name: str, what: str = "") -> dict[str, str]:
     """Return the CF attributes of a flux, or of ``<flux>_sd``, on a map."""
     flux, sd = name.removesuffix(SD), name.endswith(SD)
-    label = ", ".join(p for p in (variable(flux).long_name, "standard deviation of the estimate" * sd, what) if p)
+    known = _NBE if flux == NBE else variable(flux).long_name
+    label = ", ".join(p for p in (known, "standard deviation of the estimate" * sd, what) if p)
     attrs = {"units": FLUX_UNIT, "long_name": label}
-    if variable(flux).standard_name and not sd:
+    if flux != NBE and variable(flux).standard_name and not sd:
         attrs["standard_name"] = variable(flux).standard_name
     return attrs
 
@@ -172,9 +176,9 @@ def check_maps(maps: xr.Dataset, where: str = "maps") -> xr.Dataset:
     missing = [d for d in ("time", "lat", "lon") if d not in maps.dims or d not in maps.coords]
     if missing:
         raise TamrlError(f"The maps have no dimension {', '.join(missing)}", where, "Give maps over time, lat and lon")
-    if not fluxes_of(maps):
+    if not fluxes_of(maps) and NBE not in maps:
         raise TamrlError("The maps hold none of GPP, RECO and NEE", where, "Name the variables with a mapping")
-    for name in [n for flux in FLUXES for n in (flux, flux + SD) if n in maps]:
+    for name in [n for flux in (*FLUXES, NBE) for n in (flux, flux + SD) if n in maps]:
         if maps[name].dims != ("time", "lat", "lon"):
             raise TamrlError(f"{name} has dimensions {maps[name].dims}", where, "Transpose it to time, lat, lon")
         if maps[name].attrs.get("units") != FLUX_UNIT:

@@ -54,7 +54,7 @@ def to_monthly(daily: xr.Dataset, earth: xr.Dataset | None = None) -> xr.Dataset
         at = at_positions(earth, daily["lat"].values, daily["lon"].values)
         # Only within the tower's record, or every tower would seem to have one over all years.
         inside = np.any([np.isfinite(arrays[n]) for n in (*schema.FLUXES, *schema.DRIVERS) if n in arrays], axis=0)
-        for name in STATIC_DRIVERS:
+        for name in [n for n in STATIC_DRIVERS if n in at]:
             arrays[name] = np.where(inside, at[name].to_numpy()[:, None], np.nan)
     attrs = dict(daily.attrs) | {
         ATTRIBUTE: "1MS", "title": "Monthly fluxes and drivers at flux towers",

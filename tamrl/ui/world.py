@@ -10,7 +10,7 @@ import xarray as xr
 
 from tamrl import fields
 from tamrl.atlas import Entry
-from tamrl.data.globe import fluxes_of
+from tamrl.data.globe import NBE, fluxes_of
 from tamrl.errors import TamrlError
 from tamrl.fields import SEASONS, Period
 from tamrl.schema import FLUXES
@@ -235,7 +235,8 @@ def missing(view: View) -> str | None:
     pairs = [(view.entry, view.maps), *([(view.other_entry, view.other)] if view.other_entry else [])]
     for entry, maps in pairs:
         if view.layer == "flux" and view.flux not in maps:
-            return f"{entry.label} has no {view.flux}. It has {', '.join(fluxes_of(maps))}."
+            has = ", ".join(fluxes_of(maps)) or f"{NBE} alone, which stands in the tab Land sink"
+            return f"{entry.label} has no {view.flux}. It has {has}."
         if view.layer == "spread" and view.name not in maps:
             return f"{entry.label} does not say how sure it is of {view.flux}. Choose the layer Flux, or a TAM-RL map."
         if view.layer == "extrapolation" and view.name not in maps:

@@ -8,7 +8,7 @@ import xarray as xr
 
 from tamrl import fields
 from tamrl.atlas import Entry
-from tamrl.data.globe import SD, edges, fluxes_of, is_climatology
+from tamrl.data.globe import NBE, SD, edges, fluxes_of, is_climatology
 from tamrl.ui import world_cache
 from tamrl.ui.world_view import View
 
@@ -55,7 +55,8 @@ def about(entry: Entry, maps: xr.Dataset) -> list[str]:
     attrs = maps.attrs
     years = f"{fields.span(maps)}, " + ("the mean year" if is_climatology(maps) else f"{maps.sizes['time']} steps")
     land = "land fraction known" if "land_fraction" in maps else "no land fraction: whole cells are counted"
-    has = ", ".join(f + (" with spread" if f + SD in maps else "") for f in fluxes_of(maps))
+    named = fluxes_of(maps) or tuple(name for name in (NBE,) if name in maps)
+    has = ", ".join(f + (" with spread" if f + SD in maps else "") for f in named)
     derived = str(attrs.get("derived") or "")
     rows = {
         "What": KINDS.get(entry.kind, entry.kind) + (", SIMULATED" if entry.simulated else ""),

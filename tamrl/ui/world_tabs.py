@@ -12,6 +12,7 @@ from tamrl.ui.world_view import View
 TABS = {
     "Place": ("world_place", "place"),
     "Totals": ("world_sections", "totals"),
+    "Land sink": ("world_sink", "land_sink"),
     "Comparison": ("world_compare", "comparison"),
     "Zonal mean": ("world_sections", "zonal"),
     "Hovmöller": ("world_sections", "hovmoeller"),

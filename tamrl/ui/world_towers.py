@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.atlas import Entry
+from tamrl.data.globe import fluxes_of
 from tamrl.errors import TamrlError
 from tamrl.figures import world_towers as figures
 from tamrl.figures.style import unit_label
@@ -29,7 +30,11 @@ def towers(view: View) -> None:
             "`python -m tamrl ingest`, and choose it in the sidebar; simulated towers say nothing about maps."
         )
         return
-    tables = {entry: _against(entry, str(workspace.path), workspace.archive_version()) for entry in _both(view)}
+    shown = [entry for entry in _both(view) if fluxes_of(world_cache.maps(entry))]
+    if not shown:
+        tell(f"{view.entry.label} has no flux that towers measure: they see no fires and no rivers.")
+        return
+    tables = {entry: _against(entry, str(workspace.path), workspace.archive_version()) for entry in shown}
     _scores(tables, view, workspace)
     drawn = {entry: table[table["flux"] == view.flux] for entry, table in tables.items()}
     empty = [entry.label for entry, rows in drawn.items() if rows.empty]
@@ -87,7 +92,7 @@ def _scores(tables: dict[Entry, pd.DataFrame], view: View, workspace: Workspace)
     config |= {"maps": st.column_config.TextColumn("Maps"), "flux": st.column_config.TextColumn("Flux")}
     shown = found[["maps", "flux", *_SCORES, "towers", "n"]]
     st.dataframe(shown, hide_index=True, column_config=config, key=f"world_towers_{view.entry.key}")
-    first = tables[view.entry]
+    first = next(iter(tables.values()))
     left_out = first.attrs.get("left_out", {})
     lines = [str(first.attrs.get("conventions", "")).replace(FLUX_UNIT, unit), "Scores pool the months of all towers."]
     lines += [f"Left out, no land near: {', '.join(sorted(left_out))}."] if left_out else []

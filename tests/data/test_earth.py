@@ -16,11 +16,12 @@ def earth():
 
 
 def test_the_earth_is_small_and_says_where_it_comes_from(earth):
-    assert earth_path().stat().st_size < 4e6
-    for name in ("TA", "P_MON", "SW_POT", "NDVI_MIN", "NDVI_MAX", "C4", "igbp_fraction", "koeppen", "land_fraction"):
+    assert earth_path().stat().st_size < 5e6
+    named = ("TA", "P_MON", "SW_POT", "NDVI_MIN", "NDVI_MAX", "C4", "FAPAR_MAX", "igbp_fraction", "koeppen")
+    for name in (*named, "land_fraction"):
         assert earth[name].attrs["source"], name
         assert earth[name].attrs["long_name"], name
-    for word in ("Copernicus", "MCD12C1", "pvlib", "Apache-2.0", "Natural Earth"):
+    for word in ("Copernicus", "MCD12C1", "pvlib", "Apache-2.0", "ptjpl", "Natural Earth"):
         assert word in earth.attrs["source"], word
     assert earth.attrs["climatology"] == "2000-2025"
     assert {"lat_bnds", "lon_bnds", "time_bnds"} <= set(earth.variables)
@@ -40,6 +41,17 @@ def test_means_over_the_globe_are_those_of_the_real_one(earth):
     # A quarter of the solar constant comes in over the sphere.
     sphere = cell_area(earth.lat.values, earth.lon.values).sum("lon")
     assert float(earth["SW_POT"].mean("time").weighted(sphere).mean()) == pytest.approx(1361 / 4, rel=0.01)
+
+
+def test_the_largest_fapar_is_high_in_rain_forest_and_low_in_dry_grass(earth):
+    values = earth["FAPAR_MAX"]
+    assert float(values.min()) >= 0
+    assert float(values.max()) <= 1
+    forest, dry = (float(values.sel(lat=a, lon=o, method="nearest")) for a, o in ((-3.2, -65.2), (14.2, 5.2)))
+    assert forest > 0.5 > dry
+    # It goes with the largest NDVI.
+    both = np.isfinite(values.values) & np.isfinite(earth["NDVI_MAX"].values)
+    assert np.corrcoef(values.values[both], earth["NDVI_MAX"].values[both])[0, 1] > 0.8
 
 
 def test_fractions_add_up_and_classes_are_those_of_the_schema(earth):

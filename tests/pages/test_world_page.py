@@ -384,7 +384,9 @@ def test_an_import_that_fails_says_why(import_form, tmp_path, mapping):
     assert "map" not in at.query_params
 
 
-@pytest.mark.parametrize("section", ["Place", "Totals", "Comparison", "Zonal mean", "Hovmöller", "At towers"])
+@pytest.mark.parametrize(
+    "section", ["Place", "Totals", "Land sink", "Comparison", "Zonal mean", "Hovmöller", "At towers"]
+)
 def test_every_tab_opens(open_page, section):
     at = open_page(section=section, lat=15, lon=15, mode="side", **{"with": "second"})
     healthy(at.run())

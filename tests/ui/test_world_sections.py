@@ -14,13 +14,13 @@ import xarray as xr
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
-from tamrl import atlas, summaries, totals, workspace
+from tamrl import atlas, sink, summaries, totals, workspace
 from tamrl.data import earth as earths
 from tamrl.data.globe import land_area
 from tamrl.fields import Period, field
 from tamrl.ui import components, world_adapt, world_numbers, world_place
 
-FIGURES = {"zonal": 2, "hovmoeller": 1, "totals": 2, "comparison": 0, "place": 2}
+FIGURES = {"zonal": 2, "hovmoeller": 1, "totals": 2, "land_sink": 3, "comparison": 0, "place": 2}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,8 @@ def script(section, key, other, flux, cell, month, year):
     from tamrl.ui.components import Origin
     from tamrl.ui.world_view import View
 
-    module = {"comparison": "world_compare", "place": "world_place"}.get(section, "world_sections")
+    own = {"comparison": "world_compare", "place": "world_place", "land_sink": "world_sink"}
+    module = own.get(section, "world_sections")
     show = getattr(importlib.import_module(f"tamrl.ui.{module}"), section)
     state.restore()
     entries = atlas.entries(None)
@@ -94,7 +95,7 @@ def test_every_section_of_a_model_beside_a_coarser_product_of_ten_years(section)
     at = healthy(run(section, other="third", cell=(10.0, 22.0)))
     expected = {"hovmoeller": 2, "comparison": 2}.get(section, FIGURES[section])
     assert len(at.get("plotly_chart")) == expected
-    if section not in ("place", "totals"):
+    if section not in ("place", "totals", "land_sink"):
         assert "2001-2010" in said(at), "what is a mean of years says so"
 
 
@@ -124,6 +125,30 @@ def test_totals_stand_beside_the_published_ones():
     assert table.loc["All land", "total"] == pytest.approx(expected, rel=1e-4)
     assert f"GPP is {expected:.1f}" in text
     assert table.drop("All land")["total"].sum() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_way_to_the_land_sink_ends_at_the_published_one_and_adds_up():
+    at = healthy(run("land_sink"))
+    text = said(at)
+    maps = map_files.dataset(step=4)
+    ours = summaries.total(field(maps, "NEE", Period()), land_area(maps))
+    assert "From tower NEE to the land sink" in text
+    assert "bias of the towers and of the model" in text
+    assert f"{ours:.1f}".replace("-", "\N{MINUS SIGN}") in text
+    sources = at.dataframe[0].value
+    assert sources["DOI"].str.startswith("https://doi.org/10.").all()
+    assert len(sources) == len(sink.read_budget().all)
+
+
+def test_inversions_stand_beside_our_sink_by_region(folder, tmp_path, monkeypatch):
+    both = map_files.folder(tmp_path, step=4)
+    seen = map_files.dataset(step=4, title="SIMULATED inversion", kind="product", fluxes=("NEE",))
+    seen.rename(NEE="NBE").to_netcdf(both / "inversion.nc", encoding={"time": {"units": "days since 2001-01-01"}})
+    monkeypatch.setattr(atlas, "bundled_maps", lambda: both)
+    text = said(healthy(run("land_sink")))
+    assert "NBE, what the atmosphere sees of land" in text
+    alone = said(healthy(run("land_sink", key="inversion")))
+    assert "has no NEE" in alone
 
 
 def test_years_have_totals_of_their_own_and_a_spread():

@@ -1,4 +1,7 @@
-"""Gridded products of others as maps of this project: FLUXCOM-X-BASE, MetaFlux, CEDAR-GPP, CMIP6, TRENDY, any CF file.
+"""Gridded products of others as maps of this project.
+
+Upscaled ones and models (FLUXCOM-X-BASE, MetaFlux, CEDAR-GPP, CMIP6, TRENDY), atmospheric inversions (CarbonTracker,
+CAMS, OCO-2 MIP), and any CF file.
 
 ``open_product`` opens them lazily; ``towers`` compares them with towers; ``units`` knows their units.
 """

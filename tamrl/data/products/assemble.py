@@ -8,18 +8,17 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.data.checks import MISSING_BELOW
-from tamrl.data.globe import SD, check_maps, flux_attributes, to_grid
+from tamrl.data.globe import NBE, SD, check_maps, flux_attributes, to_grid
 from tamrl.data.products.sources import Source, same_axis
 from tamrl.data.products.times import step_starts
 from tamrl.data.products.units import parse_unit
 from tamrl.errors import TamrlError
-from tamrl.schema import FLUX_UNIT, FLUXES
+from tamrl.schema import FLUXES
 
 #: Values at or beyond this size are a fill value that the file does not declare (1e20, 9.97e36), in any unit.
 MISSING_ABOVE = 1e15
 _LAT, _LON, _TIME = ("lat", "latitude", "nav_lat", "y"), ("lon", "longitude", "nav_lon", "x"), ("time", "times", "date")
 _FIELD = {"time", "lat", "lon"}
-NBE = "NBE"
 #: Licence of a product whose files do not state theirs.
 UNSTATED = "not stated in the files: see the data record"
 
@@ -290,15 +289,21 @@ def finish(reading: Reading, where: str) -> xr.Dataset:
     for name in ds.data_vars:
         if str(name).removesuffix(SD) in FLUXES:
             ds[name].attrs = flux_attributes(str(name), "from NEE = RECO - GPP" if name in derived else "")
-    if NBE in ds:
-        ds[NBE].attrs = {
-            "units": FLUX_UNIT, "long_name": "Net biome exchange: minus net biome production, with fire and land use",
-        }  # fmt: skip
+        elif str(name).removesuffix(SD) == NBE:
+            ds[name].attrs = flux_attributes(str(name))
     ds["time"].attrs = {"standard_name": "time", "long_name": "First instant of the step", "axis": "T"}
     attrs = {"Conventions": "CF-1.11", **reading.attrs, "kind": "product", "derived": ", ".join(derived)}
     if notes:
         attrs["notes"] = " ".join(notes)
     return check_maps(ds.assign_attrs(attrs), where)
+
+
+def land_only(ds: xr.Dataset) -> xr.Dataset:
+    """Return an inversion whose NBE is missing where it is exactly zero: the sea, which has no flux of land.
+
+    Fluxes of an inversion are per area of the whole cell, so no land fraction goes with them; totals are not changed.
+    """
+    return ds.assign({NBE: ds[NBE].where(ds[NBE] != 0)})
 
 
 def listed(names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import xarray as xr
 
-from tamrl.data.products import cedar, cf, cmip, maps, metaflux, xbase
+from tamrl.data.products import cams, carbontracker, cedar, cf, cmip, maps, metaflux, oco2mip, xbase
 from tamrl.data.products.assemble import Reading, finish, listed
 from tamrl.data.products.sources import Paths, Source, find, open_source
 from tamrl.errors import TamrlError
@@ -46,6 +46,10 @@ PRODUCTS: dict[str, Product] = {
         Product("fluxcom-x-base", "FLUXCOM-X-BASE", "GPP_2015_050_monthly.nc", xbase.recognise, xbase.read),
         Product("metaflux", "MetaFlux", "METAFLUX_GPP_RECO_monthly_2015.nc", metaflux.recognise, metaflux.read),
         Product("cedar-gpp", "CEDAR-GPP", "CEDAR-GPP_v01_ST_Baseline_NT_201507.nc", cedar.recognise, cedar.read),
+        Product("carbontracker", "CarbonTracker", "CT2022.flux1x1-monthly.nc", carbontracker.recognise,
+                carbontracker.read),
+        Product("cams", "CAMS inversion", "cams73_latest_co2_flux_surface_mm_202001.nc", cams.recognise, cams.read),
+        Product("oco2-mip", "OCO-2 MIP", "EnsMean_gridded_fluxes_LNLG.nc4", oco2mip.recognise, oco2mip.read),
         Product("cmip", "CMIP6 or TRENDY", "gpp_Lmon_*.nc, MODEL_S3_gpp.nc", cmip.recognise, cmip.read),
         Product("cf", "Any CF NetCDF or Zarr", "any, with a mapping", cf.recognise, cf.read),
     )
@@ -65,7 +69,8 @@ def open_product(paths: Paths, kind: str = AUTO, mapping: Mapping[str, Any] | st
 
     Returns:
         maps that keep the contract of ``tamrl.data.globe``. Attributes: title, source, citation, doi, license,
-        version, files, product, kind, simulated, derived, notes. CMIP6 and TRENDY may have ``NBE`` too.
+        version, files, product, kind, simulated, derived, notes. CMIP6 and TRENDY may have ``NBE``, too;
+        atmospheric inversions have it alone.
 
     Raises:
         TamrlError: a file cannot be read, is not recognised, or does not fit the others; what was seen is in it.

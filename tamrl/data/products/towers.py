@@ -136,8 +136,11 @@ def against_towers(maps: xr.Dataset, archive: xr.Dataset, max_km: float = MAX_KM
         ``title``, ``simulated`` (1 where either side is), ``left_out`` (tower -> why).
 
     Raises:
-        TamrlError: the steps of the maps are neither days nor months.
+        TamrlError: the steps of the maps are neither days nor months, or they hold none of GPP, RECO and NEE.
     """
+    if not fluxes_of(maps):
+        what = "The maps hold no flux that towers measure"
+        raise TamrlError(what, str(maps.attrs.get("title", "maps")), "Give maps of GPP, RECO or NEE")
     where = pd.DataFrame({name: archive[name].values for name in ("site", "lat", "lon")})
     cells = at_towers(maps, where, max_km)
     observed = tower_months(archive, fluxes_of(maps))
