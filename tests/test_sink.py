@@ -48,7 +48,7 @@ def test_the_verdict_tells_the_known_from_our_bias():
     said = sink.verdict(sink.bridge(-21.8, budget), budget)
     known = sum(s.value for s in budget.steps)
     assert f"make {known:.1f} of them, or {known - 1.1:.1f} if" in said
-    assert f"{21.8 - 2.75 - known:.1f} are our bias" in said
+    assert f"remaining {21.8 - 2.75 - known:.1f} PgC yr⁻¹ is our bias" in said
     assert "no larger a sink" in sink.verdict(sink.bridge(-1.0, budget), budget)
 
 
@@ -94,5 +94,7 @@ def test_the_figure_shows_each_step_with_its_number_and_hatch():
         spans = {name: (base, base + x) for bar in bars for name, base, x in zip(bar.y, bar.base, bar.x, strict=True)}
         assert spans["Fire<br>+2.10 ± 0.2"] == pytest.approx((-21.8, -19.7), abs=0.01)
         assert {bar.marker.pattern.shape for bar in bars} == {"", "/", "."}
+        # A hatch that replaces its bar leaves the colour of the paper alone: an invisible bar.
+        assert {bar.marker.pattern.fillmode for bar in bars} == {"overlay"}
         assert bars[0].y[0].endswith("\N{MINUS SIGN}21.80 ± 2.8")
         assert tuple(figure.layout.yaxis.categoryarray)[::-1][0] == bars[0].y[0]

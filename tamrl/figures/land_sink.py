@@ -42,7 +42,11 @@ def waterfall(table: pd.DataFrame, theme: Theme) -> go.Figure:
             go.Bar(
                 y=at, x=rounded(part["end"] - part["start"]), base=rounded(part["start"]), orientation="h",
                 showlegend=False, customdata=about,
-                marker=dict(color=rgba(colours[kind], 0.85), pattern=dict(shape=_HATCH[kind], fgcolor=PAPER[theme])),
+                # Overlaid: plotly would otherwise draw the hatch alone, in the colour of the paper.
+                marker=dict(
+                    color=rgba(colours[kind], 0.85),
+                    pattern=dict(shape=_HATCH[kind], fgcolor=PAPER[theme], fillmode="overlay"),
+                ),
                 error_x=bar | dict(thickness=1.5, width=4, color=MUTED[theme]),
                 hovertemplate=f"%{{y}} {TOTAL}<br>%{{customdata}}<extra></extra>",
             )

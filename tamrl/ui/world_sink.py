@@ -89,19 +89,18 @@ def _places(view: View, shown: list[Entry]) -> None:
     columns = {entry.key: world_numbers.annual(entry, _FLUX, kind).mean() for entry in shown}
     columns |= {entry.key: world_numbers.annual(entry, NBE, kind).mean() for entry in seen}
     table = pd.DataFrame(columns)
-    left, right = st.columns([1, 1.2], gap="medium")
     drawn = world_numbers.drawn(view)
     kept = table.drop(index=ALL)
     kept = kept[(kept.abs() > 1e-9).any(axis=1)]
     what = " and ".join(n for n, part in ((_FLUX, shown), (NBE, seen)) if part)
     figure = world_charts.regional(kept, drawn, what, theme.current())
     alt = f"Total {what} by {regions.KINDS[kind].lower()}; the CSV below has the numbers."
-    chart(left, f"sink_{kind}", figure, alt)
+    chart(st.container(), f"sink_{kind}", figure, alt)
     if shown:
         entry = shown[0]
         blocks = sink.contributions(world_cache.field(entry, _FLUX, Period()), world_numbers.area(entry))
         alt = f"Map of what each block of two degrees adds to the total {_FLUX} of {entry.label}."
-        chart(right, "sink_where", figures.where(blocks, entry.label, _FLUX, theme.current()), alt)
+        chart(st.container(), "sink_where", figures.where(blocks, entry.label, _FLUX, theme.current()), alt)
     else:
         blocks = None
     components.footer(
