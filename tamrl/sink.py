@@ -196,8 +196,8 @@ def verdict(table: pd.DataFrame, budget: Budget) -> str:
         return f"Our NEE of {_number(ours)} PgC yr⁻¹ is no larger a sink than what the atmosphere sees of land."
     twice = sum(step.value for step in budget.steps if step.overlaps)
     return (
-        f"Our NEE of {_number(ours)} PgC yr⁻¹ is a sink {_number(gap)} PgC yr⁻¹ larger than the atmosphere sees over land. "
-        f"Published fluxes that towers do not measure account for {_number(known)} of the difference, or "
+        f"Our NEE of {_number(ours)} PgC yr⁻¹ is a sink {_number(gap)} PgC yr⁻¹ larger than the atmosphere sees over "
+        f"land. Published fluxes that towers do not measure account for {_number(known)} of the difference, or "
         f"{_number(known - twice)} if land-use change is already contained in fire and wood harvest. The remaining "
         f"{_number(rest)} PgC yr⁻¹ is our bias."
     )

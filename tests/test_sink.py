@@ -47,7 +47,7 @@ def test_the_verdict_tells_the_known_from_our_bias():
     budget = sink.read_budget()
     said = sink.verdict(sink.bridge(-21.8, budget), budget)
     known = sum(s.value for s in budget.steps)
-    assert f"make {known:.1f} of them, or {known - 1.1:.1f} if" in said
+    assert f"account for {known:.1f} of the difference, or {known - 1.1:.1f} if" in said
     assert f"remaining {21.8 - 2.75 - known:.1f} PgC yr⁻¹ is our bias" in said
     assert "no larger a sink" in sink.verdict(sink.bridge(-1.0, budget), budget)
 
