@@ -104,6 +104,11 @@ class Results:
         """The ways in which towers were held out."""
         return tuple(str(name) for name in self.manifest.get("designs", ()))
 
+    @property
+    def ablated(self) -> bool:
+        """Whether ablations were run: a benchmark may do without."""
+        return (self.path / "ablations.parquet").is_file()
+
     def source(self) -> str:
         """Return the source line of every figure."""
         said = [str(self.manifest[key]) for key in ("title", "data") if self.manifest.get(key)]

@@ -107,6 +107,12 @@ def _spread_skill(view: View, towers: pd.DataFrame) -> None:
 
 def ablations(view: View) -> None:
     """Draw what each part of the model is worth."""
+    if not view.results.ablated:
+        st.info(
+            "These results were made without ablations. `python -m tamrl bench accuracy` runs them unless told not to.",
+            icon=":material/info:",
+        )
+        return
     asked = view.asked(name="ablations")
     columns = {flux: asked.columns(flux) for flux in asked.fluxes}
     options = sorted({s for known in columns.values() for _, s in known})

@@ -202,3 +202,11 @@ def test_the_scores_of_the_workspace_are_offered(folder, small_workspace, tmp_pa
     healthy(at)
     assert at.query_params["scores"] == str(mine / "scores")
     assert len(at.metric) == 9
+
+
+def test_results_without_ablations_say_so(folder, tmp_path):
+    copy = tmp_path / "scores"
+    shutil.copytree(folder, copy)
+    (copy / "ablations.parquet").unlink()
+    at = open_section(page(copy), "Ablations")
+    assert any("without ablations" in info.value for info in at.info)
