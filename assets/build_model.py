@@ -61,9 +61,9 @@ Intervals are calibrated on validation towers; the share of held-out days that t
 
 For daily carbon fluxes of ecosystems like those of FLUXNET2015: mostly forests, grasslands and croplands of
 Europe, North America and Australia. Few towers stand in the tropics, in deserts and in the Arctic; towers
-on land that was burnt, cut or drained are rare. Without labels it is about as
-good as XGBoost with lagged drivers; what it adds is what a few days of labels bring. GPP and RECO are partitioned from NEE
-and share its errors. Site means of NEE are predicted poorly: age and disturbance are not among the inputs. Do
+on land that was burnt, cut or drained are rare. Without labels it is about as good as XGBoost with lagged
+drivers; what it adds is what a few days of labels bring. GPP and RECO are partitioned from NEE and share its
+errors. Site means of NEE are predicted poorly: age and disturbance are not among the inputs. Do
 not use it for carbon credits or for single days at one place without the intervals.
 
 ## Training towers

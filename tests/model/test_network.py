@@ -125,7 +125,7 @@ def test_without_modulation_every_code_gives_the_plain_forward_model(config, sca
 
 @pytest.mark.skipif(
     not fast_bfloat16(torch.device("cpu")),
-    reason="this CPU has no instructions for bfloat16, and torch no LSTM without",
+    reason="this CPU has no instructions for bfloat16",
 )
 def test_half_precision_is_close_and_only_in_training(config, scale, records, awake):
     model = awake(TAMRL(dataclasses.replace(config.model, dropout=0.0), scale))
