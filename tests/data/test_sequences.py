@@ -68,7 +68,7 @@ def test_an_unknown_class_is_an_error_with_the_known_ones(igbp, koeppen):
 
 def test_an_unknown_driver_is_an_error_with_the_known_ones(towers):
     with pytest.raises(TamrlError, match=r"Known drivers: .*SW_POT"):
-        driver_table(towers[0], ("TA", "NDVI"))
+        driver_table(towers[0], ("TA", "SOIL"))
 
 
 def test_a_driver_that_the_tower_lacks_is_masked(towers, normaliser):
