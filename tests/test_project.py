@@ -110,7 +110,15 @@ def test_assets_are_small_and_each_has_its_provenance():
     folds = {path for path in files if path.is_relative_to(ROOT / "assets" / "models" / "fluxnet2015-folds")}
     assert sum(sizes[path] for path in folds) < 5.5e6
     assert sum(size for path, size in sizes.items() if path not in maps | folds) < 13e6
-    for name in ("demo", "models/fluxnet2015-daily", "models/fluxnet2015-folds", "models/fluxnet2015-climate", "scores", "maps", "earth.nc"):
+    for name in (
+        "demo",
+        "models/fluxnet2015-daily",
+        "models/fluxnet2015-folds",
+        "models/fluxnet2015-climate",
+        "scores",
+        "maps",
+        "earth.nc",
+    ):
         assert f"`assets/{name}" in provenance, name
 
 

@@ -99,7 +99,7 @@ def _table(view: View) -> None:
     with right.container(horizontal=True, horizontal_alignment="right"):
         texts = {"score": "Score", "change": f"Change against {names.look(view.against).label}"}
         if view.metric.relative:
-            texts |= {"improved": "Towers improved", "harmed": "Towers harmed"}
+            texts |= {"improved": "Improved", "harmed": "Harmed"}
         shown = pick("Numbers", "show", list(texts), "score", texts.get, hidden=True)
     score_table(summary, "value" if shown == "score" else shown, view, "table")
     if shown in _SHARES:
@@ -163,7 +163,7 @@ def _places(view: View) -> None:
         shots = shots_choice([s for s in (7, 30, 90, 365) if any(("tamrl", s) in asked.columns(f) for f in FLUXES)])
     tint = names.look("tamrl").colour(theme.current())
     legend([("○", tint, "TAM-RL, zero-shot"), ("●", tint, f"TAM-RL, {names.shots_label(shots)}")], "Points")
-    parts = {}
+    parts, references = {}, {}
     for column, flux in zip(st.columns(len(asked.fluxes) or 1, gap="small"), asked.fluxes, strict=False):
         known = asked.columns(flux)
         # Each against its own reference, on its own days: zero-shot on all, few-shot outside the support.
@@ -177,9 +177,12 @@ def _places(view: View) -> None:
         found = pd.concat(tables) if tables else nothing
         parts[flux] = found
         labels = {"igbp": {}, "climate": {name: name for name in KOEPPEN.values()}, "network": {}}[by]
-        versus = " or ".join(dict.fromkeys(view.versus(known, s) for s in (0, shots)))
-        chart = figures.classes(found, flux, view.metric, versus, labels, theme.current())
+        references |= dict.fromkeys(view.versus(known, s) for s in (0, shots))
+        # Both references would not fit under a third of the page: the caption names them.
+        chart = figures.classes(found, flux, view.metric, "the reference", labels, theme.current())
         draw(column, f"places_{flux}_{by}_{shots}", chart, f"Change of {flux} by class of towers.")
+    if references:
+        st.caption(f"Reference: {', with labels '.join(references)}.")
     components.footer(f"scorecard_places_{by}", view.origin, lambda: pd.concat(parts, names=["flux"]))
     if by == "igbp":
         present = [c for c in IGBP if c in set(view.sites["igbp"])]
