@@ -1,0 +1,114 @@
+"""One account of what was done to data on the way in: the same for towers, products and drivers."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pandas as pd
+
+#: Kind of entry -> what it means; also the order in which they are shown.
+KINDS = {
+    "rejected": "values or rows that were set aside",
+    "missing": "what the files lack, or lack for some time",
+    "converted": "values that were brought to the project's units, days or grid",
+    "assumed": "what the files do not say and was taken for granted",
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing that was done to the data.
+
+    Attributes:
+        kind: one of ``KINDS``.
+        subject: tower, product or driver that it concerns.
+        words: what was done and why, a whole sentence.
+        count: how many values, rows, steps or cells it concerns; None where that has no meaning.
+    """
+
+    kind: str
+    subject: str
+    words: str
+    count: int | None = None
+
+    def __post_init__(self) -> None:
+        """Check the kind.
+
+        Raises:
+            ValueError: it is none of ``KINDS``.
+        """
+        if self.kind not in KINDS:
+            raise ValueError(f"kind {self.kind!r} is none of {', '.join(KINDS)}")
+
+
+@dataclass
+class IngestReport:
+    """What was done to the data of one reading: shown by the command line and in the page, kept in the provenance.
+
+    The same entry twice is kept once.
+
+    Attributes:
+        entries: in the order in which they were made.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+
+    def rejected(self, subject: str, words: str, count: int | None = None) -> None:
+        """Note values or rows that were set aside."""
+        self._add(Entry("rejected", subject, words, count))
+
+    def missing(self, subject: str, words: str, count: int | None = None) -> None:
+        """Note what the files lack."""
+        self._add(Entry("missing", subject, words, count))
+
+    def converted(self, subject: str, words: str, count: int | None = None) -> None:
+        """Note values that were brought to other units, days or another grid."""
+        self._add(Entry("converted", subject, words, count))
+
+    def assumed(self, subject: str, words: str, count: int | None = None) -> None:
+        """Note what the files do not say."""
+        self._add(Entry("assumed", subject, words, count))
+
+    def extend(self, other: "IngestReport") -> None:
+        """Add the entries of another report."""
+        for entry in other.entries:
+            self._add(entry)
+
+    def _add(self, entry: Entry) -> None:
+        if entry not in self.entries:
+            self.entries.append(entry)
+
+    def __iter__(self) -> Iterator[Entry]:
+        """Go through the entries, kind by kind."""
+        for kind in KINDS:
+            yield from (entry for entry in self.entries if entry.kind == kind)
+
+    def __len__(self) -> int:
+        """Return the number of entries."""
+        return len(self.entries)
+
+    def of(self, subject: str) -> list[Entry]:
+        """Return the entries of one tower, product or driver."""
+        return [entry for entry in self if entry.subject == subject]
+
+    def lines(self) -> list[str]:
+        """Return the report in words, a line an entry: ``rejected: BE-Bra: ...``."""
+        return [f"{entry.kind}: {entry.subject}: {entry.words}" for entry in self]
+
+    def table(self) -> pd.DataFrame:
+        """Return the report as a table of kind, subject, count and words."""
+        rows = [(e.kind, e.subject, e.count, e.words) for e in self]
+        return pd.DataFrame(rows, columns=["kind", "subject", "count", "words"]).astype({"count": "Int64"})
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Return the report for YAML or JSON."""
+        return [{k: v for k, v in asdict(entry).items() if v is not None} for entry in self]
+
+    @classmethod
+    def from_list(cls, entries: Iterable[dict[str, Any]]) -> "IngestReport":
+        """Return the report that ``to_list`` gave.
+
+        Raises:
+            TypeError, ValueError: an entry is none.
+        """
+        return cls([Entry(**entry) for entry in entries])
