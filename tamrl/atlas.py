@@ -125,10 +125,12 @@ def open_maps(entry: Entry) -> "xr.Dataset":
 def _open(path: Path) -> "xr.Dataset":
     import xarray as xr
 
+    from tamrl.data.netcdf import open_netcdf
+
     try:
         if path.suffix == ".zarr":
             return xr.open_zarr(locate(path) or path, chunks=None, consolidated=False)
-        return xr.open_dataset(path, engine="netcdf4", cache=False)
+        return open_netcdf(path, cache=False)
     except Exception as error:  # whatever a damaged file makes the libraries raise
         what = f"These maps cannot be read: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
         raise TamrlError(what, str(path), "Import them again, or remove them") from error

@@ -89,8 +89,10 @@ def adapt_command(
 
 
 def _write(dataset, out: Path) -> None:  # noqa: ANN001 - xarray.Dataset, imported late
+    from tamrl.data.netcdf import write_netcdf
+
     out.parent.mkdir(parents=True, exist_ok=True)
-    dataset.to_netcdf(out)
+    write_netcdf(dataset, out)
     click.echo(f"Fluxes in {out}.")
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from tamrl.data.netcdf import LOCK, open_netcdf
 from tamrl.errors import TamrlError
 from tamrl.schema import UNKNOWN
 from tamrl.workspace import bundled_folder
@@ -38,7 +39,7 @@ def to_open(path: Path | str) -> Path | str | bytes:
 
 @lru_cache(maxsize=1)
 def _opened(path: str, modified: float) -> xr.Dataset:
-    with xr.open_dataset(Path(path).read_bytes(), engine="netcdf4") as opened:
+    with LOCK, open_netcdf(Path(path).read_bytes()) as opened:
         loaded = opened.load()
     # Unpacking makes doubles of what is worth two bytes.
     return loaded.map(

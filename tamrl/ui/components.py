@@ -14,6 +14,7 @@ import streamlit as st
 import xarray as xr
 
 from tamrl import wording
+from tamrl.data.netcdf import write_netcdf
 from tamrl.data.steps import Step
 from tamrl.errors import TamrlError
 from tamrl.figures import style
@@ -172,7 +173,7 @@ def netcdf_bytes(dataset: xr.Dataset, origin: Origin) -> bytes:
     attrs |= {"data_source": origin.line(), "simulated": int(origin.simulated)}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.nc"
-        dataset.assign_attrs(attrs).to_netcdf(path, engine="netcdf4")
+        write_netcdf(dataset.assign_attrs(attrs), path)
         return path.read_bytes()
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from tamrl.data.globe import add_bounds, fluxes_of
+from tamrl.data.netcdf import write_netcdf
 from tamrl.errors import TamrlError
 
 #: kg m-2 s-1 in one gC m-2 d-1.
@@ -82,8 +83,8 @@ def _write(ds: xr.Dataset, flux: str, folder: Path) -> Path:
     import dask
 
     with dask.config.set(scheduler="synchronous"):
-        out.to_netcdf(
-            partial, engine="netcdf4", unlimited_dims=["time"],
+        write_netcdf(
+            out, partial, unlimited_dims=["time"],
             encoding={name: about, "time": days, "time_bnds": days} | plain,
         )  # fmt: skip
     partial.replace(target)
@@ -94,5 +95,5 @@ def _write_land(ds: xr.Dataset, target: Path) -> Path:
     land = (ds["land_fraction"].fillna(0) * 100).astype(np.float32).rename("sftlf")
     land.attrs = {"units": "%", "standard_name": "land_area_fraction", "long_name": "Percentage of land"}
     out = add_bounds(land.to_dataset().assign_attrs({"Conventions": "CF-1.11"})).drop_encoding()
-    out.to_netcdf(target, engine="netcdf4")
+    write_netcdf(out, target)
     return target

@@ -18,6 +18,7 @@ from cachetools import LRUCache, cached
 
 from tamrl.data.earth import to_open
 from tamrl.data.interpolate import to_days
+from tamrl.data.netcdf import open_netcdf
 from tamrl.errors import TamrlError
 from tamrl.schema import variable
 
@@ -246,8 +247,9 @@ def _opened(path: str, modified: float) -> xr.Dataset:
     with warnings.catch_warnings():
         # Two missing values and stores without consolidated metadata are dealt with.
         warnings.simplefilter("ignore")
-        engine = "zarr" if os.path.isdir(path) else "netcdf4"
-        more = {"consolidated": False} if engine == "zarr" and os.path.exists(os.path.join(path, "zarr.json")) else {}
-        return xr.open_dataset(
-            to_open(path), engine=engine, chunks=None, cache=False, decode_times=False, decode_timedelta=False, **more
-        )
+        store = os.path.isdir(path)
+        more = {"consolidated": False} if store and os.path.exists(os.path.join(path, "zarr.json")) else {}
+        options = {"chunks": None, "cache": False, "decode_times": False, "decode_timedelta": False, **more}
+        if store:
+            return xr.open_dataset(path, engine="zarr", **options)
+        return open_netcdf(to_open(path), **options)

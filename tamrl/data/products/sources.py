@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 
 from tamrl.data.earth import to_open
+from tamrl.data.netcdf import LOCK, open_netcdf
 from tamrl.errors import TamrlError
 
 _NETCDF = (".nc", ".nc4", ".cdf", ".netcdf")
@@ -121,15 +122,14 @@ def _open(path: Path, store: bool, decode_times: bool) -> xr.Dataset:
 
     # For the whole process, since xarray closes files and opens them again: the NetCDF library would keep up to 64 MB
     # of every variable of every file, a whole product in the end, though blocks are read once and as they are.
-    netCDF4.set_chunk_cache(_CACHE_BYTES)
+    with LOCK:
+        netCDF4.set_chunk_cache(_CACHE_BYTES)
     with warnings.catch_warnings():
         # Calendars that numpy lacks, two missing values, stores without consolidated metadata: all dealt with.
         warnings.simplefilter("ignore")
         if store:
             return xr.open_zarr(path, chunks=None, decode_times=decode_times, decode_timedelta=False)
-        return xr.open_dataset(
-            to_open(path), engine="netcdf4", chunks=None, decode_times=decode_times, decode_timedelta=False
-        )
+        return open_netcdf(to_open(path), chunks=None, decode_times=decode_times, decode_timedelta=False)
 
 
 def _damaged(path: Path, error: Exception) -> TamrlError:

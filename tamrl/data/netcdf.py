@@ -1,0 +1,71 @@
+"""Opening and writing NetCDF files from several threads of one process, such as the sessions of the dashboard.
+
+The NetCDF and HDF5 libraries are not safe in threads. xarray holds a lock where it reads values, but none where it
+reads attributes and dimensions: two threads that open files at the same moment can end the process with a segmentation
+fault. Here one lock of the process is held over the whole of opening, reading and writing.
+"""
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+
+class _Lock:
+    """A re-entrant lock that is the same one wherever it is unpickled in a process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def acquire(self, blocking: bool = True) -> bool:
+        return self._lock.acquire(blocking)
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def __enter__(self) -> "_Lock":
+        self.acquire()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+    def __reduce__(self) -> str:
+        return "LOCK"
+
+
+#: Held over every use of the NetCDF library; take it around uses of ``netCDF4`` itself.
+LOCK = _Lock()
+
+
+def open_netcdf(source: str | Path | bytes, **options: Any) -> xr.Dataset:
+    """Open a NetCDF file; ``xarray.open_dataset`` with the engine ``netcdf4``, safe in threads.
+
+    Args:
+        source: path, or the content of a file.
+        options: of ``xarray.open_dataset``.
+
+    Raises:
+        OSError, ValueError: as ``xarray.open_dataset`` does.
+    """
+    with LOCK:
+        return xr.open_dataset(source, engine="netcdf4", lock=LOCK, **options)
+
+
+def write_netcdf(ds: xr.Dataset, path: str | Path, **options: Any) -> None:
+    """Write a NetCDF 4 file; ``Dataset.to_netcdf``, safe in threads.
+
+    Lazy values must be computed by the calling thread alone (``dask.config.set(scheduler="synchronous")``), since
+    others would wait for the lock that it holds.
+
+    Args:
+        ds: what to write.
+        path: the file, replaced where it exists.
+        options: of ``Dataset.to_netcdf``.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    with LOCK:
+        ds.to_netcdf(path, engine="netcdf4", **options)
