@@ -6,14 +6,25 @@ from pathlib import Path
 
 import pytest
 
+# Tests share the cores by processes (-n); threads that wait by spinning would only take them from each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Run fast tests first, then slow ones, then the browser; without Chromium skip the browser, or fail in CI."""
+    """Run fast tests first, then slow ones, then the browser; without Chromium skip the browser, or fail in CI.
+
+    Several processes (``-n``) share the tests by file, so that what a file prepares is prepared once; the browser's
+    are one piece, since two browsers that draw in software keep each other waiting.
+    """
     items.sort(key=lambda item: 2 * bool(item.get_closest_marker("browser")) + bool(item.get_closest_marker("slow")))
     browser = [item for item in items if item.get_closest_marker("browser")]
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group("browser" if item in browser else str(item.path)))
     if not browser or CHROMIUM:
         return
     if os.environ.get("TAMRL_REQUIRE_BROWSER") == "1":

@@ -70,7 +70,7 @@ def test_readme_has_exactly_two_commands_for_a_fresh_machine():
     assert len(commands) == 2
     start, test = commands
     assert start.endswith("streamlit run app.py")
-    assert test.endswith("-m pytest")
+    assert test.endswith("-m pytest -n auto")
     assert text.index("![") < text.index(start) < 1500, "the picture comes first, on the first screen"
 
 
