@@ -7,7 +7,7 @@ the zero-shot prediction (of the task code, or of the weights as well), which ca
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from tamrl import wording
 from tamrl.data import steps as time_steps
-from tamrl.data.sequences import TowerRecord, valid_days
+from tamrl.data.sequences import TowerRecord, tower_static, valid_days
 from tamrl.device import describe
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble, Member
@@ -314,12 +314,14 @@ def adapt(
     before, after, before_variance, after_variance, shrinkage, losses = zip(*results, strict=True)
     # Fine-tuning finds a mode: how uncertain it leaves the effect of the site is not known.
     known = before_variance[0] is not None
+
+    def with_ends(fluxes: Iterable[np.ndarray], variances: Iterable[np.ndarray], shots: int) -> xr.Dataset:
+        made = to_predictions(list(fluxes), time_axis, list(variances) if known else None)
+        return add_intervals(ensemble, made, shots, tower_static(tower))
+
     history = pd.DataFrame(rows, columns=["member", "step", "loss", "held_back"])
     return Adaptation(
-        add_intervals(ensemble, to_predictions(list(before), time_axis, list(before_variance) if known else None), 0),
-        add_intervals(
-            ensemble, to_predictions(list(after), time_axis, list(after_variance) if known else None), len(days)
-        ),
+        with_ends(before, before_variance, 0), with_ends(after, after_variance, len(days)),
         history.sort_values(["member", "step"], ignore_index=True), days, settings, shrinkage, losses,
         time.perf_counter() - began, describe(ensemble.device), _notes(shrinkage, settings, days, len(support), units),
     )  # fmt: skip

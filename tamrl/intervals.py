@@ -46,7 +46,9 @@ def calibrate(ensemble: Ensemble, archive: xr.Dataset) -> dict[int, Calibration]
                 # A tower without any of the drivers is trained on, all masked, but not predicted.
                 continue
             for count, made in zip(shots, predicted, strict=True):
-                found.setdefault(count, []).append(Residuals(flux_table(tower), made.mean, made.spread, days.scored))
+                found.setdefault(count, []).append(
+                    Residuals(flux_table(tower), made.mean, made.spread, days.scored, site, str(tower["igbp"].item()))
+                )
     calibrations = {}
     for count in sorted(found):
         try:

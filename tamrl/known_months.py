@@ -185,9 +185,11 @@ def adapt_months(
     Raises:
         TamrlError: no month has GPP or RECO, a value is out of bounds, or the model has no site effect.
     """
+    from tamrl.data.sequences import tower_static
     from tamrl.predict import add_intervals
 
-    before = add_intervals(ensemble, _with_effect(ensemble, tower, None, static), 0)
+    classes = tower_static(tower) if static is None else static
+    before = add_intervals(ensemble, _with_effect(ensemble, tower, None, static), 0, classes)
     known = complete(check(values))
     if share_nee and alone(known):
         known = split(known, _by_month(before))
@@ -202,7 +204,7 @@ def adapt_months(
         labelled[flux].values[-12:] = known[flux].where(read).to_numpy(np.float32)
     labelled["QC"].values[-12:] = read.to_numpy(np.float32)
     support = pd.DatetimeIndex(tower["time"].values)[-12:][read.to_numpy()]
-    after = add_intervals(ensemble, _with_effect(ensemble, labelled, support, static), len(support))
+    after = add_intervals(ensemble, _with_effect(ensemble, labelled, support, static), len(support), classes)
     table = _named(_by_month(before), "before").join(_named(_by_month(after), "after"))
     table = table.join(known[list(FLUXES)].where(read, axis=0).add_suffix("_known"))
     return table.join(known[["GPP_from", "RECO_from"]])

@@ -11,7 +11,7 @@ import xarray as xr
 from torch import Tensor
 from torch.nn import functional
 
-from tamrl.data.sequences import TowerRecord, tower_record, tower_support
+from tamrl.data.sequences import TowerRecord, tower_record, tower_static, tower_support
 from tamrl.data.steps import STEPS, days, step_of
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble, Member
@@ -82,7 +82,7 @@ def to_forecast(members: xr.Dataset) -> Forecast:
     return Forecast(mean, np.sqrt(variance))
 
 
-def add_intervals(ensemble: Ensemble, predictions: xr.Dataset, shots: int) -> xr.Dataset:
+def add_intervals(ensemble: Ensemble, predictions: xr.Dataset, shots: int, static: np.ndarray) -> xr.Dataset:
     """Return the predictions with ``<flux>_low`` and ``<flux>_high``: between them lie 90 % of the days of a new place.
 
     Unchanged where the ensemble is not calibrated, or the method leaves the variance of the site's effect unknown.
@@ -91,12 +91,15 @@ def add_intervals(ensemble: Ensemble, predictions: xr.Dataset, shots: int) -> xr
         ensemble: what made the predictions.
         predictions: Dataset(member, time).
         shots: number of support days, or months of a monthly model, that they have read.
+        static: (A,) classes of the place, which the width depends on; ``tamrl.data.sequences.static_inputs``.
     """
     calibration = ensemble.calibration(days(shots, ensemble.config.model.step))
     if calibration is None or f"{FLUXES[0]}{VARIANCE}" not in predictions:
         return predictions
     made = to_forecast(predictions)
-    ends = zip((LOW, HIGH), calibration.interval(made.mean, made.spread, LEVEL), strict=True)
+    ends = zip(
+        (LOW, HIGH), calibration.interval(made.mean, made.spread, LEVEL, calibration.widening(static)), strict=True
+    )
     return predictions.assign(
         {
             flux + ending: (
@@ -278,4 +281,4 @@ def predict(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex | N
     fluxes, variances = zip(*over_members(ensemble, one), strict=True)
     made = to_predictions(list(fluxes), pd.DatetimeIndex(tower.time.values), list(variances))
     # Intervals are calibrated without labels in the encoder.
-    return made if support is not None and len(support) else add_intervals(ensemble, made, 0)
+    return made if support is not None and len(support) else add_intervals(ensemble, made, 0, tower_static(tower))

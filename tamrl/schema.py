@@ -152,6 +152,8 @@ IGBP = {
 KOEPPEN = {"A": "Tropical", "B": "Arid", "C": "Temperate", "D": "Cold", "E": "Polar"}
 #: The explicit class of a tower whose class is not known.
 UNKNOWN = "unknown"
+#: Order of the land-cover classes in the static inputs of a place.
+IGBP_CLASSES = (*IGBP, UNKNOWN)
 
 
 def variable(name: str) -> Variable:

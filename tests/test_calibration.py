@@ -1,5 +1,7 @@
 """Intervals: they cover what they say on towers that they were not fitted on."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import yaml
@@ -10,6 +12,7 @@ from scipy.stats import norm
 
 from tamrl.calibration import Calibration, Residuals, crps_gaussian, fit_calibration, interval_scores
 from tamrl.errors import TamrlError
+from tamrl.schema import IGBP_CLASSES
 
 
 def made_up(count, seed, days=600, heavy=False):
@@ -127,3 +130,59 @@ def test_a_spread_that_is_zero_everywhere_gets_no_coefficient():
     assert all(b == 0 for _, b, _ in calibration.variance)
     wide = calibration.interval(towers[0].mean, np.full_like(towers[0].spread, 9), 0.9)
     np.testing.assert_allclose(wide, calibration.interval(towers[0].mean, towers[0].spread, 0.9))
+
+
+def classed(count, igbp, seed, noisier=1.0):
+    """Towers of one class whose errors are larger by a factor than what is said of them."""
+    return [
+        dataclasses.replace(t, observed=t.mean + noisier * (t.observed - t.mean), site=f"{igbp}-{i}", igbp=igbp)
+        for i, t in enumerate(made_up(count, seed))
+    ]
+
+
+def test_the_intervals_of_a_noisier_class_are_wider():
+    learnt = [*classed(60, "ENF", 0), *classed(60, "CRO", 1, noisier=2.0)]
+    calibration = fit_calibration(learnt)
+    for igbp, noisier in (("ENF", 1.0), ("CRO", 2.0)):
+        new = classed(30, igbp, 2, noisier)
+        covered = [interval_scores(t, calibration.of_class(igbp))["coverage90"].mean() for t in new]
+        assert np.mean(covered) == pytest.approx(0.9, abs=0.05)
+    pooled = [interval_scores(t, calibration)["coverage90"].mean() for t in classed(30, "CRO", 2, 2.0)]
+    assert np.mean(pooled) < 0.85
+
+
+def test_the_factor_of_a_class_is_shrunk_where_few_towers_are_known():
+    factors = [
+        fit_calibration([*classed(60, "ENF", 0), *classed(count, "CRO", 1, 2.0)]).classes["CRO"][0]
+        for count in (1, 4, 30)
+    ]
+    assert 1 < factors[0] < factors[1] < factors[2] < 2.1
+    # The same tower again is no second tower; a calm class must show it at more towers than a noisy one.
+    one = classed(1, "CRO", 1, 2.0)
+    again = fit_calibration([*classed(60, "ENF", 0), *one, *one]).classes["CRO"][0]
+    assert again == pytest.approx(factors[0], rel=0.05)
+    calm = fit_calibration([*classed(60, "ENF", 0), *classed(4, "CRO", 1, 0.5)]).classes["CRO"][0]
+    assert 1 / factors[1] < calm < 1
+
+
+def test_a_mixture_of_classes_has_the_mean_of_their_factors():
+    calibration = dataclasses.replace(fit_calibration(made_up(3, 4)), classes={"CRO": (2.0, 1.0, 3.0)})
+    shares = np.zeros((2, len(IGBP_CLASSES) + 6))
+    shares[0, IGBP_CLASSES.index("CRO")] = 1
+    shares[1, [IGBP_CLASSES.index("CRO"), IGBP_CLASSES.index("GRA")]] = 0.5
+    np.testing.assert_allclose(calibration.widening(shares), [[2, 1, 3], [1.5, 1, 2]])
+    mean, spread = np.ones((4, 3)), np.ones((4, 3))
+    own = calibration.of_class("CRO")
+    np.testing.assert_allclose(own.sd(mean, spread), calibration.sd(mean, spread) * [2, 1, 3])
+    for a, b in zip(
+        own.interval(mean, spread, 0.9), calibration.interval(mean, spread, 0.9, np.array([2, 1, 3])), strict=True
+    ):
+        np.testing.assert_allclose(a, b)
+
+
+def test_classes_survive_the_manifest_and_older_manifests_have_none():
+    calibration = fit_calibration([*classed(5, "ENF", 0), *classed(5, "CRO", 1, 2.0)])
+    content = yaml.safe_load(yaml.safe_dump(calibration.to_dict()))
+    assert Calibration.from_dict(content) == calibration
+    del content["classes"]
+    assert Calibration.from_dict(content).classes == {}

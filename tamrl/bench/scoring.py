@@ -118,11 +118,11 @@ def _headline(days: Iterable[Plan], made: Iterable[Prediction]) -> list[tuple[Pl
 
 def _intervals(tower: xr.Dataset, days: list[Plan], made: list[Prediction], ensemble: Ensemble) -> pd.DataFrame:
     """Return the scores of the intervals of TAM-RL at one tower."""
-    tables, observed = [], flux_table(tower)
+    tables, observed, igbp = [], flux_table(tower), str(tower["igbp"].item())
     for plan, p in _placed(days, made):
         calibration = ensemble.calibration(p.shots) if p.model == TAMRL and p.spread is not None else None
         if calibration and plan.scored.any():
-            found = interval_scores(Residuals(observed, p.fluxes, p.spread, plan.scored), calibration)
+            found = interval_scores(Residuals(observed, p.fluxes, p.spread, plan.scored), calibration.of_class(igbp))
             tables.append(found.assign(site=plan.site, model=p.model, shots=p.shots, placement=p.placement))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 

@@ -13,9 +13,8 @@ from torch import Tensor
 
 from tamrl.data.drivers import driver_table
 from tamrl.data.steps import season_angle, step_of
-from tamrl.schema import FLUXES, IGBP, KOEPPEN, QC_VALID, UNKNOWN, check_class
+from tamrl.schema import FLUXES, IGBP, IGBP_CLASSES, KOEPPEN, QC_VALID, UNKNOWN, check_class
 
-IGBP_CLASSES = (*IGBP, UNKNOWN)
 KOEPPEN_CLASSES = (*KOEPPEN, UNKNOWN)
 #: A, the length of the static inputs: one-hot IGBP and Koeppen main classes, each with ``unknown``.
 STATIC_SIZE = len(IGBP_CLASSES) + len(KOEPPEN_CLASSES)
@@ -82,6 +81,15 @@ def static_inputs(igbp: str, koeppen: str) -> np.ndarray:
     return values
 
 
+def tower_static(tower: xr.Dataset) -> np.ndarray:
+    """Return (A,) one-hot classes of a tower, see ``static_inputs``.
+
+    Raises:
+        TamrlError: a class is neither known nor the explicit ``unknown``.
+    """
+    return static_inputs(str(tower["igbp"].item()), str(tower["koeppen"].item()))
+
+
 def flux_table(tower: xr.Dataset) -> np.ndarray:
     """Return (T, 3) GPP, RECO, NEE in gC m-2 d-1, NaN where missing."""
     return np.stack([tower[f].values.astype(np.float32) for f in FLUXES], axis=1)
@@ -136,7 +144,7 @@ def tower_record(tower: xr.Dataset, names: tuple[str, ...], normaliser: Normalis
         torch.from_numpy(np.nan_to_num(fluxes)),
         torch.from_numpy(weight.astype(np.float32)),
         torch.from_numpy(np.stack([np.sin(angle), np.cos(angle)], 1).astype(np.float32)),
-        torch.from_numpy(static_inputs(str(tower.igbp.item()), str(tower.koeppen.item()))),
+        torch.from_numpy(tower_static(tower)),
     )
 
 

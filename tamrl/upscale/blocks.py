@@ -220,7 +220,7 @@ def compute(
         found = estimate(ensemble, Places(drivers, season, torch.from_numpy(static[chosen])), spin_up)
         share = vegetated[chosen]
         mean[..., chosen] = found.mean.numpy() * share
-        sd[..., chosen] = spread(calibration, found) * share
+        sd[..., chosen] = spread(calibration, found, static[chosen]) * share
         if each is not None:
             each[..., chosen] = found.members.numpy().swapaxes(0, 1) * share
         codes.append(found.codes.numpy())
@@ -236,7 +236,7 @@ def compute(
     return out
 
 
-def spread(calibration: "Calibration | None", found: "Estimate") -> np.ndarray:
+def spread(calibration: "Calibration | None", found: "Estimate", static: np.ndarray) -> np.ndarray:
     """Return the standard deviation (3, T, B) that maps keep, gC m-2 d-1.
 
     Where the model is calibrated it is that of what a tower at a new place would measure in one step, fitted on towers
@@ -246,7 +246,7 @@ def spread(calibration: "Calibration | None", found: "Estimate") -> np.ndarray:
     if calibration is None:
         return found.sd.numpy()
     mean, raw = (values.numpy().transpose(1, 2, 0) for values in (found.mean, found.sd))
-    return calibration.sd(mean, raw).transpose(2, 0, 1)
+    return calibration.sd(mean, raw).transpose(2, 0, 1) * calibration.widening(static).T[:, None]
 
 
 def _places(

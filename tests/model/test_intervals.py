@@ -48,7 +48,8 @@ def test_predictions_carry_their_intervals_into_the_files(ensemble, unseen):
     result = adapt(ensemble, unseen, support)
     for made, shots in ((predict(ensemble, unseen), 0), (result.zero_shot, 0), (result.adapted, 60)):
         forecast = to_forecast(made)
-        low, high = ensemble.calibration(shots).interval(forecast.mean, forecast.spread, 0.9)
+        calibration = ensemble.calibration(shots).of_class(str(unseen.igbp.item()))
+        low, high = calibration.interval(forecast.mean, forecast.spread, 0.9)
         for i, flux in enumerate(FLUXES):
             np.testing.assert_allclose(made[flux + LOW].values, low[:, i], rtol=1e-4, atol=1e-4)
             np.testing.assert_allclose(made[flux + HIGH].values, high[:, i], rtol=1e-4, atol=1e-4)

@@ -1,5 +1,7 @@
 """Whole runs of the engine on small grids."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 from tamrl.model.reference import load_reference
 from tamrl.predict import member_code, member_record, predict, to_forecast
-from tamrl.schema import FLUXES
+from tamrl.schema import FLUXES, IGBP_CLASSES
 from tamrl.upscale import reading, staging
 from tamrl.upscale.blocks import spin_up_steps, spread
 from tamrl.upscale.output import Place
@@ -49,7 +51,7 @@ def test_a_tower_as_a_grid_of_one_cell_gives_what_predict_gives(checkpoint, ense
     maps, _ = run(checkpoint, tmp_path / "cell.nc", tmp_path / "m.zarr", spin_up=False, members=True)
     expected = predict(ensemble, tower)
     forecast = to_forecast(expected)
-    sd = ensemble.calibration(0).sd(forecast.mean, forecast.spread)
+    sd = ensemble.calibration(0).of_class(str(tower.igbp.item())).sd(forecast.mean, forecast.spread)
     for i, flux in enumerate(FLUXES):
         each = maps[f"{flux}_members"].values[..., 0, 0]
         np.testing.assert_allclose(each, expected[flux].values, rtol=1e-5, atol=1e-5)
@@ -66,10 +68,14 @@ def test_a_tower_as_a_grid_of_one_cell_gives_what_predict_gives(checkpoint, ense
 
 def test_without_a_calibration_the_spread_is_that_of_members_and_prior(ensemble):
     found = Estimate(*(torch.rand(3, 4, 5) for _ in range(5)))
-    np.testing.assert_array_equal(spread(None, found), found.sd.numpy())
-    calibration = ensemble.calibration(0)
+    static = np.eye(5, 25, dtype=np.float32)
+    np.testing.assert_array_equal(spread(None, found, static), found.sd.numpy())
+    calibration = dataclasses.replace(ensemble.calibration(0), classes={IGBP_CLASSES[3]: (2.0, 1.0, 0.5)})
     one = calibration.sd(found.mean[:, 2, 3].numpy()[None], found.sd[:, 2, 3].numpy()[None])[0]
-    np.testing.assert_allclose(spread(calibration, found)[:, 2, 3], one, rtol=1e-6)
+    sd = spread(calibration, found, static)
+    np.testing.assert_allclose(sd[:, 2, 3], one * [2, 1, 0.5], rtol=1e-6)
+    plain = dataclasses.replace(calibration, classes={})
+    np.testing.assert_allclose(sd[..., [0, 1, 2, 4]], spread(plain, found, static)[..., [0, 1, 2, 4]], rtol=1e-6)
 
 
 def test_maps_keep_the_contract_and_say_what_they_are(checkpoint, field_files, tmp_path):

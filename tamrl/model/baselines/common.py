@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.data.drivers import driver_table
-from tamrl.data.sequences import flux_table, static_inputs, valid_days
+from tamrl.data.sequences import flux_table, tower_static, valid_days
 from tamrl.errors import TamrlError
 
 
@@ -53,7 +53,7 @@ def supported(tower: xr.Dataset, support: pd.DatetimeIndex | None, model: str) -
 def input_table(tower: xr.Dataset, drivers: tuple[str, ...]) -> np.ndarray:
     """Return (T, D + A): the drivers of the day, NaN where missing, and the classes of the place."""
     table = driver_table(tower, drivers)
-    classes = static_inputs(str(tower.igbp.item()), str(tower.koeppen.item()))
+    classes = tower_static(tower)
     return np.concatenate([table, np.broadcast_to(classes, (len(table), len(classes)))], axis=1)
 
 
