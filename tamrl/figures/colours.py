@@ -47,9 +47,19 @@ CLASS = {
 assert set(CLASS) == {*IGBP, UNKNOWN}
 
 
-def plotly_scale(name: str) -> list[list[float | str]]:
-    """Return the field scale of flux ``name`` as plotly's list of [position 0-1, colour]."""
+def field_scale(name: str, dark: bool = False) -> tuple[str, ...]:
+    """Return the field scale of flux ``name`` from low to high: what is large parts most from the ground.
+
+    On a dark ground sequential scales run from dark to bright; that of NEE parts at zero and stays as it is.
+    """
     colours = SCALE[name]
+    # The two darkest steps would drown in the sea of the dark theme.
+    return colours if name == "NEE" else colours[:-2][::-1] if dark else colours[:-2]
+
+
+def plotly_scale(name: str, dark: bool = False) -> list[list[float | str]]:
+    """Return the field scale of flux ``name`` as plotly's list of [position 0-1, colour], see ``field_scale``."""
+    colours = field_scale(name, True) if dark else SCALE[name]
     return [[i / (len(colours) - 1), c] for i, c in enumerate(colours)]
 
 

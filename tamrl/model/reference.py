@@ -84,6 +84,22 @@ class Reference:
         distance = np.linalg.norm(self.components - components, axis=1)
         return [(int(i), float(distance[i])) for i in np.argsort(distance)[:count]]
 
+    @cached_property
+    def _apart(self) -> np.ndarray:
+        """Sorted distances between the codes of all pairs of towers (N (N - 1) / 2,)."""
+        distance = np.linalg.norm(self.components[:, None] - self.components[None], axis=2)
+        return np.sort(distance[np.triu_indices(len(distance), 1)])
+
+    def closer_pairs(self, distance: np.ndarray) -> np.ndarray:
+        """Return the share of all pairs of towers whose codes are nearer to each other than some distances (C,), 0-1.
+
+        Distances in many components have no scale that a reader knows; that between towers is one.
+
+        Args:
+            distance: (C,) as of ``nearest``.
+        """
+        return np.searchsorted(self._apart, distance) / max(len(self._apart), 1)
+
     def _features(self, codes: np.ndarray, summaries: np.ndarray) -> np.ndarray:
         """Return (C, F + K Z): drivers and codes with the same weight, in standard deviations over the towers."""
         mean, sd = self.summaries.mean(0), self.summaries.std(0)

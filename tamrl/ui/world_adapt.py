@@ -75,7 +75,7 @@ def _cover(place: Place) -> str | None:
     own = [name for name in place.covers if name in IGBP]
     options = [_MIXTURE, *own, *(name for name in IGBP if name not in own)]
     shown = st.selectbox(
-        "They are of", options, key=f"months_cover_{place.lat:g}_{place.lon:g}",
+        "Land cover that these values represent", options, key=f"months_cover_{place.lat:g}_{place.lon:g}",
         format_func=lambda name: _MIXTURE if name == _MIXTURE else _share(name, place), width=420,
     )  # fmt: skip
     return None if shown == _MIXTURE else shown
@@ -187,7 +187,9 @@ def _result(place: Place, cover: str | None, table: pd.DataFrame, model: Path) -
     alt = "GPP, RECO and NEE by month before and after the model knows these months; known months are marked."
     chart(st.container(), "known_months", figures.known(table, theme.current()), alt)
     where = places.position(place.lat, place.lon)
-    origin = Origin(f"Climate model {model.name} at {where}; known months of the user; drivers: the small Earth", False)
+    origin = Origin(
+        f"Climate model {model.name} at {where}; known months of the user; drivers: bundled climatology, 0.5°", False
+    )
     components.footer(f"adapted_{place.lat:g}_{place.lon:g}", origin, lambda: table)
     bands = "90 % intervals" if "GPP_after_low" in table else "one standard deviation"
     said = [f"Bands: {bands}."]

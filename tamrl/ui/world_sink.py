@@ -85,7 +85,7 @@ def _places(view: View, shown: list[Entry]) -> None:
     seen = inversions(view)
     if not shown and not seen:
         return
-    kind = pick("Sink by", "by", list(regions.KINDS), "igbp", regions.KINDS.get)
+    kind = pick("Sink by", "by", list(regions.KINDS), regions.FIRST, regions.KINDS.get)
     columns = {entry.key: world_numbers.annual(entry, _FLUX, kind).mean() for entry in shown}
     columns |= {entry.key: world_numbers.annual(entry, NBE, kind).mean() for entry in seen}
     table = pd.DataFrame(columns)

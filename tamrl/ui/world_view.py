@@ -1,5 +1,8 @@
 """What the World page is asked; every part of the page reads it."""
 
+import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import xarray as xr
@@ -7,11 +10,27 @@ import xarray as xr
 from tamrl.atlas import Entry
 from tamrl.data.globe import SD
 from tamrl.fields import Period
-from tamrl.ui.components import Origin
+from tamrl.ui.components import SIMULATED, Origin
 
 #: Layers and modes of the page by the name that the URL uses.
 LAYERS = {"flux": "Flux", "spread": "Spread", "extrapolation": "Extrapolation"}
 MODES = {"single": "One map", "side": "Side by side", "difference": "Difference"}
+
+
+def short_names(labels: Mapping[str, str]) -> dict[str, str]:
+    """Return short names of sets of maps, ``TAM-RL`` of ``TAM-RL, monthly climate``; whole ones where two would agree.
+
+    Args:
+        labels: key -> label.
+    """
+    heads = {key: _head(label) for key, label in labels.items()}
+    count = Counter(heads.values())
+    return {key: heads[key] if count[heads[key]] == 1 else label for key, label in labels.items()}
+
+
+def _head(label: str) -> str:
+    head = re.sub(r"\s*\([^)]*\)", "", label.split(",")[0]).strip() or label
+    return f"{head} ({SIMULATED})" if SIMULATED in label and SIMULATED not in head else head
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +49,7 @@ class View:
         cell: latitude and longitude of the picked cell's centre.
         entries: everything on offer.
         origin: where what is seen comes from.
+        vegetated: whether what is compared leaves out land without plants, see ``tamrl.regions.vegetated``.
     """
 
     entry: Entry
@@ -43,6 +63,13 @@ class View:
     cell: tuple[float, float] | None
     entries: dict[str, Entry]
     origin: Origin
+    vegetated: bool = False
+
+    @property
+    def short(self) -> dict[str, str]:
+        """Short names of all maps on offer by key, see ``short_names``."""
+        every = {**self.entries, **{e.key: e for e in (self.entry, self.other_entry) if e is not None}}
+        return short_names({key: entry.label for key, entry in every.items()})
 
     @property
     def name(self) -> str:

@@ -136,7 +136,7 @@ def test_two_maps_have_one_view(window):
 def test_a_curtain_is_moved_by_keyboard(window):
     page = window().open("/?map=first&with=second&mode=side&curtain=1")
     drawn(page)
-    handle = page.get_by_role("slider", name=re.compile("Curtain"))
+    handle = page.get_by_role("slider", name=re.compile("Swipe"))
     handle.focus()
     page.keyboard.press("ArrowRight")
     assert handle.get_attribute("aria-valuenow") == "52"
@@ -184,7 +184,7 @@ def test_a_deep_link_is_restored_by_reloading(window):
 def test_what_is_seen_is_downloaded(window):
     page = window().open("/?map=first&month=7&flux=GPP")
     drawn(page)
-    page.get_by_role("button", name="Export").click()
+    page.get_by_role("button", name="Figure, data").click()
     for key, start in (("nc", b"\x89HDF"), ("csv", b"# "), ("png", b"\x89PNG")):
         with page.expect_download(timeout=30_000) as caught:
             page.locator(f".st-key-world_{key} button").click()

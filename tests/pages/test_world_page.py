@@ -238,7 +238,7 @@ def test_a_cell_is_picked_by_place_and_by_coordinates(open_page):
     next(b for b in at.button if b.label == "Pick this cell").click().run()
     assert shown(healthy(at))["cell"][:2] == [-15, 35]
     assert at.query_params["lat"] == "-12"
-    next(b for b in at.button if b.label == "Pick none").click().run()
+    next(b for b in at.button if b.label == "Clear selection").click().run()
     assert shown(healthy(at))["cell"] is None
     assert "lat" not in at.query_params
 

@@ -76,7 +76,7 @@ def healthy(at):
 
 
 def said(at):
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.subheader)
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.header, at.subheader)
     return " ".join(element.value for elements in kinds for element in elements)
 
 
