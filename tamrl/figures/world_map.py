@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from tamrl.data.globe import SD, edges
-from tamrl.figures.colours import field_scale, rgb
+from tamrl.figures.colours import field_scale, on_dark, rgb
 from tamrl.figures.scorecard_map import PURPLE_ORANGE
 from tamrl.figures.style import INK, PAPER, Theme, unit_label
 from tamrl.schema import FLUX_UNIT, variable
@@ -67,7 +67,7 @@ def colours_of(name: str, difference: bool = False, theme: Theme = "light") -> t
 
     Of NEE uptake is green and release is brown. Every difference is orange where the first is larger and purple where
     it is smaller, whatever the flux: more GPP is uptake and more NEE is release, so green and brown would mean the
-    opposite from one flux to the next. Sequential scales are turned round on a dark ground, see ``field_scale``.
+    opposite from one flux to the next. On a dark ground what is large is bright, see ``field_scale``.
 
     Args:
         name: GPP, RECO, NEE, ``<flux>_sd`` or ``extrapolation``.
@@ -76,7 +76,7 @@ def colours_of(name: str, difference: bool = False, theme: Theme = "light") -> t
     """
     dark = theme == "dark"
     if difference:
-        return PURPLE_ORANGE, True
+        return on_dark(PURPLE_ORANGE) if dark else PURPLE_ORANGE, True
     if name.endswith(SD):
         return CIVIDIS, False
     if name == "extrapolation":

@@ -90,7 +90,7 @@ def draw(
         )
     _bar(figure.add_axes((0.25, 0.68 / tall, 0.5, 0.11 / tall)), scale)
     lines = textwrap.wrap(f"Source: {source}", 170)
-    said = [_meaning(panels, signs), "\n".join([*lines[:2], *([f"{lines[2]} …"] if len(lines) > 2 else [])])]
+    said = [_meaning(panels, signs, box), "\n".join([*lines[:2], *([f"{lines[2]} …"] if len(lines) > 2 else [])])]
     figure.text(0.02, 0.05 / tall, "\n".join(filter(None, said)), fontsize=5.5, color="#444444", va="bottom")
     return _written(figure, kind)
 
@@ -109,9 +109,9 @@ def _written(figure: "Figure", kind: str) -> bytes:
     return out.getvalue()
 
 
-def _meaning(panels: list[Panel], signs: Signs) -> str:
-    """Return what the signs on the maps mean, in a line."""
-    hatched = any(panel.doubtful is not None and bool(panel.doubtful.any()) for panel in panels)
+def _meaning(panels: list[Panel], signs: Signs, box: Box) -> str:
+    """Return what the signs on the maps mean, in a line; a hatch that no cell of the box wears is not told."""
+    hatched = any(panel.doubtful is not None and _holds(panel.doubtful, box) for panel in panels)
     said = [
         f"Hatched: {signs.hatched}" if hatched else "",
         "circles: towers" if signs.towers else "",
@@ -120,6 +120,14 @@ def _meaning(panels: list[Panel], signs: Signs) -> str:
     ]
     text = "; ".join(filter(None, said))
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _holds(doubtful: xr.DataArray, box: Box) -> bool:
+    """Return whether a cell with its centre in the box is doubtful."""
+    west, south, east, north = box
+    lat, lon = doubtful["lat"], doubtful["lon"]
+    inside = (lon >= west) & (lon <= east) | (lon + 360 <= east)
+    return bool(doubtful.where(inside & (lat >= south) & (lat <= north), False).any())
 
 
 def _panel(axes: "Axes", panel: Panel, scale: Scale, box: Box, signs: Signs) -> None:

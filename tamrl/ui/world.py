@@ -32,11 +32,13 @@ _EVEN = """<style>
 :is(.st-key-world_maps, .st-key-world_layers) :is([data-testid="stButtonGroup"], [data-testid="stButton"]) button,
 .st-key-world_layers [data-testid="stCheckbox"] { min-height: 2.5rem; height: 2.5rem; align-items: center; }
 .st-key-world_layers [data-testid="stCheckbox"] { position: relative; top: .5rem; }
+[data-testid="stMainBlockContainer"] h1 { font-size: 2.1rem; padding: 0; }
 @media (min-width: 641px) {
   [data-testid="stMainBlockContainer"] { padding-top: 1.3rem; }
-  [data-testid="stMainBlockContainer"] h1 { font-size: 2.1rem; padding: 0; }
+  .st-key-world_layers { gap: .75rem; }
+  .st-key-world_layers [data-testid="stButtonGroup"] button { padding-inline: .75rem; }
 }
-.st-key-world_place_title h2 { font-size: 1.45rem; padding-bottom: .2rem; }
+.st-key-world_place_title h2 { font-size: 1.45rem; padding: 0; }
 @media (max-width: 640px) {
   :is(.st-key-world_maps, .st-key-world_layers) { flex-wrap: nowrap; overflow-x: auto; padding-bottom: .3rem; }
   :is(.st-key-world_maps, .st-key-world_layers) > * { flex: none; }

@@ -54,8 +54,8 @@ def comparison(view: View) -> None:
 def vegetated_switch() -> None:
     """Draw the switch that leaves out what nothing grows on."""
     st.toggle(
-        "Vegetated land only", **state.bind("veg", True),
-        help="On ice, bare land and water these maps are 0 by construction; such cells make any two maps agree.",
+        "Vegetated", **state.bind("veg", True),
+        help="Vegetated land only: on ice, bare land and water maps are 0 by construction, and any two of them agree.",
     )  # fmt: skip
 
 

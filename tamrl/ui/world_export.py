@@ -99,8 +99,8 @@ def _box(panels: int) -> Box:
     for names in (("West", "East"), ("South", "North")):
         for column, name in zip(st.columns(2), names, strict=True):
             key = f"world_box_{name.lower()}"
-            if fresh or key not in st.session_state:
-                st.session_state[key] = begin[name]
+            # Set in every run: what is closed is not yet in the browser, which would begin with the lowest value.
+            st.session_state[key] = begin[name] if fresh else st.session_state.get(key, begin[name])
             low, high = (-180.0, 360.0 if name == "East" else 180.0) if name in ("West", "East") else (-90.0, 90.0)
             tip = "Beyond 180 for a box across the date line" if name == "East" else None
             found[name] = column.number_input(f"{name} [°]", low, high, step=1.0, key=key, help=tip)

@@ -23,8 +23,8 @@ _DRIVERS = {
     "P_MON": ("Precipitation", "mm d⁻¹"),
     "SW_POT": ("Potential radiation", "W m⁻²"),
 }
-#: Up to this share of closer pairs a tower is called alike.
-_ALIKE = 0.05
+#: A tower is called like a place where fewer than this share of the training towers have another one nearer.
+_ALIKE = 0.75
 
 
 def place(view: View) -> None:
@@ -34,7 +34,7 @@ def place(view: View) -> None:
         return
     found = places.place_at(world_cache.earth(), *view.cell)
     where = places.position(*view.cell)
-    with st.container(gap=None, key="world_place_title"):
+    with st.container(gap="xsmall", key="world_place_title"):
         st.header(where, anchor=False)
         st.caption(_facts(found) if found else "No land here: open sea, or a lake.")
     _cycles(view, found)
@@ -175,38 +175,34 @@ def _towers(view: View) -> None:
     st.dataframe(
         table.reset_index().assign(
             igbp=[components.class_name(c) for c in table["igbp"]], km=table["km"].round().to_numpy(),
-            closer_pairs=100 * table["closer_pairs"].to_numpy(),
         ), key="world_like",
-        hide_index=True, column_order=["site", "closer_pairs", "km", "igbp", "koeppen", "lat", "lon"],
+        hide_index=True, column_order=["site", "times_usual", "km", "igbp", "koeppen", "lat", "lon"],
         column_config=_TOWER_COLUMNS,
     )  # fmt: skip
     origin = Origin(f"{maps.label}: task codes of its {len(reference.sites)} training towers", maps.simulated)
     components.footer(f"like_{view.cell[0]:g}_{view.cell[1]:g}", origin, lambda: table)
     st.caption(
         "A task code is what the model makes of a place from its climate and cover alone: near in code is alike to the "
-        "model, however far away. Closer pairs: the share of all pairs of training towers that are nearer to each "
-        "other than this tower is to this place; a few percent is alike, 50 % is two towers taken at random."
+        "model, however far away. Times usual: the distance in code, over that of a training tower to the nearest "
+        "other one (the median of the towers)."
     )
     _link(list(table.index))
 
 
 def _how_near(table: pd.DataFrame) -> str:
     """Say in a sentence whether the nearest tower is near."""
-    share = float(table["closer_pairs"].iloc[0])
+    times, share = (float(table[name].iloc[0]) for name in ("times_usual", "nearer_share"))
+    usual = "as far in code as a training tower usually is from the nearest other one"
+    said = f"{table.index[0]} is {times:.1f} times {usual}"
     if share < _ALIKE:
-        return f"{table.index[0]} is alike: only {share:.1%} of all pairs of training towers are nearer to each other."
-    return (
-        f"None is alike: even {table.index[0]} is farther from this place than {share:.0%} of all pairs of training "
-        "towers are from each other."
-    )
+        return f"{said}: it is like this place."
+    return f"{said}, and {share:.0%} of the training towers have another one nearer: none is like this place."
 
 
 _TOWER_COLUMNS = {
     "site": st.column_config.TextColumn("Tower", width=90),
-    "closer_pairs": st.column_config.NumberColumn(
-        "Closer pairs [%]",
-        format="%.1f",
-        help="Pairs of training towers that are nearer to each other in code than this",
+    "times_usual": st.column_config.NumberColumn(
+        "Times usual", format="%.1f", help="1: as far in code as a training tower usually is from the nearest other one"
     ),
     "km": st.column_config.NumberColumn("Distance [km]", format="localized"),
     "igbp": st.column_config.TextColumn("IGBP"),

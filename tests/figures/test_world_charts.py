@@ -53,6 +53,13 @@ def test_a_wide_band_does_not_flatten_the_lines(curves):
     assert charts.wrapped("XGBoost, FLUXCOM-style upscaling (ours)") == "XGBoost, FLUXCOM-style<br>upscaling (ours)"
 
 
+def test_a_band_of_the_size_of_the_lines_fits_on_the_axis(curves):
+    figure = charts.zonal(curves | {"ours": curves["ours"].assign(sd=4.0)}, looks(), "value", "Mean", "light")
+    low, high = figure.layout.xaxis.range
+    assert low < 1.5 - 4
+    assert high > 6 + 4
+
+
 def test_rounding_keeps_four_digits():
     np.testing.assert_allclose(charts.rounded([1234.56, 0.00123456, -2.34567, 0]), [1235, 0.001235, -2.346, 0])
     assert np.isnan(charts.rounded([np.nan])[0])
