@@ -88,7 +88,7 @@ def draw(
         figure.text(
             0.98, 1 - 0.2 / tall, "SIMULATED", fontsize=11, weight="bold", va="center", ha="right", color=_ORANGE
         )
-    _bar(figure.add_axes((0.25, 0.68 / tall, 0.5, 0.11 / tall)), scale)
+    _bar(figure.add_axes((0.25, 0.6 / tall, 0.5, 0.11 / tall)), scale)
     lines = textwrap.wrap(f"Source: {source}", 170)
     said = [_meaning(panels, signs, box), "\n".join([*lines[:2], *([f"{lines[2]} …"] if len(lines) > 2 else [])])]
     figure.text(0.02, 0.05 / tall, "\n".join(filter(None, said)), fontsize=5.5, color="#444444", va="bottom")
@@ -201,7 +201,7 @@ def _bar(axes: "Axes", scale: Scale) -> None:
     axes.tick_params(labelsize=7, length=2)
     bar.outline.set_linewidth(0.4)
     axes.set_title(scale.title, fontsize=8, pad=3)
-    for place, end, align in zip((-0.03, 1.03), scale.ends, ("right", "left"), strict=True):
+    for place, end, align in zip((-0.07, 1.07), scale.ends, ("right", "left"), strict=True):
         axes.text(place, 0.5, end, fontsize=7, va="center", ha=align, transform=axes.transAxes)
 
 

@@ -20,7 +20,7 @@ from tamrl.ui import components, state, theme, world, world_about, world_cache, 
 from tamrl.ui.scorecard import legend
 from tamrl.ui.state import PARAMETERS
 from tamrl.ui.world_cache import Question
-from tamrl.ui.world_view import View
+from tamrl.ui.world_view import View, difference_text, period_text, short_text
 from tamrl.workspace import Workspace
 
 #: Seconds that one month is shown.
@@ -139,23 +139,6 @@ def _take_month() -> None:
     st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
 
 
-def period_text(view: View, other: bool = False) -> str:
-    """Return what a field is the mean of, in words: the period, and the years where it is over several."""
-    if view.layer == "extrapolation":
-        return "the same all year"
-    maps = view.other if other else view.maps
-    if view.period.year and fields.years_of(maps):
-        return view.period.label
-    return f"{replace(view.period, year=None).label}, mean of {fields.span(maps)}"
-
-
-def difference_text(view: View) -> str:
-    """Return which maps are subtracted, in words, and the years of both where they differ."""
-    one, other = period_text(view), period_text(view, other=True)
-    said = f"{view.entry.label} \N{MINUS SIGN} {view.other_entry.label} · {one}"
-    return said if one == other else f"{said} \N{MINUS SIGN} {other}"
-
-
 # What is drawn ---------------------------------------------------------------
 
 
@@ -197,9 +180,8 @@ def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
     for question, text in zip(asked, texts, strict=True):
         image, bounds = world_cache.picture(question, scale)
         masked = world_cache.mask(question.entry) if state.get("mask") else None
-        panels.append({
-            "name": text, "short": _short_text(view, question), "image": image, "bounds": bounds, "mask": masked,
-        })  # fmt: skip
+        short = short_text(view, [question.entry, question.other], question.period)
+        panels.append({"name": text, "short": short, "image": image, "bounds": bounds, "mask": masked})
         said.append(f"{text}: {world_cache.in_words(question)}")
     colours = figures.palette(scale.colours)
     data = {
@@ -214,13 +196,6 @@ def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
     }  # fmt: skip
     # That the map is drawn for the first time needs no answer but the run that it starts, see world_tabs.
     _component()(key=_KEY, data=data, on_pick_change=_picked, on_drawn_change=lambda: None)
-
-
-def _short_text(view: View, question: Question) -> str:
-    """Return what a map shows in few words, where there is little room."""
-    names = [view.short[entry.key] for entry in (question.entry, question.other) if entry is not None]
-    when = [] if view.layer == "extrapolation" else [question.period.label]
-    return ", ".join([" \N{MINUS SIGN} ".join(names), *when])
 
 
 def _picked() -> None:

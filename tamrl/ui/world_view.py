@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import xarray as xr
 
+from tamrl import fields
 from tamrl.atlas import Entry
 from tamrl.data.globe import SD
 from tamrl.fields import Period
@@ -75,3 +76,33 @@ class View:
     def name(self) -> str:
         """The variable that is drawn."""
         return {"flux": self.flux, "spread": self.flux + SD, "extrapolation": "extrapolation"}[self.layer]
+
+
+def period_text(view: View, other: bool = False) -> str:
+    """Return what a field is the mean of, in words: the period, and the years where it is over several."""
+    if view.layer == "extrapolation":
+        return "the same all year"
+    maps = view.other if other else view.maps
+    if view.period.year and fields.years_of(maps):
+        return view.period.label
+    return f"{replace(view.period, year=None).label}, mean of {fields.span(maps)}"
+
+
+def difference_text(view: View) -> str:
+    """Return which maps are subtracted, in words, and the years of both where they differ."""
+    one, other = period_text(view), period_text(view, other=True)
+    said = f"{view.entry.label} \N{MINUS SIGN} {view.other_entry.label} · {one}"
+    return said if one == other else f"{said} \N{MINUS SIGN} {other}"
+
+
+def short_text(view: View, shown: Sequence[Entry | None], period: Period) -> str:
+    """Return what a map shows in few words, where there is little room.
+
+    Args:
+        view: what the page is asked.
+        shown: the maps, and those that are subtracted from them or None.
+        period: which part of time.
+    """
+    names = [view.short[entry.key] for entry in shown if entry is not None]
+    when = [] if view.layer == "extrapolation" else [period.label]
+    return ", ".join([" \N{MINUS SIGN} ".join(names), *when])

@@ -230,7 +230,14 @@ def test_a_picture_says_hatch_signs_source_and_that_it_is_simulated():
     told = svg([print_panel(far)], scale(), "July", "made-up maps", signs=signs, simulated=True)
     text = " ".join(re.findall(r">([^<>]+)</text>", told))
     hatch = "Hatched: far from every training tower, do not believe the model"
-    for part in ("SIMULATED", "Gross primary productivity, July", "Source: made-up maps", "Made up", "gC m⁻² d⁻¹", hatch):
+    for part in (
+        "SIMULATED",
+        "Gross primary productivity, July",
+        "Source: made-up maps",
+        "Made up",
+        "gC m⁻² d⁻¹",
+        hatch,
+    ):
         assert part in text
     for part in ("towers", "picked cell"):
         assert part in text
