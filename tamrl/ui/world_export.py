@@ -104,8 +104,7 @@ def _box(panels: int) -> Box:
             low, high = (-180.0, 360.0 if name == "East" else 180.0) if name in ("West", "East") else (-90.0, 90.0)
             tip = "Beyond 180 for a box across the date line" if name == "East" else None
             found[name] = column.number_input(f"{name} [°]", low, high, step=1.0, key=key, help=tip)
-    if tuple(found[edge] for edge in _EDGES) != EARTH:
-        st.button("Whole Earth", icon=":material/public:", on_click=_whole, key="world_box_whole")
+    st.button("Whole Earth", icon=":material/public:", on_click=_whole, key="world_box_whole")
     return tuple(found[edge] for edge in _EDGES)
 
 
