@@ -38,7 +38,7 @@ _EVEN = """<style>
   .st-key-world_layers { gap: .75rem; }
   .st-key-world_layers [data-testid="stButtonGroup"] button { padding-inline: .75rem; }
 }
-.st-key-world_place_title h2 { font-size: 1.45rem; padding: 0; }
+.st-key-world_place_title h2 { font-size: 1.45rem; padding: 0 0 .7rem; }
 @media (max-width: 640px) {
   :is(.st-key-world_maps, .st-key-world_layers) { flex-wrap: nowrap; overflow-x: auto; padding-bottom: .3rem; }
   :is(.st-key-world_maps, .st-key-world_layers) > * { flex: none; }
@@ -226,7 +226,7 @@ def _toggles(view: View) -> None:
     if view.mode == "difference":
         from tamrl.ui.world_compare import vegetated_switch
 
-        vegetated_switch()
+        vegetated_switch("Vegetated")
 
 
 def _when() -> None:

@@ -51,10 +51,10 @@ def comparison(view: View) -> None:
     _table(table, view, f"{stem}_{kind}")
 
 
-def vegetated_switch() -> None:
+def vegetated_switch(label: str = "Vegetated land only") -> None:
     """Draw the switch that leaves out what nothing grows on."""
     st.toggle(
-        "Vegetated", **state.bind("veg", True),
+        label, **state.bind("veg", True),
         help="Vegetated land only: on ice, bare land and water maps are 0 by construction, and any two of them agree.",
     )  # fmt: skip
 

@@ -216,7 +216,7 @@ def _legend(view: View) -> None:
         items.append(("■", figures.map_colours(theme.current())["land"], "No value, or land without vegetation"))
     else:
         items.append(("■", figures.map_colours(theme.current())["land"], "No value"))
-    if view.layer == "flux" and any(entry.kind == "model" for entry in _entries(view)) and not view.vegetated:
+    if view.layer == "flux" and view.mode != "difference" and any(entry.kind == "model" for entry in _entries(view)):
         items.append(("", "inherit", "Ice and bare land: 0 by construction"))
     legend(items, "Signs on the map")
 
