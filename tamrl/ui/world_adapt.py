@@ -176,15 +176,20 @@ def _adapted(model: str, version: int, where: tuple, key: tuple, share: bool) ->
 
 def _result(place: Place, cover: str | None, table: pd.DataFrame, model: Path) -> None:
     """Draw the seasonal cycles before and after, and what a year amounts to."""
+    years = []
     with st.container(horizontal=True, gap="large"):
         for flux in FLUXES:
             before, after = (float((table[f"{flux}_{when}"] * _DAYS).sum()) for when in ("before", "after"))
+            years.append(f"{flux} of the year {before:,.0f} before and {after:,.0f} after".replace("-", _MINUS))
             st.metric(
                 f"{flux} of the year [gC m⁻² yr⁻¹]", f"{after:,.0f}".replace("-", _MINUS),
                 f"{after - before:+,.0f} from before".replace("-", _MINUS), delta_color="off", delta_arrow="off",
                 width="content",
             )  # fmt: skip
-    alt = "GPP, RECO and NEE by month before and after the model knows these months; known months are marked."
+    alt = (
+        "GPP, RECO and NEE by month before and after the model knows these months. Known months are marked. "
+        f"{', '.join(years)} [gC m⁻² yr⁻¹]."
+    )
     chart(st.container(), "known_months", figures.known(table, theme.current()), alt)
     where = places.position(place.lat, place.lon)
     origin = Origin(

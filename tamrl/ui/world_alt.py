@@ -53,5 +53,7 @@ def hovmoeller(title: str, table: xr.DataArray, unit: str) -> str:
 
 def amounts(title: str, values: Mapping[str, float], unit: str) -> str:
     """Return a title and each amount by its label, as ``Europe 5.2, Asia 30.1 PgC yr⁻¹``."""
-    said = ", ".join(f"{label} {number(value, 100)}" for label, value in values.items() if np.isfinite(value))
+    known = {label: value for label, value in values.items() if np.isfinite(value)}
+    span = max((abs(value) for value in known.values()), default=0.0) or 1.0
+    said = ", ".join(f"{label} {number(value, span)}" for label, value in known.items())
     return f"{title}. {said} {unit}." if said else f"{title}. No value."

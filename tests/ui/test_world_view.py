@@ -32,6 +32,6 @@ def test_charts_are_told_by_their_extremes():
         == "Mean. Highest 9.0 gC at 45° N in July, lowest −3.0 gC at 45° S in January."
     )
     assert world_alt.hovmoeller("Mean", table * np.nan, "gC") == "Mean. No value."
-    assert world_alt.amounts("Totals", {"Asia": 30.25, "Sea": np.nan}, "PgC") == "Totals. Asia 30 PgC."
+    assert world_alt.amounts("Totals", {"Asia": 30.25, "Sea": np.nan}, "PgC") == "Totals. Asia 30.2 PgC."
     assert world_alt.amounts("Totals", {}, "PgC") == "Totals. No value."
     assert latitude(-30) == "30° S"
