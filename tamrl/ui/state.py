@@ -18,8 +18,6 @@ import streamlit as st
 _VALUES, _WRITTEN, _BEFORE = "tamrl_values", "tamrl_written", "tamrl_written_before"
 #: Seconds in which a browser may still send the address that the app has just replaced.
 _LATE_S = 3.0
-#: The world map's view of the whole Earth, as the map itself begins, and more zoom than it has.
-WHOLE_EARTH, _MOST_ZOOM = (13.0, 0.0, 1.0), 1000.0
 
 
 @dataclass(frozen=True)
@@ -82,6 +80,10 @@ def _coordinate(limit: float) -> Parameter:
         return value
 
     return Parameter(read, lambda value: f"{value:.4f}".rstrip("0").rstrip("."))
+
+
+#: The world map's view of the whole Earth, as the map itself begins, and more zoom than it has.
+WHOLE_EARTH, _MOST_ZOOM = (13.0, 0.0, 1.0), 1000.0
 
 
 def _view(text: str) -> tuple[float, float, float] | None:

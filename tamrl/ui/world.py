@@ -25,6 +25,8 @@ LEAD = "Carbon fluxes of all land, upscaled from towers: look, compare, and pick
 #: What is shown first, where it is on offer.
 FIRST_MAPS, FIRST_MONTH, FIRST_SEASON = "tamrl-climate", 7, "JJA"
 GRAINS = {"mean": "Whole year", "season": "Season", "month": "Month"}
+#: Width of a select box of maps, px.
+_SELECT = 225
 MONTH_NAMES = tuple(calendar.month_abbr)[1:]
 #: Select boxes are higher than buttons: made equal, the labels and the controls of a row stand on one line each. In a
 #: narrow window each row stays one line and is moved sideways, so that the map is on the first screen.
@@ -44,7 +46,6 @@ _EVEN = """<style>
   :is(.st-key-world_maps, .st-key-world_layers) > * { flex: none; }
 }
 </style>"""
-_SELECT = 225  # px
 _SESSION, _RANGE_OF = "tamrl_world_folder", "tamrl_world_range_of"
 
 

@@ -42,7 +42,7 @@ def form(workspace: Workspace | None) -> None:
         "Or send files", type=["nc", "nc4", "zip"], accept_multiple_files=True, key="world_import_files",
         help="NetCDF files of one product, or a Zarr store packed as ZIP",
     )  # fmt: skip
-    labels = {_AUTO: "Recognise by content", **{key: product.label for key, product in PRODUCTS.items()}}
+    labels = {_AUTO: "Find out", **{key: product.label for key, product in PRODUCTS.items()}}
     kind = st.selectbox("Kind", list(labels), key="world_import_kind", format_func=labels.get)
     mapping = None
     if kind == "cf":

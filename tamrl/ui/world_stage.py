@@ -15,7 +15,6 @@ from tamrl.figures import maps as base
 from tamrl.figures import world_map as figures
 from tamrl.figures.style import unit_label
 from tamrl.figures.world_map import Scale
-from tamrl.figures.world_print import Signs
 from tamrl.ui import components, state, theme, world, world_about, world_cache, world_export, world_pick
 from tamrl.ui.scorecard import legend
 from tamrl.ui.state import PARAMETERS
@@ -163,11 +162,11 @@ def scale_of(view: View) -> Scale:
     return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name), ends)
 
 
-def signs(view: View, towers: pd.DataFrame) -> Signs:
+def signs(view: View, towers: pd.DataFrame) -> world_export.Signs:
     """Return what lies on the map besides the fields, as a picture of it is drawn."""
     cell = world_pick.marker(view)
     points = tuple((lon, lat) for lon, lat, *_ in world_pick.tower_points(towers)) if state.get("dots", True) else ()
-    return Signs(tuple(cell) if cell else None, points)
+    return world_export.Signs(tuple(cell) if cell else None, points)
 
 
 def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
