@@ -6,7 +6,7 @@ state.restore()
 page = router.navigation()
 theme.apply()
 try:
-    sidebar.show(towers=page.url_path in ("towers", "lab"))
+    sidebar.show()
     router.run(page)
     sidebar.show_device()
 finally:

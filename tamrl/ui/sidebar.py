@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from tamrl.errors import TamrlError
-from tamrl.ui import components, state
+from tamrl.ui import components, router, state
 from tamrl.ui.components import Origin
 from tamrl.workspace import Workspace, bundled, bundled_models, find_workspaces, model_step
 
@@ -73,18 +73,13 @@ def listed(folder: str) -> tuple[dict[str, Path], list[TamrlError]]:
     return options, problems
 
 
-def show(towers: bool = True) -> None:
-    """Draw the sidebar and remember the choice for the page.
-
-    Args:
-        towers: whether the page shows the towers of the workspace: the badge of simulated data stands beside these
-            alone, not beside maps and scores that are none.
-    """
+def show() -> None:
+    """Draw the sidebar and remember the choice for the page."""
     with st.sidebar:
         folder = state.get("folder", "")
         options, problems = listed(folder)
         try:
-            st.session_state[_CHOICE] = _choose(options, towers)
+            st.session_state[_CHOICE] = _choose(options)
         except TamrlError as error:
             st.session_state[_CHOICE] = error
         with st.expander("Open other workspaces", icon=":material/folder_open:"):
@@ -96,7 +91,7 @@ def show(towers: bool = True) -> None:
             components.show_error(problem)
 
 
-def _choose(options: dict[str, Path], towers: bool) -> Choice:
+def _choose(options: dict[str, Path]) -> Choice:
     """Draw the two select boxes."""
     wanted = state.get("ws")
     if wanted not in options:
@@ -110,7 +105,7 @@ def _choose(options: dict[str, Path], towers: bool) -> Choice:
         raise TamrlError("There is no workspace", "", "Make one with `python -m tamrl ingest SRC --workspace W`")
     st.selectbox("Workspace", list(options), format_func=lambda name: _label(options[name]), **state.bind("ws", wanted))
     workspace = Workspace.open(options[state.get("ws", wanted)])
-    if workspace.simulated and towers:
+    if workspace.simulated and router.shows_towers():
         components.simulated_badge()
     models = {path.name: path for path in workspace.models()}
     if not workspace.simulated:
