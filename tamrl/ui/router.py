@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 LOGO = str(Path(__file__).resolve().parents[2] / "assets" / "logo.svg")
-_ROUTED, _SHOWN = "tamrl_routed", "tamrl_page"
+_ROUTED = "tamrl_routed"
 
 
 def navigation() -> "st.Page":
@@ -17,7 +17,7 @@ def navigation() -> "st.Page":
     # The icon is set before the navigation: else the page's own becomes that of the window, from a font server.
     st.set_page_config(page_title="TAM-RL Explorer", page_icon=LOGO, layout="wide")
     st.logo(LOGO, size="large")
-    page = st.navigation(
+    return st.navigation(
         [
             st.Page("pages/world.py", title="World", icon=":material/public:", default=True),
             st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:"),
@@ -25,16 +25,6 @@ def navigation() -> "st.Page":
             st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
         ]
     )
-    st.session_state[_SHOWN] = page.url_path
-    return page
-
-
-def shows_towers() -> bool:
-    """Return whether the page shows towers of the workspace: the mark of simulated ones stands beside these alone.
-
-    Beside maps and scores of observed towers it would be read as theirs.
-    """
-    return st.session_state.get(_SHOWN) in ("towers", "lab")
 
 
 def run(page: "st.Page") -> None:
