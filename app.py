@@ -6,6 +6,7 @@ state.restore()
 page = router.navigation()
 theme.apply()
 try:
+    sidebar.begin(page.url_path)
     sidebar.show()
     router.run(page)
     sidebar.show_device()

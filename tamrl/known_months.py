@@ -111,11 +111,13 @@ def check(values: pd.DataFrame, where: str = "the table") -> pd.DataFrame:
 def complete(values: pd.DataFrame) -> pd.DataFrame:
     """Return the months with the third flux where two are given, NEE = RECO - GPP; NEE follows where all three are.
 
+    What was given stays ``given``, NEE too, unless it is out of balance with GPP and RECO, which are read instead.
+
     Args:
         values: (month) GPP, RECO, NEE, missing where not known.
 
     Returns:
-        The same with the columns ``GPP_from`` and ``RECO_from``: ``given``, ``balance``, or empty.
+        The same with the columns ``GPP_from``, ``RECO_from`` and ``NEE_from``: ``given``, ``balance``, or empty.
     """
     found = values.copy()
     for flux, other in (("GPP", found["RECO"] - found["NEE"]), ("RECO", found["GPP"] + found["NEE"])):
@@ -123,6 +125,8 @@ def complete(values: pd.DataFrame) -> pd.DataFrame:
         found[flux] = values[flux].fillna(other)
     both = found["GPP"].notna() & found["RECO"].notna()
     found.loc[both, "NEE"] = found["RECO"] - found["GPP"]
+    kept = values["NEE"].notna() & ~values.index.isin(out_of_balance(values))
+    found["NEE_from"] = np.where(kept, GIVEN, np.where(both, BALANCE, ""))
     return found
 
 
@@ -180,7 +184,7 @@ def adapt_months(
     Returns:
         DataFrame(month): for each flux ``<flux>_before`` and ``<flux>_after`` with ``_spread`` (total standard
         deviation) and, where the model is calibrated, ``_low`` and ``_high`` (90 %); ``<flux>_known``, what was read;
-        ``GPP_from`` and ``RECO_from``, where it is from.
+        ``GPP_from``, ``RECO_from`` and ``NEE_from``, where it is from.
 
     Raises:
         TamrlError: no month has GPP or RECO, a value is out of bounds, or the model has no site effect.
@@ -207,7 +211,7 @@ def adapt_months(
     after = add_intervals(ensemble, _with_effect(ensemble, labelled, support, static), len(support), classes)
     table = _named(_by_month(before), "before").join(_named(_by_month(after), "after"))
     table = table.join(known[list(FLUXES)].where(read, axis=0).add_suffix("_known"))
-    return table.join(known[["GPP_from", "RECO_from"]])
+    return table.join(known[[f"{flux}_from" for flux in FLUXES]])
 
 
 def _with_effect(

@@ -148,7 +148,8 @@ def like_towers(reference: "Reference", code: np.ndarray, lat: float, lon: float
         count: how many.
 
     Returns:
-        DataFrame(site): ``code_distance`` [1], ``km``, ``igbp``, ``koeppen``, ``lat``, ``lon``.
+        DataFrame(site): ``code_distance`` [1], ``times_usual`` and ``nearer_share`` of ``Reference.usual``, ``km``,
+        ``igbp``, ``koeppen``, ``lat``, ``lon``.
 
     Raises:
         TamrlError: the code is not one of this model.
@@ -162,8 +163,10 @@ def like_towers(reference: "Reference", code: np.ndarray, lat: float, lon: float
     index = np.array(index, int)
     lats, lons = (np.asarray(getattr(reference, name), float)[index] for name in ("lat", "lon"))
     columns = {name: np.asarray(getattr(reference, name)).astype(str)[index] for name in ("igbp", "koeppen")}
+    times, share = reference.usual(np.array(distance, float))
     return pd.DataFrame(
-        {"code_distance": np.array(distance, float), "km": distance_km(lat, lon, lats, lons), **columns,
+        {"code_distance": np.array(distance, float), "times_usual": times, "nearer_share": share,
+         "km": distance_km(lat, lon, lats, lons), **columns,
          "lat": lats, "lon": lons},
         index=pd.Index(np.asarray(reference.sites).astype(str)[index], name="site"),
     )  # fmt: skip

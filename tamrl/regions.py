@@ -12,7 +12,7 @@ import xarray as xr
 from tamrl.data.earth import flags, igbp_class
 from tamrl.data.globe import edges, land_area
 from tamrl.errors import TamrlError
-from tamrl.schema import IGBP, KOEPPEN
+from tamrl.schema import BARE, IGBP, KOEPPEN
 
 #: How cells can be grouped.
 KINDS = {
@@ -22,10 +22,14 @@ KINDS = {
     "igbp": "Land cover (IGBP)",
     "band": "Latitude bands",
 }
+#: The one that is chosen where the reader names none.
+FIRST = "region"
 #: Southern and northern end of each band of latitude, from north to south.
 BANDS = ((60, 90), (30, 60), (0, 30), (-30, 0), (-60, -30), (-90, -60))
 #: What Natural Earth calls the islands that belong to no continent.
 _RENAMED = {"Seven_seas_(open_ocean)": "Ocean islands"}
+#: Least share of a cell's land that is neither bare nor ice nor water, for it to count as vegetated.
+LEAST_VEGETATED = 0.1
 #: A grid with cells up to this many times as wide as the Earth's takes the nearest class.
 _FINE = 1.5
 
@@ -85,6 +89,27 @@ def _classes(kind: str, earth: xr.Dataset) -> tuple[xr.DataArray, dict[int, str]
         classes = earth[kind]
         named = {code: words(name) for code, name in flags(classes).items()}
     return classes.astype(np.int64), {code: name for code, name in named.items() if code}
+
+
+def vegetated(earth: xr.Dataset, lat: np.ndarray, lon: np.ndarray) -> xr.DataArray:
+    """Return which cells of a grid are not known to be bare, frozen or water, (lat, lon) bool.
+
+    Where nothing grows the maps of this project are 0 by construction (``tamrl.upscale.classes.vegetation``) and most
+    products as well, so that such cells make any two maps agree. A cell without land in the Earth is kept.
+
+    Args:
+        earth: of ``tamrl.data.earth.load_earth``.
+        lat: cell centres of the grid, degrees north, ascending.
+        lon: cell centres of the grid, degrees east, ascending.
+    """
+    lat, lon = np.asarray(lat, float), np.asarray(lon, float)
+    fraction = earth["igbp_fraction"].clip(min=0)
+    green = fraction.sel(igbp=[name for name in IGBP if name not in BARE]).sum("igbp")
+    # Where nothing is known of a cell both are 0: it is kept.
+    bare = (green < LEAST_VEGETATED * fraction.sum("igbp")).astype(np.int64) + 1
+    classes = bare.where(earth["land_fraction"] > 0, 0).astype(np.int64)
+    found = to_grid(classes, land_area(earth), lat, lon) != 2
+    return xr.DataArray(found, {"lat": lat, "lon": lon}, ("lat", "lon"))
 
 
 def words(name: str) -> str:

@@ -149,6 +149,8 @@ IGBP = {
     "WAT": "Water",
 }  # fmt: skip
 #: Main groups of the Koeppen-Geiger classification, Beck et al. 2023, doi:10.1038/s41597-023-02549-6.
+#: Classes without a flux: bare, snow and ice, water.
+BARE = ("SNO", "BSV", "WAT")
 KOEPPEN = {"A": "Tropical", "B": "Arid", "C": "Temperate", "D": "Cold", "E": "Polar"}
 #: The explicit class of a tower whose class is not known.
 UNKNOWN = "unknown"

@@ -176,6 +176,10 @@ def test_two_of_three_give_the_third():
     assert known.loc[2, "GPP"] == pytest.approx(3.5)
     assert known.loc[3, "RECO"] == pytest.approx(3.0)
     assert list(known.loc[1:3, "GPP_from"]) == [GIVEN, BALANCE, GIVEN]
+    typed = known_months.complete(values(GPP={1: 5, 3: 5, 4: 5}, RECO={1: 3, 4: 3}, NEE={1: 1, 2: -1, 3: -1, 4: -2}))
+    # What was typed is given, unless GPP and RECO say otherwise and are read instead.
+    assert list(typed.loc[1:5, "NEE_from"]) == [BALANCE, GIVEN, GIVEN, GIVEN, ""]
+    assert list(typed.loc[3, ["GPP_from", "RECO_from"]]) == [GIVEN, BALANCE]
     assert list(known.loc[1:3, "RECO_from"]) == [GIVEN, GIVEN, BALANCE]
     assert known.loc[4, ["GPP", "RECO"]].isna().all()
     assert known.loc[5, "GPP_from"] == GIVEN

@@ -37,6 +37,9 @@ GREEN_BROWN = (
 #: Field scale of each flux; NEE is diverging and always drawn centred on zero.
 SCALE = {"GPP": ALGAE, "RECO": MATTER, "NEE": GREEN_BROWN}
 
+#: Zero of a diverging scale on a dark ground.
+_DARK_ZERO = "#262a27"
+
 #: Land-cover classes: forests green, shrubs and savannas yellow to brown, water blue, people pink.
 CLASS = {
     "ENF": "#14532d", "EBF": "#23944f", "DNF": "#5f8f3c", "DBF": "#8fce4f", "MF": "#0f8f86",
@@ -47,9 +50,30 @@ CLASS = {
 assert set(CLASS) == {*IGBP, UNKNOWN}
 
 
-def plotly_scale(name: str) -> list[list[float | str]]:
-    """Return the field scale of flux ``name`` as plotly's list of [position 0-1, colour]."""
+def on_dark(diverging: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a diverging scale for a dark ground: dark where it parts, brightest at its ends, the hues as they are.
+
+    The darkest step of either side is left out: it would be darker than zero.
+    """
+    half = len(diverging) // 2
+    return (*diverging[1:half][::-1], _DARK_ZERO, *diverging[half + 1 : -1][::-1])
+
+
+def field_scale(name: str, dark: bool = False) -> tuple[str, ...]:
+    """Return the field scale of flux ``name`` from low to high: what is large parts most from the ground.
+
+    On a dark ground sequential scales run from dark to bright, and that of NEE from bright by dark to bright.
+    """
     colours = SCALE[name]
+    if name == "NEE":
+        return on_dark(colours) if dark else colours
+    # The two darkest steps would drown in the sea of the dark theme.
+    return colours[:-2][::-1] if dark else colours[:-2]
+
+
+def plotly_scale(name: str, dark: bool = False) -> list[list[float | str]]:
+    """Return the field scale of flux ``name`` as plotly's list of [position 0-1, colour], see ``field_scale``."""
+    colours = field_scale(name, True) if dark else SCALE[name]
     return [[i / (len(colours) - 1), c] for i, c in enumerate(colours)]
 
 

@@ -93,7 +93,7 @@ def where(found: xr.DataArray, label: str, flux: str, theme: Theme) -> go.Figure
     figure = go.Figure(
         go.Heatmap(
             x=found["lon"].values, y=found["lat"].values, z=rounded(values), zmin=-limit, zmax=limit, zmid=0,
-            colorscale=plotly_scale("NEE"), hoverongaps=False,
+            colorscale=plotly_scale("NEE", theme == "dark"), hoverongaps=False,
             colorbar=dict(title=dict(text=unit, side="top", font_size=11), thickness=10, len=0.95, outlinewidth=0,
                           tickfont=dict(size=10, color=MUTED[theme])),
             hovertemplate=f"%{{y:.0f}}° N, %{{x:.0f}}° E: {flux} %{{z:.2f}} {unit}<extra>{label}</extra>",

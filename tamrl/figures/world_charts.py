@@ -105,19 +105,33 @@ def zonal(
         )  # fmt: skip
     style(figure, theme, 460, hold=f"zonal-{column}")
     figure.update_layout(legend_traceorder="reversed")
-    figure.update_xaxes(title_text=title, range=_about([table[column] for table in curves.values()]))
+    bands = [
+        t["value"] + side * t["sd"] for t in curves.values() if column == "value" and "sd" in t for side in (-1, 1)
+    ]
+    figure.update_xaxes(title_text=title, range=_about([table[column] for table in curves.values()], bands))
     figure.update_yaxes(**_latitudes(list(curves.values())))
     return figure
 
 
-def _about(lines: list[pd.Series]) -> list[float] | None:
-    """Return a range about lines and no further than their own extent: a wide band must not flatten them."""
+def _about(lines: list[pd.Series], bands: list[pd.Series]) -> list[float] | None:
+    """Return a range about lines and the bands about them; a band much wider than the lines is cut off.
+
+    A band that reaches beyond the lines by more than they span would flatten them.
+    """
     every = pd.concat(lines).dropna()
     if every.empty:
         return None
     low, high = min(float(every.min()), 0.0), max(float(every.max()), 0.0)
-    pad = 0.35 * (high - low) or 1.0
-    return [low - pad if low < 0 else low - pad / 8, high + pad if high > 0 else high + pad / 8]
+    span = high - low or 1.0
+    pad = 0.35 * span
+    ends = [low - pad if low < 0 else low - pad / 8, high + pad if high > 0 else high + pad / 8]
+    around = pd.concat([every, *bands]).dropna()
+    least, most = float(around.min()), float(around.max())
+    if low - span <= least:
+        ends[0] = min(ends[0], least - pad / 8)
+    if most <= high + span:
+        ends[1] = max(ends[1], most + pad / 8)
+    return ends
 
 
 def _latitudes(tables: list[pd.DataFrame]) -> dict:
@@ -152,9 +166,10 @@ def hovmoeller(
     figure = go.Figure(
         go.Heatmap(
             x=list(range(1, 13)), y=rounded(shown["lat"].values), z=np.round(shown.values.astype(float), 2),
-            zmin=limits[0], zmax=limits[1], colorscale=plotly_scale(flux), showscale=bar, hoverongaps=False,
-            colorbar=dict(title=dict(text=UNIT, side="top", font_size=11), thickness=10, len=0.95, outlinewidth=0,
-                          tickfont=dict(size=10, color=MUTED[theme])),
+            zmin=limits[0], zmax=limits[1], colorscale=plotly_scale(flux, theme == "dark"), showscale=bar,
+            hoverongaps=False,
+            colorbar=dict(title=dict(text=_bar_title(flux), side="top", font_size=11), thickness=10, len=0.95,
+                          outlinewidth=0, tickfont=dict(size=10, color=MUTED[theme])),
             hovertemplate="month %{x}, %{y:.1f}°: %{z:.2f} " + UNIT + "<extra></extra>",
         )
     )  # fmt: skip
@@ -164,6 +179,11 @@ def hovmoeller(
     known = shown.to_series().dropna().reset_index().rename(columns={shown.name or 0: "value"})
     figure.update_yaxes(showgrid=False, **_latitudes([known.set_index("lat")]))
     return figure
+
+
+def _bar_title(flux: str) -> str:
+    """Return the title of a colour bar: the flux and its unit, and of NEE what its sign means."""
+    return f"{flux} [{UNIT}]" + ("<br>− uptake, + release" if flux == "NEE" else "")
 
 
 def limits_of(tables: list[xr.DataArray], flux: str) -> tuple[float, float]:

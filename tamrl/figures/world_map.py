@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from tamrl.data.globe import SD, edges
-from tamrl.figures.colours import GREEN_BROWN, SCALE, rgb
+from tamrl.figures.colours import field_scale, on_dark, rgb
 from tamrl.figures.scorecard_map import PURPLE_ORANGE
 from tamrl.figures.style import INK, PAPER, Theme, unit_label
 from tamrl.schema import FLUX_UNIT, variable
@@ -45,6 +45,7 @@ class Scale:
         high: value of the last colour.
         label: what is shown, in words.
         unit: CF unit.
+        ends: what values at the lower and at the upper end mean, in words; empty where the title says it.
     """
 
     colours: tuple[str, ...]
@@ -52,6 +53,7 @@ class Scale:
     high: float
     label: str
     unit: str
+    ends: tuple[str, str] = ("", "")
 
     @property
     def title(self) -> str:
@@ -60,28 +62,38 @@ class Scale:
         return f"{self.label} [{unit}]" if unit else self.label
 
 
-def colours_of(name: str, difference: bool = False) -> tuple[tuple[str, ...], bool]:
+def colours_of(name: str, difference: bool = False, theme: Theme = "light") -> tuple[tuple[str, ...], bool]:
     """Return the colours of a variable from low to high, and whether they part at zero.
 
-    Uptake is green and release is brown: a difference of GPP is green where the first is larger, one of RECO and NEE
-    is brown there.
+    Of NEE uptake is green and release is brown. Every difference is orange where the first is larger and purple where
+    it is smaller, whatever the flux: more GPP is uptake and more NEE is release, so green and brown would mean the
+    opposite from one flux to the next. On a dark ground what is large is bright, see ``field_scale``.
 
     Args:
         name: GPP, RECO, NEE, ``<flux>_sd`` or ``extrapolation``.
         difference: whether a difference of two maps is drawn.
+        theme: light or dark.
     """
+    dark = theme == "dark"
     if difference:
-        if name.endswith(SD) or name == "extrapolation":
-            return PURPLE_ORANGE, True
-        return (GREEN_BROWN[::-1] if name == "GPP" else GREEN_BROWN), True
+        return on_dark(PURPLE_ORANGE) if dark else PURPLE_ORANGE, True
     if name.endswith(SD):
         return CIVIDIS, False
     if name == "extrapolation":
-        return PURPLE_RED, False
-    if name == "NEE":
-        return SCALE[name], True
-    # The two darkest steps would drown in the sea of the dark theme.
-    return SCALE[name][:-2], False
+        return PURPLE_RED[::-1] if dark else PURPLE_RED, False
+    return field_scale(name, dark), name == "NEE"
+
+
+def ends_of(name: str, first: str | None = None) -> tuple[str, str]:
+    """Return what the lower and the upper end of a scale mean, in words.
+
+    Args:
+        name: GPP, RECO, NEE, ``<flux>_sd`` or ``extrapolation``.
+        first: name of the maps that others are subtracted from, None where none are.
+    """
+    if first is not None:
+        return f"{first} lower", f"{first} higher"
+    return ("uptake", "release") if name == "NEE" else ("", "")
 
 
 def limits(values: np.ndarray, centred: bool, tails: tuple[float, float] = TAILS) -> tuple[float, float]:
@@ -201,6 +213,28 @@ def _ends(centres: np.ndarray) -> tuple[float, float]:
     return float(found[0]), float(found[-1])
 
 
+def in_words(field: xr.DataArray, unit: str) -> str:
+    """Return what a field shows in words, for readers who do not see it: its mean, its extremes and where they lie.
+
+    Args:
+        field: values (lat, lon).
+        unit: CF unit.
+    """
+    values = field.transpose("lat", "lon").values
+    known = np.isfinite(values)
+    if not known.any():
+        return "no value anywhere"
+    span = float(values[known].max() - values[known].min())
+    weight = np.broadcast_to(np.cos(np.deg2rad(field["lat"].values))[:, None], values.shape)[known]
+    said = [f"mean {number(float(np.average(values[known], weights=weight)), span)} {unit_label(unit)}".rstrip()]
+    for word, find in (("lowest", np.nanargmin), ("highest", np.nanargmax)):
+        row, column = np.unravel_index(find(values), values.shape)
+        lat, lon = float(field["lat"][row]), float(field["lon"][column])
+        where = f"{abs(lat):.0f}° {'S' if lat < 0 else 'N'}, {abs(lon):.0f}° {'W' if lon < 0 else 'E'}"
+        said.append(f"{word} {number(float(values[row, column]), span)} at {where}")
+    return ", ".join(said)
+
+
 def number(value: float, span: float) -> str:
     """Return a value with the digits that a range of the width ``span`` needs."""
     digits = int(np.clip(np.ceil(1.5 - np.log10(span)), 0, 6)) if span > 0 else 2
@@ -216,7 +250,11 @@ def colour_bar(scale: Scale, theme: Theme) -> str:
     edge = f"filter:drop-shadow(0 0 .5px {INK[theme]})"
     point = "width:.8rem;height:100%;flex:none;clip-path:polygon({});background:{}"
     title = html.escape(scale.title)
-    said = f"{title}: colours from {scale.low:.3g} to {scale.high:.3g}; pointed ends stand for values beyond"
+    low, high = (number(v, scale.high - scale.low) for v in (scale.low, scale.high))
+    ends = [f"{value} ({end})" if end else value for value, end in zip((low, high), scale.ends, strict=True)]
+    said = html.escape(f"{scale.title}: colours from {ends[0]} to {ends[1]}; pointed ends stand for values beyond")
+    left, right = (html.escape(end) for end in scale.ends)
+    words = f"<span>\N{LEFTWARDS ARROW} {left}</span><span>{right} \N{RIGHTWARDS ARROW}</span>" if left or right else ""
     return (
         f'<div role="img" aria-label="{said}" style="font-size:.8rem;max-width:34rem;'
         'font-variant-numeric:tabular-nums">'
@@ -224,7 +262,9 @@ def colour_bar(scale: Scale, theme: Theme) -> str:
         f'<i style="{point.format("0 50%,100% 0,100% 100%", first)}"></i>'
         f'<i style="flex:1;background:linear-gradient(90deg,{",".join(scale.colours)})"></i>'
         f'<i style="{point.format("0 0,100% 50%,0 100%", last)}"></i></div>'
-        f'<div style="display:flex;justify-content:space-between;padding:.1rem .8rem 0">{marks}</div></div>'
+        f'<div style="display:flex;justify-content:space-between;padding:.1rem .8rem 0">{marks}</div>'
+        + (f'<div style="display:flex;justify-content:space-between;padding:0 .8rem">{words}</div>' if words else "")
+        + "</div>"
     )
 
 

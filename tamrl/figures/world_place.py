@@ -17,7 +17,7 @@ from tamrl.schema import FLUXES, VARIABLES
 HEIGHT = 360
 _LABELS = {"before": "Before: knows the place alone", "after": "After: knows these months"}
 _ROLES = {"before": "zero-shot", "after": "adapted"}
-_DRIVERS = {"TA": "Temperature", "P_MON": "Precipitation", "SW_POT": "Sun above the air"}
+_DRIVERS = {"TA": "Temperature", "P_MON": "Precipitation", "SW_POT": "Potential radiation"}
 _DRIVER_UNITS = {"SW_POT": "W m-2"}
 
 
@@ -84,7 +84,7 @@ def drivers(table: xr.Dataset, theme: Theme) -> go.Figure:
             else go.Scatter(x=month, y=values, mode="lines", line=dict(color=colour, width=2), hovertemplate=hover)
         )
         figure.add_trace(trace, row=row, col=1)
-        figure.update_yaxes(title_text=f"{_DRIVERS[name].split()[0]}<br>[{unit}]", nticks=4, row=row, col=1)
+        figure.update_yaxes(title_text=f"{_DRIVERS[name].replace(' ', '<br>')}<br>[{unit}]", nticks=4, row=row, col=1)
     style(figure, theme, HEIGHT, hold="drivers")
     figure.update_layout(showlegend=False, bargap=0.3, margin_t=14)
     figure.update_yaxes(title_font_size=11)
@@ -136,9 +136,8 @@ def interval(table: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
 
 def _points(figure: go.Figure, table: pd.DataFrame, flux: str, theme: Theme, place: dict[str, int]) -> None:
     """Mark the known months."""
-    derived = table[["GPP_from", "RECO_from"]].isin([BALANCE, SPLIT]).to_numpy().any()
-    origin = [table[c] for c in (("GPP_from", "RECO_from") if flux == "NEE" else (f"{flux}_from",))]
-    given = np.logical_and.reduce([o == GIVEN for o in origin])
+    derived = table[[f"{name}_from" for name in FLUXES]].isin([BALANCE, SPLIT]).to_numpy().any()
+    given = table[f"{flux}_from"] == GIVEN
     colour = ROLE[theme]["support"]
     for keep, label, symbol, some in (
         (given, "Known month, as given", "diamond", True),

@@ -84,6 +84,31 @@ class Reference:
         distance = np.linalg.norm(self.components - components, axis=1)
         return [(int(i), float(distance[i])) for i in np.argsort(distance)[:count]]
 
+    @cached_property
+    def _alone(self) -> np.ndarray:
+        """Sorted distance in code of each tower to the nearest other one (N,); empty of a single tower."""
+        distance = np.linalg.norm(self.components[:, None] - self.components[None], axis=2)
+        np.fill_diagonal(distance, np.inf)
+        nearest = distance.min(1, initial=np.inf)
+        return np.sort(nearest[np.isfinite(nearest)])
+
+    def usual(self, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return how distances in code (C,) compare with that of a training tower to the nearest other one.
+
+        Distances in many components have no scale that a reader knows; that between towers is one.
+
+        Args:
+            distance: (C,) as of ``nearest``.
+
+        Returns:
+            How many times as far as is usual (the median of the towers), and the share of the towers, 0-1, that have
+            another one nearer; both (C,), NaN where there is a single tower.
+        """
+        if not len(self._alone):
+            return np.full(len(distance), np.nan), np.full(len(distance), np.nan)
+        usual = max(float(np.median(self._alone)), 1e-9)
+        return distance / usual, np.searchsorted(self._alone, distance) / len(self._alone)
+
     def _features(self, codes: np.ndarray, summaries: np.ndarray) -> np.ndarray:
         """Return (C, F + K Z): drivers and codes with the same weight, in standard deviations over the towers."""
         mean, sd = self.summaries.mean(0), self.summaries.std(0)

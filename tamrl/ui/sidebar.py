@@ -105,7 +105,7 @@ def _choose(options: dict[str, Path]) -> Choice:
         raise TamrlError("There is no workspace", "", "Make one with `python -m tamrl ingest SRC --workspace W`")
     st.selectbox("Workspace", list(options), format_func=lambda name: _label(options[name]), **state.bind("ws", wanted))
     workspace = Workspace.open(options[state.get("ws", wanted)])
-    if workspace.simulated:
+    if workspace.simulated and st.session_state.get(_PAGE) in _OF_TOWERS:
         components.simulated_badge()
     models = {path.name: path for path in workspace.models()}
     if not workspace.simulated:
@@ -138,3 +138,13 @@ def show_device() -> None:
         from tamrl import device
 
         st.sidebar.caption(f"Device: {device.describe(device.choose())}")
+
+
+#: Pages that show the towers of the workspace. Elsewhere the mark of simulated ones would be read as that of the maps
+#: or scores beside it.
+_PAGE, _OF_TOWERS = "tamrl_page", ("towers", "lab")
+
+
+def begin(page: str) -> None:
+    """Tell which page is drawn, by its address; to be called before ``show``."""
+    st.session_state[_PAGE] = page

@@ -82,6 +82,18 @@ def _coordinate(limit: float) -> Parameter:
     return Parameter(read, lambda value: f"{value:.4f}".rstrip("0").rstrip("."))
 
 
+#: The world map's view of the whole Earth, as the map itself begins, and more zoom than it has.
+WHOLE_EARTH, _MOST_ZOOM = (13.0, 0.0, 1.0), 1000.0
+
+
+def _view(text: str) -> tuple[float, float, float] | None:
+    """Return latitude, longitude and zoom of the world map; None where it shows the whole Earth."""
+    lat, lon, zoom = (float(part) for part in text.split(","))
+    if not (abs(lat) <= 90 and abs(lon) <= 180 and 1 <= zoom <= _MOST_ZOOM):
+        raise ValueError(text)
+    return None if (lat, lon, zoom) == WHOLE_EARTH else (lat, lon, zoom)
+
+
 def _pair(text: str) -> tuple[float, float]:
     low, high = (float(part) for part in text.split(","))
     if not low < high or not math.isfinite(high - low):
@@ -147,6 +159,8 @@ PARAMETERS: dict[str, Parameter] = {
     "year": _COUNT,
     "lat": _coordinate(90),
     "lon": _coordinate(180),
+    "view": Parameter(_view, lambda view: ",".join(f"{round(part, 2):g}" for part in view)),
+    "veg": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "range": Parameter(_pair, _write_pair),
     "tails": Parameter(_tails, _write_pair),
     "mask": Parameter(_flag, lambda flag: "1" if flag else "0"),

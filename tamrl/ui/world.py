@@ -17,7 +17,7 @@ from tamrl.schema import FLUXES
 from tamrl.ui import state, world_cache
 from tamrl.ui.components import Origin
 from tamrl.ui.scorecard import choice, pick, select
-from tamrl.ui.world_view import LAYERS, MODES, View
+from tamrl.ui.world_view import LAYERS, MODES, View, short_names
 from tamrl.workspace import Workspace
 
 TITLE = "World"
@@ -25,12 +25,26 @@ LEAD = "Carbon fluxes of all land, upscaled from towers: look, compare, and pick
 #: What is shown first, where it is on offer.
 FIRST_MAPS, FIRST_MONTH, FIRST_SEASON = "tamrl-climate", 7, "JJA"
 GRAINS = {"mean": "Whole year", "season": "Season", "month": "Month"}
+#: Width of a select box of maps, px.
+_SELECT = 225
 MONTH_NAMES = tuple(calendar.month_abbr)[1:]
-#: Select boxes are higher than buttons: made equal, the labels and the controls of a row stand on one line each.
+#: Select boxes are higher than buttons: made equal, the labels and the controls of a row stand on one line each. In a
+#: narrow window each row stays one line and is moved sideways, so that the map is on the first screen.
 _EVEN = """<style>
 :is(.st-key-world_maps, .st-key-world_layers) :is([data-testid="stButtonGroup"], [data-testid="stButton"]) button,
 .st-key-world_layers [data-testid="stCheckbox"] { min-height: 2.5rem; height: 2.5rem; align-items: center; }
 .st-key-world_layers [data-testid="stCheckbox"] { position: relative; top: .5rem; }
+[data-testid="stMainBlockContainer"] h1 { font-size: 2.1rem; padding: 0; }
+@media (min-width: 641px) {
+  [data-testid="stMainBlockContainer"] { padding-top: 1.3rem; }
+  .st-key-world_layers { gap: .75rem; }
+  .st-key-world_layers [data-testid="stButtonGroup"] button { padding-inline: .75rem; }
+}
+.st-key-world_place_title h2 { font-size: 1.45rem; padding: 0 0 .7rem; }
+@media (max-width: 640px) {
+  :is(.st-key-world_maps, .st-key-world_layers) { flex-wrap: nowrap; overflow-x: auto; padding-bottom: .3rem; }
+  :is(.st-key-world_maps, .st-key-world_layers) > * { flex: none; }
+}
 </style>"""
 _SESSION, _RANGE_OF = "tamrl_world_folder", "tamrl_world_range_of"
 
@@ -72,7 +86,7 @@ def asked(entries: dict[str, Entry]) -> View:
     view = View(
         entry, maps, other_entry, other, choice("flux", FLUXES, "GPP"), _period(maps, other),
         choice("layer", list(LAYERS), "flux"), mode if other_entry else "single", _cell(maps), entries,
-        _origin(entry, maps, other_entry, other),
+        _origin(entry, maps, other_entry, other), other_entry is not None and state.get("veg", True),
     )  # fmt: skip
     _forget_range(view)
     return view
@@ -106,8 +120,8 @@ def years_on_offer(maps: xr.Dataset, other: xr.Dataset | None) -> tuple[int, ...
 def _period(maps: xr.Dataset, other: xr.Dataset | None) -> Period:
     year = state.get("year")
     season = state.get("season")
-    if season is not None and season not in SEASONS:
-        state.put("season", None)
+    if season is not None and (season not in SEASONS or state.get("month")):
+        state.put("season", None)  # of a month and a season the month is shown: the address must not say both
     if year is not None and year not in years_on_offer(maps, other):
         if other is None and year in fields.years_of(maps):
             st.info(
@@ -168,17 +182,17 @@ def controls(entries: dict[str, Entry], view: View | None, workspace: Workspace 
         return
     from tamrl.ui import world_import
 
-    keys = list(entries)
+    keys, names = list(entries), short_names({key: entry.label for key, entry in entries.items()})
     st.html(_EVEN)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="world_maps"):
-        with st.container(width=290):
+        with st.container(width=_SELECT):
             shown = view.entry.key if view else state.get("map", keys[0])
-            select("Map", "map", keys, shown, lambda key: entries[key].label)
+            select("Map", "map", keys, shown, names.get)
         pick("Compare", "mode", list(MODES), "single", MODES.get)
         if view is not None and view.other_entry is not None:
             others = [key for key in keys if key != view.entry.key]
-            with st.container(width=290):
-                select("With", "with", others, view.other_entry.key, lambda key: entries[key].label)
+            with st.container(width=_SELECT):
+                select("With", "with", others, view.other_entry.key, names.get)
         world_import.button(workspace)
     if state.get("mode", "single") != "single" and len(entries) < 2:
         st.info("There is nothing to compare with yet; import a product first.", icon=":material/info:")
@@ -209,7 +223,11 @@ def _toggles(view: View) -> None:
             "2021).",
         )  # fmt: skip
     if view.mode == "side":
-        st.toggle("Curtain", **state.bind("curtain", False), help="Both maps in one, with a curtain to drag")
+        st.toggle("Swipe", **state.bind("curtain", False), help="Both maps in one, with a divider to drag")
+    if view.mode == "difference":
+        from tamrl.ui.world_compare import vegetated_switch
+
+        vegetated_switch("Vegetated")
 
 
 def _when() -> None:

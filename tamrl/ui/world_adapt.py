@@ -75,7 +75,7 @@ def _cover(place: Place) -> str | None:
     own = [name for name in place.covers if name in IGBP]
     options = [_MIXTURE, *own, *(name for name in IGBP if name not in own)]
     shown = st.selectbox(
-        "They are of", options, key=f"months_cover_{place.lat:g}_{place.lon:g}",
+        "Land cover that these values represent", options, key=f"months_cover_{place.lat:g}_{place.lon:g}",
         format_func=lambda name: _MIXTURE if name == _MIXTURE else _share(name, place), width=420,
     )  # fmt: skip
     return None if shown == _MIXTURE else shown
@@ -176,18 +176,25 @@ def _adapted(model: str, version: int, where: tuple, key: tuple, share: bool) ->
 
 def _result(place: Place, cover: str | None, table: pd.DataFrame, model: Path) -> None:
     """Draw the seasonal cycles before and after, and what a year amounts to."""
+    years = []
     with st.container(horizontal=True, gap="large"):
         for flux in FLUXES:
             before, after = (float((table[f"{flux}_{when}"] * _DAYS).sum()) for when in ("before", "after"))
+            years.append(f"{flux} of the year {before:,.0f} before and {after:,.0f} after".replace("-", _MINUS))
             st.metric(
                 f"{flux} of the year [gC m⁻² yr⁻¹]", f"{after:,.0f}".replace("-", _MINUS),
                 f"{after - before:+,.0f} from before".replace("-", _MINUS), delta_color="off", delta_arrow="off",
                 width="content",
             )  # fmt: skip
-    alt = "GPP, RECO and NEE by month before and after the model knows these months; known months are marked."
+    alt = (
+        "GPP, RECO and NEE by month before and after the model knows these months. Known months are marked. "
+        f"{', '.join(years)} [gC m⁻² yr⁻¹]."
+    )
     chart(st.container(), "known_months", figures.known(table, theme.current()), alt)
     where = places.position(place.lat, place.lon)
-    origin = Origin(f"Climate model {model.name} at {where}; known months of the user; drivers: the small Earth", False)
+    origin = Origin(
+        f"Climate model {model.name} at {where}; known months of the user; drivers: bundled climatology, 0.5°", False
+    )
     components.footer(f"adapted_{place.lat:g}_{place.lon:g}", origin, lambda: table)
     bands = "90 % intervals" if "GPP_after_low" in table else "one standard deviation"
     said = [f"Bands: {bands}."]

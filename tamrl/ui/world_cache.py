@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
-from tamrl import atlas, fields
+from tamrl import atlas, fields, regions
 from tamrl.atlas import Entry
 from tamrl.fields import Period
 from tamrl.figures import world_map
@@ -70,6 +70,7 @@ class Question:
         period: which part of time.
         other: the maps that are subtracted, None for none.
         other_period: which part of their time.
+        vegetated: whether a difference leaves out land without plants, see ``tamrl.regions.vegetated``.
     """
 
     entry: Entry
@@ -77,6 +78,7 @@ class Question:
     period: Period
     other: Entry | None = None
     other_period: Period | None = None
+    vegetated: bool = False
 
     def over_months(self) -> list["Question"]:
         """Return the question for four months where it asks for a part of the year, else itself."""
@@ -99,7 +101,18 @@ def _difference(question: Question) -> xr.DataArray:
         field(one, question.name, question.period), field(other, question.name, question.other_period),
         land(one), land(other),
     )  # fmt: skip
-    return (a - b).assign_attrs(a.attrs).rename(question.name)
+    found = (a - b).assign_attrs(a.attrs).rename(question.name)
+    return found.where(vegetated(found)) if question.vegetated else found
+
+
+def vegetated(of: xr.DataArray) -> xr.DataArray:
+    """Return ``tamrl.regions.vegetated`` of the cells of a field."""
+    return _vegetated(tuple(of["lat"].values), tuple(of["lon"].values)).assign_coords(lat=of["lat"], lon=of["lon"])
+
+
+@st.cache_resource(max_entries=6, show_spinner="Looking for vegetated land")
+def _vegetated(lat: tuple[float, ...], lon: tuple[float, ...]) -> xr.DataArray:
+    return regions.vegetated(earth(), np.array(lat), np.array(lon))
 
 
 def answer(question: Question) -> xr.DataArray:
@@ -137,6 +150,12 @@ def picture(question: Question, scale: Scale) -> tuple[str, list[float]]:
     """Return the address of the picture of a field, and its west, south, east and north."""
     content, bounds = world_map.small_picture(answer(question), scale)
     return world_map.data_url(content), bounds
+
+
+@st.cache_data(max_entries=256, show_spinner=False)
+def in_words(question: Question) -> str:
+    """Return what the picture of a field shows in words, see ``tamrl.figures.world_map.in_words``."""
+    return world_map.in_words(answer(question), world_map.unit_of(question.name))
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

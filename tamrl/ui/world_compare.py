@@ -25,8 +25,10 @@ def comparison(view: View) -> None:
         tell(f"{missing} Choose a flux that both have.")
         return
     periods = [world_numbers.period_of(entry, view.period) for entry in (view.entry, view.other_entry)]
-    question = (view.entry, view.other_entry, view.flux, *periods)
+    question = (view.entry, view.other_entry, view.flux, *periods, view.vegetated)
     kind = _kind()
+    if view.mode != "difference":  # there the switch stands above the map, which it changes
+        vegetated_switch()
     table, spread = world_numbers.differences(question, kind), world_numbers.density(question)
     if not table.loc[ALL, "cells"]:
         tell("The two share no cell with a value.")
@@ -36,18 +38,29 @@ def comparison(view: View) -> None:
     first, second = drawn[view.entry.key], drawn[view.other_entry.key]
     left, right = st.columns(2, gap="medium")
     names = f"{view.flux} of {view.entry.label} against {view.other_entry.label}"
-    chart(left, "density", figures.density(spread, first, second, view.flux, theme.current()), f"Scatter of {names}.")
-    chart(right, "histogram", figures.histograms(spread, first, second, view.flux, theme.current()),
-          f"Land on each value, {names}.")  # fmt: skip
+    row = table.loc[ALL]
+    bias, rmse = _signed(row["bias"]), f"{row['rmse']:.2f}"
+    alt = f"Cell by cell, {names}. Correlation {row['correlation']:.2f}, bias {bias}, RMSE {rmse}."
+    chart(left, "density", figures.density(spread, first, second, view.flux, theme.current()), alt)
+    alt = f"Land on each value, {names}. Means {row['first']:.2f} and {row['second']:.2f} {world_charts.UNIT}."
+    chart(right, "histogram", figures.histograms(spread, first, second, view.flux, theme.current()), alt)
     stem = f"compare_{view.entry.key}_{view.other_entry.key}_{view.flux}"
     components.footer(stem, view.origin, lambda: spread["area"].to_series().to_frame(), lambda: spread)
     st.caption(_how(view, question, spread.attrs["outside"]))
-    pick("Differences by", "by", list(regions.KINDS), "koeppen", regions.KINDS.get)
+    pick("Differences by", "by", list(regions.KINDS), regions.FIRST, regions.KINDS.get)
     _table(table, view, f"{stem}_{kind}")
 
 
+def vegetated_switch(label: str = "Vegetated land only") -> None:
+    """Draw the switch that leaves out what nothing grows on."""
+    st.toggle(
+        label, **state.bind("veg", True),
+        help="Vegetated land only: on ice, bare land and water maps are 0 by construction, and any two of them agree.",
+    )  # fmt: skip
+
+
 def _kind() -> str:
-    return state.get("by") if state.get("by") in regions.KINDS else "koeppen"
+    return state.get("by") if state.get("by") in regions.KINDS else regions.FIRST
 
 
 def _invite(view: View) -> None:
@@ -93,14 +106,19 @@ def _how(view: View, question: tuple, outside: float) -> str:
     a, _, _ = world_numbers.common(*question)
     lat, lon = (abs(float(a[n][1] - a[n][0])) if a.sizes[n] > 1 else 1.0 for n in ("lat", "lon"))
     size = f"{lat:.3g}° by {lon:.3g}°"
-    one, other = (world_cache.field(e, view.flux, p) for e, p in zip(question[:2], question[3:], strict=True))
+    one, other = (world_cache.field(e, view.flux, p) for e, p in zip(question[:2], question[3:5], strict=True))
     grid = f"on the grid of both, {size}"
     if not fields.same_grid(one, other):
         grid = f"on the coarser grid of the two, {size}, to which the finer one is averaged conservatively"
     said = [f"{view.period.label}, weighted by area of land, {grid}."]
     if view.period.year is None:
-        spans = (fields.span(world_cache.maps(e)) for e in (view.entry, view.other_entry))
-        said.append("Years: {} and {}.".format(*spans))
+        spans = [fields.span(world_cache.maps(e)) for e in (view.entry, view.other_entry)]
+        said.append(f"Both are means of {spans[0]}." if spans[0] == spans[1] else "Years: {} and {}.".format(*spans))
+    if view.vegetated:
+        said.append(
+            f"Land without vegetation is left out: cells of which less than {regions.LEAST_VEGETATED:.0%} is vegetated "
+            "(MODIS land cover) carry no flux by construction and would agree in any two maps."
+        )
     if outside > 0:
         said.append(f"{outside:.2g} million km² of rare values lie outside the axes.")
     return " ".join(said)

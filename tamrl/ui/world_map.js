@@ -1,10 +1,13 @@
 // The World page's map: fields, outlines, towers and the picked cell, one view for every panel.
 //
 // Latitude and longitude are drawn as they are (plate carree), so that one pixel of an image is one cell of the grid.
-// Nothing is asked of the server while the reader pans, zooms, reads values or drags the curtain; a click picks a cell.
+// Nothing is asked of the server while the reader pans, zooms, reads values or swipes; a click picks a cell. The view
+// stands in the address, where the map itself writes it: a reload, a shared link and the back button restore it.
 
-const HOME = { lon: 0, lat: 13, px: null }; // px: pixels a degree, null until the width is known
-const SHAPE = 0.4, SHAPE_OF_TWO = 0.46, LEAST_PX = 200, MOST_ZOOM = 90, SMOOTH_UP_TO = 5, REACH = 9;
+const HOME = { lon: 0, lat: 13, zoom: 1 }; // zoom: 1 where the whole Earth is as wide as a panel, whatever its width
+const SHAPE = 0.4, SHAPE_OF_TWO = 0.46, LEAST_PX = 200, MOST_PX = 90, SMOOTH_UP_TO = 5, REACH = 9, SHORT_BELOW = 480;
+const ADDRESS_MS = 400; // how often the address is compared with the view
+const HOLD_MS = 6000; // how long the answer to a pick may take to arrive
 // Kept over a component that is made anew: the view, and the outlines.
 const kept = (window.tamrlWorld ??= { views: {}, outlines: {} });
 
@@ -36,6 +39,12 @@ async function picture(address, read) {
 }
 
 const degrees = (value, plus, minus) => `${Math.abs(value).toFixed(2)}°${value < 0 ? minus : plus}`;
+const written = ({ lat, lon, zoom }) => [lat, lon, zoom].map((value) => Number(value.toFixed(2))).join(",");
+/** Return the view that a text of the address means, nothing where it means none. */
+const parsed = (text) => {
+  const [lat, lon, zoom] = (text ?? "").split(",").map(Number);
+  return Math.abs(lat) <= 90 && Math.abs(lon) <= 180 && zoom >= 1 ? { lat, lon, zoom } : {};
+};
 const wrapped = (lon) => ((((lon + 180) % 360) + 360) % 360) - 180;
 const number = (value) => {
   const digits = Math.min(4, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value) || 1))));
@@ -50,14 +59,39 @@ class WorldMap {
     this.split = 0.5;
     this.watch = new ResizeObserver(() => this.layout());
     this.watch.observe(this.root);
+    this.clock = setInterval(() => this.address(), ADDRESS_MS);
+    this.back = () => this.data && this.show(new URLSearchParams(location.search).get("view"));
+    window.addEventListener("popstate", this.back);
   }
 
   destroy() {
     this.watch.disconnect();
+    clearInterval(this.clock);
+    window.removeEventListener("popstate", this.back);
   }
 
   get view() {
-    return (kept.views[this.data.view] ??= { ...HOME });
+    return (kept.views[this.data.view] ??= { ...HOME, ...parsed(this.data.at) });
+  }
+
+  /** Pixels a degree. */
+  get px() {
+    return this.view.zoom * this.least;
+  }
+
+  /** Go to a view as the address writes it; without one to the whole Earth. */
+  show(text) {
+    Object.assign(this.view, HOME, parsed(text));
+    this.layout();
+  }
+
+  /** Write the view into the address, where it differs; the app hears of it with its next run. */
+  address() {
+    if (!this.data || !this.root.isConnected) return;
+    const now = written(this.view), asked = new URLSearchParams(location.search), before = asked.get("view");
+    if (now === before || (before === null && now === written(HOME))) return;
+    asked.set("view", now);
+    history.replaceState(history.state, "", `${location.pathname}?${asked}`.replaceAll("%2C", ",") + location.hash);
   }
 
   /** Take new data; what is shown stays until the new images are there. */
@@ -91,8 +125,7 @@ class WorldMap {
     while (this.panels.length < count) this.panels.push(this.panel(this.panels.length));
     this.panels.forEach((panel, i) => {
       panel.box.setAttribute("aria-label", this.data.alt);
-      panel.name.textContent = this.data.panels[i].name;
-      panel.other.textContent = this.data.curtain ? this.data.panels[1].name : "";
+      panel.shown = [this.data.panels[i], ...(this.data.curtain ? [this.data.panels[1]] : [])];
       panel.reading.textContent = "";
     });
     this.curtain(this.data.curtain);
@@ -106,6 +139,7 @@ class WorldMap {
     const part = (tag, name) => box.appendChild(Object.assign(document.createElement(tag), { className: name }));
     const panel = { box, canvas: part("canvas", ""), name: part("div", "name"), other: part("div", "name right"),
       reading: part("div", "reading") };
+    part("div", "cross"); // what Enter picks, seen while the map has the focus of the keyboard
     if (!index) this.buttons(part("div", "buttons"));
     this.listen(panel);
     this.root.append(box);
@@ -126,7 +160,7 @@ class WorldMap {
     if (!wanted) return old?.remove();
     if (old) return undefined;
     const curtain = Object.assign(document.createElement("div"), { className: "curtain" });
-    curtain.innerHTML = '<i></i><b tabindex="0" role="slider" aria-label="Curtain between the two maps">\u2194</b>';
+    curtain.innerHTML = '<i></i><b tabindex="0" role="slider" aria-label="Swipe between the two maps">\u2194</b>';
     const handle = curtain.querySelector("b");
     const move = (share) => {
       this.split = Math.min(0.98, Math.max(0.02, share));
@@ -160,7 +194,7 @@ class WorldMap {
     const each = this.panels[0].box.clientWidth;
     const height = Math.max(LEAST_PX, Math.round(each * (two ? SHAPE_OF_TWO : SHAPE)));
     this.least = each / 360;
-    if (!this.view.px || this.view.px < this.least) this.view.px = this.least;
+    this.view.zoom = Math.min(MOST_PX / this.least, Math.max(1, this.view.zoom));
     const ratio = window.devicePixelRatio || 1;
     for (const { canvas } of this.panels) {
       if (canvas.width !== Math.round(each * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -168,18 +202,22 @@ class WorldMap {
         canvas.style.height = `${height}px`;
       }
     }
+    for (const { shown, name, other } of this.panels) {
+      const texts = shown.map((panel) => (each < SHORT_BELOW ? panel.short : panel.name));
+      [name.textContent, other.textContent] = [texts[0], texts[1] ?? ""];
+    }
     Object.assign(this, { width: each, height, ratio });
     this.draw();
   }
 
   home() {
-    Object.assign(this.view, HOME, { px: this.least });
+    Object.assign(this.view, HOME);
     this.draw();
   }
 
   zoom(factor, x = this.width / 2, y = this.height / 2) {
     const before = this.place(x, y);
-    this.view.px = Math.min(MOST_ZOOM, Math.max(this.least, this.view.px * factor));
+    this.view.zoom = Math.min(MOST_PX / this.least, Math.max(1, this.view.zoom * factor));
     const after = this.place(x, y);
     this.shift(before.lon - after.lon, before.lat - after.lat);
   }
@@ -191,16 +229,16 @@ class WorldMap {
   }
 
   place(x, y) {
-    const { lon, lat, px } = this.view;
+    const { lon, lat } = this.view, { px } = this;
     return { lon: lon + (x - this.width / 2) / px, lat: lat - (y - this.height / 2) / px };
   }
 
   x(lon) {
-    return this.width / 2 + (lon - this.view.lon) * this.view.px;
+    return this.width / 2 + (lon - this.view.lon) * this.px;
   }
 
   y(lat) {
-    return this.height / 2 - (lat - this.view.lat) * this.view.px;
+    return this.height / 2 - (lat - this.view.lat) * this.px;
   }
 
   draw() {
@@ -209,7 +247,7 @@ class WorldMap {
       this.asked = null;
       this.panels.forEach((panel, i) => this.paint(panel.canvas, i));
     });
-    const still = this.view.px <= this.least * 1.001;
+    const still = this.view.zoom <= 1.001;
     for (const { canvas } of this.panels) canvas.style.touchAction = still ? "pan-y" : "none";
   }
 
@@ -229,7 +267,7 @@ class WorldMap {
       this.clipped(context, at, this.width, () => this.field(context, this.data.panels[1]));
     } else this.field(context, this.data.panels[index]);
     this.countries(context, (path) => {
-      context.lineWidth = 0.8 / this.view.px;
+      context.lineWidth = 0.8 / this.px;
       context.strokeStyle = colours.border;
       context.stroke(path);
     });
@@ -251,7 +289,7 @@ class WorldMap {
     for (const turn of [-360, 0, 360]) {
       context.save();
       context.translate(this.x(turn), this.y(0));
-      context.scale(this.view.px, this.view.px);
+      context.scale(this.px, this.px);
       draw(this.path);
       context.restore();
     }
@@ -282,7 +320,7 @@ class WorldMap {
   }
 
   stretched(context, image, [west, south, east, north]) {
-    const wide = (east - west) * this.view.px, high = (north - south) * this.view.px;
+    const wide = (east - west) * this.px, high = (north - south) * this.px;
     context.imageSmoothingEnabled = wide / image.width < SMOOTH_UP_TO;
     for (const turn of [-360, 0, 360]) {
       const left = this.x(west + turn);
@@ -295,7 +333,7 @@ class WorldMap {
     context.fillStyle = colours.tower;
     context.strokeStyle = colours.edge;
     context.lineWidth = 1;
-    const size = Math.min(4, Math.max(2, (this.width / 340) * (this.view.px / this.least) ** 0.25));
+    const size = Math.min(4, Math.max(2, (this.width / 340) * (this.px / this.least) ** 0.25));
     for (const [lon, lat] of towers) {
       context.beginPath();
       context.arc(this.onscreen(lon), this.y(lat), size, 0, 2 * Math.PI);
@@ -313,7 +351,7 @@ class WorldMap {
     if (!cell) return;
     const [lat, lon, high, wide] = cell;
     const x = this.onscreen(lon), y = this.y(lat);
-    const w = Math.max(wide * this.view.px, 5) / 2, h = Math.max(high * this.view.px, 5) / 2;
+    const w = Math.max(wide * this.px, 5) / 2, h = Math.max(high * this.px, 5) / 2;
     for (const [colour, line] of [[colours.edge, 4], [colours.mark, 2]]) {
       context.strokeStyle = colour;
       context.lineWidth = line;
@@ -382,7 +420,7 @@ class WorldMap {
       moved += Math.hypot(now.x - before.x, now.y - before.y);
       if (moved < 4) return undefined;
       canvas.classList.add("moving");
-      if (!others.length) return this.shift((before.x - now.x) / this.view.px, (now.y - before.y) / this.view.px);
+      if (!others.length) return this.shift((before.x - now.x) / this.px, (now.y - before.y) / this.px);
       const [other] = others, span = (from) => Math.max(10, Math.hypot(from.x - other.x, from.y - other.y));
       return this.zoom(span(now) / span(before), (now.x + other.x) / 2, (now.y + other.y) / 2);
     };
@@ -395,13 +433,14 @@ class WorldMap {
     canvas.onpointerleave = () => this.panels.forEach((panel) => (panel.reading.textContent = ""));
     canvas.addEventListener("wheel", (event) => {
       // At the whole Earth a turn outwards scrolls the page, as it does beside the map.
-      if (event.deltaY > 0 && this.view.px <= this.least * 1.001) return;
+      if (event.deltaY > 0 && this.view.zoom <= 1.001) return;
       event.preventDefault();
       const { x, y } = spot(event);
       this.zoom(Math.exp(-Math.sign(event.deltaY) * Math.min(0.3, Math.abs(event.deltaY) / 300)), x, y);
     }, { passive: false });
+    box.onfocus = () => box.matches(":focus-visible") && this.read(this.width / 2, this.height / 2);
     box.onkeydown = (event) => {
-      const pan = 40 / this.view.px;
+      const pan = 40 / this.px;
       const done = {
         ArrowLeft: () => this.shift(-pan, 0), ArrowRight: () => this.shift(pan, 0), ArrowUp: () => this.shift(0, pan),
         ArrowDown: () => this.shift(0, -pan), "+": () => this.zoom(1.6), "=": () => this.zoom(1.6),
@@ -415,7 +454,23 @@ class WorldMap {
     reading.setAttribute("aria-live", "polite");
   }
 
+  /** Keep the page where it is while the answer to a pick arrives: the tab that opens would pull it into view. */
+  hold() {
+    const main = this.root.getRootNode().host?.closest('[data-testid="stMain"]');
+    if (!main) return;
+    const top = main.scrollTop, back = () => (main.scrollTop = top), own = ["wheel", "touchmove", "keydown", "pointerdown"];
+    const end = () => {
+      main.removeEventListener("scroll", back);
+      for (const kind of own) window.removeEventListener(kind, end, true);
+      clearTimeout(late);
+    };
+    const late = setTimeout(end, HOLD_MS);
+    main.addEventListener("scroll", back);
+    for (const kind of own) window.addEventListener(kind, end, true);
+  }
+
   choose(x, y) {
+    this.hold();
     const at = this.place(x, y), tower = this.near(x, y);
     if (tower) return this.pick({ lat: tower[1], lon: tower[0], site: tower[2] });
     return Math.abs(at.lat) <= 90 && this.pick({ lat: at.lat, lon: wrapped(at.lon) });

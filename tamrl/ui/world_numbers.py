@@ -190,13 +190,16 @@ def published() -> list[Published]:
 
 
 @st.cache_resource(max_entries=12, show_spinner="Putting both on one grid")
-def common(one: Entry, other: Entry, flux: str, period: Period, other_period: Period) -> tuple[xr.DataArray, ...]:
-    """Return two fields on the coarser of their grids, and the land of each cell, m2."""
+def common(
+    one: Entry, other: Entry, flux: str, period: Period, other_period: Period, vegetated: bool = False
+) -> tuple[xr.DataArray, ...]:
+    """Return two fields on the coarser of their grids, and the land of each cell that is compared, m2."""
     a, b, land = fields.on_common_grid(
         world_cache.field(one, flux, period), world_cache.field(other, flux, other_period),
         world_cache.land(one), world_cache.land(other),
     )  # fmt: skip
-    return a, b, cell_area(a["lat"].values, a["lon"].values) * land.values
+    area = cell_area(a["lat"].values, a["lon"].values) * land.values
+    return a, b, area.where(world_cache.vegetated(area), 0) if vegetated else area
 
 
 @st.cache_data(max_entries=64, show_spinner=_BUSY)

@@ -74,7 +74,7 @@ def popover(view: View, towers: pd.DataFrame) -> None:
             right.number_input("Longitude", -180.0, 180.0, key="world_lon", step=0.5, format="%.2f", placeholder="°E")
             st.form_submit_button("Pick this cell", on_click=_take)
         if view.cell is not None:
-            st.button("Pick none", icon=":material/close:", on_click=choose, args=(None, None))
+            st.button("Clear selection", icon=":material/close:", on_click=choose, args=(None, None))
 
 
 def _take() -> None:

@@ -11,13 +11,20 @@ from tamrl.figures import style
 from tamrl.figures import world_place as figures
 from tamrl.places import Place
 from tamrl.schema import FLUX_UNIT, IGBP
-from tamrl.ui import components, theme, world_about, world_cache, world_numbers
+from tamrl.ui import components, theme, world_about, world_alt, world_cache, world_numbers
 from tamrl.ui.components import Origin
 from tamrl.ui.world_numbers import MAPS, MODEL, chart, tell
 from tamrl.ui.world_view import View
 from tamrl.workspace import bundled_models
 
 _TOWERS = 8
+_DRIVERS = {
+    "TA": ("Temperature", "°C"),
+    "P_MON": ("Precipitation", "mm d⁻¹"),
+    "SW_POT": ("Potential radiation", "W m⁻²"),
+}
+#: A tower is called like a place where fewer than this share of the training towers have another one nearer.
+_ALIKE = 0.75
 
 
 def place(view: View) -> None:
@@ -27,9 +34,9 @@ def place(view: View) -> None:
         return
     found = places.place_at(world_cache.earth(), *view.cell)
     where = places.position(*view.cell)
-    with st.container(gap=None):
-        st.subheader(where, anchor=False)
-        st.caption(_facts(found) if found else "No land here in the small Earth: open sea, or a lake.")
+    with st.container(gap="xsmall", key="world_place_title"):
+        st.header(where, anchor=False)
+        st.caption(_facts(found) if found else "No land here: open sea, or a lake.")
     _cycles(view, found)
     if found is None:
         return
@@ -67,10 +74,22 @@ def _cycles(view: View, found: Place | None) -> None:
         return
     left, right = st.columns([2, 1], gap="medium") if found else (st.container(), None)
     figure = figures.cycles(tables, world_numbers.drawn(view), view.flux, theme.current())
-    names = ", ".join(view.entries[key].label for key in tables if key in view.entries)
-    chart(left, f"cycles_{view.flux}", figure, f"Seasonal cycle of {view.flux} in this cell: {names}.")
+    labels = {entry.key: entry.label for entry in (*view.entries.values(), *world_numbers.pairs(view))}
+    said = {labels[key]: table["value"] for key, table in reversed(tables.items())}
+    alt = world_alt.curves(
+        f"Seasonal cycle of {view.flux} in this cell", said, style.unit_label(FLUX_UNIT), world_alt.month
+    )
+    chart(left, f"cycles_{view.flux}", figure, alt)
     if right is not None:
-        alt = "Temperature, precipitation and potential radiation of this cell by month."
+        units = {
+            "Temperature": ("TA", "°C"),
+            "Precipitation": ("P_MON", "mm d⁻¹"),
+            "Potential radiation": ("SW_POT", "W m⁻²"),
+        }
+        alt = "Drivers of this cell by month. " + " ".join(
+            f"{name}: {world_alt.extremes(found.drivers[key].to_series(), unit, world_alt.month)}."
+            for name, (key, unit) in units.items()
+        )
         chart(right, "cell_drivers", figures.drivers(found.drivers, theme.current()), alt)
     components.footer(
         f"cell_{view.cell[0]:g}_{view.cell[1]:g}_{view.flux}",
@@ -106,7 +125,7 @@ def _tables(view: View) -> dict[str, pd.DataFrame]:
 def _origin(view: View, tables: dict[str, pd.DataFrame]) -> Origin:
     """Return where all cycles come from."""
     entries = [e for e in {e.key: e for e in (*view.entries.values(), view.entry)}.values() if e.key in tables]
-    text = "; ".join(entry.label for entry in entries) + "; drivers: ERA5, MODIS, BESS-JPL (the small Earth)"
+    text = "; ".join(entry.label for entry in entries) + "; drivers: ERA5, MODIS, BESS-JPL (bundled climatology, 0.5°)"
     return Origin(text, any(entry.simulated for entry in entries))
 
 
@@ -136,7 +155,8 @@ def _belief(view: View) -> None:
         )  # fmt: skip
     else:
         st.caption(
-            f"Extrapolation index {value:.2f}, below {float(limit):.2f}: some training towers are like this place."
+            f"Extrapolation index {value:.2f}, below {float(limit):.2f}: the training towers span climate and "
+            "vegetation like those here. That does not mean that one of them is alike: the table says how near."
         )
 
 
@@ -150,26 +170,40 @@ def _towers(view: View) -> None:
     if reference is None or code is None:
         return
     table = places.like_towers(reference, code, *view.cell, _TOWERS)
-    st.markdown("**Training towers that are most like this place**, by their task codes")
+    st.markdown("**The training towers that are nearest to this place**, by their task codes")
+    st.caption(_how_near(table))
     st.dataframe(
         table.reset_index().assign(
-            igbp=[components.class_name(c) for c in table["igbp"]], km=table["km"].round().to_numpy()
+            igbp=[components.class_name(c) for c in table["igbp"]], km=table["km"].round().to_numpy(),
         ), key="world_like",
-        hide_index=True, column_order=["site", "code_distance", "km", "igbp", "koeppen", "lat", "lon"],
+        hide_index=True, column_order=["site", "times_usual", "km", "igbp", "koeppen", "lat", "lon"],
         column_config=_TOWER_COLUMNS,
     )  # fmt: skip
     origin = Origin(f"{maps.label}: task codes of its {len(reference.sites)} training towers", maps.simulated)
     components.footer(f"like_{view.cell[0]:g}_{view.cell[1]:g}", origin, lambda: table)
     st.caption(
-        "A task code is what the model makes of a place from its climate and cover alone. Near in code is alike to the "
-        "model, however far away; a distance of 0 is the same place."
+        "A task code is what the model makes of a place from its climate and cover alone: near in code is alike to the "
+        "model, however far away. Times usual: the distance in code, over that of a training tower to the nearest "
+        "other one (the median of the towers)."
     )
     _link(list(table.index))
 
 
+def _how_near(table: pd.DataFrame) -> str:
+    """Say in a sentence whether the nearest tower is near."""
+    times, share = (float(table[name].iloc[0]) for name in ("times_usual", "nearer_share"))
+    usual = "as far in code as a training tower usually is from the nearest other one"
+    said = f"{table.index[0]} is {times:.1f} times {usual}"
+    if share < _ALIKE:
+        return f"{said}: it is like this place."
+    return f"{said}, and {share:.0%} of the training towers have another one nearer: none is like this place."
+
+
 _TOWER_COLUMNS = {
     "site": st.column_config.TextColumn("Tower", width=90),
-    "code_distance": st.column_config.NumberColumn("Code distance", format="%.2f", help="1: a standard deviation"),
+    "times_usual": st.column_config.NumberColumn(
+        "Times usual", format="%.1f", help="1: as far in code as a training tower usually is from the nearest other one"
+    ),
     "km": st.column_config.NumberColumn("Distance [km]", format="localized"),
     "igbp": st.column_config.TextColumn("IGBP"),
     "koeppen": st.column_config.TextColumn("Köppen", width=80),

@@ -14,7 +14,7 @@ from tamrl.figures import world_charts as figures
 from tamrl.schema import FLUX_UNIT, FLUXES
 from tamrl.summaries import ALL, TOTAL_UNIT
 from tamrl.totals import Published
-from tamrl.ui import components, theme, world_about, world_cache, world_numbers
+from tamrl.ui import components, theme, world_about, world_alt, world_cache, world_numbers
 from tamrl.ui.scorecard import pick
 from tamrl.ui.world_numbers import chart, tell
 from tamrl.ui.world_view import View
@@ -41,7 +41,10 @@ def zonal(view: View) -> None:
     }
     for part, (column, title) in zip(st.columns([1.4, 1], gap="medium"), titles.items(), strict=True):
         figure = figures.zonal(curves, drawn, column, title, theme.current())
-        alt = f"{title} of {names} against latitude, {view.period.label.lower()}."
+        said = {entry.label: curves[entry.key][column] for entry in reversed(shown)}
+        heading = f"{title.split(' [')[0]} of {names} against latitude, {view.period.label.lower()}"
+        unit = title.split("[")[1].rstrip("]")
+        alt = world_alt.curves(heading, said, unit, lambda lat: figures.latitude(round(lat)))
         chart(part, f"zonal_{column}", figure, alt)
     components.footer(
         f"zonal_{view.entry.key}_{view.flux}", view.origin, lambda: _side_by_side(curves),
@@ -51,7 +54,10 @@ def zonal(view: View) -> None:
     st.caption(" ".join([*said, *_years(shown, view)]))
     banded = [entry for entry in reversed(shown) if "sd" in curves[entry.key]]
     if banded:
-        st.caption(f"Bands: mean spread of the cells; that of their mean is smaller. {world_about.spreads(banded)}")
+        st.caption(
+            "Bands: mean spread of the cells; that of their mean is smaller. A band much wider than the lines is cut "
+            f"off. Spread: {world_about.spreads(banded)}"
+        )
 
 
 def _years(shown: list[Entry], view: View) -> list[str]:
@@ -96,8 +102,12 @@ def hovmoeller(view: View) -> None:
     limits = figures.limits_of(list(tables.values()), view.flux)
     for column, entry in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
         last = entry is shown[-1]
-        drawn = figures.hovmoeller(tables[entry.key], view.flux, limits, entry.label, theme.current(), bar=last)
-        alt = f"Mean {view.flux} of {entry.label} by latitude and month."
+        drawn = figures.hovmoeller(
+            tables[entry.key], view.flux, limits, f"{view.flux}, {entry.label}", theme.current(), bar=last
+        )
+        alt = world_alt.hovmoeller(
+            f"Mean {view.flux} of {entry.label} by latitude and month", tables[entry.key], figures.UNIT
+        )
         chart(column, f"hovmoeller_{entry.key}", drawn, alt)
     components.footer(
         f"hovmoeller_{view.entry.key}_{view.flux}", view.origin, lambda: _long(tables, view.flux),
@@ -132,7 +142,12 @@ def totals(view: View) -> None:
         if year in fields.years_of(maps := world_cache.maps(entry)) and year not in summaries.whole_years(maps):
             tell(f"{entry.label} lacks months of {year}; its total is that of the others, taken for the whole year.")
     ours = {flux: _ours(shown, flux, year, every, view) for flux in FLUXES}
-    alt = "Global totals of GPP, RECO and NEE: of the maps here above published ones."
+    names = {entry.key: entry.label for entry in shown}
+    alt = world_alt.amounts(
+        "Global totals of GPP, RECO and NEE, of the maps here above published ones",
+        {f"{flux} of {names[key]}": mean for flux, table in ours.items() for key, mean in table["mean"].items()},
+        _TOTAL,
+    )
     figure = figures.totals(ours, published, world_numbers.drawn(view), theme.current())
     chart(st.container(), "totals", figure, alt)
     for column, flux in zip(st.columns(len(FLUXES), gap="medium"), FLUXES, strict=True):
@@ -241,7 +256,7 @@ def _regional(view: View, year: int | None, every: bool) -> None:
     tell(world_numbers.lacking(view))
     if not shown:
         return
-    kind = pick("Totals by", "by", list(regions.KINDS), "region", regions.KINDS.get)
+    kind = pick("Totals by", "by", list(regions.KINDS), regions.FIRST, regions.KINDS.get)
     columns, areas = {}, {}
     for entry in shown:
         table = world_numbers.annual(entry, view.flux, kind, year, every)
@@ -252,7 +267,9 @@ def _regional(view: View, year: int | None, every: bool) -> None:
     kept = found[(land > 0).any(axis=1)]
     left, right = st.columns([1, 1.1 if len(shown) == 1 else 1.5], gap="medium")
     figure = figures.regional(kept.drop(index=ALL), world_numbers.drawn(view), view.flux, theme.current())
-    alt = f"Totals of {view.flux} by {regions.KINDS[kind].lower()}; the table beside it has them."
+    key = view.entry.key if view.entry in shown else shown[0].key
+    title = f"Totals of {view.flux} by {regions.KINDS[kind].lower()}"
+    alt = world_alt.amounts(title, kept.drop(index=ALL)[key].to_dict(), _TOTAL)
     chart(left, f"regional_{kind}", figure, alt)
     with right:
         _regional_table(kept, land, view, shown)
@@ -271,8 +288,8 @@ def _regional(view: View, year: int | None, every: bool) -> None:
 _KIND_NOTES = {
     "region": "Regions in the manner of TransCom (Gurney et al. 2002, doi:10.1038/415626a).",
     "continent": "Continents of Natural Earth.",
-    "koeppen": "Main Köppen classes of the small Earth.",
-    "igbp": "The largest land cover of each cell.",
+    "koeppen": "Main Köppen classes, of the monthly climate that comes with the project.",
+    "igbp": "The largest land cover of each cell (MODIS, IGBP).",
 }
 
 

@@ -12,9 +12,10 @@ from tamrl.errors import TamrlError
 from tamrl.fields import Period
 from tamrl.figures import land_sink as figures
 from tamrl.figures import world_charts
+from tamrl.figures.world_map import in_words
 from tamrl.sink import Budget
 from tamrl.summaries import ALL
-from tamrl.ui import components, theme, world_cache, world_numbers
+from tamrl.ui import components, theme, world_alt, world_cache, world_numbers
 from tamrl.ui.scorecard import pick
 from tamrl.ui.world_numbers import chart, tell
 from tamrl.ui.world_view import View
@@ -85,7 +86,7 @@ def _places(view: View, shown: list[Entry]) -> None:
     seen = inversions(view)
     if not shown and not seen:
         return
-    kind = pick("Sink by", "by", list(regions.KINDS), "igbp", regions.KINDS.get)
+    kind = pick("Sink by", "by", list(regions.KINDS), regions.FIRST, regions.KINDS.get)
     columns = {entry.key: world_numbers.annual(entry, _FLUX, kind).mean() for entry in shown}
     columns |= {entry.key: world_numbers.annual(entry, NBE, kind).mean() for entry in seen}
     table = pd.DataFrame(columns)
@@ -94,12 +95,14 @@ def _places(view: View, shown: list[Entry]) -> None:
     kept = kept[(kept.abs() > 1e-9).any(axis=1)]
     what = " and ".join(n for n, part in ((_FLUX, shown), (NBE, seen)) if part)
     figure = world_charts.regional(kept, drawn, what, theme.current())
-    alt = f"Total {what} by {regions.KINDS[kind].lower()}; the CSV below has the numbers."
+    title, first = f"Total {what} by {regions.KINDS[kind].lower()}", (shown or seen)[0]
+    alt = world_alt.amounts(f"{title}: {first.label}", kept[first.key].to_dict(), world_charts.TOTAL)
     chart(st.container(), f"sink_{kind}", figure, alt)
     if shown:
         entry = shown[0]
         blocks = sink.contributions(world_cache.field(entry, _FLUX, Period()), world_numbers.area(entry))
-        alt = f"Map of what each block of two degrees adds to the total {_FLUX} of {entry.label}."
+        said = in_words(blocks, "TgC yr-1")
+        alt = f"Map of what each block of two degrees adds to the total {_FLUX} of {entry.label}. Of blocks: {said}."
         chart(st.container(), "sink_where", figures.where(blocks, entry.label, _FLUX, theme.current()), alt)
     else:
         blocks = None

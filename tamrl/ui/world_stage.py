@@ -17,8 +17,9 @@ from tamrl.figures.style import unit_label
 from tamrl.figures.world_map import Scale
 from tamrl.ui import components, state, theme, world, world_about, world_cache, world_export, world_pick
 from tamrl.ui.scorecard import legend
+from tamrl.ui.state import PARAMETERS
 from tamrl.ui.world_cache import Question
-from tamrl.ui.world_view import View
+from tamrl.ui.world_view import View, difference_text, period_text, short_text
 from tamrl.workspace import Workspace
 
 #: Seconds that one month is shown.
@@ -65,7 +66,8 @@ def _stage(view: View, workspace: Workspace | None) -> None:
     if view.layer != "extrapolation":
         _timeline(view)
     scale = scale_of(view)
-    _map(view, scale, world_cache.towers(workspace))
+    towers = world_cache.towers(workspace)
+    _map(view, scale, towers)
     with st.container(horizontal=True, gap="medium", vertical_alignment="top", horizontal_alignment="distribute"):
         with st.container(width="stretch", gap="xsmall"):
             st.html(figures.colour_bar(scale, theme.current()))
@@ -73,9 +75,9 @@ def _stage(view: View, workspace: Workspace | None) -> None:
                 st.caption(f"Spread: {world_about.spreads(_entries(view))}")
             _legend(view)
         with st.container(horizontal=True, gap="small", width="content"):
-            world_pick.popover(view, world_cache.towers(workspace))
+            world_pick.popover(view, towers)
             _colours(view, scale)
-            world_export.popover(view, questions(view), scale)
+            world_export.popover(view, questions(view), scale, signs(view, towers))
             world_about.popover(view)
     _said(view)
     components.footer("world_map", view.origin)
@@ -136,23 +138,6 @@ def _take_month() -> None:
     st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
 
 
-def period_text(view: View, other: bool = False) -> str:
-    """Return what a field is the mean of, in words: the period, and the years where it is over several."""
-    if view.layer == "extrapolation":
-        return "the same all year"
-    maps = view.other if other else view.maps
-    if view.period.year and fields.years_of(maps):
-        return view.period.label
-    return f"{replace(view.period, year=None).label}, mean of {fields.span(maps)}"
-
-
-def difference_text(view: View) -> str:
-    """Return which maps are subtracted, in words, and the years of both where they differ."""
-    one, other = period_text(view), period_text(view, other=True)
-    said = f"{view.entry.label} \N{MINUS SIGN} {view.other_entry.label} · {one}"
-    return said if one == other else f"{said} \N{MINUS SIGN} {other}"
-
-
 # What is drawn ---------------------------------------------------------------
 
 
@@ -162,18 +147,26 @@ def questions(view: View) -> tuple[Question, ...]:
     if view.mode == "side":
         return one, Question(view.other_entry, view.name, view.period)
     if view.mode == "difference":
-        return (replace(one, other=view.other_entry, other_period=view.period),)
+        return (replace(one, other=view.other_entry, other_period=view.period, vegetated=view.vegetated),)
     return (one,)
 
 
 def scale_of(view: View) -> Scale:
     """Return the colours: by hand, or between percentiles of what is shown."""
     different = view.mode == "difference"
-    colours, centred = figures.colours_of(view.name, different)
+    colours, centred = figures.colours_of(view.name, different, theme.current())
+    ends = figures.ends_of(view.name, view.short[view.entry.key] if different else None)
     low, high = state.get("range") or world_cache.limits(
         questions(view), centred, state.get("tails", figures.TAILS)
     )  # fmt: skip
-    return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name))
+    return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name), ends)
+
+
+def signs(view: View, towers: pd.DataFrame) -> world_export.Signs:
+    """Return what lies on the map besides the fields, as a picture of it is drawn."""
+    cell = world_pick.marker(view)
+    points = tuple((lon, lat) for lon, lat, *_ in world_pick.tower_points(towers)) if state.get("dots", True) else ()
+    return world_export.Signs(tuple(cell) if cell else None, points)
 
 
 def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
@@ -182,11 +175,13 @@ def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
         difference_text(view) if view.mode == "difference" else f"{q.entry.label} · {period_text(view, other=bool(i))}"
         for i, q in enumerate(asked)
     ]
-    panels = []
+    panels, said = [], []
     for question, text in zip(asked, texts, strict=True):
         image, bounds = world_cache.picture(question, scale)
         masked = world_cache.mask(question.entry) if state.get("mask") else None
-        panels.append({"name": text, "image": image, "bounds": bounds, "mask": masked})
+        short = short_text(view, [question.entry, question.other], question.period)
+        panels.append({"name": text, "short": short, "image": image, "bounds": bounds, "mask": masked})
+        said.append(f"{text}: {world_cache.in_words(question)}")
     colours = figures.palette(scale.colours)
     data = {
         "id": " | ".join(texts), "view": "world", "panels": panels, "low": scale.low, "high": scale.high,
@@ -194,8 +189,9 @@ def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
         "curtain": view.mode == "side" and state.get("curtain", False), "outlines": base.COUNTRIES_URL,
         "colours": figures.map_colours(shade), "cell": world_pick.marker(view),
         "towers": world_pick.tower_points(towers) if state.get("dots", True) else [],
-        "alt": f"World map of {scale.title}, {'; '.join(texts)}. Arrow keys move it, plus and minus zoom, Enter picks "
-               "the cell in the middle; the button Place offers the same choice.",
+        "alt": f"World map of {scale.title}. {'; '.join(said)}. Arrow keys move it, plus and minus zoom, Enter picks "
+               "the cell under the cross in the middle; the button Place offers the same choice.",
+        "at": PARAMETERS["view"].write(view_at) if (view_at := state.get("view")) else None,
     }  # fmt: skip
     # That the map is drawn for the first time needs no answer but the run that it starts, see world_tabs.
     _component()(key=_KEY, data=data, on_pick_change=_picked, on_drawn_change=lambda: None)
@@ -215,7 +211,12 @@ def _legend(view: View) -> None:
                  if m is not None and "extrapolation" in m]  # fmt: skip
     if state.get("mask") and threshold:
         items.append(("▨", "inherit", f"Extrapolation above {threshold[0]:.2g}: do not believe the model here"))
-    items.append(("■", figures.map_colours(theme.current())["land"], "No value"))
+    if view.mode == "difference" and view.vegetated:
+        items.append(("■", figures.map_colours(theme.current())["land"], "No value, or land without vegetation"))
+    else:
+        items.append(("■", figures.map_colours(theme.current())["land"], "No value"))
+    if view.layer == "flux" and view.mode != "difference" and any(entry.kind == "model" for entry in _entries(view)):
+        items.append(("", "inherit", "Ice and bare land: 0 by construction"))
     legend(items, "Signs on the map")
 
 
@@ -265,7 +266,9 @@ def _colours(view: View, scale: Scale) -> None:
 
 
 def _take_by_hand(scale: Scale) -> None:
-    state.put("range", (scale.low, scale.high) if st.session_state["world_by_hand"] else None)
+    # Three digits: the reader goes on from what the colour bar shows, not from a percentile's last digit.
+    ends = tuple(float(f"{end:.3g}") for end in (scale.low, scale.high))
+    state.put("range", ends if st.session_state["world_by_hand"] else None)
 
 
 def _range_by_hand(scale: Scale) -> None:

@@ -27,8 +27,10 @@ def towers(view: View) -> None:
     if workspace is None or workspace.simulated or not workspace.archive_version():
         tell(
             "Maps are compared with towers where a workspace of observed towers is open. Make one with "
-            "`python -m tamrl ingest`, and choose it in the sidebar; simulated towers say nothing about maps."
+            "`python -m tamrl ingest`, and choose it in the sidebar; simulated towers say nothing about maps. How well "
+            "the models behind the maps predict towers that they have not seen is on the Scorecard."
         )
+        st.page_link("pages/scorecard.py", label="Open the Scorecard", icon=":material/leaderboard:")
         return
     shown = [entry for entry in _both(view) if fluxes_of(world_cache.maps(entry))]
     if not shown:

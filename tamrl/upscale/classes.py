@@ -8,11 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tamrl.data.sequences import IGBP_CLASSES, KOEPPEN_CLASSES
-from tamrl.schema import IGBP, KOEPPEN, UNKNOWN
+from tamrl.schema import BARE, IGBP, KOEPPEN, UNKNOWN
 from tamrl.upscale.reading import Piece, read_piece
-
-#: Classes without a flux: bare, snow and ice, water.
-BARE = ("SNO", "BSV", "WAT")
 
 
 @dataclass(frozen=True, eq=False)

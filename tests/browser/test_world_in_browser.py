@@ -2,8 +2,10 @@
 
 import re
 import shutil
+from urllib.parse import unquote
 
 import map_files
+import matplotlib.image
 import pytest
 import xarray as xr
 
@@ -133,10 +135,106 @@ def test_two_maps_have_one_view(window):
     assert moved[0].split(" · ")[0] == moved[1].split(" · ")[0] != first.split(" · ")[0]
 
 
+def test_another_mode_keeps_the_whole_earth_and_the_zoom(window):
+    app = window(width=1366)
+    page = app.open("/?map=first&with=second&dots=0")
+    drawn(page, "First model")
+
+    def ends():
+        """Longitude at the left and at the right end of the first panel."""
+        found = []
+        for across in (0.004, 0.996):
+            point(page, across, 0.5)
+            at = page.locator(READING).first.inner_text().split(" ")[1]
+            found.append(float(re.match(r"[\d.]+", at)[0]) * (-1 if "W" in at else 1))
+        return found
+
+    whole = ends()
+    assert whole[0] == pytest.approx(-179, abs=1)
+    page.get_by_role("radio", name="Side by side").or_(page.get_by_role("button", name="Side by side")).first.click()
+    drawn(page, "Second model")
+    app.settle()
+    assert ends() == pytest.approx(whole, abs=1.5)
+    page.get_by_role("button", name="Zoom in").click()
+    near = ends()
+    assert near[1] == pytest.approx(180 / 1.6, abs=2)
+    page.get_by_role("radio", name="One map").or_(page.get_by_role("button", name="One map")).first.click()
+    page.locator('.map[data-drawn]:not([data-drawn*="Second model"])').wait_for(timeout=30_000)
+    app.settle()
+    assert ends() == pytest.approx(near, abs=1.5)
+
+
+def test_the_view_is_in_the_address_and_restored_by_reloading_and_by_a_link(window):
+    app = window()
+    frames = []
+    app.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: frames.append(frame)))
+    page = app.open("/?map=first&dots=0")
+    drawn(page)
+    page.wait_for_timeout(2500)  # the tabs are drawn
+    before = len(frames)
+    point(page, 0.5, 0.5)
+    for _ in range(3):
+        page.get_by_role("button", name="Zoom in").click()
+    x, y = point(page, 0.5, 0.5)
+    page.mouse.down()
+    page.mouse.move(x - 200, y + 40, steps=5)
+    page.mouse.up()
+    page.wait_for_url(re.compile(r"view=[\d.]+,[\d.]+,4\.1"), timeout=5_000)
+    assert len(frames) == before, "moving the map asks nothing of the server"
+    point(page, 0.501, 0.5)
+    where = page.locator(READING).first.inner_text()
+    view = re.search(r"view=[^&]+", unquote(page.url))[0]
+    page.reload()
+    drawn(page)
+    app.settle()
+    point(page, 0.501, 0.5)
+    assert page.locator(READING).first.inner_text() == where
+    set_flux = page.get_by_role("radio", name="NEE").or_(page.get_by_role("button", name="NEE", exact=True)).first
+    set_flux.click()
+    page.wait_for_url(re.compile("flux=NEE"), timeout=20_000)
+    app.settle()
+    assert view in unquote(page.url), "a run keeps the view in the address"
+    other = window().open(f"/?map=first&dots=0&{view}")
+    drawn(other)
+    point(other, 0.501, 0.5)
+    assert other.locator(READING).first.inner_text() == where
+
+
+def test_the_page_stays_where_it_is_when_a_cell_is_picked(window):
+    app = window(width=1366)
+    page = app.open("/?map=first&mode=side&with=second&dots=0")
+    page.set_viewport_size({"width": 1366, "height": 768})
+    drawn(page)
+    page.wait_for_timeout(2500)  # the tabs are drawn
+    before = page.locator(CANVAS).first.bounding_box()["y"]
+    page.mouse.click(*point(page, 0.553, 0.5))
+    page.get_by_role("heading", level=2).first.wait_for(timeout=20_000)
+    app.settle()
+    page.wait_for_timeout(1500)
+    assert page.locator(CANVAS).first.bounding_box()["y"] == pytest.approx(before, abs=2)
+
+
+def test_the_cell_that_enter_picks_wears_a_cross_while_the_map_has_the_focus(window):
+    page = window().open("/?map=first")
+    drawn(page)
+    cross = page.locator(".panel .cross")
+    assert not cross.is_visible()
+    page.get_by_role("button", name="Play").focus()
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if cross.is_visible():
+            break
+    assert cross.is_visible()
+    box, mark = page.locator(CANVAS).bounding_box(), cross.bounding_box()
+    assert mark["x"] + mark["width"] / 2 == pytest.approx(box["x"] + box["width"] / 2, abs=1.5)
+    assert mark["y"] + mark["height"] / 2 == pytest.approx(box["y"] + box["height"] / 2, abs=1.5)
+    assert re.match(r"\d+\.\d\d°N", page.locator(READING).inner_text())
+
+
 def test_a_curtain_is_moved_by_keyboard(window):
     page = window().open("/?map=first&with=second&mode=side&curtain=1")
     drawn(page)
-    handle = page.get_by_role("slider", name=re.compile("Curtain"))
+    handle = page.get_by_role("slider", name=re.compile("Swipe"))
     handle.focus()
     page.keyboard.press("ArrowRight")
     assert handle.get_attribute("aria-valuenow") == "52"
@@ -184,8 +282,8 @@ def test_a_deep_link_is_restored_by_reloading(window):
 def test_what_is_seen_is_downloaded(window):
     page = window().open("/?map=first&month=7&flux=GPP")
     drawn(page)
-    page.get_by_role("button", name="Export").click()
-    for key, start in (("nc", b"\x89HDF"), ("csv", b"# "), ("png", b"\x89PNG")):
+    page.get_by_role("button", name="Figure, data").click()
+    for key, start in (("nc", b"\x89HDF"), ("csv", b"# "), ("png", b"\x89PNG"), ("svg", b"<?xml")):
         with page.expect_download(timeout=30_000) as caught:
             page.locator(f".st-key-world_{key} button").click()
         assert caught.value.suggested_filename.startswith("SIMULATED_world_first_GPP_july.")
@@ -196,6 +294,36 @@ def test_what_is_seen_is_downloaded(window):
                 assert ds["GPP"].attrs["units"] == "gC m-2 d-1"
                 assert ds.attrs["simulated"] == 1
                 assert "First model" in ds.attrs["source"]
+
+
+def test_the_picture_has_the_mask_and_the_part_of_the_map_that_is_seen(window, tmp_path):
+    page = window().open("/?map=first&month=7&mask=1&dots=0&view=10,20,4&lat=11&lon=21")
+    drawn(page)
+
+    def saved(kind):
+        with page.expect_download(timeout=30_000) as caught:
+            page.locator(f".st-key-world_{kind} button").click()
+        path = tmp_path / f"saved.{kind}"
+        caught.value.save_as(path)
+        return caught.value.suggested_filename, path
+
+    page.get_by_role("button", name="Figure, data").click()
+    page.locator(".st-key-world_svg button").wait_for(timeout=20_000)
+    page.wait_for_timeout(1500)  # opening it starts a run
+    name, path = saved("svg")
+    assert name == "SIMULATED_world_first_GPP_july_-25_-8_65_28.svg"
+    text = " ".join(re.findall(r">([^<>]+)</text>", path.read_text()))
+    assert "SIMULATED" in text
+    assert "Source: " in text
+    assert "picked cell" in text
+    assert "Hatched" not in text, "beyond 48 degrees the made-up model is in doubt, and that is not seen here"
+    page.locator(".st-key-world_box_whole button").click()
+    page.wait_for_timeout(2500)
+    name, path = saved("svg")
+    assert name == "SIMULATED_world_first_GPP_july.svg"
+    assert "Hatched: far from every training tower" in path.read_text()
+    name, path = saved("png")
+    assert matplotlib.image.imread(path).shape[:2] == (1350, 2400)
 
 
 def test_a_product_is_sent_and_shown(window, tmp_path):
@@ -227,6 +355,7 @@ def test_a_narrow_window_shows_everything_within_its_width(window, mode):
     page = window(width=420).open(f"/?map=first&with=second&mode={mode}&month=7&lat=11&lon=21&mask=1")
     drawn(page)
     page.wait_for_timeout(3000)
+    assert page.locator(CANVAS).first.bounding_box()["y"] < 440, "the map begins on the first screen"
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
     for box in [canvas.bounding_box() for canvas in page.locator(CANVAS).all()]:
         assert box["height"] >= 200

@@ -53,6 +53,13 @@ def test_a_wide_band_does_not_flatten_the_lines(curves):
     assert charts.wrapped("XGBoost, FLUXCOM-style upscaling (ours)") == "XGBoost, FLUXCOM-style<br>upscaling (ours)"
 
 
+def test_a_band_of_the_size_of_the_lines_fits_on_the_axis(curves):
+    figure = charts.zonal(curves | {"ours": curves["ours"].assign(sd=4.0)}, looks(), "value", "Mean", "light")
+    low, high = figure.layout.xaxis.range
+    assert low < 1.5 - 4
+    assert high > 6 + 4
+
+
 def test_rounding_keeps_four_digits():
     np.testing.assert_allclose(charts.rounded([1234.56, 0.00123456, -2.34567, 0]), [1235, 0.001235, -2.346, 0])
     assert np.isnan(charts.rounded([np.nan])[0])
@@ -194,15 +201,19 @@ def test_before_and_after_mark_what_was_given(calibrated):
             if calibrated:
                 table[f"{flux}_{when}_low"], table[f"{flux}_{when}_high"] = value - 1, value + 2
         table[f"{flux}_known"] = np.nan
-    table["GPP_from"], table["RECO_from"] = "", ""
-    table.loc[7, ["GPP_known", "RECO_known", "NEE_known", "GPP_from", "RECO_from"]] = [3.3, 2.2, -1.1, GIVEN, BALANCE]
+    names = ["GPP_known", "RECO_known", "NEE_known", "GPP_from", "RECO_from", "NEE_from"]
+    table[names[3:]] = ""
+    table.loc[7, names] = [3.3, 2.2, -1.1, GIVEN, BALANCE, GIVEN]
+    table.loc[8, names] = [5.0, 3.0, -2.0, GIVEN, GIVEN, BALANCE]
     figure = place.known(table, "light")
     filled = [t for t in figure.data if t.mode == "markers" and t.marker.symbol == "diamond"]
     hollow = [t for t in figure.data if t.mode == "markers" and t.marker.symbol == "diamond-open"]
     assert filled[0].y[6] == 3.3
     assert np.isnan(filled[1].y[6])
     assert hollow[1].y[6] == 2.2
-    assert hollow[2].y[6] == -1.1, "NEE of which one part is from the balance was not given"
+    assert filled[2].y[6] == -1.1, "NEE that was typed is marked as such, and RECO that follows from it is not"
+    assert np.isnan(filled[1].y[6])
+    assert hollow[2].y[7] == -2.0, "NEE that follows from GPP and RECO was not given"
     band = next(trace for trace in figure.data if trace.fill == "toself")
     assert max(band.y) == (4.0 if calibrated else 2.4)
     shown = [trace.name for trace in figure.data if trace.showlegend]

@@ -1,6 +1,7 @@
 """Pictures of fields: the right colour at the right place, small enough, and readable back."""
 
 import io
+import re
 
 import map_files
 import matplotlib.image
@@ -62,8 +63,8 @@ def test_zero_is_white_in_diverging_scales_and_uptake_is_green():
     middle = world_map.palette(colours)[world_map.STEPS // 2]
     assert list(middle) == rgb("#f5f5f5")[:3]
     assert colours[0] == GREEN_BROWN[0] == "#003c30"  # NEE far below zero, uptake
-    assert world_map.colours_of("GPP", difference=True)[0][-1] == "#003c30"  # more GPP in the first
-    assert world_map.colours_of("RECO", difference=True)[0][-1] == "#543005"  # more respiration in the first
+    # A difference has one sense for all fluxes, and not the colours of uptake and release.
+    assert {world_map.colours_of(flux, difference=True)[0][-1] for flux in ("GPP", "RECO", "NEE")} == {"#7f3b08"}
     assert not world_map.colours_of("GPP")[1]
 
 
@@ -141,3 +142,121 @@ def test_the_picture_for_print_shows_the_field_and_is_large_enough():
     # The darkest green of the field near the equator is somewhere on the upper map.
     wanted = world_map.palette(scale().colours)[world_map.steps(july.max().values, 0, 10) - 1]
     assert (np.abs(found[:1100, :, :3] - wanted).max(axis=2) <= 2).any()
+
+
+def brightness(colours):
+    return np.array([np.dot(rgb(c)[:3], [0.299, 0.587, 0.114]) for c in colours])
+
+
+@pytest.mark.parametrize("name", ["GPP", "RECO", "extrapolation", "GPP_sd"])
+def test_on_a_dark_ground_what_is_large_is_bright(name):
+    assert (np.diff(brightness(world_map.colours_of(name, theme="dark")[0])) > 0).all()
+    assert set(world_map.colours_of(name, theme="dark")[0]) == set(world_map.colours_of(name)[0])
+
+
+@pytest.mark.parametrize(("name", "difference"), [("NEE", False), ("GPP", True), ("NEE", True), ("RECO_sd", True)])
+def test_on_a_dark_ground_zero_is_dark_and_the_hues_stay(name, difference):
+    light, dark = (world_map.colours_of(name, difference, theme)[0] for theme in ("light", "dark"))
+    half = len(dark) // 2
+    assert (np.diff(brightness(dark[: half + 1])) < 0).all()
+    assert (np.diff(brightness(dark[half:])) > 0).all()
+    assert set(dark[:half]) == set(light[1 : half + 1])
+    assert set(dark[half + 1 :]) == set(light[half + 2 : -1])
+
+
+def test_the_ends_of_a_scale_have_words():
+    assert world_map.ends_of("NEE") == ("uptake", "release")
+    assert world_map.ends_of("GPP") == ("", "")
+    compared = {world_map.ends_of(flux, "TAM-RL") for flux in ("GPP", "RECO", "NEE")}
+    assert compared == {("TAM-RL lower", "TAM-RL higher")}
+    nee = scale(-2.0, 2.0, "NEE")
+    bar = world_map.colour_bar(Scale(nee.colours, -2, 2, nee.label, nee.unit, ("<up>take", "release")), "light")
+    assert "&lt;up&gt;take" in bar
+    assert "from −2.0 (&lt;up&gt;take) to 2.0 (release)" in bar
+    assert "uptake" not in world_map.colour_bar(scale(), "light")
+
+
+def test_a_field_in_words_has_its_extremes_and_their_places():
+    values = np.full((6, 12), np.nan)
+    values[3, 7], values[1, 0] = 10.0, -2.0
+    said = world_map.in_words(field(values), "gC m-2 d-1")
+    assert "highest 10.0 at 15° N, 45° E" in said
+    assert "lowest −2.0 at 45° S, 165° W" in said
+    weights = np.cos(np.deg2rad([15, 45]))
+    assert f"mean {(10 * weights[0] - 2 * weights[1]) / weights.sum():.1f} gC m⁻² d⁻¹" in said
+    assert world_map.in_words(field(values * np.nan), "1") == "no value anywhere"
+    assert "mean 3" in world_map.in_words(field(np.full((6, 12), 3.0)), "1")
+
+
+def print_panel(doubtful=None):
+    """Six by twelve cells of 30 degrees, 10 between 0 and 30 N, 150 and 180 E, else 0."""
+    values = np.zeros((6, 12))
+    values[3, 11] = 10.0
+    return world_print.Panel("Made up", field(values), doubtful)
+
+
+def share_of(content, colour):
+    """Share of the pixels of a PNG that have a colour."""
+    found = decoded(content)[..., :3]
+    return (np.abs(found - rgb(colour)[:3]).max(axis=2) <= 2).mean()
+
+
+def test_one_map_has_the_shape_of_a_slide():
+    found = decoded(world_print.draw([print_panel()], scale(), "July", "made up"))
+    assert found.shape[:2] == (1350, 2400)
+
+
+def test_a_picture_of_a_box_shows_the_box_alone():
+    high = scale().colours[-1]
+    shares = {
+        box: share_of(world_print.draw([print_panel()], scale(), "July", "made up", box), high)
+        for box in (world_print.EARTH, (155.0, 5.0, 175.0, 25.0), (-30.0, 0.0, 30.0, 30.0), (140.0, -30.0, 220.0, 40.0))
+    }
+    whole, inside, outside, across = shares.values()
+    assert 0.005 < whole < 0.03
+    # The map takes nearly half of the paper where degrees are square; the colour bar has a little of the colour too.
+    assert inside > 10 * whole
+    assert outside < whole / 3
+    assert 2 * whole < across < inside, "a box across the date line is one piece"
+
+
+def svg(*args, **settings):
+    return world_print.draw(*args, kind="svg", **settings).decode()
+
+
+def test_a_picture_says_hatch_signs_source_and_that_it_is_simulated():
+    far = print_panel().field > 5
+    signs = world_print.Signs((15.0, 165.0, 30.0, 30.0), ((10.0, 50.0),))
+    told = svg([print_panel(far)], scale(), "July", "made-up maps", signs=signs, simulated=True)
+    text = " ".join(re.findall(r">([^<>]+)</text>", told))
+    hatch = "Hatched: far from every training tower, do not believe the model"
+    for part in (
+        "SIMULATED",
+        "Gross primary productivity, July",
+        "Source: made-up maps",
+        "Made up",
+        "gC m⁻² d⁻¹",
+        hatch,
+    ):
+        assert part in text
+    for part in ("towers", "picked cell"):
+        assert part in text
+    plain = svg([print_panel()], scale(), "July", "made-up maps")
+    assert not any(part in plain for part in ("SIMULATED", "Hatched", "picked cell"))
+    assert "Hatched" not in svg([print_panel(far & False)], scale(), "July", "none is doubtful")
+    assert "Hatched" not in svg([print_panel(far)], scale(), "July", "made up", box=(-30.0, 0.0, 30.0, 30.0))
+    assert "Hatched" in svg([print_panel(far)], scale(), "July", "made up", box=(160.0, 0.0, 200.0, 30.0))
+
+
+def test_the_mask_the_cell_and_the_towers_are_drawn():
+    far = print_panel().field > 5
+    box = (150.0, 0.0, 180.0, 30.0)
+    bare = world_print.draw([print_panel()], scale(), "July", "made up", box)
+    hatched = world_print.draw([print_panel(far)], scale(), "July", "made up", box)
+    assert share_of(hatched, "#23302a") > share_of(bare, "#23302a") + 0.005
+    signs = world_print.Signs((15.0, 165.0, 5.0, 5.0), ((170.0, 20.0),))
+    marked = world_print.draw([print_panel()], scale(), "July", "made up", box, signs)
+    assert share_of(marked, "#ffd23f") > 0.0005 > share_of(bare, "#ffd23f")
+    wide = (140.0, -30.0, 220.0, 40.0)
+    east = world_print.Signs((0.0, -160.0, 5.0, 5.0))
+    assert share_of(world_print.draw([print_panel()], scale(), "July", "made up", wide, east), "#ffd23f") > 0.0001

@@ -238,9 +238,58 @@ def test_a_cell_is_picked_by_place_and_by_coordinates(open_page):
     next(b for b in at.button if b.label == "Pick this cell").click().run()
     assert shown(healthy(at))["cell"][:2] == [-15, 35]
     assert at.query_params["lat"] == "-12"
-    next(b for b in at.button if b.label == "Pick none").click().run()
+    next(b for b in at.button if b.label == "Clear selection").click().run()
     assert shown(healthy(at))["cell"] is None
     assert "lat" not in at.query_params
+
+
+def test_the_view_in_the_address_is_given_to_the_map(open_page):
+    at = healthy(open_page(view="48.5,-12.25,3.4"))
+    assert shown(at)["at"] == "48.5,-12.25,3.4"
+    assert at.query_params["view"] == "48.5,-12.25,3.4"
+    assert shown(healthy(open_page()))["at"] is None
+    assert "view" not in healthy(open_page(view="13,0,1")).query_params
+    assert shown(healthy(open_page(view="99,0,1")))["at"] is None
+
+
+def test_a_month_and_a_season_in_one_address_are_the_month(open_page):
+    at = healthy(open_page(month=5, season="JJA"))
+    assert "May" in shown(at)["panels"][0]["name"]
+    assert "season" not in at.query_params
+
+
+def test_maps_that_are_compared_say_who_is_higher_and_leave_out_bare_land(open_page):
+    at = healthy(open_page(mode="difference", flux="GPP", **{"with": "second"}))
+    bar = next(h.proto.body for h in at.get("html") if "colours from" in h.proto.body)
+    assert "First model (SIMULATED) lower" in bar
+    assert at.toggle(key="choose_veg").value is True
+    assert any("without vegetation" in h.proto.body for h in at.get("html"))
+    at.toggle(key="choose_veg").set_value(False).run()
+    assert at.query_params["veg"] == "0"
+    assert not any("without vegetation" in h.proto.body for h in at.get("html"))
+    bar = next(h.proto.body for h in open_page(flux="NEE").get("html") if "colours from" in h.proto.body)
+    assert "uptake" in bar
+
+
+def test_the_map_is_told_in_words(open_page):
+    alt = shown(healthy(open_page()))["alt"]
+    assert "highest" in alt
+    assert "under the cross" in alt
+
+
+def test_the_badge_of_simulated_towers_stands_beside_towers_and_not_beside_maps(open_page):
+    at = open_page()
+    badge = [m for m in at.sidebar.markdown if "SIMULATED" in m.value]
+    assert badge == []
+    at.switch_page("pages/towers.py").run()
+    assert any("SIMULATED" in m.value for m in at.sidebar.markdown)
+
+
+def test_a_range_by_hand_begins_with_few_digits(open_page):
+    at = open_page()
+    at.segmented_control(key="world_by_hand").set_value(True).run()
+    for key in ("world_low", "world_high"):
+        assert len(repr(at.number_input(key=key).value)) <= 6
 
 
 def test_a_cell_at_sea_is_said(open_page):

@@ -37,6 +37,21 @@ def test_a_url_that_is_not_understood_is_ignored():
     assert at.query_params == {}
 
 
+def test_the_view_of_the_world_map_is_read_and_the_whole_earth_is_none():
+    from tamrl.ui.state import PARAMETERS
+
+    view = PARAMETERS["view"]
+    assert view.read("50.25,-10.5,3.2") == (50.25, -10.5, 3.2)
+    assert view.write(view.read("50.25,-10.5,3.20")) == "50.25,-10.5,3.2"
+    assert view.read("13,0,1") is None
+    for wrong in ("1,2", "95,0,2", "0,200,2", "0,0,0.5", "0,0,nan", "inf,0,2", "a,b,c", "0,0,1e9", ""):
+        try:
+            view.read(wrong)
+        except ValueError:
+            continue
+        raise AssertionError(wrong)
+
+
 def test_a_choice_reaches_the_url_and_survives_an_emptied_address():
     at = app()
     at.multiselect[0].set_value(["DBF"]).run()

@@ -18,7 +18,7 @@ from tamrl import atlas, sink, summaries, totals, workspace
 from tamrl.data import earth as earths
 from tamrl.data.globe import land_area
 from tamrl.fields import Period, field
-from tamrl.ui import components, world_adapt, world_numbers, world_place
+from tamrl.ui import components, world_adapt, world_cache, world_numbers, world_place
 
 FIGURES = {"zonal": 2, "hovmoeller": 1, "totals": 2, "land_sink": 3, "comparison": 0, "place": 2}
 
@@ -76,7 +76,7 @@ def healthy(at):
 
 
 def said(at):
-    kinds = (at.markdown, at.caption, at.info, at.warning, at.subheader)
+    kinds = (at.markdown, at.caption, at.info, at.warning, at.header, at.subheader)
     return " ".join(element.value for elements in kinds for element in elements)
 
 
@@ -192,6 +192,26 @@ def test_comparison_counts_the_cells_of_the_coarser_grid():
     assert bands.loc["All land", "rmse"] == row["rmse"]
 
 
+def test_vegetated_land_alone_is_compared_where_it_is_wanted(folder, monkeypatch):
+    earth = map_files.earth(step=4)
+    names = earth["igbp"].values.tolist()
+    earth["igbp_fraction"][:, earth["lat"].values > 30] = 0
+    earth["igbp_fraction"][names.index("BSV"), earth["lat"].values > 30] = 1
+    monkeypatch.setattr(world_cache, "earth", lambda: earth)
+    entries = atlas.entries(None)
+    question = (entries["first"], entries["third"], "GPP", Period(), Period())
+    world_cache._vegetated.clear()
+    world_numbers.common.clear()
+    whole, green = (world_numbers.common(*question, vegetated)[2] for vegetated in (False, True))
+    north = whole["lat"] > 32
+    assert float(green.where(north).sum()) == 0 < float(whole.where(north).sum())
+    np.testing.assert_array_equal(green.where(green["lat"] < 28), whole.where(whole["lat"] < 28))
+    asked = world_cache.Question(*question[:1], "GPP", Period(), entries["third"], Period(), vegetated=True)
+    assert world_cache.answer(asked).where(north).isnull().all()
+    world_cache._vegetated.clear()
+    world_numbers.common.clear()
+
+
 def test_without_a_cell_the_page_says_how_to_pick_one():
     at = healthy(run("place"))
     assert "Pick a cell" in said(at)
@@ -248,6 +268,9 @@ def test_towers_like_the_place(climate):
     table = at.dataframe[0].value
     assert len(table) == 8
     assert table["code_distance"].is_monotonic_increasing
+    assert table["times_usual"].is_monotonic_increasing
+    assert "like this place" in said(at)
+    assert "times as far in code as a training tower usually is" in said(at)
     assert "task codes" in said(at)
 
 
