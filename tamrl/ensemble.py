@@ -33,6 +33,7 @@ from tamrl.train import MemberTrainer, Progress
 
 #: Folder of a checkpoint that holds what a resumed run needs; removed when all members are done.
 STATE = "state"
+_STATE_DONE = f".{STATE}-done"
 #: Seeds of members are this far apart, so that ensembles with neighbouring seeds share no member.
 SEED_STRIDE = 1000
 #: Fewest valid days, or months, of a tower that is trained on.
@@ -196,6 +197,10 @@ class EnsembleTrainer:
             "config": to_dict(self.config), "members": self.members, "seed": self.seed, "sites": list(self.sites)
         }  # fmt: skip
         file = self.out / STATE / "run.yaml"
+        # What a run left that was killed while it removed its state, or before it had written what it is.
+        shutil.rmtree(self.out / _STATE_DONE, ignore_errors=True)
+        if not file.exists() and not is_checkpoint(self.out) and (self.out / STATE).is_dir():
+            shutil.rmtree(self.out / STATE)
         if resume:
             if not file.exists():
                 done = "it is complete" if is_checkpoint(self.out) else "no run was started here"
@@ -209,7 +214,9 @@ class EnsembleTrainer:
         if self.out.exists() and any(self.out.iterdir()):
             raise TamrlError("The folder is not empty", str(self.out), "Give another --out, or --resume a stopped run")
         file.parent.mkdir(parents=True)
-        file.write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
+        partial = file.with_suffix(".partial")
+        partial.write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
+        partial.replace(file)
 
     def _jobs(self) -> Iterator[Job]:
         """Yield the members that are not finished."""
@@ -265,7 +272,7 @@ class EnsembleTrainer:
             self._calibrate()
             save_reference(fit_reference(load_ensemble(self.out), load_archive(self.archive)), self.out)
             # Renamed first: a run that is killed here must not leave half a state behind.
-            gone = (self.out / STATE).rename(self.out / f".{STATE}-done")
+            gone = (self.out / STATE).rename(self.out / _STATE_DONE)
             shutil.rmtree(gone)
         return complete
 

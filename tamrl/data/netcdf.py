@@ -54,7 +54,7 @@ def open_netcdf(source: str | Path | bytes, **options: Any) -> xr.Dataset:
 
 
 def write_netcdf(ds: xr.Dataset, path: str | Path, **options: Any) -> None:
-    """Write a NetCDF 4 file; ``Dataset.to_netcdf``, safe in threads.
+    """Write a NetCDF 4 file, whole or not at all; ``Dataset.to_netcdf``, safe in threads.
 
     Lazy values must be computed by the calling thread alone (``dask.config.set(scheduler="synchronous")``), since
     others would wait for the lock that it holds.
@@ -67,5 +67,12 @@ def write_netcdf(ds: xr.Dataset, path: str | Path, **options: Any) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    with LOCK:
-        ds.to_netcdf(path, engine="netcdf4", **options)
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with LOCK:
+            ds.to_netcdf(partial, engine="netcdf4", **options)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
