@@ -207,7 +207,7 @@ def _with_nan(base: Path, where: str) -> Callable[[Path], tuple]:
         from safetensors.torch import load_file, save_file
 
         model = there / "model-nan"
-        shutil.copytree(base / "workspace" / "models" / "tiny", model)
+        shutil.copytree(base / "workspace" / "models" / "demo", model)
         for file in model.glob("member-*.safetensors"):
             tensors = load_file(file)
             name = next(n for n in tensors if n.startswith("model.") and tensors[n].ndim == 2)

@@ -102,7 +102,6 @@ class Bench:
                 raise RuntimeError(f"the first ingest failed:\n{log.read_text()}")
         elif trial.name.startswith("build"):
             shutil.copytree(self.base / "workspace", there / "demo")
-            (there / "demo" / "models" / "tiny").rename(there / "demo" / "models" / "demo")
 
     def undisturbed(self, trial: Trial) -> tuple[tuple[float, float], dict[str, str]]:
         """Run a trial to its end; return the seconds before and after its first write, and what it made."""
@@ -205,10 +204,11 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=20, help="of each kind; default: %(default)s")
     parser.add_argument("--seed", type=int, default=0, help="of the moments; default: %(default)s")
     parser.add_argument("--minutes", type=float, default=60, help="processor time of all kills; default: %(default)s")
+    parser.add_argument("--nice", type=int, default=10, help="priority, as of nice; default: %(default)s")
     parser.add_argument("--only", help="names of trials to run begin with this")
     parser.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT.relative_to(ROOT)}")
     args = parser.parse_args()
-    os.nice(10)
+    os.nice(args.nice)
     with tempfile.TemporaryDirectory(prefix="tamrl-reliability-") as folder:
         base, scratch = Path(folder) / "base", Path(folder) / "scratch"
         scratch.mkdir()

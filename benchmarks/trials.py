@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 
 from benchmarks.killing import Run, difference, digest, program, start, tamrl
-from tamrl.workspace import Workspace
+from tamrl.workspace import Workspace, bundled
 
 ROOT = Path(__file__).resolve().parents[1]
 TOWERS = 5
@@ -60,16 +60,16 @@ def prepare(base: Path) -> None:
     sys.path.insert(0, str(ROOT / "tests"))
     import map_files
     import tower_files
-    from small_workspace import make
 
     from tamrl.upscale.synthetic import weather
 
     for number in range(3):
         for kind, days in (("first", 300), ("second", 500)):
             tower_files.write_dd(base / kind / tower_files.name(f"XX-T{number}{number}"), days=days)
-    made, _ = make(base / "small")
-    shutil.copytree(made.path, base / "workspace")
-    shutil.rmtree(base / "small")
+    demo = bundled()
+    shutil.copytree(demo.path, base / "workspace", ignore=shutil.ignore_patterns("*.lock"))
+    sites = [str(site) for site in demo.archive()["site"].values]
+    (base / "exclude.txt").write_text("\n".join(sites[TOWERS:]) + "\n")
     (base / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     import pandas as pd
     import xarray as xr
@@ -135,6 +135,8 @@ def train_arguments(base: Path, out: Path | str) -> tuple:
         out,
         "--config",
         base / "config.yaml",
+        "--exclude-sites",
+        base / "exclude.txt",
         "--members",
         2,
         "--workers",
@@ -149,7 +151,7 @@ def upscale_arguments(base: Path, out: Path | str, model: Path | None = None) ->
     return (
         "upscale",
         "--checkpoint",
-        model or base / "workspace" / "models" / "tiny",
+        model or base / "workspace" / "models" / "demo",
         "--drivers",
         base / "drivers.nc",
         "--out",
@@ -170,7 +172,7 @@ def adapt_arguments(base: Path, out: Path | str, space: Path | None = None, mode
         "--workspace",
         space or base / "workspace",
         "--checkpoint",
-        model or base / "workspace" / "models" / "tiny",
+        model or base / "workspace" / "models" / "demo",
         "--site",
         site,
         "--support",

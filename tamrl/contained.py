@@ -4,6 +4,7 @@ A small file may unpack to any size, and a damaged one may bring down the librar
 server. Where a system has no such limits (Windows), the sizes that the file declares are still checked.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -76,8 +77,9 @@ def import_contained(
         late = threading.Timer(bounds.seconds, process.kill)
         late.start()
         try:
-            process.stdin.write(json.dumps(asked, default=str))
-            process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it is gone already: told below
+                process.stdin.write(json.dumps(asked, default=str))
+                process.stdin.close()
             told = _listen(process, progress)
         except BaseException:
             process.kill()
