@@ -189,7 +189,8 @@ class EnsembleTrainer:
                 str(self.archive),
                 f"Ingest more towers with {MIN_DAYS} valid days or more, or exclude fewer",
             )
-        self._prepare(resume)
+        with locked(self.out, wait_s=0.0):
+            self._prepare(resume)
 
     def _prepare(self, resume: bool) -> None:
         """Make the folder, or check that the run to resume is this one."""
