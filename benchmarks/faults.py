@@ -38,8 +38,15 @@ class Outcome:
     wrong: bool
 
 
-def run(base: Path, scratch: Path) -> list[Outcome]:
-    """Try every fault on what ``benchmarks.trials.prepare`` made."""
+def run(base: Path, scratch: Path, space: Path) -> list[Outcome]:
+    """Try every fault on what ``benchmarks.trials.prepare`` made.
+
+    Args:
+        base: what it made.
+        scratch: where to work.
+        space: a workspace with some towers, of which each fault gets a copy.
+    """
+    shutil.copytree(space, base / "space")
     cases = {
         "ingest": lambda there: ("ingest", base / "second", "--workspace", there / "space"),
         "train": lambda there: train_arguments(base, there / "model"),
@@ -93,7 +100,7 @@ def _kept(now: dict[str, str], before: dict[str, str]) -> dict[str, str]:
 
 
 def _copy(there: Path, base: Path) -> None:
-    shutil.copytree(base / "from" / "ingest into an archive", there / "space")
+    shutil.copytree(base / "space", there / "space")
 
 
 @contextmanager

@@ -25,6 +25,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from benchmarks import faults, trials  # noqa: E402
 from benchmarks.killing import difference, digest, first_write, kill_within, looks, start  # noqa: E402
 from benchmarks.trials import Place, Trial  # noqa: E402
+from tamrl.bench.document import write_between  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "reliability.md"
@@ -91,15 +92,20 @@ class Bench:
         log.write_text("")
         return Place(there, log)
 
+    def ready_for_ingest(self) -> Path:
+        """Return a workspace of some towers, made once."""
+        there = self.base / "from" / "ingest"
+        if not there.exists():
+            log = self.scratch / "ready.log"
+            if start(trials.tamrl("ingest", self.base / "first", "--workspace", there), log).wait():
+                raise RuntimeError(f"the first ingest failed:\n{log.read_text()}")
+        return there
+
     def ready(self, trial: Trial) -> None:
         """Make what a trial goes on from, where that is more than an empty folder."""
         there = self.base / "from" / trial.name
         if trial.name.startswith("ingest"):
-            there.mkdir(parents=True)
-            log = self.scratch / "ready.log"
-            code = start(trials.tamrl("ingest", self.base / "first", "--workspace", there), log).wait()
-            if code:
-                raise RuntimeError(f"the first ingest failed:\n{log.read_text()}")
+            shutil.copytree(self.ready_for_ingest(), there)
         elif trial.name.startswith("build"):
             shutil.copytree(self.base / "workspace", there / "demo")
 
@@ -219,18 +225,23 @@ def main() -> int:
             return 1
         chosen = [trial for trial in trials.of(base) if not args.only or trial.name.startswith(args.only)]
         bench = Bench(base, scratch, args.kills, args.seed, 60 * args.minutes / max(1, len(chosen)))
-        counts = []
+        counts: list[Count] = []
+        found: list[faults.Outcome] = []
+
+        def tell() -> str:
+            text = table(counts, found, args.seed, cpu())
+            if args.write:
+                write_between(DOCUMENT, BEGIN, END, text)
+            return text
+
+        if not args.only:
+            found = faults.run(base, scratch, bench.ready_for_ingest())
         for trial in chosen:
             counts.append(bench.run(trial))
             sys.stdout.write(f"{counts[-1]}\n")
             sys.stdout.flush()
-        found = [] if args.only else faults.run(base, scratch)
-        text = table(counts, found, args.seed, cpu())
-    sys.stdout.write(text + "\n")
-    if args.write:
-        from tamrl.bench.document import write_between
-
-        write_between(DOCUMENT, BEGIN, END, text)
+            tell()  # a run that is broken off leaves what it has counted
+        sys.stdout.write(tell() + "\n")
     wrong = any(c.first or c.lost or c.resumed < c.killed for c in counts) or any(f.wrong for f in found)
     return int(wrong)
 

@@ -172,7 +172,7 @@ def import_product(
         mapping: flux -> {variable, unit, sign}, or a YAML file of it, for other CF files.
         progress: called with the share that is done, 0-1.
         most_bytes: that a ZIP may unpack to, and that the maps may take before they are compressed; None where the user
-            sits at the computer: then only a ZIP is bounded.
+            sits at the computer: then only a ZIP is bounded, and files may take values from others.
 
     Returns:
         The entry of the new maps.
@@ -181,12 +181,15 @@ def import_product(
         TamrlError: the workspace is read-only, or a file is not what it should be.
     """
     from tamrl.data.products import open_product
+    from tamrl.data.products.links import check_self_contained
 
     if isinstance(into, Workspace):
         into.check_writable()
     folder = into.path / FOLDER if isinstance(into, Workspace) else into
     with tempfile.TemporaryDirectory(prefix="tamrl-import-") as scratch:
         paths = [_unpacked(Path(file), Path(scratch), most_bytes or _MOST_BYTES) for file in files]
+        if most_bytes is not None:
+            check_self_contained(paths)
         with open_product(paths, kind, mapping) as maps, ExitStack() as held:
             if most_bytes is not None:
                 _check_size(maps, most_bytes, Path(files[0]).name)

@@ -51,7 +51,7 @@ def declared(path, steps=400_000):
         for name, values, unit in (
             ("lat", np.arange(-89.5, 90), "degrees_north"),
             ("lon", np.arange(-179.5, 180), "degrees_east"),
-            ("time", np.arange(steps), "days since 1000-01-01"),
+            ("time", np.arange(steps), "days since 2000-01-01"),
         ):
             file.createVariable(name, "f8", (name,), zlib=True)[:] = values
             file[name].units = unit
@@ -66,6 +66,46 @@ def test_a_small_file_that_declares_a_huge_field_is_refused(tmp_path):
     assert file.stat().st_size < 5 * MB
     with pytest.raises(TamrlError, match=r"would take 1\.0 GB, at most 0\.1 GB"):
         run([file], tmp_path / "own", mapping={"GPP": {"variable": "gpp", "unit": "gC m-2 d-1"}})
+
+
+def outward(path, secret, how):
+    """A NetCDF file whose flux lies in another file."""
+    import h5py
+
+    with h5py.File(path, "w") as file:
+        for name, values in (("lat", [-45.0, 45.0]), ("lon", [-90.0, 90.0])):
+            file[name] = np.array(values)
+            file[name].make_scale(name)
+        inside = file.create_group("deep") if how == "in a group" else file
+        if how == "link":
+            file["gpp"] = h5py.ExternalLink(str(secret), "/gpp")
+        elif how == "virtual":
+            layout = h5py.VirtualLayout((2, 2), "f4")
+            layout[:] = h5py.VirtualSource(str(secret), "gpp", (2, 2))
+            file.create_virtual_dataset("gpp", layout)
+        else:
+            made = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            made.set_external(str(secret).encode(), 0, 16)
+            space = h5py.h5s.create_simple((2, 2))
+            h5py.h5d.create(inside.id, b"gpp", h5py.h5t.IEEE_F32LE, space, made)
+            inside["itself"] = h5py.SoftLink("/")
+    return path
+
+
+@pytest.mark.parametrize("how", ["raw", "in a group", "link", "virtual"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_that_takes_its_values_from_another_is_refused(tmp_path, how, packed):
+    secret = tmp_path / "secret"
+    secret.write_bytes(np.arange(4, dtype="f4").tobytes())
+    file = outward(tmp_path / "x.nc", secret, how)
+    if packed:
+        with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+            archive.write(file, "inner/x.nc")
+        file = tmp_path / "x.zip"
+    mapping = {"GPP": {"variable": "gpp", "unit": "gC m-2 d-1"}}
+    with pytest.raises(TamrlError, match="takes its values from another file"):
+        atlas.import_product([file], tmp_path / "own", "cf", mapping, most_bytes=MB)
+    assert not (tmp_path / "own").exists()
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])

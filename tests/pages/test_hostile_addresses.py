@@ -22,11 +22,11 @@ VALUES = ("<script>alert(1)</script>[a](javascript:alert(1))`$x$:red[y]", "../" 
 def disk(tmp_path, monkeypatch):
     """A server for visitors: its workspace lies in a root, a secret workspace beside it."""
     shared, secret = tmp_path / "shared", tmp_path / "shared-secret"
-    for place in (shared / "mine", secret / "hidden", tmp_path / "listed" / "named"):
+    for place in (shared / "mine", secret / "zz-private", tmp_path / "listed" / "named"):
         Workspace.create(place)
     (shared / "link").symlink_to(secret)
     leaky = Workspace.create(shared / "leaky")
-    (leaky.path / "archive.zarr").symlink_to(secret / "hidden")
+    (leaky.path / "archive.zarr").symlink_to(secret / "zz-private")
     monkeypatch.setenv(access.ENVIRONMENT, str(shared))
     monkeypatch.setenv("TAMRL_WORKSPACE", str(tmp_path / "listed"))
     return shared, secret
@@ -43,7 +43,15 @@ def said(at) -> list[str]:
 def reveals_nothing(at, disk):
     assert not at.exception
     texts = "\n".join(said(at))
-    for secret in (*map(str, disk), str(disk[0].parent), str(ROOT), "hidden", "root:x:", "Traceback", str(Path.home())):
+    for secret in (
+        *map(str, disk),
+        str(disk[0].parent),
+        str(ROOT),
+        "zz-private",
+        "root:x:",
+        "Traceback",
+        str(Path.home()),
+    ):
         if secret != "/":
             assert secret not in texts, secret
 
@@ -87,7 +95,7 @@ def test_workspaces_in_the_roots_are_listed_and_links_out_are_not(disk):
     at.query_params["folder"] = "."
     at.run()
     assert {"named", "mine"} <= set(at.selectbox(key="choose_ws").options)
-    assert not {"hidden", "leaky"} & set(at.selectbox(key="choose_ws").options)
+    assert not {"zz-private", "leaky"} & set(at.selectbox(key="choose_ws").options)
     reveals_nothing(at, disk)
 
 
@@ -138,7 +146,7 @@ def importing(path):
 def import_form(disk, tmp_path, monkeypatch):
     maps = map_files.folder(tmp_path / "maps", step=10.0)
     monkeypatch.setattr(atlas, "bundled_maps", lambda: maps)
-    return lambda: AppTest.from_function(importing, args=(str(disk[0] / "mine"),), default_timeout=120).run()
+    return lambda: AppTest.from_function(importing, args=(str(disk[0] / "mine"),), default_timeout=600).run()
 
 
 def test_import_by_path_reveals_nothing(disk, import_form):
@@ -146,8 +154,8 @@ def test_import_by_path_reveals_nothing(disk, import_form):
     os.mkfifo(disk[0] / "pipe.nc")
     at, errors = import_form(), set()
     for text in hostile_names.hostile(*disk):
-        if not text.strip():
-            continue
+        if not text.strip() or "\ud800" in text:
+            continue  # it asks for nothing, or no browser can send it
         at.text_input(key="world_import_path").set_value(text).run()
         at.button(key="world_import_go").click().run()
         reveals_nothing(at, disk)
