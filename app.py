@@ -5,11 +5,10 @@ from tamrl.ui import router, sidebar, state, theme
 state.restore()
 page = router.navigation()
 theme.apply()
-if page is not None:
-    try:
-        sidebar.show()
-        router.run(page)
-        sidebar.show_device()
-    finally:
-        # Also after an error or a rerun: the address always restores what is seen.
-        state.publish()
+try:
+    sidebar.show()
+    router.run(page)
+    sidebar.show_device()
+finally:
+    # Also after an error or a rerun: the address always restores what is seen.
+    state.publish()

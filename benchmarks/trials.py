@@ -107,21 +107,16 @@ def of(base: Path) -> list[Trial]:
     adapt = adapt_arguments(base, "{there}/out/a.nc")
     again = command("ingest", base / "second", "--workspace", "{there}")
     return [
-        Trial("ingest into an archive", again, again, _archive_sound(base), "."),
-        Trial("train", command(*train), _resumed(command, train, "model"), _model_sound, "."),
-        Trial("train, a worker alone", command(*train), _resumed(command, train, "model"), _model_sound, ".", True),
-        Trial("upscale", command(*up, "threads"), _resumed(command, (*up, "threads"), "m.zarr"), _maps_sound, "."),
-        Trial(
-            "upscale, a worker alone",
-            command(*up, "local"),
-            _resumed(command, (*up, "local"), "m.zarr"),
-            _maps_sound,
-            ".",
-            True,
-        ),
+        Trial("ingest into an archive", again, again, _archive_sound, "."),
         Trial("adapt", command(*adapt), command(*adapt), _netcdf_sound, "out"),
-        Trial("build of the bundled workspace", _build, _build, _bundle_sound(base), "demo"),
+        Trial("upscale", command(*up, "threads"), _resumed(command, (*up, "threads")), _maps_sound, "."),
+        Trial("build of the bundled workspace", _build, _build, _bundle_sound, "demo"),
         Trial("server, while a product is imported", _serve(base), _serve_to_the_end(base), _imports_sound, "maps"),
+        Trial("train", command(*train), _resumed(command, train), _model_sound, "."),
+        Trial("train, a worker alone", command(*train), _resumed(command, train), _model_sound, ".", True),
+        Trial(
+            "upscale, a worker alone", command(*up, "local"), _resumed(command, (*up, "local")), _maps_sound, ".", True
+        ),
     ]
 
 
@@ -204,7 +199,7 @@ def preload() -> None:
     assert all((dask.array, distributed, netCDF4, torch, zarr))
 
 
-def _resumed(command: Callable, arguments: tuple, made: str) -> Callable[[Place], Run]:
+def _resumed(command: Callable, arguments: tuple) -> Callable[[Place], Run]:
     """Return what a user does after a kill: --resume, which may say that nothing is to be resumed or all is done."""
 
     def go(place: Place) -> Run:
@@ -224,18 +219,15 @@ def _resumed(command: Callable, arguments: tuple, made: str) -> Callable[[Place]
 # What a reader finds -----------------------------------------------------------
 
 
-def _archive_sound(base: Path) -> Callable[[Place], str]:
-    def sound(place: Place) -> str:
-        from tamrl.data.archive import load_archive
+def _archive_sound(place: Place) -> str:
+    from tamrl.data.archive import load_archive
 
-        found = load_archive(place.there / "archive.zarr").load()
-        days = {int(found["GPP"].sel(site=site).notnull().sum()) for site in found.site.values}
-        if found.sizes["site"] != 3 or days not in ({300}, {500}):
-            return f"half an archive: {found.sizes['site']} towers of {days} days"
-        Workspace.open(place.there).provenance()
-        return ""
-
-    return sound
+    found = load_archive(place.there / "archive.zarr").load()
+    days = {int(found["GPP"].sel(site=site).notnull().sum()) for site in found.site.values}
+    if found.sizes["site"] != 3 or days not in ({300}, {500}):
+        return f"half an archive: {found.sizes['site']} towers of {days} days"
+    Workspace.open(place.there).provenance()
+    return ""
 
 
 def _model_sound(place: Place) -> str:
@@ -269,15 +261,12 @@ def _netcdf_sound(place: Place) -> str:
     return ""
 
 
-def _bundle_sound(base: Path) -> Callable[[Place], str]:
-    def sound(place: Place) -> str:
-        demo = place.there / "demo"
-        found = demo if demo.exists() else place.there / ".demo.old"
-        if not Workspace.open(found).archive().sizes["site"] or not (found / "models" / "demo").is_dir():
-            return "half a workspace"
-        return ""
-
-    return sound
+def _bundle_sound(place: Place) -> str:
+    demo = place.there / "demo"
+    found = demo if demo.exists() else place.there / ".demo.old"
+    if not Workspace.open(found).archive().sizes["site"] or not (found / "models" / "demo").is_dir():
+        return "half a workspace"
+    return ""
 
 
 def _imports_sound(place: Place) -> str:

@@ -77,16 +77,23 @@ class Visits:
     Args:
         limits: what each may leave there.
         parent: where the server's folder is made; the system's folder for temporary files by default.
+
+    Raises:
+        TamrlError: no folder can be made there.
     """
 
     def __init__(self, limits: Limits, parent: Path | None = None) -> None:
         self.limits = limits
         self._used: dict[str, float] = {}
         self._guard = threading.Lock()
-        parent = Path(parent or tempfile.gettempdir())
-        _remove_left_over(parent)
-        self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
-        self._lock = (self.path / "lock").open("w")
+        try:
+            parent = Path(parent or tempfile.gettempdir())
+            _remove_left_over(parent)
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            self._lock = (self.path / "lock").open("w")
+        except OSError as error:
+            what = f"There is no place for imports: {error.strerror or error}"
+            raise TamrlError(what, "TMPDIR", "Set TMPDIR to a folder that the server may write to") from error
         try_lock(self._lock)
         atexit.register(self.close)
 

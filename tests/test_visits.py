@@ -97,3 +97,9 @@ def test_limits_are_read_from_the_environment():
     for text in ("many", "0", "-1", "nan", "inf"):
         with pytest.raises(TamrlError, match="not a number above zero"):
             Limits.read({"TAMRL_IMPORT_GB": text})
+
+
+def test_without_a_place_for_them_imports_are_refused_in_words(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(TamrlError, match="no place for imports"):
+        Visits(Limits(), tmp_path / "file")

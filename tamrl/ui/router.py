@@ -8,13 +8,15 @@ from functools import lru_cache
 from pathlib import Path
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from tamrl.ui import components
 
 LOGO = str(Path(__file__).resolve().parents[2] / "assets" / "logo.svg")
 NAME = "TAM-RL Explorer"
-_ROUTED = "tamrl_routed"
+_NO_PAGE = "There is no such page"
+_ROUTED, _LOST = "tamrl_routed", "tamrl_lost_page"
 
 
 @lru_cache(maxsize=1)
@@ -32,32 +34,36 @@ def pages() -> list["st.Page"]:
     ]
 
 
-def navigation() -> "st.Page | None":
-    """Set up the window, draw the navigation and return the page that the address names; None where there is none."""
+def navigation() -> "st.Page":
+    """Set up the window, draw the navigation and return the page that the address names."""
     # The icon is set before the navigation: else the page's own becomes that of the window, from a font server.
     st.set_page_config(page_title=NAME, page_icon=LOGO, layout="wide")
     st.logo(LOGO, size="large")
     known = pages()
-    asked = _asked()
-    page = st.navigation(known)
-    if asked and asked not in {one.url_path for one in known}:
-        st.set_page_config(page_title=f"Not found · {NAME}")
-        _not_found(asked, known)
-        return None
-    st.set_page_config(page_title=f"{page.title} · {NAME}")
+    page = st.navigation([*known, *_lost(known)])
+    st.set_page_config(page_title=f"{page.title} \N{MIDDLE DOT} {NAME}")
     with st.container(key="tamrl_history"):
         st.html(_history(), unsafe_allow_javascript=True)
     return page
 
 
-def _asked() -> str:
-    """Return the page that a fresh address names, empty for the first; a later run names none."""
+def _lost(known: list["st.Page"]) -> list["st.Page"]:
+    """Return the page that says that there is none of the name that the address of this session began with."""
     context = get_script_run_ctx()
-    return (context.pages_manager.intended_page_name or "") if context else ""
+    asked = context.pages_manager.intended_page_name if context else ""
+    if asked and asked not in {page.url_path for page in known}:
+        st.session_state[_LOST] = asked
+    lost = st.session_state.get(_LOST)
+    if not lost:
+        return []
+    try:
+        return [st.Page(lambda: _not_found(lost, known), title=_NO_PAGE, url_path=lost, visibility="hidden")]
+    except StreamlitAPIException:  # no name that a page can have: streamlit says so itself
+        return []
 
 
 def _not_found(asked: str, known: list["st.Page"]) -> None:
-    st.title("There is no such page", anchor=False)
+    st.title(_NO_PAGE, anchor=False)
     st.caption(f"The address names the page {components.quoted(asked)}. These are the pages of the app:")
     for page in known:
         st.page_link(page)

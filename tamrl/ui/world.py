@@ -39,8 +39,16 @@ def session_folder(make: bool = False) -> Path | None:
 
     Args:
         make: whether to make it where there is none yet.
+
+    Raises:
+        TamrlError: it is to be made, and the server has no place for it.
     """
-    return visitor.visits().folder(visitor.name(), make)
+    try:
+        return visitor.visits().folder(visitor.name(), make)
+    except TamrlError:
+        if make:
+            raise
+        return None
 
 
 def catalogue(workspace: Workspace | None) -> dict[str, Entry]:

@@ -63,16 +63,25 @@ def missing(app):
     return [(path, code) for path, code in app.answers if code >= 400 and not path.endswith(PROBES)]
 
 
+def answered(app, path):
+    """Wait until the browser has been given a file."""
+    for _ in range(120):
+        if (path, 200) in app.answers:
+            return
+        app.page.wait_for_timeout(250)
+    pytest.fail(f"{path} was not asked for: {[a for a in app.answers if 'app/static' in a[0]]}")
+
+
 def test_every_map_is_whole_and_every_link_right(app):
     page = app.open("/")
     page.locator('[data-testid="stBidiComponentRegular"], [data-testid^="stBidi"]').first.wait_for(timeout=60_000)
     app.settle()
-    assert ("/tamrl/app/static/countries.geojson", 200) in app.answers
+    answered(app, "/tamrl/app/static/countries.geojson")
+    app.answers.clear()
     app.open("/towers")
     page.locator('[data-testid="stDeckGlJsonChart"] canvas').first.wait_for(timeout=60_000)
-    page.wait_for_timeout(1500)
-    assert app.answers.count(("/tamrl/app/static/countries.geojson", 200)) >= 1
-    assert ("/tamrl/app/static/blank.json", 200) in app.answers
+    answered(app, "/tamrl/app/static/blank.json")
+    answered(app, "/tamrl/app/static/countries.geojson")
     assert any(path.startswith("/tamrl/app/static/fonts/") and code == 200 for path, code in app.answers)
     links = page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
     own = [urlsplit(link).path for link in links if link.startswith(app.server.removesuffix("/tamrl"))]
@@ -96,7 +105,7 @@ def test_behind_a_proxy_nobody_is_the_owner(app, below, small_workspace):
 def test_an_unknown_page_is_said(app):
     page = app.open("/nopage")
     assert page.get_by_role("heading", name="There is no such page").count() == 1
-    assert page.title().startswith("Not found")
+    assert page.title() == "There is no such page · TAM-RL Explorer"
     page.get_by_role("link", name="Towers").last.click()
     page.get_by_role("heading", name="Towers", level=1).wait_for(timeout=60_000)
     assert page.title() == "Towers · TAM-RL Explorer"
