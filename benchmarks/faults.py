@@ -6,6 +6,7 @@ What is said must be one message in words, and what was there before must be the
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -89,6 +90,7 @@ def _tried(fault: str, where: str, command: Callable, disk: Callable, base: Path
     lines = [line for line in ended.said().splitlines() if line.strip()]
     said = next((line for line in reversed(lines) if line.startswith("Error")), lines[-1] if lines else "nothing")
     wrong = ended.code not in (1, 2) or "Traceback" in ended.said() or bool(differs)
+    sys.stdout.write(f"{fault}, {where}: exit {ended.code}, {differs or 'unchanged'}\n{ended.said()[-600:]}\n")
     short = said.replace(str(there), "W").replace(str(base), "B").replace("|", "/")[:160]
     return Outcome(fault, where, f"{short} (exit {ended.code})", differs or "yes", wrong)
 
@@ -157,8 +159,6 @@ def _locked(where: str) -> Callable:
 
 def _importing(base: Path, there: Path, product: Path | None = None) -> Callable[[], int]:
     def work() -> int:
-        import sys
-
         from tamrl import atlas
         from tamrl.errors import TamrlError
         from tamrl.workspace import Workspace

@@ -194,7 +194,7 @@ def digest(folder: Path, ignore: Iterable[str] = ()) -> dict[str, str]:
     """Return a checksum of each file below a folder by its name from there; locks are left out.
 
     Of files that hold the time of the run the names alone count: ``VOLATILE``, the metadata of Zarr groups and what
-    ``ignore`` names.
+    ``ignore`` names. Of a NetCDF file, whose attributes do, all values count.
     """
     found = {}
     skipped = {*VOLATILE, *ignore}
@@ -202,11 +202,25 @@ def digest(folder: Path, ignore: Iterable[str] = ()) -> dict[str, str]:
         name = path.relative_to(folder).as_posix()
         if not path.is_file() or path.name.endswith(".lock"):
             continue
-        content = path.read_bytes()
+        content = _values(path) if path.suffix == ".nc" else path.read_bytes()
         group = path.name == "zarr.json" and b'"node_type": "group"' in content[-4000:] + content[:4000]
         blank = path.name in skipped or group
         found[name] = "" if blank else hashlib.sha256(content).hexdigest()[:16]
     return found
+
+
+def _values(path: Path) -> bytes:
+    """Return the values of all variables of a NetCDF file, one after the other; its bytes where it is damaged."""
+    import netCDF4
+    import numpy as np
+
+    try:
+        with netCDF4.Dataset(path) as file:
+            file.set_auto_maskandscale(False)
+            parts = [name.encode() + np.ascontiguousarray(file[name][:]).tobytes() for name in sorted(file.variables)]
+    except (OSError, RuntimeError):
+        return path.read_bytes()
+    return b"".join(parts)
 
 
 def difference(one: dict[str, str], other: dict[str, str]) -> str:

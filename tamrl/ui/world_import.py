@@ -56,10 +56,11 @@ def form(workspace: Workspace | None) -> None:
     access = visitor.access()
     # What lies in a workspace is seen by all: a visitor's import is his own.
     kept = access.owner and workspace is not None and not workspace.read_only
-    st.caption(
-        "FLUXCOM-X-BASE, MetaFlux, CEDAR-GPP, CMIP6, TRENDY, maps of this project, or any CF file with a mapping. "
-        + (f"It is kept in {workspace.path / atlas.FOLDER}." if kept else _kept_for(access.owner))
-    )
+    with components.guarded():  # a server without a place for imports says so
+        st.caption(
+            "FLUXCOM-X-BASE, MetaFlux, CEDAR-GPP, CMIP6, TRENDY, maps of this project, or any CF file with a mapping. "
+            + (f"It is kept in {workspace.path / atlas.FOLDER}." if kept else _kept_for(access.owner))
+        )
     where = ""
     if access.paths:
         where = st.text_input(

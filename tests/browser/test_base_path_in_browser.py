@@ -66,7 +66,7 @@ def missing(app):
 def answered(app, path):
     """Wait until the browser has been given a file."""
     for _ in range(120):
-        if (path, 200) in app.answers:
+        if (path, 200) in app.answers or (path, 304) in app.answers:
             return
         app.page.wait_for_timeout(250)
     pytest.fail(f"{path} was not asked for: {[a for a in app.answers if 'app/static' in a[0]]}")
