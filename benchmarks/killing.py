@@ -100,6 +100,7 @@ def start(work: Callable[[], int | None], log: Path) -> Run:
         out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(out, 1)
         os.dup2(out, 2)
+        sys.stdout, sys.stderr = (os.fdopen(os.dup(number), "w") for number in (1, 2))
         code = work() or 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1

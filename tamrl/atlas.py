@@ -194,7 +194,11 @@ def import_product(
             if most_bytes is not None:
                 _check_size(maps, most_bytes, Path(files[0]).name)
             path = _claim(folder, str(maps.attrs.get("title") or Path(files[0]).stem), held)
-            swap_in(path, lambda new: _write(maps, new, progress or (lambda share: None)))
+            try:
+                swap_in(path, lambda new: _write(maps, new, progress or (lambda share: None)))
+            except RuntimeError as error:  # what the libraries raise where a block cannot be unpacked
+                what = f"A part of the product cannot be read, it is damaged: {error}"
+                raise TamrlError(what, Path(files[0]).name, "Download it again") from error
     if isinstance(into, Workspace):
         into.add_provenance({"command": "import maps", "inputs": [str(file) for file in files], "maps": path.name})
     return entry(path)

@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from safetensors import SafetensorError
 
 from tamrl.config import Config, to_dict
 from tamrl.data.archive import load_archive, record
@@ -125,15 +127,17 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
     seconds = before + time.perf_counter() - began
     _save_state(job, trainer, seconds)
     prior = fit_prior(model, [records[s] for s in training], device)
-    save_member(Path(job.out), job.member, model, normaliser, prior)
+    with _to_disk(Path(job.out)):
+        save_member(Path(job.out), job.member, model, normaliser, prior)
     info = {
         "index": job.member, "seed": job.member_seed, "finished": trainer.finished, "steps": trainer.step,
         "validation_loss": float(trainer.best), "seconds": round(seconds, 1), "device": str(device),
         "training_sites": list(training), "validation_sites": list(validation),
     }  # fmt: skip
     partial = job.info_file.with_suffix(".partial")
-    partial.write_text(yaml.safe_dump(info, sort_keys=False), encoding="utf-8")
-    partial.replace(job.info_file)
+    with _to_disk(job.info_file):
+        partial.write_text(yaml.safe_dump(info, sort_keys=False), encoding="utf-8")
+        partial.replace(job.info_file)
     if failure:
         raise failure
     return info
@@ -141,8 +145,20 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
 
 def _save_state(job: Job, trainer: MemberTrainer, seconds: float) -> None:
     partial = job.state_file.with_suffix(".partial")
-    torch.save({**trainer.state(), "seconds": seconds}, partial)
-    partial.replace(job.state_file)
+    with _to_disk(job.state_file):
+        torch.save({**trainer.state(), "seconds": seconds}, partial)
+        partial.replace(job.state_file)
+
+
+@contextmanager
+def _to_disk(path: Path) -> Iterator[None]:
+    """Say in words that something cannot be written: torch and safetensors raise errors of their own."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        todo = "Free some space on the disk, then go on with --resume"
+        raise TamrlError(f"What is trained cannot be written: {reason}", str(path), todo) from error
 
 
 class EnsembleTrainer:

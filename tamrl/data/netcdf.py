@@ -5,11 +5,14 @@ reads attributes and dimensions: two threads that open files at the same moment 
 fault. Here one lock of the process is held over the whole of opening, reading and writing.
 """
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
+
+from tamrl.errors import TamrlError
 
 
 class _Lock:
@@ -65,7 +68,7 @@ def write_netcdf(ds: xr.Dataset, path: str | Path, **options: Any) -> None:
         options: of ``Dataset.to_netcdf``.
 
     Raises:
-        OSError: the file cannot be written.
+        TamrlError: the file cannot be written.
     """
     path = Path(path)
     partial = path.with_name(f".{path.name}.partial")
@@ -73,6 +76,11 @@ def write_netcdf(ds: xr.Dataset, path: str | Path, **options: Any) -> None:
         with LOCK:
             ds.to_netcdf(partial, engine="netcdf4", **options)
         partial.replace(path)
+    except (OSError, RuntimeError) as error:  # the library knows no reason but its own
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        what = f"The file cannot be written: {getattr(error, 'strerror', None) or error}"
+        raise TamrlError(what, str(path), "Free some disk space, or choose another folder") from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -10,6 +10,7 @@ import xarray as xr
 
 from tamrl.data import netcdf
 from tamrl.data.netcdf import LOCK, open_netcdf, write_netcdf
+from tamrl.errors import TamrlError
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(xr.Dataset, "to_netcdf", broken)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(TamrlError, match="cannot be written: No space left"):
         write_netcdf(xr.Dataset({"a": ("x", [2.0])}), target)
     assert target.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["a.nc"]
