@@ -236,8 +236,7 @@ def main() -> int:
 
         if not args.only:
             found = faults.run(base, scratch, bench.ready_for_ingest())
-            sys.stdout.write("\n".join(map(str, found)) + "\n")
-            sys.stdout.flush()
+            tell()
         for trial in chosen:
             counts.append(bench.run(trial))
             sys.stdout.write(f"{counts[-1]}\n")
