@@ -208,6 +208,7 @@ def totals(members: xr.Dataset, earth: xr.Dataset) -> dict[str, dict[str, float]
 def pack(maps: xr.Dataset, earth: xr.Dataset, path: Path, title: str, source: str) -> None:
     """Write maps as packed NetCDF that keeps the contract of ``tamrl.data.globe``."""
     from tamrl.data.globe import SD, add_bounds, check_maps, to_grid
+    from tamrl.data.netcdf import write_netcdf
 
     maps = maps.assign(land_fraction=earth["land_fraction"]).drop_vars(
         [n for n in maps.variables if str(n).endswith("_bnds")]
@@ -235,7 +236,7 @@ def pack(maps: xr.Dataset, earth: xr.Dataset, path: Path, title: str, source: st
             block = (1,) * (maps[name].ndim - 2) + maps[name].shape[-2:]
             encoding[name] = packed | {"zlib": True, "complevel": 9, "shuffle": True, "chunksizes": block}
     path.parent.mkdir(parents=True, exist_ok=True)
-    maps.to_netcdf(path, encoding=encoding)
+    write_netcdf(maps, path, encoding=encoding)
 
 
 SHORT = "ERA5 climatology 2000-2025 (Hersbach et al. 2020, doi:10.1002/qj.3803), MODIS land cover and NDVI"
@@ -312,6 +313,7 @@ def main() -> None:
     from build_model import TOLERANCE, largest_change
 
     from tamrl.config import load_config
+    from tamrl.data.storage import locked, swap_in
     from tamrl.device import one_thread
     from tamrl.model.checkpoint import load_ensemble, save_half
     from tamrl.model.reference import fit_reference, save_reference
@@ -349,8 +351,8 @@ def main() -> None:
             raise SystemExit(f"16-bit weights move a monthly flux by {change:.3f} gC m-2 d-1: too much")
         sums = write_maps(made, archive, whole.config.model.drivers, folder)
         (made / "README.md").write_text(card(whole, archive, scores, change, sums), encoding="utf-8")
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(made, target)
+        with locked(target):
+            swap_in(target, lambda new: shutil.copytree(made, new))
 
 
 if __name__ == "__main__":

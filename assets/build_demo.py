@@ -12,6 +12,10 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from tamrl.data.storage import locked, swap_in  # noqa: E402
+
 DEMO = ROOT / "assets" / "demo"
 #: Towers the demo's model has never seen, for the few-shot lab: one of each common class.
 HELD_OUT = ROOT / "assets" / "demo-held-out.txt"
@@ -28,19 +32,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--archive-only", action="store_true", help="keep the checkpoint that is there")
     parser.add_argument("--members", type=int, default=3, help="of the ensemble; default: %(default)s")
+    parser.add_argument("--towers", type=int, default=40, help="default: %(default)s")
+    parser.add_argument("--out", type=Path, default=DEMO, help="folder to replace; default: the bundled workspace")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "demo"
-        run("simulate", "--workspace", made, "--towers", 40, "--seed", SEED)
+        run("simulate", "--workspace", made, "--towers", args.towers, "--seed", SEED)
         model = made / "models" / "demo"
         if args.archive_only:
-            if (DEMO / "models").is_dir():
-                shutil.copytree(DEMO / "models", made / "models", dirs_exist_ok=True)
+            if (args.out / "models").is_dir():
+                shutil.copytree(args.out / "models", made / "models", dirs_exist_ok=True)
         else:
             held_out = ("--exclude-sites", HELD_OUT)
             run("train", "--workspace", made, "--out", model, "--members", args.members, "--seed", SEED, *held_out)
-        shutil.rmtree(DEMO, ignore_errors=True)
-        shutil.copytree(made, DEMO, ignore=shutil.ignore_patterns(".*"))
+        # A build that is killed leaves the old workspace or the new one.
+        with locked(args.out):
+            swap_in(args.out, lambda new: shutil.copytree(made, new, ignore=shutil.ignore_patterns(".*")))
 
 
 if __name__ == "__main__":

@@ -133,6 +133,7 @@ def add(fields: dict[str, tuple[tuple[str, ...], np.ndarray, str]], path: Path =
         fields: variable of the schema -> dimensions, values, key of ``SOURCES``.
         path: the file.
     """
+    from tamrl.data.netcdf import write_netcdf
     from tamrl.schema import variable
 
     # From memory, so that the file can be replaced.
@@ -150,7 +151,7 @@ def add(fields: dict[str, tuple[tuple[str, ...], np.ndarray, str]], path: Path =
     old = {
         n: {k: v for k, v in kept[n].encoding.items() if k in ("zlib", "complevel", "shuffle")} for n in kept.data_vars
     }
-    kept.merge(new).to_netcdf(path, encoding=old | packed)
+    write_netcdf(kept.merge(new), path, encoding=old | packed)
 
 
 def koeppen(packages: Path, ta: np.ndarray, p: np.ndarray, land: np.ndarray) -> tuple[np.ndarray, list[str]]:
@@ -310,8 +311,10 @@ def main() -> None:
     parser.add_argument("--fapar-max", type=Path, required=True, help="NetCDF with fAPARmax at a quarter degree")
     args = parser.parse_args()
     if args.packages:
+        from tamrl.data.netcdf import write_netcdf
+
         ds = assemble(args.packages)
-        ds.to_netcdf(TARGET, encoding=encoding(ds))
+        write_netcdf(ds, TARGET, encoding=encoding(ds))
     add({"FAPAR_MAX": (("lat", "lon"), fapar_max(args.fapar_max), "ptjpl")})
     sys.stdout.write(f"{TARGET}: {TARGET.stat().st_size / 1e6:.1f} MB\n")
 

@@ -36,6 +36,7 @@ def main() -> None:
     """Round the ensembles and write them with their split."""
     from tamrl.bench.units import TAMRL, split_file
     from tamrl.data.designs import load_split
+    from tamrl.data.storage import locked, swap_in
     from tamrl.evaluate import held_out
     from tamrl.model.checkpoint import load_ensemble, save_half
     from tamrl.workspace import FOLDS
@@ -48,13 +49,17 @@ def main() -> None:
     ensembles = [load_ensemble(args.bench / "models" / f"igbp-{i}-{TAMRL}") for i in range(len(split.folds))]
     for held, ensemble in zip(split.folds, ensembles, strict=True):
         held_out(held, ensemble, named=True, allow_seen=False)
-    shutil.rmtree(target, ignore_errors=True)
-    for i, ensemble in enumerate(ensembles):
-        save_half(ensemble, target / f"fold-{i}")
-    (target / "splits").mkdir()
-    shutil.copyfile(split_file(args.bench, "igbp"), split_file(target, "igbp"))
     members = len(ensembles[0].members)
-    (target / "README.md").write_text(CARD.format(folds=len(ensembles), members=members), encoding="utf-8")
+
+    def write(new: Path) -> None:
+        for i, ensemble in enumerate(ensembles):
+            save_half(ensemble, new / f"fold-{i}")
+        (new / "splits").mkdir()
+        shutil.copyfile(split_file(args.bench, "igbp"), split_file(new, "igbp"))
+        (new / "README.md").write_text(CARD.format(folds=len(ensembles), members=members), encoding="utf-8")
+
+    with locked(target):
+        swap_in(target, write)
     size = sum(f.stat().st_size for f in target.rglob("*") if f.is_file()) / 1e6
     sys.stdout.write(f"{target}: {len(ensembles)} ensembles of {members} members, {size:.1f} MB\n")
 

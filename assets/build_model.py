@@ -121,6 +121,7 @@ def card(ensemble, archive, scores: Path, change: float) -> str:  # noqa: ANN001
 
 def main() -> None:
     """Train, round, check, write."""
+    from tamrl.data.storage import locked, swap_in
     from tamrl.device import one_thread
     from tamrl.model.checkpoint import load_ensemble, save_half
     from tamrl.model.reference import fit_reference, save_reference
@@ -146,8 +147,8 @@ def main() -> None:
         if change > TOLERANCE:
             raise SystemExit(f"16-bit weights move a daily flux by {change:.3f} gC m-2 d-1: too much")
         (made / "README.md").write_text(card(whole, archive, args.scores, change), encoding="utf-8")
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(made, target)
+        with locked(target):
+            swap_in(target, lambda new: shutil.copytree(made, new))
         sys.stdout.write(f"{target}: 16-bit weights move a daily flux by at most {change:.4f} gC m-2 d-1\n")
 
 

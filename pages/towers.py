@@ -18,7 +18,7 @@ def body() -> None:
         return
     site = state.get("site")
     if site is not None and site not in table.index:
-        st.warning(f"{site} of this address is not in this workspace.", icon=":material/link_off:")
+        st.warning(f"{components.quoted(site)} of this address is not in this workspace.", icon=":material/link_off:")
         state.put("site", None)
     site = site if site in shown.index else shown.index[0]
     towers.map_and_table(shown, site, choice.workspace.step())

@@ -3,9 +3,11 @@
 import re
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from lzma import LZMAError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +22,19 @@ if TYPE_CHECKING:
 FOLDER = "maps"
 #: Most bytes that a ZIP from a user may unpack to, and most files: 20 years of daily maps at a quarter degree.
 _MOST_BYTES, _MOST_FILES = 64 * 2**30, 200_000
+#: Bytes of a ZIP that are unpacked at a time.
+_UNPACK_BYTES = 2**20
+#: What a damaged or locked ZIP makes the libraries raise.
+_BROKEN_ZIP = (
+    zipfile.BadZipFile,
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+    zlib.error,
+    LZMAError,
+)
 #: Cells of a stored block: a map is read in few blocks, the series of a cell in small ones.
 _BLOCK = {"lat": 360, "lon": 720}
 
@@ -86,11 +101,18 @@ def entries_in(folders: Iterable[Path]) -> dict[str, Entry]:
         key, number = path.stem, 2
         while key in found:
             key, number = f"{path.stem}-{number}", number + 1
-        found[key] = _entry(key, path)
+        found[key] = entry(path, key)
     return found
 
 
-def _entry(key: str, path: Path) -> Entry:
+def entry(path: Path, key: str = "") -> Entry:
+    """Return one set of maps as it is offered; a damaged one is marked as such.
+
+    Args:
+        path: NetCDF file or Zarr folder.
+        key: name in the URL, that of the file by default.
+    """
+    key = key or path.stem
     try:
         with _open(path) as maps:
             attrs = maps.attrs
@@ -139,6 +161,7 @@ def _open(path: Path) -> "xr.Dataset":
 def import_product(
     files: Sequence[str | Path], into: Workspace | Path, kind: str = "auto",
     mapping: Mapping[str, Any] | str | Path | None = None, progress: Callable[[float], None] | None = None,
+    most_bytes: int | None = None,
 ) -> Entry:  # fmt: skip
     """Read a gridded product and keep it as maps; a killed import leaves nothing behind.
 
@@ -148,6 +171,8 @@ def import_product(
         kind: a key of ``tamrl.data.products.PRODUCTS``, or ``auto``.
         mapping: flux -> {variable, unit, sign}, or a YAML file of it, for other CF files.
         progress: called with the share that is done, 0-1.
+        most_bytes: that a ZIP may unpack to, and that the maps may take before they are compressed; None where the user
+            sits at the computer: then only a ZIP is bounded, and files may take values from others.
 
     Returns:
         The entry of the new maps.
@@ -156,18 +181,37 @@ def import_product(
         TamrlError: the workspace is read-only, or a file is not what it should be.
     """
     from tamrl.data.products import open_product
+    from tamrl.data.products.links import check_self_contained
 
     if isinstance(into, Workspace):
         into.check_writable()
     folder = into.path / FOLDER if isinstance(into, Workspace) else into
     with tempfile.TemporaryDirectory(prefix="tamrl-import-") as scratch:
-        paths = [_unpacked(Path(file), Path(scratch)) for file in files]
+        paths = [_unpacked(Path(file), Path(scratch), most_bytes or _MOST_BYTES) for file in files]
+        if most_bytes is not None:
+            check_self_contained(paths)
         with open_product(paths, kind, mapping) as maps, ExitStack() as held:
+            if most_bytes is not None:
+                _check_size(maps, most_bytes, Path(files[0]).name)
             path = _claim(folder, str(maps.attrs.get("title") or Path(files[0]).stem), held)
-            swap_in(path, lambda new: _write(maps, new, progress or (lambda share: None)))
+            try:
+                swap_in(path, lambda new: _write(maps, new, progress or (lambda share: None)))
+            except RuntimeError as error:  # what the libraries raise where a block cannot be unpacked
+                what = f"A part of the product cannot be read, it is damaged: {error}"
+                raise TamrlError(what, Path(files[0]).name, "Download it again") from error
     if isinstance(into, Workspace):
         into.add_provenance({"command": "import maps", "inputs": [str(file) for file in files], "maps": path.name})
-    return _entry(path.stem, path)
+    return entry(path)
+
+
+def _check_size(maps: "xr.Dataset", most: int, where: str) -> None:
+    """Raise where maps would take more than ``most`` bytes: a file of a few bytes may declare any size."""
+    taken = sum(array.size * min(array.dtype.itemsize, 4) for array in maps.data_vars.values())
+    if taken > most:
+        what = (
+            f"The maps of this product would take {taken / 2**30:,.1f} GB, at most {most / 2**30:,.1f} GB are imported"
+        )
+        raise TamrlError(what, where, "Import a part of it: fewer years, or a coarser grid")
 
 
 def _claim(folder: Path, title: str, held: ExitStack) -> Path:
@@ -192,26 +236,43 @@ def _locks(path: Path, held: ExitStack) -> bool:
     return True
 
 
-def _unpacked(path: Path, scratch: Path) -> Path:
+def _unpacked(path: Path, scratch: Path, most: int) -> Path:
     """Return where the content of a ZIP lies; another path is returned as it is.
+
+    What a ZIP says of its size is not believed: it is counted while it is read.
 
     Raises:
         TamrlError: the ZIP is damaged, far too large, or would write outside its folder.
     """
-    if path.suffix.lower() != ".zip":
+    if path.suffix.lower() != ".zip" or path.is_dir():
         return path
-    folder = scratch / path.stem
+    folder, left = scratch / f"{len(list(scratch.iterdir()))}" / path.stem, most
+    size = f"{most / 2**30:,.0f} GB" if most >= 2**30 else f"{most / 2**20:,.0f} MB"
+    too_large = TamrlError(
+        f"This ZIP unpacks to more than {size} or {_MOST_FILES:,} files",
+        path.name,
+        "Unpack it yourself and give its path",
+    )
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-            if len(members) > _MOST_FILES or sum(member.file_size for member in members) > _MOST_BYTES:
-                todo = "Unpack it yourself and give its path"
-                raise TamrlError("This ZIP unpacks to more than 64 GB or 200,000 files", path.name, todo)
+            if len(members) > _MOST_FILES or sum(member.file_size for member in members) > most:
+                raise too_large
             for member in members:
-                if not (folder / member.filename).resolve().is_relative_to(folder.resolve()):
+                target = folder / member.filename
+                if not target.resolve().is_relative_to(folder.resolve()):
                     raise TamrlError("This ZIP names files outside its folder", path.name, "Pack it again")
-            archive.extractall(folder)
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+                if member.is_dir():
+                    target.mkdir(parents=True, exist_ok=True)
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with archive.open(member) as packed, target.open("wb") as file:
+                    while block := packed.read(_UNPACK_BYTES):
+                        left -= len(block)
+                        if left < 0:
+                            raise too_large
+                        file.write(block)
+    except _BROKEN_ZIP as error:
         raise TamrlError(f"This ZIP cannot be unpacked: {error}", path.name, "Pack or send it again") from error
     return folder
 

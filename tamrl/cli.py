@@ -1,5 +1,6 @@
 """The command line: a group that imports a command only when it is asked for, so that help is instant."""
 
+import errno
 import importlib
 
 import click
@@ -18,6 +19,18 @@ COMMANDS = {
     "aggregate": ("tamrl.commands.aggregate:command", "Average a workspace by month, for climate models."),
     "upscale": ("tamrl.commands.upscale:command", "Predict every cell of a grid: global maps."),
     "simulate": ("tamrl.commands.simulate:command", "Make a workspace of SIMULATED towers."),
+}
+
+
+#: What a disk answers whatever is written, and what the user can do about it.
+_DISK = {
+    errno.ENOSPC: "Free some space, then run the command again",
+    errno.EDQUOT: "Free some space, then run the command again",
+    errno.EFBIG: "Write to a disk that takes larger files",
+    errno.EROFS: "Choose a folder that can be written to",
+    errno.EACCES: "Choose files and folders that you may read and write",
+    errno.EPERM: "Choose files and folders that you may read and write",
+    errno.EIO: "Look after the disk, then run the command again",
 }
 
 
@@ -46,6 +59,12 @@ class LazyGroup(click.Group):
             return super().invoke(ctx)
         except TamrlError as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno not in _DISK:
+                raise
+            what = f"A file cannot be read or written: {error.strerror}"
+            said = TamrlError(what, str(error.filename or ""), _DISK[error.errno])
+            raise click.ClickException(str(said)) from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

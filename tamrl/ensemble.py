@@ -5,6 +5,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 import yaml
+from safetensors import SafetensorError
 
 from tamrl.config import Config, to_dict
 from tamrl.data.archive import load_archive, record
@@ -33,6 +35,7 @@ from tamrl.train import MemberTrainer, Progress
 
 #: Folder of a checkpoint that holds what a resumed run needs; removed when all members are done.
 STATE = "state"
+_STATE_DONE = f".{STATE}-done"
 #: Seeds of members are this far apart, so that ensembles with neighbouring seeds share no member.
 SEED_STRIDE = 1000
 #: Fewest valid days, or months, of a tower that is trained on.
@@ -124,15 +127,17 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
     seconds = before + time.perf_counter() - began
     _save_state(job, trainer, seconds)
     prior = fit_prior(model, [records[s] for s in training], device)
-    save_member(Path(job.out), job.member, model, normaliser, prior)
+    with _to_disk(Path(job.out)):
+        save_member(Path(job.out), job.member, model, normaliser, prior)
     info = {
         "index": job.member, "seed": job.member_seed, "finished": trainer.finished, "steps": trainer.step,
         "validation_loss": float(trainer.best), "seconds": round(seconds, 1), "device": str(device),
         "training_sites": list(training), "validation_sites": list(validation),
     }  # fmt: skip
     partial = job.info_file.with_suffix(".partial")
-    partial.write_text(yaml.safe_dump(info, sort_keys=False), encoding="utf-8")
-    partial.replace(job.info_file)
+    with _to_disk(job.info_file):
+        partial.write_text(yaml.safe_dump(info, sort_keys=False), encoding="utf-8")
+        partial.replace(job.info_file)
     if failure:
         raise failure
     return info
@@ -140,8 +145,20 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
 
 def _save_state(job: Job, trainer: MemberTrainer, seconds: float) -> None:
     partial = job.state_file.with_suffix(".partial")
-    torch.save({**trainer.state(), "seconds": seconds}, partial)
-    partial.replace(job.state_file)
+    with _to_disk(job.state_file):
+        torch.save({**trainer.state(), "seconds": seconds}, partial)
+        partial.replace(job.state_file)
+
+
+@contextmanager
+def _to_disk(path: Path) -> Iterator[None]:
+    """Say in words that something cannot be written: torch and safetensors raise errors of their own."""
+    try:
+        yield
+    except (OSError, RuntimeError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        todo = "Free some space on the disk, then go on with --resume"
+        raise TamrlError(f"What is trained cannot be written: {reason}", str(path), todo) from error
 
 
 class EnsembleTrainer:
@@ -188,7 +205,8 @@ class EnsembleTrainer:
                 str(self.archive),
                 f"Ingest more towers with {MIN_DAYS} valid days or more, or exclude fewer",
             )
-        self._prepare(resume)
+        with locked(self.out, wait_s=0.0):
+            self._prepare(resume)
 
     def _prepare(self, resume: bool) -> None:
         """Make the folder, or check that the run to resume is this one."""
@@ -196,6 +214,10 @@ class EnsembleTrainer:
             "config": to_dict(self.config), "members": self.members, "seed": self.seed, "sites": list(self.sites)
         }  # fmt: skip
         file = self.out / STATE / "run.yaml"
+        # What a run left that was killed while it removed its state, or before it had written what it is.
+        shutil.rmtree(self.out / _STATE_DONE, ignore_errors=True)
+        if not file.exists() and not is_checkpoint(self.out) and (self.out / STATE).is_dir():
+            shutil.rmtree(self.out / STATE)
         if resume:
             if not file.exists():
                 done = "it is complete" if is_checkpoint(self.out) else "no run was started here"
@@ -209,7 +231,9 @@ class EnsembleTrainer:
         if self.out.exists() and any(self.out.iterdir()):
             raise TamrlError("The folder is not empty", str(self.out), "Give another --out, or --resume a stopped run")
         file.parent.mkdir(parents=True)
-        file.write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
+        partial = file.with_suffix(".partial")
+        partial.write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
+        partial.replace(file)
 
     def _jobs(self) -> Iterator[Job]:
         """Yield the members that are not finished."""
@@ -265,7 +289,7 @@ class EnsembleTrainer:
             self._calibrate()
             save_reference(fit_reference(load_ensemble(self.out), load_archive(self.archive)), self.out)
             # Renamed first: a run that is killed here must not leave half a state behind.
-            gone = (self.out / STATE).rename(self.out / f".{STATE}-done")
+            gone = (self.out / STATE).rename(self.out / _STATE_DONE)
             shutil.rmtree(gone)
         return complete
 

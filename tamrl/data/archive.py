@@ -175,7 +175,7 @@ def merge(old: xr.Dataset | None, new: xr.Dataset) -> xr.Dataset:
 
 def _align(ds: xr.Dataset, names: list[str], time: np.ndarray) -> xr.Dataset:
     """Return ``ds`` with all ``names`` on the steps of ``time`` (T,), missing values where it has none."""
-    out = ds.load().reindex(time=time)
+    out = _loaded(ds, "merge").reindex(time=time)
     empty = np.full((ds.sizes["site"], time.size), np.nan, np.float32)
     out = out.assign({name: (("site", "time"), empty) for name in names if name not in ds})
     if "source" not in out.coords:
@@ -254,11 +254,24 @@ def record(ds: xr.Dataset, site: str) -> xr.Dataset:
         close = difflib.get_close_matches(site, sites, n=3, cutoff=0.5)
         hint = f"Did you mean {', '.join(close)}" if close else f"The archive has {len(sites)} towers"
         raise TamrlError("There is no such tower in the archive", site, hint)
-    tower = ds.isel(site=int(np.flatnonzero(sites == site)[0])).load()
+    tower = _loaded(ds.isel(site=int(np.flatnonzero(sites == site)[0])), site)
     days = np.flatnonzero(record_days(tower))
     if not days.size:
         raise TamrlError("This tower has no values at all", site, "Ingest it again")
     return tower.isel(time=slice(int(days[0]), int(days[-1]) + 1))
+
+
+def _loaded(ds: xr.Dataset, where: str) -> xr.Dataset:
+    """Read the values of an archive into memory.
+
+    Raises:
+        TamrlError: a block of it cannot be unpacked, or is not what it should be.
+    """
+    try:
+        return ds.load()
+    except (OSError, RuntimeError, ValueError) as error:
+        what = f"The archive is damaged, a part of it cannot be read: {error}"
+        raise TamrlError(what, where, "Restore it from a copy, or ingest the towers into a new workspace") from error
 
 
 def record_days(ds: xr.Dataset) -> np.ndarray:

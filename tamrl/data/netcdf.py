@@ -5,11 +5,14 @@ reads attributes and dimensions: two threads that open files at the same moment 
 fault. Here one lock of the process is held over the whole of opening, reading and writing.
 """
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
+
+from tamrl.errors import TamrlError
 
 
 class _Lock:
@@ -54,7 +57,7 @@ def open_netcdf(source: str | Path | bytes, **options: Any) -> xr.Dataset:
 
 
 def write_netcdf(ds: xr.Dataset, path: str | Path, **options: Any) -> None:
-    """Write a NetCDF 4 file; ``Dataset.to_netcdf``, safe in threads.
+    """Write a NetCDF 4 file, whole or not at all; ``Dataset.to_netcdf``, safe in threads.
 
     Lazy values must be computed by the calling thread alone (``dask.config.set(scheduler="synchronous")``), since
     others would wait for the lock that it holds.
@@ -65,7 +68,19 @@ def write_netcdf(ds: xr.Dataset, path: str | Path, **options: Any) -> None:
         options: of ``Dataset.to_netcdf``.
 
     Raises:
-        OSError: the file cannot be written.
+        TamrlError: the file cannot be written.
     """
-    with LOCK:
-        ds.to_netcdf(path, engine="netcdf4", **options)
+    path = Path(path)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with LOCK:
+            ds.to_netcdf(partial, engine="netcdf4", **options)
+        partial.replace(path)
+    except (OSError, RuntimeError) as error:  # the library knows no reason but its own
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        what = f"The file cannot be written: {getattr(error, 'strerror', None) or error}"
+        raise TamrlError(what, str(path), "Free some disk space, or choose another folder") from error
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise

@@ -32,7 +32,7 @@ def locate(path: Path) -> Path | None:
     return path if path.exists() else None
 
 
-def _try_lock(handle: TextIO) -> bool:
+def try_lock(handle: TextIO) -> bool:
     """Take the exclusive lock of an open file without waiting; False when another process has it."""
     try:
         import fcntl
@@ -65,7 +65,7 @@ def locked(path: Path, wait_s: float = _WAIT_S) -> Iterator[None]:
         raise TamrlError(f"Cannot write here: {error.strerror}", str(path.parent), "Choose another folder") from error
     with handle:
         until = time.monotonic() + wait_s
-        while not _try_lock(handle):
+        while not try_lock(handle):
             if time.monotonic() > until:
                 raise TamrlError("Another process is writing here", str(path), "Wait until it has finished")
             time.sleep(0.1)

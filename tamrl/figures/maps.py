@@ -103,3 +103,17 @@ def point_map(
             },
         },
     )  # fmt: skip
+
+
+def below(deck: pdk.Deck, base: str) -> pdk.Deck:
+    """Let a map ask for what the app serves below a path, and return it.
+
+    Args:
+        deck: of ``point_map``; changed in place.
+        base: path that stands before every address of the app, such as ``/tamrl``; empty for none.
+    """
+    deck.map_style = base + STYLE_URL
+    for layer in deck.layers:
+        if layer.id == "countries":
+            layer.data = base + COUNTRIES_URL
+    return deck

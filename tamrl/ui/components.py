@@ -1,6 +1,7 @@
 """Pieces that every page is made of: header, errors, figure with source line and downloads, legend, score cards."""
 
 import html
+import re
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,9 +21,12 @@ from tamrl.errors import TamrlError
 from tamrl.figures import style
 from tamrl.figures.colours import CLASS
 from tamrl.schema import FLUX_UNIT, IGBP, KOEPPEN
+from tamrl.ui import visitor
 from tamrl.ui.jobs import as_user_error
 
 SIMULATED = "SIMULATED"
+#: Characters of a name from an address that are shown.
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -57,17 +61,25 @@ def guarded() -> Iterator[None]:
 
 def show_error(error: TamrlError) -> None:
     """Show what is wrong, where, and what to do."""
-    lines = [f"**{_plain(error.what)}**"]
+    lines = [f"**{_plain(visitor.public(error.what))}**"]
     if error.where:
-        lines.append(f"Where: `{error.where}`")
+        where = visitor.public(error.where).replace("`", "'")
+        lines.append(f"Where: `{where}`")
     if error.todo:
-        lines.append(f"What to do: {_plain(error.todo)}")
+        lines.append(f"What to do: {_plain(visitor.public(error.todo))}")
     st.error("  \n".join(lines), icon=":material/error:")
 
 
 def _plain(text: str) -> str:
     """Return text whose characters streamlit would read as maths or colour are kept as they are."""
     return text.replace("$", r"\$").replace("[", r"\[")
+
+
+def quoted(text: str) -> str:
+    """Return a name that an address gave as it may stand in a message: in quotes, short, on one line, no markup."""
+    plain = "".join(sign if sign.isprintable() else "?" for sign in str(text))
+    short = plain if len(plain) <= _LONGEST_NAME else plain[: _LONGEST_NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return "'" + re.sub(r"([\\`*_{}\[\]<>()#$~|:!&])", r"\\\1", short) + "'"
 
 
 def page_header(title: str, lead: str, simulated: bool) -> None:

@@ -70,7 +70,7 @@ def tower_choice(table: pd.DataFrame, ensemble: "Ensemble") -> str:
     show_seen = right.toggle("Also show towers the model was trained on", **state.bind("seen", False))
     wanted = state.get("site")
     if wanted is not None and wanted not in table.index:
-        st.warning(f"{wanted} of this address is not in this workspace.", icon=":material/link_off:")
+        st.warning(f"{components.quoted(wanted)} of this address is not in this workspace.", icon=":material/link_off:")
         wanted = None
     # A tower that was chosen elsewhere stays, seen or not; it is labelled.
     options = held_out + [site for site in table.index if site in seen and (show_seen or site == wanted)]

@@ -11,19 +11,23 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from tamrl import scorecard
+from tamrl.access import LONGEST
 from tamrl.errors import TamrlError
 from tamrl.figures import scorecard_names as names
 from tamrl.figures import style
 from tamrl.schema import FLUXES, IGBP, KOEPPEN
 from tamrl.scorecard import METRICS, PLACEMENTS, SCALES, Metric, Results
 from tamrl.standings import Asked, Column
-from tamrl.ui import components, scorecard_cache, sidebar, state, theme
+from tamrl.ui import components, scorecard_cache, sidebar, state, theme, visitor
 from tamrl.ui.components import Origin
 
 TITLE = "Scorecard"
 LEAD = "How well each model predicts towers that it has never seen, without labels and with days of them."
 #: Number of support days that the page starts with.
 FIRST_SHOTS = 30
+_BOX = "Folder with scores"
+#: Stands in an address for the scores of the open workspace, whose path a visitor is not told.
+_OWN = "@workspace"
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,19 +89,46 @@ class View:
 
 
 def folder_choice() -> Path:
-    """Draw the choice of the results folder in the sidebar and return it."""
-    with st.sidebar.expander("Open other scores", icon=":material/leaderboard:"):
-        st.text_input(
-            "Folder with scores", placeholder="bundled with the app", **state.bind("scores", ""),
-            help="A results folder of `python -m tamrl bench accuracy` on the computer that runs this app.",
-        )  # fmt: skip
-        own = _of_workspace()
-        if own is not None and state.get("scores") != str(own):
-            st.button("Use those of the workspace", on_click=state.put, args=("scores", str(own)))
-        if state.get("scores"):
-            st.button("Back to the bundled ones", on_click=state.put, args=("scores", None))
+    """Draw the choice of the results folder in the sidebar and return it; one that may not be opened is said."""
+    access, own = visitor.access(), _of_workspace()
+    named = _OWN if own is not None and not access.owner else str(own)
+    if access.paths or own is not None:
+        with st.sidebar.expander("Open other scores", icon=":material/leaderboard:"):
+            if access.paths:
+                st.text_input(
+                    _BOX, placeholder="bundled with the app", **state.bind("scores", ""),
+                    help="A results folder of `python -m tamrl bench accuracy` on the computer that runs this app.",
+                )  # fmt: skip
+            if own is not None and state.get("scores") != named:
+                st.button("Use those of the workspace", on_click=state.put, args=("scores", named))
+            if state.get("scores"):
+                st.button("Back to the bundled ones", on_click=state.put, args=("scores", None))
     chosen = state.get("scores")
-    return Path(chosen).expanduser() if chosen else scorecard.bundled()
+    if not chosen:
+        return scorecard.bundled()
+    if own is not None and chosen == named:
+        return own
+    try:
+        return _named(chosen)
+    except TamrlError as error:
+        components.show_error(error)
+        state.put("scores", None)
+        return scorecard.bundled()
+
+
+def _named(text: str) -> Path:
+    """Return the results folder that the user named.
+
+    Raises:
+        TamrlError: it cannot be a folder, or may not be opened.
+    """
+    access = visitor.access()
+    if access.owner and len(text) <= LONGEST and text.isprintable() and not text.startswith("~"):
+        return Path(text)  # a folder that is not there is told of by what opens it
+    folder = access.resolve(text, _BOX)
+    if not access.holds_all(folder):
+        raise TamrlError("A link in this folder leads to where nothing may be opened", _BOX, "Choose another folder")
+    return folder
 
 
 def _of_workspace() -> Path | None:

@@ -4,6 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.scorecard import Results
+from tamrl.ui import visitor
 
 
 def show(results: Results) -> None:
@@ -19,7 +20,7 @@ def show(results: Results) -> None:
             "Versions": ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else versions,
             "Folder": f"`{results.path}`",
         }  # fmt: skip
-        st.markdown("\n".join(f"- {name}: {value}" for name, value in facts.items() if value))
+        st.markdown("\n".join(f"- {name}: {visitor.public(str(value))}" for name, value in facts.items() if value))
         looks = said.get("looks") or []
         if looks:
             st.markdown("Looks at the held-out towers:")

@@ -9,7 +9,7 @@ from tamrl.figures import scorecard_map as maps
 from tamrl.figures import scorecard_models as figures
 from tamrl.figures import scorecard_names as names
 from tamrl.scorecard import Metric
-from tamrl.ui import cache, components, sidebar, state, theme
+from tamrl.ui import cache, components, sidebar, state, static, theme
 from tamrl.ui.scorecard import View, flux_choice, model_legend, pick, select, shots_choice
 from tamrl.ui.scorecard import chart as draw
 from tamrl.ui.scorecard_overview import score_table
@@ -73,7 +73,9 @@ def _map_and_table(
     left, right = st.columns([1.25, 1], gap="medium")
     with left:
         st.pydeck_chart(
-            maps.score_map(table, column, f"{title}: {{}}", colours, chosen, theme.current(), _turn(), MAP_PX),
+            static.placed(
+                maps.score_map(table, column, f"{title}: {{}}", colours, chosen, theme.current(), _turn(), MAP_PX)
+            ),
             key="score_map", height=MAP_PX, on_select=_from_map,
             alt=f"World map of {len(table)} towers coloured by {title}; the table beside it offers the same choice.",
         )  # fmt: skip

@@ -8,13 +8,16 @@ from pathlib import Path
 import streamlit as st
 
 from tamrl.errors import TamrlError
-from tamrl.ui import components, state
+from tamrl.ui import components, state, visitor
 from tamrl.ui.components import Origin
 from tamrl.workspace import Workspace, bundled, bundled_models, find_workspaces, model_step
 
 #: One workspace or a folder of workspaces, or several of either.
 ENVIRONMENT = "TAMRL_WORKSPACE"
 _CHOICE = "tamrl_choice"
+_BOX = "Folder with workspaces"
+#: Levels of a workspace that are looked through for links out of the roots: its folders, and what is in them.
+_LEVELS = 2
 
 
 @dataclass(frozen=True)
@@ -53,13 +56,13 @@ def listed(folder: str) -> tuple[dict[str, Path], list[TamrlError]]:
     problems: list[TamrlError] = []
     found: list[Path] = []
     sources = [(ENVIRONMENT, part) for part in os.environ.get(ENVIRONMENT, "").split(os.pathsep) if part]
-    sources += [("Folder with workspaces", folder)] if folder else []
     for where, part in sources:
-        inside = find_workspaces(part)
-        if not inside:
-            todo = "Make one with `python -m tamrl ingest SRC --workspace W`, or name another folder"
-            problems.append(TamrlError("No workspace found in this folder", f"{where}: {part}", todo))
-        found += inside
+        found += _inside(Path(part).expanduser(), f"{where}: {part}", problems)
+    if folder:
+        try:
+            found += _named(folder, problems)
+        except TamrlError as error:
+            problems.append(error)
     options: dict[str, Path] = {}
     try:
         options["demo"] = bundled().path
@@ -73,22 +76,47 @@ def listed(folder: str) -> tuple[dict[str, Path], list[TamrlError]]:
     return options, problems
 
 
+def _inside(folder: Path, where: str, problems: list[TamrlError]) -> list[Path]:
+    """Return the workspaces in a folder; none is a problem."""
+    inside = find_workspaces(folder)
+    if not inside:
+        todo = "Make one with `python -m tamrl ingest SRC --workspace W`, or name another folder"
+        problems.append(TamrlError("No workspace found in this folder", where, todo))
+    return inside
+
+
+def _named(folder: str, problems: list[TamrlError]) -> list[Path]:
+    """Return the workspaces in a folder that the user named: of a visitor those that lie in the roots as a whole.
+
+    Raises:
+        TamrlError: there is no such folder, or it may not be opened.
+    """
+    access = visitor.access()
+    path = access.resolve(folder, _BOX)
+    shown = visitor.public(f"{_BOX}: {path}")
+    return [one for one in _inside(path, shown, problems) if access.holds_all(one, _LEVELS)]
+
+
 def show() -> None:
     """Draw the sidebar and remember the choice for the page."""
     with st.sidebar:
         folder = state.get("folder", "")
         options, problems = listed(folder)
+        visitor.know(options.values())
         try:
             st.session_state[_CHOICE] = _choose(options)
         except TamrlError as error:
             st.session_state[_CHOICE] = error
-        with st.expander("Open other workspaces", icon=":material/folder_open:"):
-            st.text_input(
-                "Folder with workspaces", **state.bind("folder", ""), placeholder="/data/workspaces",
-                help="A folder on the computer that runs this app. Only its workspaces are listed.",
-            )  # fmt: skip
+        if visitor.access().paths:
+            with st.expander("Open other workspaces", icon=":material/folder_open:"):
+                st.text_input(
+                    _BOX, **state.bind("folder", ""), placeholder="/data/workspaces",
+                    help="A folder on the computer that runs this app. Only its workspaces are listed.",
+                )  # fmt: skip
         for problem in problems:
             components.show_error(problem)
+        if folder and any(problem.where.startswith(_BOX) for problem in problems):
+            state.put("folder", None)  # said once, not on every page
 
 
 def _choose(options: dict[str, Path]) -> Choice:
@@ -96,7 +124,10 @@ def _choose(options: dict[str, Path]) -> Choice:
     wanted = state.get("ws")
     if wanted not in options:
         if wanted is not None:
-            st.warning(f"The workspace {wanted!r} of this address is not listed here.", icon=":material/link_off:")
+            st.warning(
+                f"The workspace {components.quoted(wanted)} of this address is not listed here.",
+                icon=":material/link_off:",
+            )
             state.put("ws", None)
         # What the environment names is what the user came for; else the demonstration.
         named = [name for name in options if name != "demo"] if os.environ.get(ENVIRONMENT) else []

@@ -14,10 +14,13 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _VALUES, _WRITTEN, _BEFORE = "tamrl_values", "tamrl_written", "tamrl_written_before"
 #: Seconds in which a browser may still send the address that the app has just replaced.
 _LATE_S = 3.0
+#: Characters of a value in the address; a longer one is none that the app has written.
+_LONGEST = 2000
 
 
 @dataclass(frozen=True)
@@ -173,14 +176,19 @@ def restore() -> None:
     """Take what the URL says where the app did not write it itself; to be called first in every run.
 
     A browser may ask for a run before it has heard of the address that the last run wrote: what was replaced a moment
-    ago is not taken back.
+    ago is not taken back. Where the user went back or forward, the address is all that counts: what it lacks is
+    forgotten. A change of page empties the address and forgets nothing.
     """
     values = st.session_state.setdefault(_VALUES, {})
     written = st.session_state.setdefault(_WRITTEN, {})
+    if _went_back():
+        values.clear()
+        written.clear()
+        st.session_state.pop(_BEFORE, None)
     before, now = st.session_state.get(_BEFORE, {}), time.monotonic()
     for name, parameter in PARAMETERS.items():
         text = st.query_params.get(name)
-        if text is None or text == written.get(name):
+        if text is None or text == written.get(name) or len(text) > _LONGEST:
             continue
         replaced, when = before.get(name, ("", -math.inf))
         if text == replaced and now - when < _LATE_S:
@@ -189,6 +197,12 @@ def restore() -> None:
             values[name] = parameter.read(text)
         except ValueError:
             values.pop(name, None)
+
+
+def _went_back() -> bool:
+    """Return whether this run was asked for by the browser's back or forward button."""
+    context = get_script_run_ctx()
+    return context is not None and context.is_history_navigation
 
 
 def publish() -> None:

@@ -14,6 +14,7 @@ _CSS = """
 .tamrl-legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .8rem; line-height: 1.5; }
 .tamrl-legend span { display: inline-flex; align-items: center; gap: .4rem; white-space: nowrap; }
 .tamrl-legend i { width: .7rem; height: .7rem; border-radius: 50%; display: inline-block; }
+.st-key-tamrl_history { display: none; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4.2rem .9rem 3rem; }
 }

@@ -8,7 +8,7 @@ from tamrl import wording
 from tamrl.data.steps import STEPS, Step, step_of
 from tamrl.figures import fingerprint, maps, series, style, tables
 from tamrl.schema import FLUX_UNIT, FLUXES, IGBP, KOEPPEN, VARIABLES
-from tamrl.ui import components, state, theme
+from tamrl.ui import components, state, static, theme
 from tamrl.ui.components import Origin
 
 #: Drivers shown first, where the tower has them.
@@ -55,8 +55,8 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: Step) -> None:
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
         st.pydeck_chart(
-            maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step), key="tower_map", height=MAP_PX,
-            on_select=_from_map,
+            static.placed(maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step)), key="tower_map",
+            height=MAP_PX, on_select=_from_map,
             alt=f"World map of {len(table)} towers coloured by land cover; the table beside it offers the same choice.",
         )  # fmt: skip
         components.class_legend(table)

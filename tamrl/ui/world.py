@@ -1,7 +1,6 @@
 """The World page's frame: which maps, compared how, of which flux, layer and time."""
 
 import calendar
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from tamrl.data.globe import NBE, fluxes_of
 from tamrl.errors import TamrlError
 from tamrl.fields import SEASONS, Period
 from tamrl.schema import FLUXES
-from tamrl.ui import state, world_cache
+from tamrl.ui import components, state, visitor, world_cache
 from tamrl.ui.components import Origin
 from tamrl.ui.scorecard import choice, pick, select
 from tamrl.ui.world_view import LAYERS, MODES, View, short_names
@@ -46,19 +45,24 @@ _EVEN = """<style>
   :is(.st-key-world_maps, .st-key-world_layers) > * { flex: none; }
 }
 </style>"""
-_SESSION, _RANGE_OF = "tamrl_world_folder", "tamrl_world_range_of"
+_RANGE_OF = "tamrl_world_range_of"
 
 
 def session_folder(make: bool = False) -> Path | None:
-    """Return the folder of what was imported for this session only; it goes with the session.
+    """Return the folder of what was imported for this session only; it is removed some hours after its last use.
 
     Args:
         make: whether to make it where there is none yet.
+
+    Raises:
+        TamrlError: it is to be made, and the server has no place for it.
     """
-    kept = st.session_state.get(_SESSION)
-    if kept is None and make:
-        kept = st.session_state[_SESSION] = tempfile.TemporaryDirectory(prefix="tamrl-maps-")
-    return Path(kept.name) if kept else None
+    try:
+        return visitor.visits().folder(visitor.name(), make)
+    except TamrlError:
+        if make:
+            raise
+        return None
 
 
 def catalogue(workspace: Workspace | None) -> dict[str, Entry]:
@@ -97,7 +101,11 @@ def _known(name: str, options: dict[str, Entry] | list[str], default: str, what:
     value = state.get(name)
     if value is not None and value not in options:
         if name == "map":
-            st.warning(f"The {what} {value!r} of this address are not listed here.", icon=":material/link_off:")
+            st.warning(
+                f"The {what} {components.quoted(value)} of this address are not listed here. What was imported is "
+                "listed in the browser that imported it alone, for some hours.",
+                icon=":material/link_off:",
+            )
         state.put(name, None)
     return value if value in options else default
 

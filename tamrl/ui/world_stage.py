@@ -15,7 +15,7 @@ from tamrl.figures import maps as base
 from tamrl.figures import world_map as figures
 from tamrl.figures.style import unit_label
 from tamrl.figures.world_map import Scale
-from tamrl.ui import components, state, theme, world, world_about, world_cache, world_export, world_pick
+from tamrl.ui import components, state, static, theme, world, world_about, world_cache, world_export, world_pick
 from tamrl.ui.scorecard import legend
 from tamrl.ui.state import PARAMETERS
 from tamrl.ui.world_cache import Question
@@ -186,7 +186,7 @@ def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
     data = {
         "id": " | ".join(texts), "view": "world", "panels": panels, "low": scale.low, "high": scale.high,
         "palette": [bytes(colour).hex() for colour in colours], "unit": unit_label(scale.unit),
-        "curtain": view.mode == "side" and state.get("curtain", False), "outlines": base.COUNTRIES_URL,
+        "curtain": view.mode == "side" and state.get("curtain", False), "outlines": static.url(base.COUNTRIES_URL),
         "colours": figures.map_colours(shade), "cell": world_pick.marker(view),
         "towers": world_pick.tower_points(towers) if state.get("dots", True) else [],
         "alt": f"World map of {scale.title}. {'; '.join(said)}. Arrow keys move it, plus and minus zoom, Enter picks "

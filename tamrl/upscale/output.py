@@ -81,6 +81,8 @@ def prepare(place: Place, plan: dict[str, Any], layout: dict[str, Any], resume: 
     """
     plan = json.loads(json.dumps(plan | {"format": FORMAT}))
     if place.out.exists():
+        if not place.store.exists():  # a run was killed after it had moved the maps
+            shutil.rmtree(place.work, ignore_errors=True)
         todo = (
             "It is complete: leave --resume out and give another --out"
             if resume

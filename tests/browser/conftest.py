@@ -30,14 +30,14 @@ def server(small_workspace, tmp_path_factory):
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
         try:
-            _wait(f"http://localhost:{port}/_stcore/health", process, log)
+            wait_for(f"http://localhost:{port}/_stcore/health", process, log)
             yield f"http://localhost:{port}"
         finally:
             process.terminate()
             process.wait(20)
 
 
-def _wait(address, process, log):
+def wait_for(address, process, log):
     for _ in range(240):
         if process.poll() is not None:
             break

@@ -17,6 +17,7 @@ from tamrl import schema
 from tamrl.data import storage
 from tamrl.data.archive import build, load_archive, merge, record, save_archive, validate
 from tamrl.data.checks import balance
+from tamrl.data.simulate import simulate
 from tamrl.errors import TamrlError
 
 
@@ -253,3 +254,20 @@ def test_balance_names_open_towers_and_reversed_signs():
     assert found.loc["BB-Opn", "share_open"] == pytest.approx(0.05)
     assert found.loc["BB-Opn", "largest"] == pytest.approx(0.3, abs=1e-5)
     assert list(found["reversed"]) == [False, False, True]
+
+
+@pytest.mark.parametrize("variable", ["GPP", "TA"])
+def test_a_damaged_block_is_said_in_words(tmp_path, variable):
+    ds, _ = validate(simulate(3))
+    save_archive(ds, tmp_path / "a.zarr")
+    for block in (tmp_path / "a.zarr" / variable).rglob("*"):
+        if block.is_file() and block.name != "zarr.json":
+            content = bytearray(block.read_bytes())
+            for at in range(len(content) // 20, len(content) - len(content) // 20):
+                content[at] ^= 0x5A
+            block.write_bytes(content)
+    archive = load_archive(tmp_path / "a.zarr")
+    with pytest.raises(TamrlError, match="The archive is damaged, a part of it cannot be read"):
+        record(archive, str(archive.site.values[1]))
+    with pytest.raises(TamrlError, match="The archive is damaged, a part of it cannot be read"):
+        merge(archive, ds.isel(site=[0]))

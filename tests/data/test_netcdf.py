@@ -2,6 +2,7 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import xarray as xr
 
 from tamrl.data import netcdf
 from tamrl.data.netcdf import LOCK, open_netcdf, write_netcdf
+from tamrl.errors import TamrlError
 
 
 @pytest.fixture
@@ -73,3 +75,19 @@ def test_nothing_opens_netcdf_without_the_lock(pytestconfig):
         if file.name != "netcdf.py":
             for own in (".to_netcdf(", 'engine="netcdf4"'):
                 assert own not in text, f"{file}: use tamrl.data.netcdf"
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    target = tmp_path / "a.nc"
+    write_netcdf(xr.Dataset({"a": ("x", [1.0])}), target)
+    before = target.read_bytes()
+
+    def broken(self, path, **options):
+        Path(path).write_bytes(b"half a file")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", broken)
+    with pytest.raises(TamrlError, match="cannot be written: No space left"):
+        write_netcdf(xr.Dataset({"a": ("x", [2.0])}), target)
+    assert target.read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a.nc"]

@@ -187,6 +187,32 @@ def test_resuming_needs_the_same_run(archive_path, config, tmp_path):
         EnsembleTrainer(archive_path, tmp_path / "other", config, device="cpu", resume=True)
 
 
+def test_what_a_run_left_that_was_killed_in_its_first_or_last_instant_is_in_nobodys_way(archive_path, config, tmp_path):
+    out = tmp_path / "m"
+    (out / "state").mkdir(parents=True)
+    (out / "state" / "run.partial").write_text("config: {")
+    with pytest.raises(TamrlError, match="no run was started here"):
+        EnsembleTrainer(archive_path, out, config, members=1, device="cpu", resume=True)
+    (out / "state").mkdir(parents=True)
+    trainer = EnsembleTrainer(archive_path, out, config, members=1, device="cpu")
+    assert trainer.run_here(lambda progress: None, lambda: False)
+    done = sorted(path.name for path in out.iterdir())
+    (out / ".state-done").mkdir()
+    (out / ".state-done" / "member-0.pt").touch()
+    with pytest.raises(TamrlError, match="it is complete"):
+        EnsembleTrainer(archive_path, out, config, members=1, device="cpu", resume=True)
+    assert sorted(path.name for path in out.iterdir()) == done
+    load_ensemble(out)
+
+
+def test_two_trainings_into_one_folder_meet_a_message(archive_path, config, tmp_path):
+    from tamrl.data.storage import locked
+
+    with locked(tmp_path / "m"), pytest.raises(TamrlError, match="Another process is writing"):
+        EnsembleTrainer(archive_path, tmp_path / "m", config, device="cpu")
+    assert not (tmp_path / "m").exists()
+
+
 def test_too_few_towers_are_an_error(archive_path, archive, config, tmp_path):
     with pytest.raises(TamrlError, match="1 towers are left"):
         EnsembleTrainer(archive_path, tmp_path / "m", config, exclude=archive.site.values[1:], device="cpu")

@@ -82,3 +82,23 @@ def test_an_address_that_the_app_has_just_replaced_is_late_and_not_taken_back(mo
     at.query_params["igbp"] = "ENF"
     at.run()
     assert at.multiselect[0].value == ["ENF"]
+
+
+def test_going_back_forgets_what_the_address_lacks_and_takes_what_it_has(monkeypatch):
+    from tamrl.ui import state
+
+    at = app(site="DE-Hai", days="12")
+    at.multiselect[0].set_value(["DBF"]).run()
+    monkeypatch.setattr(state, "_went_back", lambda: True)
+    at.query_params.clear()
+    at.query_params["days"] = "7"  # also within the moment in which an address could be late
+    at.run()
+    assert at.text[0].value.startswith("site=None years=None days=7")
+    assert at.multiselect[0].value == []
+    assert at.query_params == {"days": "7"}
+
+
+def test_a_value_of_the_address_that_is_far_too_long_is_no_value():
+    at = app(site="A" * 5000, igbp="ENF," * 2000)
+    assert at.text[0].value.startswith("site=None")
+    assert at.query_params == {}

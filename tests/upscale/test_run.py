@@ -185,9 +185,13 @@ def test_shut_down_and_resumed_runs_are_identical(checkpoint, field_files, tmp_p
     assert outcome.before >= 4
     assert outcome.before + outcome.computed == 15
     xr.testing.assert_identical(whole.drop_attrs(), again.drop_attrs())
+    place = Place(out)
+    place.work.mkdir()
+    place.plan.write_text("{}")  # a run that was killed after it had moved the maps
     for resume, text in ((False, "something already"), (True, "complete")):
         with pytest.raises(TamrlError, match=text):
             run(checkpoint, tmp_path / "d.nc", out, resume=resume)
+    assert not place.work.exists()
     with pytest.raises(TamrlError, match="no run to resume"):
         run(checkpoint, tmp_path / "d.nc", tmp_path / "new.zarr", resume=True)
 

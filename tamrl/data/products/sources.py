@@ -138,6 +138,8 @@ def _damaged(path: Path, error: Exception) -> TamrlError:
 
 def _check_file(path: Path) -> None:
     """Raise on what is no NetCDF by its first bytes, and on a classic file shorter than its header says."""
+    if not path.is_file():
+        raise TamrlError("This is neither a file nor a folder", path.name, "Choose the product's NetCDF files")
     with path.open("rb") as file:
         start = file.read(512)
     kind = _MAGIC.get(start[:4])

@@ -1,0 +1,1 @@
+"""Measurements of the project that are too long for its tests; each is one command."""

@@ -1,0 +1,25 @@
+/**
+ * A change of page is one entry of the browser's history: streamlit makes one for the bare address of the new page, and
+ * the app would make another as soon as it has written its choices into it.
+ */
+(() => {
+  if (window.tamrlHistory) return;
+  window.tamrlHistory = true;
+  const push = history.pushState.bind(history);
+  let turning = true; // the run that the present entry began is not over
+  history.pushState = (data, title, url) => {
+    const changes = new URL(url ?? location.href, location.href).pathname !== location.pathname;
+    if (!changes && turning) return history.replaceState(data, title, url);
+    turning = changes;
+    return push(data, title, url);
+  };
+  addEventListener("popstate", () => { turning = false; });
+  const app = document.querySelector('[data-testid="stApp"]');
+  if (!app) return;
+  new MutationObserver(() => {
+    // The address follows the end of a run by a moment.
+    if (app.dataset.testScriptState === "notRunning") setTimeout(() => {
+      if (app.dataset.testScriptState === "notRunning") turning = false;
+    }, 300);
+  }).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
+})();
