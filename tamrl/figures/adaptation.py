@@ -151,7 +151,7 @@ def scatter(
     figure, size = go.Figure(), 3.5 if keep.sum() > _FEW else 6
     for role, values, symbol in (("zero-shot", zero_shot, "circle"), ("adapted", adapted, "diamond")):
         figure.add_trace(
-            go.Scattergl(
+            go.Scatter(
                 x=observed[keep], y=values[keep], mode="markers", name=LABELS[role],
                 marker=dict(size=size, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
                 hovertemplate="observed %{x:.2f}, predicted %{y:.2f}",
@@ -275,7 +275,7 @@ def balance(tower: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figure:
             else {}
         )
         figure.add_trace(
-            go.Scattergl(
+            go.Scatter(
                 y=values, name=LABELS[role], mode="markers" if marks else "lines", connectgaps=False,
                 line=dict(width=1.6, color=ROLE[theme][role]), hovertemplate="%{y:.3g}", **marks, **axis,
             )

@@ -7,7 +7,7 @@ reader depends on hue.
 from dataclasses import dataclass
 
 from tamrl.figures.colours import ROLE
-from tamrl.figures.style import Theme, unit_label
+from tamrl.figures.style import Theme, number, unit_label
 from tamrl.scorecard import Metric
 
 ACCENT = {"light": "#0a7d4f", "dark": "#4fd39a"}
@@ -134,13 +134,6 @@ def change_label(metric: Metric, reference: str) -> str:
     what = f"|{metric.label}|" if metric.best == "zero" else metric.label
     unit = "%" if metric.relative else unit_label(metric.unit)
     return f"{what} against {reference}" + (f" [{unit}]" if unit else "")
-
-
-def number(value: float, digits: int = 2, signed: bool = False) -> str:
-    """Return a number with a true minus sign, a dash where it is missing."""
-    if value != value:  # NaN
-        return "\N{EN DASH}"
-    return format(value, f"{'+' if signed else ''}.{digits}f").replace("-", "\N{MINUS SIGN}")
 
 
 def change_text(value: float, metric: Metric) -> str:

@@ -1,6 +1,5 @@
 """The Scorecard's frame: which scores, asked how, of which towers; the sections; what a score cannot tell."""
 
-import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,11 @@ import streamlit as st
 from tamrl import scorecard
 from tamrl.errors import TamrlError
 from tamrl.figures import scorecard_names as names
-from tamrl.figures import style
 from tamrl.schema import FLUXES, IGBP, KOEPPEN
 from tamrl.scorecard import METRICS, PLACEMENTS, SCALES, Metric, Results
 from tamrl.standings import Asked, Column
 from tamrl.ui import components, scorecard_cache, sidebar, state, theme
-from tamrl.ui.components import Origin
+from tamrl.ui.components import Origin, legend
 
 TITLE = "Scorecard"
 LEAD = "How well each model predicts towers that it has never seen, without labels and with days of them."
@@ -138,23 +136,9 @@ def select(
     return st.selectbox(label, options, format_func=text, help=tip or None, **state.bind(name, value))
 
 
-def chart(column: st.delta_generator.DeltaGenerator, name: str, figure: go.Figure, alt: str) -> None:
+def chart(column: st.delta_generator.DeltaGenerator, name: str, figure: go.Figure, alt: str, title: str = "") -> None:
     """Draw one figure of a row; ``components.footer`` stands below the row."""
-    column.plotly_chart(figure, theme=None, key=f"chart-{name}", config=style.config(f"scorecard_{name}"), alt=alt)
-
-
-def legend(items: Iterable[tuple[str, str, str]], alt: str) -> None:
-    """Draw one legend for a row of figures.
-
-    Args:
-        items: character, its colour, label.
-        alt: what the items are.
-    """
-    spans = "".join(
-        f'<span><b style="color:{colour};font-size:1.05rem;line-height:1">{glyph}</b>{html.escape(label)}</span>'
-        for glyph, colour, label in items
-    )
-    st.html(f'<div class="tamrl-legend" role="list" aria-label="{alt}">{spans}</div>')
+    components.chart(column, f"scorecard-{name}", figure, alt, title)
 
 
 def model_legend(models: Iterable[str]) -> None:

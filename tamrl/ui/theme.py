@@ -13,7 +13,8 @@ _CSS = """
 [data-testid="stSidebarHeader"] > :first-child::after { content: "TAM-RL Explorer"; font-weight: 600; }
 .tamrl-legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .8rem; line-height: 1.5; }
 .tamrl-legend span { display: inline-flex; align-items: center; gap: .4rem; white-space: nowrap; }
-.tamrl-legend i { width: .7rem; height: .7rem; border-radius: 50%; display: inline-block; }
+.tamrl-legend b { font-size: 1.05rem; line-height: 1; }
+.st-key-lab_answer { scroll-margin-top: 4rem; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4.2rem .9rem 3rem; }
 }

@@ -201,9 +201,9 @@ def test_unit_labels():
     assert style.unit_label("1") == ""
 
 
-def test_buttons_save_svg_and_lead_nowhere():
-    config = style.config("XX-One_daily")
-    assert config["toImageButtonOptions"] == {"format": "svg", "filename": "XX-One_daily"}
+def test_the_buttons_of_plotly_save_no_unmarked_picture_and_lead_nowhere():
+    config = style.config()
+    assert "toImage" in config["modeBarButtonsToRemove"]
     assert config["displaylogo"] is False
 
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from tamrl.ui import components, sidebar
 from tamrl.ui.components import Origin
-from tamrl.ui.lab import selected_span
+from tamrl.ui.lab_support import selected_span
 from tamrl.workspace import Workspace
 
 REAL, MADE = Origin("FLUXNET2015", False), Origin("made by a model", True)
