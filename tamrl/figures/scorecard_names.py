@@ -6,10 +6,15 @@ reader depends on hue.
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
+
 from tamrl.figures.colours import ROLE
 from tamrl.figures.style import Theme, number, unit_label
 from tamrl.scorecard import Metric
 
+#: What cannot be told from no difference: its 95 % interval holds zero.
+UNSURE = {"light": "#8b929c", "dark": "#7d858f"}
 ACCENT = {"light": "#0a7d4f", "dark": "#4fd39a"}
 
 
@@ -141,3 +146,11 @@ def change_text(value: float, metric: Metric) -> str:
     if value != value:  # NaN
         return "\N{EN DASH}"
     return f"{number(value, 1, True)} %" if metric.relative else number(value, 2, True)
+
+
+def clear(rows: pd.DataFrame) -> np.ndarray:
+    """Return at which rows of ``Asked.standing`` the 95 % interval of the change leaves zero out, bool (N,).
+
+    A change without an interval is not clear: too few towers are left to tell.
+    """
+    return ((rows["change_low"] > 0) | (rows["change_high"] < 0)).to_numpy(dtype=bool)

@@ -14,6 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 import xarray as xr
+from pandas.io.formats.style import Styler
 
 from tamrl import wording
 from tamrl.data.netcdf import write_netcdf
@@ -249,7 +250,7 @@ def score_card(row: dict, step: Step = "1D") -> None:
             change = row["r2_after"] - row["r2_before"]
             _metric("R²", row["r2_after"], style.number(change, signed=True), "high", change)
             change = abs(row["bias_after"]) - abs(row["bias_before"])
-            _metric("Bias", row["bias_after"], f"{style.number(change, signed=True)} in size", "zero", change)
+            _metric("Bias", row["bias_after"], style.number(change, signed=True), "zero", change)
 
 
 def _metric(label: str, value: float, delta: str, better: Better, change: float) -> None:
@@ -276,3 +277,24 @@ def delta_look(change: float, better: Better, sure: bool = True) -> dict[str, st
         "delta_arrow": "up" if change > 0 else "down",
         "delta_color": ("green" if good else "red") if sure else "gray",
     }
+
+
+def first_row(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return a table with the row ``name`` first, where it has it: no table can be scrolled to a row from here."""
+    return table.loc[sorted(table.index, key=lambda row: row != name)]
+
+
+def numbers(frame: pd.DataFrame, formats: dict[str, tuple[int, bool, str]]) -> Styler:
+    """Return a table for ``st.dataframe`` whose numbers are written with true minus signs and still sort as numbers.
+
+    Args:
+        frame: the table.
+        formats: column -> digits after the point, whether a plus is written, and what follows the number; columns that
+            the table lacks are passed over.
+    """
+    texts = {
+        column: lambda value, how=how: "" if value is None or value != value else style.number(value, *how[:2]) + how[2]
+        for column, how in formats.items()
+        if column in frame
+    }
+    return frame.style.format(texts)

@@ -136,7 +136,8 @@ def _scores(view: View) -> None:
     lab_runs.harm(view)
     st.caption(
         f"{STEPS[view.step].capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
-        f"(QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}. "
+        f"(QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}, "
+        "that of bias is of its size. "
         f"RMSE and bias in {UNIT}."
     )
 

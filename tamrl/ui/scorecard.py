@@ -60,9 +60,9 @@ class View:
         """Return the answers for the towers that pass the filters."""
         return scorecard_cache.asked(self.question(one, name), self.keys)
 
-    def summary(self, same: bool) -> pd.DataFrame:
-        """Return the statistic of every flux, model and number of shots."""
-        return scorecard_cache.summary(self.question(), self.keys, self.against, same)
+    def summary(self, same: bool, quick: bool = True) -> pd.DataFrame:
+        """Return the statistic of every flux, model and number of shots; ``quick`` without intervals of changes."""
+        return scorecard_cache.summary(self.question(), self.keys, self.against, same, quick)
 
     def reference(self, columns: list[Column], shots: int) -> Column:
         """Return what a model at ``shots`` is compared with."""
@@ -160,7 +160,7 @@ def shots_choice(options: Sequence[int], label: str = "Days of labels") -> int:
 
 def controls(results: Results) -> View | None:
     """Draw what is asked and of which towers; None where no tower passes the filters."""
-    columns = st.columns([1.2, 1.5, 1.7, 1.1, 1.1], gap="small", vertical_alignment="bottom")
+    columns = st.columns([1, 1.4, 1.6, 1.2, 1.4], gap="small", vertical_alignment="bottom")
     with columns[0]:
         metric = select("Score", "metric", list(METRICS), "rmse", lambda name: METRICS[name].label)
     with columns[1]:
@@ -219,7 +219,7 @@ def _filters(sites: pd.DataFrame) -> pd.DataFrame:
         kept[name] = [value for value in state.get(name, []) if value in options]
         state.put(name, kept[name] or None)
     chosen = scorecard.filter_sites(sites, **kept)
-    label = f"{len(chosen)} of {len(sites)} towers" if len(chosen) < len(sites) else f"All {len(sites)} towers"
+    label = f"{len(chosen)} of {len(sites)} towers" if len(chosen) < len(sites) else f"{len(sites)} towers"
     with st.popover(label, icon=":material/filter_alt:", width="stretch", key="tower_filters"):
         for name, title, field, known, text in asked:
             present = set(sites[field])
@@ -238,7 +238,14 @@ def clear_filters() -> None:
 
 def sections(view: View) -> None:
     """Draw the tabs; only the open one computes."""
-    from tamrl.ui import scorecard_checks, scorecard_models, scorecard_overview, scorecard_patterns, scorecard_places
+    from tamrl.ui import (
+        scorecard_checks,
+        scorecard_intervals,
+        scorecard_models,
+        scorecard_overview,
+        scorecard_patterns,
+        scorecard_places,
+    )
 
     drawn = {
         "Overview": scorecard_overview.show,
@@ -246,7 +253,7 @@ def sections(view: View) -> None:
         "Learning curves": scorecard_models.curves,
         "Distribution": scorecard_models.distribution,
         "Patterns": scorecard_patterns.show,
-        "Intervals": scorecard_checks.intervals,
+        "Intervals": scorecard_intervals.show,
         "Ablations": scorecard_checks.ablations,
         "Published": scorecard_checks.published,
     }

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from tamrl.ui.scorecard_checks import _NUMBERS, _coverage
+from tamrl.ui.scorecard_intervals import _NUMBERS, _coverage
 
 
 def test_coverage_is_the_mean_over_towers_and_the_rest_are_medians():
