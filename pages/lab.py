@@ -25,7 +25,7 @@ def body() -> None:
     ensemble = cache.ensemble(choice.model)
     site = lab.tower_choice(table, ensemble, workspace.example)
     lab.model_section(ensemble)
-    tower, origin = cache.tower(workspace, site), sidebar.origin(workspace)
+    tower, origin = cache.tower(workspace, site), sidebar.origin(workspace, site)
     lab.cautions_section(ensemble, tower)
     support = lab_support.section(site, tower, origin)
     settings, pressed = lab.settings_section()

@@ -23,6 +23,8 @@ MARK = {"light": "#a34d00", "dark": "#f0a35c"}
 ACTIVE = {"light": "#bcd9c6", "dark": "#2f6245"}
 #: Missing cells: neutral, and found in no colour scale.
 MISSING = {"light": "#cfd0cc", "dark": "#434a46"}
+#: Cells of low quality, as neutral, and told from missing ones.
+POOR = {"light": "#8f918c", "dark": "#6f7772"}
 
 
 def style(figure: go.Figure, theme: Theme, height: int, hold: str = "") -> go.Figure:

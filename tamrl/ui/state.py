@@ -114,6 +114,7 @@ PARAMETERS: dict[str, Parameter] = {
     "years": Parameter(_years, lambda pair: f"{pair[0]}-{pair[1]}"),
     "flux": _TEXT,
     "drivers": _LIST,
+    "low": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "start": Parameter(lambda text: pd.Timestamp(text).date(), str),
     "days": _COUNT,
     "method": _TEXT,
