@@ -103,7 +103,7 @@ def show(view: View, current: bool) -> None:
 def _heading(view: View, current: bool) -> None:
     """Write what was done and how long it took."""
     result, settings, support = view.result, view.request.settings, view.support
-    st.subheader("Before and after", anchor=False)
+    st.header("Before and after", anchor=False)
     done = [
         f"{view.request.site}, {settings.method}",
         lab_support.text(support, view.step),

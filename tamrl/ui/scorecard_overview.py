@@ -76,8 +76,9 @@ def _by_labels(view: View, flux: str, columns: list[Column]) -> None:
         row = scorecard_cache.standing(view.question(), view.keys, flux, (column,), (column[0], 0)).iloc[0]
         if np.isfinite(row["change"]):
             low, high = (names.change_text(row[k], view.metric) for k in ("change_low", "change_high"))
-            text = f"{names.shots_label(column[1])} {names.change_text(row['change'], view.metric)} ({low} to {high})"
-            texts.append(text if _sure(row) else f":gray[{text}]")
+            told = "" if _sure(row) else ", not clear"
+            text = f"{names.change_text(row['change'], view.metric)} ({low} to {high}{told})"
+            texts.append(f"{names.shots_label(column[1])} {text}")
     if texts:
         st.caption("Against its own zero-shot: " + "; ".join(texts))
 

@@ -150,7 +150,7 @@ def _tower(view: View, site: str, asked: standings.Asked) -> None:
     row = view.sites.loc[site]
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap=None, width="stretch"):
-            st.subheader(site, anchor=False)
+            st.header(site, anchor=False)
             facts = [components.class_name(row["igbp"]), components.climate_name(row["koeppen"]), row["network"],
                      f"{int(row['days']):,} valid days"]  # fmt: skip
             st.caption(" · ".join(facts))

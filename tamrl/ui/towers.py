@@ -116,7 +116,7 @@ def _display(table: pd.DataFrame) -> pd.DataFrame:
     shown = table.reset_index()
     shown["years"] = [tables.years_text(row) for _, row in table.iterrows()]
     return shown[
-        ["site", "name", "igbp", "koeppen", "years", "valid_days", *FLUXES, "country", "continent"]
+        ["site", "igbp", "koeppen", "years", "name", "valid_days", *FLUXES, "country", "continent"]
     ]  # fmt: skip
 
 
@@ -127,7 +127,7 @@ def _columns(step: Step) -> dict:
     }
     return {
         "site": st.column_config.TextColumn("Tower", width=78, pinned=True),
-        "name": st.column_config.TextColumn("Name", width=210),
+        "name": st.column_config.TextColumn("Name", width=270),
         "igbp": st.column_config.TextColumn("IGBP", width=56),
         "koeppen": st.column_config.TextColumn("Köppen", width=72),
         "years": st.column_config.TextColumn("Years", width=104),
@@ -156,7 +156,7 @@ def tower_heading(site: str, row: pd.Series, step: Step, cited: Citation | None 
     """Write what is known of one tower, how it asks to be cited, and the link to the lab."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap=None, width="stretch"):
-            st.subheader(f"{site} · {row['name']}" if row["name"] else site, anchor=False)
+            st.header(f"{site} · {row['name']}" if row["name"] else site, anchor=False)
             facts = [
                 components.class_name(row["igbp"]),
                 components.climate_name(row["koeppen"]),
