@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from tamrl.data.steps import Step, step_of
 from tamrl.figures.colours import DRIVER, FLUX, ROLE, rgba
 from tamrl.figures.style import (
+    DATE,
     MUTED,
     Theme,
     add_range_buttons,
@@ -116,7 +117,7 @@ def support_chart(tower: xr.Dataset, support: pd.DatetimeIndex, flux: str, theme
     )  # fmt: skip
     shade(figure, support, theme, step)
     style(figure, theme, 260, hold=f"support-{tower['site'].item()}-{flux}")
-    figure.update_xaxes(range=span(tower["time"].values), hoverformat="%b %Y" if step == "1MS" else None)
+    figure.update_xaxes(range=span(tower["time"].values), hoverformat=DATE[step])
     figure.update_layout(dragmode="select", selectdirection="h", hovermode="x")
     figure.update_yaxes(title_text=f"{flux} [{unit_label(VARIABLES[flux].unit)}]", fixedrange=True)
     return figure
@@ -154,5 +155,4 @@ def _title_rows(figure: go.Figure, rows: list[str]) -> None:
     """Write name and unit beside each row."""
     for row, name in enumerate(rows, start=1):
         unit = unit_label(VARIABLES[name].unit)
-        label = name.replace("_", " ")
-        figure.update_yaxes(title_text=f"{label}<br>[{unit}]" if unit else label, row=row, col=1)
+        figure.update_yaxes(title_text=f"{name}<br>[{unit}]" if unit else name, row=row, col=1)

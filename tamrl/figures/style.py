@@ -21,6 +21,8 @@ GROUND = {"light": "#ffffff", "dark": "#151a17"}
 MARK = {"light": "#a34d00", "dark": "#f0a35c"}
 #: The pressed one of several buttons.
 ACTIVE = {"light": "#bcd9c6", "dark": "#2f6245"}
+#: How the date of a step is told on hover: as the page writes it.
+DATE: dict[str, str] = {"1D": "%Y-%m-%d", "1MS": "%b %Y"}
 #: Missing cells: neutral, and found in no colour scale.
 MISSING = {"light": "#cfd0cc", "dark": "#434a46"}
 #: Cells of low quality, as neutral, and told from missing ones.
@@ -136,8 +138,7 @@ def add_range_buttons(figure: go.Figure, theme: Theme, step: Step = "1D") -> Non
     The spans are one and three years of days, three and ten years of months, whose hover text names no day.
     """
     inner = figure.layout.height - figure.layout.margin.t - 64
-    if step == "1MS":
-        figure.update_xaxes(hoverformat="%b %Y")
+    figure.update_xaxes(hoverformat=DATE[step])
     figure.update_layout(
         margin_b=56,
         xaxis_rangeselector=dict(
