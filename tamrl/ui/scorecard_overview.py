@@ -100,8 +100,8 @@ def _members(view: View) -> str:
             rows = scorecard_cache.standing(view.question(), view.keys, flux, columns, None)
             one, every = rows["value"]
             single.append(f"{flux} {names.number(one)} (all {members}: {names.number(every)})")
-    text = f"TAM-RL is the mean of {members} members, every other model is a single one: part of its lead is that."
-    return text + (f" One member alone, zero-shot: {', '.join(single)}." if single else "")
+    text = f"TAM-RL is the mean of {members} members, every other model a single one."
+    return text + (f" The fair row against them is one member alone; zero-shot: {', '.join(single)}." if single else "")
 
 
 def _shares(view: View, flux: str, columns: list[Column], known: list[Column]) -> None:
@@ -132,7 +132,7 @@ def _metric(view: View, flux: str, column: Column, reference: Column) -> None:
 
 def _table(view: View) -> None:
     """Draw the table of models, fluxes and numbers of days."""
-    left, right = st.columns([1.4, 1], vertical_alignment="bottom")
+    left, right = st.columns([1, 1.15], vertical_alignment="bottom")
     left.markdown(f"**Models, fluxes and days of labels** · {view.metric.label}, {view.asked().statistic}")
     with right.container(horizontal=True, horizontal_alignment="right"):
         texts = {"score": "Score", "change": f"Change against {names.look(view.against).label}"}

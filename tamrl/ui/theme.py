@@ -8,7 +8,8 @@ from tamrl.figures.style import MUTED, Theme
 _ON_TINT = {"light": "#22663e", "dark": "#8fd0a5"}
 _CSS = """
 <style>
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] :is(p, li) { color: var(--tamrl-muted); }
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] :is(p, li) {
+  color: var(--tamrl-muted); opacity: 1; }
 [data-testid="stButtonGroup"] button:is([aria-checked="true"], [aria-pressed="true"]) *,
 [data-testid="stSliderThumbValue"] {
   color: var(--tamrl-on-tint) !important; }
