@@ -118,11 +118,12 @@ def test_a_failed_adaptation_is_told_in_the_page_and_not_at_another_tower(site, 
 
 def test_support_and_settings_are_restored_from_the_url(site):
     at = healthy(lab(site=site, start="2009-05-01", days="12", method="encode"))
-    assert str(at.slider(key="choose_start").value) == "2009-05-01"
+    first = str(at.slider(key="choose_start").value)
+    assert "2009-05-01" <= first <= "2009-05-07"  # the first valid day from there
     assert at.slider(key="choose_days").value == 12
     assert at.selectbox(key="choose_method").value == "encode"
     assert at.number_input(key="choose_steps").disabled
-    assert any("12 support days from 2009-05" in c.value for c in at.caption)
+    assert any(f"12 support days from {first} " in c.value for c in at.caption)
 
 
 def test_an_address_with_run_brings_the_result_back(site):
