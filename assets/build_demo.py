@@ -19,6 +19,8 @@ from tamrl.data.storage import locked, swap_in  # noqa: E402
 DEMO = ROOT / "assets" / "demo"
 #: Towers the demo's model has never seen, for the few-shot lab: one of each common class.
 HELD_OUT = ROOT / "assets" / "demo-held-out.txt"
+#: The tower of those that the lab opens with: one that a few days help in every flux.
+EXAMPLE = "XS-EN4"
 SEED = 56
 
 
@@ -45,6 +47,8 @@ def main() -> None:
         else:
             held_out = ("--exclude-sites", HELD_OUT)
             run("train", "--workspace", made, "--out", model, "--members", args.members, "--seed", SEED, *held_out)
+        with (made / "workspace.yaml").open("a", encoding="utf-8") as file:
+            file.write(f"example: {EXAMPLE}\n")
         # A build that is killed leaves the old workspace or the new one.
         with locked(args.out):
             swap_in(args.out, lambda new: shutil.copytree(made, new, ignore=shutil.ignore_patterns(".*")))

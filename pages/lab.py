@@ -1,11 +1,15 @@
 """Few-shot lab: adapt the model to a tower it has not seen, from a few of its days or months."""
 
 import streamlit as st
+import xarray as xr
 
 from tamrl import wording
 from tamrl.data.steps import step_of
 from tamrl.errors import TamrlError
-from tamrl.ui import cache, components, jobs, lab, lab_results, router, sidebar
+from tamrl.ui import cache, components, jobs, lab, lab_results, lab_support, router, scrolling, sidebar
+
+#: Key of the part of the page that comes into view when Adapt was pressed, and when its result is there.
+ANSWER = "lab_answer"
 
 
 def body() -> None:
@@ -19,17 +23,26 @@ def body() -> None:
         )
         raise TamrlError("This workspace has no model yet", str(workspace.path), todo)
     ensemble = cache.ensemble(choice.model)
-    site = lab.tower_choice(table, ensemble)
-    tower = cache.tower(workspace, site)
+    site = lab.tower_choice(table, ensemble, workspace.example)
+    lab.model_section(ensemble)
+    tower, origin = cache.tower(workspace, site), sidebar.origin(workspace, site)
     lab.cautions_section(ensemble, tower)
-    support = lab.support_section(site, tower)
+    support = lab_support.section(site, tower, origin)
     settings, pressed = lab.settings_section()
     request = lab.Request(
         (str(workspace.path), workspace.archive_version()), (str(choice.model), cache.model_version(choice.model)),
         site, f"{support[0]:%Y-%m-%d}", len(support), settings,
     )  # fmt: skip
-    if pressed:
+    jobs.collect()
+    if lab.asked_for(request, pressed):
         lab.start(request, ensemble, tower, support)
+    with st.container(key=ANSWER):
+        _answer(request, tower, origin)
+    scrolling.to(ANSWER, jobs.turn())
+
+
+def _answer(request: lab.Request, tower: xr.Dataset, origin: components.Origin) -> None:
+    """Draw the running adaptation, or its result."""
     jobs.collect()
     if lab.running_section(request):
         return
@@ -40,7 +53,7 @@ def body() -> None:
         )
         return
     shown, result = found
-    view = lab_results.View(shown, result, tower, lab.support_of(shown, tower), sidebar.origin(workspace))
+    view = lab_results.View(shown, result, tower, lab_support.of(shown, tower), origin)
     lab_results.show(view, current=shown == request)
 
 

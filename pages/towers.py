@@ -10,7 +10,6 @@ def body() -> None:
     """Draw the page."""
     choice = sidebar.choice()
     table = cache.towers(choice.workspace)
-    origin = sidebar.origin(choice.workspace)
     shown = towers.filters(table)
     if shown.empty:
         st.info("No tower passes these filters.", icon=":material/filter_alt_off:")
@@ -29,8 +28,8 @@ def body() -> None:
         format_func=lambda code: towers.label(code, table),
     )  # fmt: skip
     st.divider()
-    tower = cache.tower(choice.workspace, site)
-    towers.tower_heading(site, table.loc[site], step_of(tower))
+    tower, origin = cache.tower(choice.workspace, site), sidebar.origin(choice.workspace, site)
+    towers.tower_heading(site, table.loc[site], step_of(tower), cache.citation(choice.workspace, site))
     towers.series_section(site, tower, origin)
     towers.fingerprint_section(site, tower, origin)
 

@@ -133,3 +133,23 @@ def before_after(tower: xr.Dataset, adaptation: Adaptation) -> pd.DataFrame:
         }
         rows.append({"flux": flux, "n": after["n"], **pairs})
     return pd.DataFrame(rows)
+
+
+def support_errors(tower: xr.Dataset, adaptation: Adaptation) -> pd.DataFrame:
+    """Return how far zero-shot is off in the support and elsewhere: what adapting learns from, and where it is scored.
+
+    Adapting takes what the support tells as true of the whole record. Where the two differ, it can do harm.
+
+    Returns:
+        DataFrame(flux) with ``support`` and ``scored``, the mean error of zero-shot on the valid days, or months, of
+        each [gC m-2 d-1; NaN without any], and ``worse``, the change of the RMSE on the scored ones by adapting [%].
+    """
+    used = pd.DatetimeIndex(tower.time.values).isin(adaptation.support)
+    valid, table = valid_days(tower), before_after(tower, adaptation).set_index("flux")
+    rows = {}
+    for flux in FLUXES:
+        error = adaptation.zero_shot[flux].mean("member").values - tower[flux].values
+        parts = (error[used & valid], error[~used & valid])
+        rows[flux] = [float(np.nanmean(part)) if np.isfinite(part).any() else np.nan for part in parts]
+    found = pd.DataFrame(rows, index=["support", "scored"]).T.rename_axis("flux")
+    return found.assign(worse=100 * (table["rmse_after"] / table["rmse_before"] - 1))

@@ -37,6 +37,7 @@ class Workspace:
         simulated: whether its towers are made by a model.
         read_only: whether commands may write into it.
         created: ISO 8601, UTC.
+        example: tower that the Few-shot lab shows first; empty where the workspace names none.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Workspace:
     simulated: bool = False
     read_only: bool = False
     created: str = ""
+    example: str = ""
 
     @classmethod
     def open(cls, path: str | Path) -> "Workspace":
@@ -66,7 +68,7 @@ class Workspace:
         except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise TamrlError(f"{MARKER} cannot be understood: {error}", str(folder), "Restore or remove it") from error
         read_only = folder == bundled_folder("demo") or not os.access(folder, os.W_OK)
-        return cls(folder, name, simulated, read_only, str(content.get("created", "")))
+        return cls(folder, name, simulated, read_only, str(content.get("created", "")), str(content.get("example", "")))
 
     @classmethod
     def create(cls, path: str | Path, simulated: bool = False, name: str = "") -> "Workspace":

@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl import schema
-from tamrl.data import audit
+from tamrl.data import audit, citations
 from tamrl.data.archive import Tower, build, load_archive, merge, record_days, validate, write_zarr
 from tamrl.data.checks import BALANCE_SHARE, balance, check_structure
 from tamrl.data.derive import complete
@@ -100,6 +100,7 @@ def ingest(
     result.failures += [f"{tower.site}: {tower.source} holds no value at all" for tower in ready if tower not in usable]
     if usable:
         _store(usable, workspace, result)
+        citations.keep(workspace.path, [item.path for item in items], [tower.site for tower in usable])
         entry = {"command": command, "inputs": _inputs(items, given and sites), "audit": audit.brief(result.checks)}
         workspace.add_provenance(entry)
     return result

@@ -10,7 +10,7 @@ from tamrl.data.steps import step_of
 from tamrl.figures.colours import ROLE, rgba
 from tamrl.figures.fingerprint import MONTH_NAMES
 from tamrl.figures.series import ROW_PX, good_days, shade
-from tamrl.figures.style import MUTED, Theme, add_range_buttons, marker_size, span, style, time_axis, unit_label
+from tamrl.figures.style import DATE, MUTED, Theme, add_range_buttons, marker_size, span, style, time_axis, unit_label
 from tamrl.schema import FLUX_UNIT, FLUXES
 
 UNIT = unit_label(FLUX_UNIT)
@@ -151,7 +151,7 @@ def scatter(
     figure, size = go.Figure(), 3.5 if keep.sum() > _FEW else 6
     for role, values, symbol in (("zero-shot", zero_shot, "circle"), ("adapted", adapted, "diamond")):
         figure.add_trace(
-            go.Scattergl(
+            go.Scatter(
                 x=observed[keep], y=values[keep], mode="markers", name=LABELS[role],
                 marker=dict(size=size, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
                 hovertemplate="observed %{x:.2f}, predicted %{y:.2f}",
@@ -275,14 +275,13 @@ def balance(tower: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figure:
             else {}
         )
         figure.add_trace(
-            go.Scattergl(
+            go.Scatter(
                 y=values, name=LABELS[role], mode="markers" if marks else "lines", connectgaps=False,
                 line=dict(width=1.6, color=ROLE[theme][role]), hovertemplate="%{y:.3g}", **marks, **axis,
             )
         )  # fmt: skip
     style(figure, theme, 280, hold="balance")
-    if step_of(tower) == "1MS":
-        figure.update_xaxes(hoverformat="%b %Y")
+    figure.update_xaxes(hoverformat=DATE[step_of(tower)])
     figure.update_layout(hovermode="x unified")
     figure.update_yaxes(title_text=f"NEE \N{MINUS SIGN} (RECO \N{MINUS SIGN} GPP)<br>[{UNIT}]", exponentformat="e")
     # Rounding alone must look like zero.

@@ -7,8 +7,9 @@ import xarray as xr
 
 from tamrl.data.steps import step_of
 from tamrl.figures.colours import GREEN_BROWN, plotly_scale
-from tamrl.figures.style import MISSING, Theme, style, unit_label
-from tamrl.schema import VARIABLES
+from tamrl.figures.series import good_days
+from tamrl.figures.style import MISSING, POOR, Theme, style, unit_label
+from tamrl.schema import QC_VALID, VARIABLES
 
 #: Day of the year on which each month starts, in a year without a leap day.
 MONTH_STARTS = np.cumsum([1, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
@@ -17,26 +18,31 @@ _SIDES = (("uptake by the land", GREEN_BROWN[2]), ("release to the air", GREEN_B
 MONTH_NAMES = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-def year_table(tower: xr.Dataset, flux: str) -> pd.DataFrame:
-    """Return ``flux`` [gC m-2 d-1] as one row a year, NaN where missing.
+def year_table(tower: xr.Dataset, flux: str, where: np.ndarray | None = None) -> pd.DataFrame:
+    """Return ``flux`` [gC m-2 d-1] as one row a year, NaN where missing, or where ``where`` (time,) is false.
 
     Its columns are ``day`` of year (1-366), or ``month`` (1-12) of a monthly record.
     """
     time = pd.DatetimeIndex(tower["time"].values)
+    values = tower[flux].values if where is None else np.where(where, tower[flux].values, np.nan)
     column, place, last = ("day", time.day_of_year, 366) if step_of(tower) == "1D" else ("month", time.month, 12)
-    frame = pd.DataFrame({"year": time.year, column: place, "value": tower[flux].values})
+    frame = pd.DataFrame({"year": time.year, column: place, "value": values})
     years = range(time.year.min(), time.year.max() + 1)
     return frame.pivot(index="year", columns=column, values="value").reindex(index=years, columns=range(1, last + 1))
 
 
-def fingerprint(tower: xr.Dataset, flux: str, theme: Theme) -> go.Figure:
+def fingerprint(tower: xr.Dataset, flux: str, theme: Theme, low: bool = False) -> go.Figure:
     """Return day of year, or month, by year of one flux; missing cells are neutral grey.
+
+    Days of low quality (QC < 0.7), which are mostly gap-filled, are a darker grey, or pale where ``low`` asks for them;
+    their values are told on hover.
 
     NEE is diverging and centred on zero (uptake green, release brown); GPP and RECO start at zero. The colour
     range ends at the 99th percentile of the size of the values, so that one odd day does not bleach the rest.
     """
     table, daily = year_table(tower, flux), step_of(tower) == "1D"
-    values = table.to_numpy(dtype="float32")
+    poor = year_table(tower, flux, ~good_days(tower)).to_numpy(dtype="float32")
+    values = year_table(tower, flux, good_days(tower)).to_numpy(dtype="float32")
     finite = np.abs(values[np.isfinite(values)])
     top = float(np.quantile(finite, 0.99)) if finite.size else 1.0
     top = max(top, 0.1)
@@ -46,6 +52,9 @@ def fingerprint(tower: xr.Dataset, flux: str, theme: Theme) -> go.Figure:
     if daily:
         leap = pd.DatetimeIndex([f"{y}-12-31" for y in table.index]).day_of_year == 366
         floor[~leap, -1] = np.nan
+    entries = [("missing", MISSING[theme])]
+    entries += [] if low else [(f"low quality, QC < {QC_VALID:g}", POOR[theme])]
+    entries += _SIDES if flux == "NEE" else ()
     figure = go.Figure(
         [
             go.Heatmap(
@@ -58,7 +67,13 @@ def fingerprint(tower: xr.Dataset, flux: str, theme: Theme) -> go.Figure:
                 hovertemplate=f"%{{y}}, {table.columns.name} %{{x}}: %{{z:.2f}} {unit}<extra></extra>",
                 colorbar=dict(title=dict(text=f"{flux} [{unit}]", side="right"), thickness=12, outlinewidth=0, len=1),
             ),
-            *(_legend_entry(*entry) for entry in [("missing", MISSING[theme]), *(_SIDES if flux == "NEE" else ())]),
+            go.Heatmap(
+                x=table.columns, y=table.index, z=poor, showscale=False, hoverongaps=False, opacity=0.4 if low else 1,
+                zmin=-top if flux == "NEE" else 0.0, zmax=top,
+                colorscale=plotly_scale(flux) if low else [[0, POOR[theme]], [1, POOR[theme]]],
+                hovertemplate=f"%{{y}}, {table.columns.name} %{{x}}: %{{z:.2f}} {unit}, low quality<extra></extra>",
+            ),
+            *(_legend_entry(*entry) for entry in entries),
         ]
     )  # fmt: skip
     style(figure, theme, int(np.clip(150 + 24 * len(table), 290, 640)), hold=f"fingerprint-{tower['site'].item()}")

@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from tamrl.figures.colours import CLASS, rgba
 from tamrl.figures.scorecard_models import ROW_HEIGHT
-from tamrl.figures.scorecard_names import ACCENT, look, metric_label
+from tamrl.figures.scorecard_names import ACCENT, UNSURE, clear, look, metric_label
 from tamrl.figures.style import INK, MUTED, Theme, style, unit_label
 from tamrl.schema import FLUX_UNIT
 from tamrl.scorecard import METRICS, Metric
@@ -49,6 +49,39 @@ def coverage(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
     return figure
 
 
+def class_coverage(table: pd.DataFrame, flux: str, names: dict[str, str], theme: Theme) -> go.Figure:
+    """Return the share of days inside the 90 % intervals in each class of towers, mean and quartiles over its towers.
+
+    Args:
+        table: columns ``class, coverage90, coverage90_low, coverage90_high, towers``, in the order to draw.
+        flux: name of the flux.
+        names: label of each class.
+        theme: light or dark.
+    """
+    labels = [f"{names.get(name, name)} ({count})" for name, count in zip(table["class"], table["towers"], strict=True)]
+    outside = ~table["coverage90"].between(*TARGET_90)
+    colour = [_WORSE[theme] if out else ACCENT[theme] for out in outside]
+    figure = go.Figure(
+        go.Scatter(
+            x=table["coverage90"], y=labels, mode="markers", name="90 % intervals",
+            marker=dict(size=10, color=colour, symbol=["diamond" if out else "circle" for out in outside]),
+            error_x=dict(
+                type="data", symmetric=False, array=(table["coverage90_high"] - table["coverage90"]).clip(lower=0),
+                arrayminus=(table["coverage90"] - table["coverage90_low"]).clip(lower=0), color=MUTED[theme],
+                thickness=1.2, width=0,
+            ),
+            hovertemplate="%{y}: %{x:.1%} of days<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_vline(x=0.9, line=dict(color=MUTED[theme], width=1.2, dash="dash"))
+    figure.add_vrect(x0=TARGET_90[0], x1=TARGET_90[1], fillcolor=rgba(ACCENT[theme], 0.1), line_width=0, layer="below")
+    style(figure, theme, max(200, 86 + 28 * len(table)), hold=f"coverage-by-{flux}-{len(table)}")
+    figure.update_layout(showlegend=False, margin_t=14)
+    figure.update_xaxes(title_text=f"{flux}: days inside 90 %", tickformat=".0%", range=[0.48, 1.02])
+    figure.update_yaxes(autorange="reversed", title_text="")
+    return figure
+
+
 def spread_skill(table: pd.DataFrame, flux: str, names: dict[str, str], theme: Theme) -> go.Figure:
     """Return the error of each class of towers against the spread that the model gave it, with the 1:1 line.
 
@@ -83,7 +116,7 @@ def spread_skill(table: pd.DataFrame, flux: str, names: dict[str, str], theme: T
 
 
 def ablations(table: pd.DataFrame, flux: str, metric: Metric, reference: str, theme: Theme) -> go.Figure:
-    """Return what each ablation changes against the full single member, with 95 % intervals.
+    """Return what each ablation changes against the full single member, with 95 % intervals; grey where one holds zero.
 
     Args:
         table: rows of ``tamrl.standings.summary`` of one flux and number of shots, in the order to draw.
@@ -93,7 +126,10 @@ def ablations(table: pd.DataFrame, flux: str, metric: Metric, reference: str, th
         theme: light or dark.
     """
     rows = table[table["model"] != reference].iloc[::-1]
-    colour = [ACCENT[theme] if _better(value, metric) else _WORSE[theme] for value in rows["change"]]
+    colour = [
+        UNSURE[theme] if not sure else ACCENT[theme] if _better(value, metric) else _WORSE[theme]
+        for value, sure in zip(rows["change"], clear(rows), strict=True)
+    ]
     unit = "%" if metric.relative else unit_label(metric.unit)
     figure = go.Figure(
         go.Bar(

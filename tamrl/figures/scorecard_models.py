@@ -5,7 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from tamrl.figures.colours import rgba
-from tamrl.figures.scorecard_names import change_label, in_order, look, metric_label, shots_label
+from tamrl.figures.scorecard_names import UNSURE, change_label, clear, in_order, look, metric_label, shots_label
 from tamrl.figures.style import MUTED, Theme, style
 from tamrl.scorecard import Metric
 
@@ -86,6 +86,8 @@ def classes(
 ) -> go.Figure:
     """Return the change against a reference within each class of towers, with 95 % intervals; the largest on top.
 
+    What an interval that holds zero cannot tell is grey.
+
     Args:
         table: of ``tamrl.standings.by_class``.
         flux: name of the flux.
@@ -100,7 +102,8 @@ def classes(
     columns = list(dict.fromkeys(zip(table["model"], table["shots"], strict=True)))
     for i, (model, shots) in enumerate(columns):
         mine = table[(table["model"] == model) & (table["shots"] == shots)]
-        colour = look(model).colour(theme)
+        sure = clear(mine)
+        colour = [look(model).colour(theme) if known else UNSURE[theme] for known in sure]
         offset = 0.16 * (2 * i - len(columns) + 1)
         first = i == 0
         figure.add_trace(
@@ -111,7 +114,8 @@ def classes(
                             line=dict(width=2, color=colour)),
                 error_x=dict(
                     type="data", symmetric=False, array=mine["change_high"] - mine["change"],
-                    arrayminus=mine["change"] - mine["change_low"], color=rgba(colour, 0.55), thickness=1.4, width=0,
+                    arrayminus=mine["change"] - mine["change_low"], color=rgba(MUTED[theme], 0.7), thickness=1.4,
+                    width=0,
                 ),
                 customdata=np.column_stack([mine["change_low"], mine["change_high"], mine["value"], mine["towers"]]),
                 hovertemplate="%{x:+.3g} (%{customdata[0]:+.3g} to %{customdata[1]:+.3g}), "

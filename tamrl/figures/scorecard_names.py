@@ -6,10 +6,15 @@ reader depends on hue.
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
+
 from tamrl.figures.colours import ROLE
-from tamrl.figures.style import Theme, unit_label
+from tamrl.figures.style import Theme, number, unit_label
 from tamrl.scorecard import Metric
 
+#: What cannot be told from no difference: its 95 % interval holds zero.
+UNSURE = {"light": "#8b929c", "dark": "#7d858f"}
 ACCENT = {"light": "#0a7d4f", "dark": "#4fd39a"}
 
 
@@ -136,15 +141,16 @@ def change_label(metric: Metric, reference: str) -> str:
     return f"{what} against {reference}" + (f" [{unit}]" if unit else "")
 
 
-def number(value: float, digits: int = 2, signed: bool = False) -> str:
-    """Return a number with a true minus sign, a dash where it is missing."""
-    if value != value:  # NaN
-        return "\N{EN DASH}"
-    return format(value, f"{'+' if signed else ''}.{digits}f").replace("-", "\N{MINUS SIGN}")
-
-
 def change_text(value: float, metric: Metric) -> str:
     """Return a change as it is read, ``−14 %`` or ``+0.08``."""
     if value != value:  # NaN
         return "\N{EN DASH}"
     return f"{number(value, 1, True)} %" if metric.relative else number(value, 2, True)
+
+
+def clear(rows: pd.DataFrame) -> np.ndarray:
+    """Return at which rows of ``Asked.standing`` the 95 % interval of the change leaves zero out, bool (N,).
+
+    A change without an interval is not clear: too few towers are left to tell.
+    """
+    return ((rows["change_low"] > 0) | (rows["change_high"] < 0)).to_numpy(dtype=bool)

@@ -9,6 +9,7 @@ from plotly.subplots import make_subplots
 from tamrl.data.steps import Step, step_of
 from tamrl.figures.colours import DRIVER, FLUX, ROLE, rgba
 from tamrl.figures.style import (
+    DATE,
     MUTED,
     Theme,
     add_range_buttons,
@@ -56,27 +57,39 @@ def tower_series(tower: xr.Dataset, drivers: list[str], theme: Theme) -> go.Figu
     return figure
 
 
-def add_flux(figure: go.Figure, tower: xr.Dataset, flux: str, theme: Theme, row: int) -> None:
-    """Add one observed flux to ``row``: a faint line with gaps, filled markers and hollow markers."""
+def add_flux(
+    figure: go.Figure, tower: xr.Dataset, flux: str, theme: Theme, row: int, trace: type = go.Scattergl
+) -> None:
+    """Add one observed flux to ``row``: a faint line with gaps, filled markers and hollow markers.
+
+    Args:
+        figure: with a row of subplots for each flux.
+        tower: Dataset(time) of one tower's record.
+        flux: name of the flux.
+        theme: light or dark.
+        row: of the subplots, from 1.
+        trace: ``go.Scattergl`` in the one WebGL figure that a page may have, ``go.Scatter`` elsewhere: a browser keeps
+            16 WebGL canvases, a figure takes three at each drawing, and the oldest go blank without a word.
+    """
     step = step_of(tower)
     axis, values, good = time_axis(tower["time"].values), tower[flux].values, good_days(tower)
     colour = FLUX[theme][flux]
     common = dict(**axis, hovertemplate=f"%{{y:.2f}} {unit_label(VARIABLES[flux].unit)}")
-    line = go.Scattergl(
+    line = trace(
         y=values, mode="lines", line=dict(width=1, color=rgba(colour, 0.35)), connectgaps=False,
         hoverinfo="skip", showlegend=False, **axis,
     )  # fmt: skip
-    filled = go.Scattergl(
+    filled = trace(
         y=np.where(good, values, np.float32(np.nan)), mode="markers", name=flux, legendgroup="good",
         showlegend=False, marker=dict(size=marker_size(3.5, step), color=colour), **common,
     )  # fmt: skip
-    hollow = go.Scattergl(
+    hollow = trace(
         y=np.where(good, np.float32(np.nan), values), mode="markers", name=f"{flux}, low quality", legendgroup="low",
         showlegend=False, **common,
         marker=dict(size=marker_size(4.5, step), symbol="circle-open", color=rgba(colour, 0.55)),
     )  # fmt: skip
-    for trace in (line, filled, hollow):
-        figure.add_trace(trace, row=row, col=1)
+    for drawn in (line, filled, hollow):
+        figure.add_trace(drawn, row=row, col=1)
 
 
 def add_quality_legend(figure: go.Figure, theme: Theme) -> None:
@@ -92,19 +105,19 @@ def add_quality_legend(figure: go.Figure, theme: Theme) -> None:
 def support_chart(tower: xr.Dataset, support: pd.DatetimeIndex, flux: str, theme: Theme) -> go.Figure:
     """Return one observed flux with the support days, or months, marked, made for selecting them by box or lasso."""
     figure = make_subplots(rows=1, cols=1)
-    add_flux(figure, tower, flux, theme, 1)
+    add_flux(figure, tower, flux, theme, 1, go.Scatter)
     add_quality_legend(figure, theme)
     step, time = step_of(tower), pd.DatetimeIndex(tower["time"].values)
     chosen = np.where(time.isin(support), tower[flux].values, np.float32(np.nan))
     figure.add_trace(
-        go.Scattergl(
+        go.Scatter(
             y=chosen, mode="markers", name=f"Support {unit(step, 0)}", hovertemplate="%{y:.2f}",
             marker=dict(size=marker_size(6, step), color=ROLE[theme]["support"]), **time_axis(tower["time"].values),
         )
     )  # fmt: skip
     shade(figure, support, theme, step)
     style(figure, theme, 260, hold=f"support-{tower['site'].item()}-{flux}")
-    figure.update_xaxes(range=span(tower["time"].values), hoverformat="%b %Y" if step == "1MS" else None)
+    figure.update_xaxes(range=span(tower["time"].values), hoverformat=DATE[step])
     figure.update_layout(dragmode="select", selectdirection="h", hovermode="x")
     figure.update_yaxes(title_text=f"{flux} [{unit_label(VARIABLES[flux].unit)}]", fixedrange=True)
     return figure
@@ -142,5 +155,4 @@ def _title_rows(figure: go.Figure, rows: list[str]) -> None:
     """Write name and unit beside each row."""
     for row, name in enumerate(rows, start=1):
         unit = unit_label(VARIABLES[name].unit)
-        label = name.replace("_", " ")
-        figure.update_yaxes(title_text=f"{label}<br>[{unit}]" if unit else label, row=row, col=1)
+        figure.update_yaxes(title_text=f"{name}<br>[{unit}]" if unit else name, row=row, col=1)

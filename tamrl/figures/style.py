@@ -16,10 +16,17 @@ INK = {"light": "#23302a", "dark": "#e6e9e3"}
 MUTED = {"light": "#5d6a63", "dark": "#9daaa2"}
 GRID = {"light": "#e6e4da", "dark": "#2c352f"}
 PAPER = {"light": "#fdfcf9", "dark": "#151a17"}
+#: Ground of saved pictures, and of the mark of simulated data on it.
+GROUND = {"light": "#ffffff", "dark": "#151a17"}
+MARK = {"light": "#a34d00", "dark": "#f0a35c"}
 #: The pressed one of several buttons.
 ACTIVE = {"light": "#bcd9c6", "dark": "#2f6245"}
+#: How the date of a step is told on hover: as the page writes it.
+DATE: dict[str, str] = {"1D": "%Y-%m-%d", "1MS": "%b %Y"}
 #: Missing cells: neutral, and found in no colour scale.
 MISSING = {"light": "#cfd0cc", "dark": "#434a46"}
+#: Cells of low quality, as neutral, and told from missing ones.
+POOR = {"light": "#8f918c", "dark": "#6f7772"}
 
 
 def style(figure: go.Figure, theme: Theme, height: int, hold: str = "") -> go.Figure:
@@ -62,13 +69,16 @@ def style(figure: go.Figure, theme: Theme, height: int, hold: str = "") -> go.Fi
     return figure
 
 
-def config(name: str) -> dict:
-    """Return the plotly configuration: a button that saves SVG under ``name``, no logo, no links outside."""
+def config() -> dict:
+    """Return the plotly configuration: no logo, no links outside.
+
+    Its own button that saves a picture is left out: that picture has neither title nor source, nor says that data are
+    simulated, as the Figure download of ``tamrl.ui`` does.
+    """
     return {
         "displaylogo": False,
         "responsive": True,
-        "toImageButtonOptions": {"format": "svg", "filename": name},
-        "modeBarButtonsToRemove": ["autoScale2d", "zoomIn2d", "zoomOut2d"],
+        "modeBarButtonsToRemove": ["toImage", "autoScale2d", "zoomIn2d", "zoomOut2d"],
     }
 
 
@@ -81,6 +91,16 @@ def unit_label(unit: str) -> str:
         exponent = word[len(base) :]
         words.append(base + exponent.translate(raised) if base and exponent else word)
     return "" if unit == "1" else " ".join(words).replace("degC", "°C")
+
+
+def number(value: float, digits: int = 2, signed: bool = False) -> str:
+    """Return a number with a true minus sign, a dash where it is missing."""
+    if value != value:  # NaN
+        return "\N{EN DASH}"
+    text = format(value, f"{'+' if signed else ''}.{digits}f")
+    # What rounds to nothing has no sign.
+    text = text.lstrip("+-") if not text.strip("+-0.") else text
+    return text.replace("-", "\N{MINUS SIGN}")
 
 
 def time_axis(time: np.ndarray) -> dict:
@@ -118,8 +138,7 @@ def add_range_buttons(figure: go.Figure, theme: Theme, step: Step = "1D") -> Non
     The spans are one and three years of days, three and ten years of months, whose hover text names no day.
     """
     inner = figure.layout.height - figure.layout.margin.t - 64
-    if step == "1MS":
-        figure.update_xaxes(hoverformat="%b %Y")
+    figure.update_xaxes(hoverformat=DATE[step])
     figure.update_layout(
         margin_b=56,
         xaxis_rangeselector=dict(

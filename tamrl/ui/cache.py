@@ -12,6 +12,8 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
+from tamrl.data import citations
+from tamrl.data.citations import Citation
 from tamrl.figures.tables import tower_table
 from tamrl.workspace import Workspace
 
@@ -72,6 +74,21 @@ def source(workspace: Workspace) -> str:
     """Return the source line of the workspace's archive."""
     attrs = _archive(str(workspace.path), workspace.archive_version()).attrs
     return str(attrs.get("source") or attrs.get("title") or workspace.name)
+
+
+def tower_source(workspace: Workspace, site: str) -> str:
+    """Return the source line of one tower: the files that its values come from, and how it asks to be cited."""
+    archive = _archive(str(workspace.path), workspace.archive_version())
+    file = str(archive["source"].sel(site=site).item()) if "source" in archive.coords else ""
+    if workspace.simulated or not file:
+        return source(workspace)
+    made = citation(workspace, site)
+    return f"{site}, {file}" + (f". Cite as: {made.line()}" if made else "")
+
+
+def citation(workspace: Workspace, site: str) -> Citation | None:
+    """Return how a tower asks to be cited, None where nothing was given with its files."""
+    return citations.load(workspace.path).get(site)
 
 
 def tower(workspace: Workspace, site: str) -> xr.Dataset:

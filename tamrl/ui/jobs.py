@@ -4,6 +4,7 @@ A job runs in its own thread and is polled by a fragment of the page, so that th
 or another page does not end it. The thread calls nothing of streamlit.
 """
 
+import itertools
 import logging
 import threading
 import time
@@ -20,6 +21,7 @@ log = logging.getLogger(__name__)
 #: Memory that the adaptations of one session may hold [bytes]; the least recently seen are dropped first.
 RESULT_BYTES = 64 * 2**20
 _JOB, _RESULTS = "tamrl_job", "tamrl_results"
+_NUMBERS = itertools.count(1)
 
 
 class Job:
@@ -32,6 +34,7 @@ class Job:
             the columns of ``history``, ``cancelled()`` says whether to give up.
 
     Attributes:
+        number: tells it from the other jobs of the server.
         status: running, done, failed or cancelled.
         result: what ``work`` returned.
         error: what it raised, fit to show.
@@ -49,6 +52,7 @@ class Job:
         self._lock = threading.Lock()
         self._cancel = threading.Event()
         self._began = time.monotonic()
+        self.number = next(_NUMBERS)
         self._thread = threading.Thread(target=self._run, args=(work,), name="adapt", daemon=True)
         self._thread.start()
 
@@ -129,6 +133,12 @@ def collect() -> None:
     if job is not None and job.status == "done" and not job.collected:
         results()[job.key] = job.result
         job.collected = True
+
+
+def turn() -> str:
+    """Return what changes when a job of this session starts and when it ends; empty before the first one."""
+    job = current()
+    return "" if job is None else f"{job.number}-{job.status}"
 
 
 def results() -> LRUCache:

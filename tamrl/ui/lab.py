@@ -1,35 +1,27 @@
 """The parts of the Few-shot lab that ask: which tower, which days, which settings; and the running adaptation."""
 
 import dataclasses
-import datetime
+import re
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
 import xarray as xr
 
-from tamrl import wording
-from tamrl.data.steps import Step, step_of
 from tamrl.errors import TamrlError
 from tamrl.figures import adaptation as figures
-from tamrl.figures import series, style
-from tamrl.schema import FLUXES
 from tamrl.ui import components, jobs, state, theme, towers
 
 if TYPE_CHECKING:
-    from tamrl.adapt import AdaptSettings
+    from tamrl.adapt import Adaptation, AdaptSettings
     from tamrl.model.checkpoint import Ensemble
 
-#: Valid days, or months, of support that are offered at most: two years.
-MOST: dict[str, int] = {"1D": 730, "1MS": 24}
 MOST_STEPS = 500
-#: Support days, or months, at first.
-FIRST: dict[str, int] = {"1D": 30, "1MS": 6}
 #: Methods that take gradient steps.
 TRAINED = ("modulation", "all")
 #: How often the page looks at a running adaptation [s].
 POLL_S = 0.8
-_CHART, _PRESSED = "support_chart", "tamrl_adapt_pressed"
+_PRESSED, _OPENED = "tamrl_adapt_pressed", "tamrl_lab_opened"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,8 +49,13 @@ class Request:
         return self.workspace, self.model, self.site
 
 
-def tower_choice(table: pd.DataFrame, ensemble: "Ensemble") -> str:
+def tower_choice(table: pd.DataFrame, ensemble: "Ensemble", example: str = "") -> str:
     """Draw the choice of a held-out tower and return it.
+
+    Args:
+        table: one row a tower, of ``tower_table``.
+        ensemble: the model.
+        example: the tower that the workspace shows first, where it is held out.
 
     Raises:
         TamrlError: the model was trained on every tower of the workspace, and seen towers are not wanted.
@@ -85,8 +82,9 @@ def tower_choice(table: pd.DataFrame, ensemble: "Ensemble") -> str:
         mark = " (seen in training)" if site in seen else " (validation tower)" if site in validation else ""
         return towers.label(site, table) + mark
 
-    # At first the held-out tower with the most days to learn from and to be scored on.
-    site = wanted or max(options[: len(held_out)] or options, key=lambda name: table.loc[name, "valid_days"])
+    # At first the example of the workspace, else the held-out tower with the most days to learn from and be scored on.
+    most = max(options[: len(held_out)] or options, key=lambda name: table.loc[name, "valid_days"])
+    site = wanted or (example if example in held_out else most)
     st.session_state["lab_site"] = site
     left.selectbox(
         f"Tower ({len(held_out)} of {len(table)} are held out)", options, key="lab_site",
@@ -96,6 +94,35 @@ def tower_choice(table: pd.DataFrame, ensemble: "Ensemble") -> str:
         st.info("A validation tower: not trained on, but training stopped where such towers were predicted best.",
                 icon=":material/info:")  # fmt: skip
     return site
+
+
+def model_section(ensemble: "Ensemble") -> None:
+    """Say which model runs, and offer its card."""
+    name = ensemble.path.name if ensemble.path else "unnamed"
+    card = ensemble.path / "README.md" if ensemble.path else None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(
+            f"Model: **{components.plain(name)}**, {len(ensemble.members)} members, trained on "
+            f"{len(ensemble.training_sites)} towers", width="content",
+        )  # fmt: skip
+        with st.popover("Model card", type="tertiary", icon=":material/description:", key="model_card"):
+            st.markdown(_card(card.read_text(encoding="utf-8")) if card and card.is_file() else _facts(ensemble))
+
+
+def _card(text: str) -> str:
+    """Return a model card whose headings are bold lines: the page has its own order of headings."""
+    return re.sub(r"^#+ +(.*)$", r"**\1**", text, flags=re.MULTILINE)
+
+
+def _facts(ensemble: "Ensemble") -> str:
+    """Return what a checkpoint without a card says of itself."""
+    said = {
+        "Made": str(ensemble.info.get("created", ""))[:10], "Seed": ensemble.info.get("seed"),
+        "Drivers": ", ".join(ensemble.config.model.drivers), "Carbon balance": ensemble.config.model.balance,
+        "Training towers": ", ".join(ensemble.training_sites),
+        "Trained on": "SIMULATED towers" if ensemble.info.get("simulated") else "",
+    }  # fmt: skip
+    return "\n".join(f"- {name}: {value}" for name, value in said.items() if value not in (None, ""))
 
 
 def cautions_section(ensemble: "Ensemble", tower: xr.Dataset) -> None:
@@ -110,122 +137,6 @@ def _choose_site(site: str) -> None:
     """Choose a tower; the support of the one before does not fit it."""
     towers.choose(site)
     state.put("start", None)
-
-
-def support_section(site: str, tower: xr.Dataset) -> pd.DatetimeIndex:
-    """Draw the choice of the support days, or months, by sliders and on the chart, and return them.
-
-    Raises:
-        TamrlError: the tower has no valid day or month.
-    """
-    from tamrl.data.sequences import valid_days
-    from tamrl.protocol import support_days
-
-    time, step = pd.DatetimeIndex(tower["time"].values), step_of(tower)
-    valid = time[valid_days(tower)]
-    if not len(valid):
-        raise TamrlError(
-            f"This tower has no valid {wording.unit(step)}, so there is nothing to adapt to or to score",
-            site,
-            "Choose another tower, or ingest a record whose NEE quality reaches 0.7",
-        )
-    start, days = _sliders(time, valid, step)
-    support = support_days(tower, days, skip=int(time.searchsorted(pd.Timestamp(start))))
-    flux = _support_flux(step)
-    st.plotly_chart(
-        series.support_chart(tower, support, flux, theme.current()), theme=None, key=f"{_CHART}_{site}_{flux}",
-        config=style.config(f"{site}_support"), selection_mode=("box", "lasso"),
-        on_select=lambda: _from_chart(f"{_CHART}_{site}_{flux}", valid, MOST[step]),
-        alt=f"Observed {flux} of {site}; the support {wording.unit(step, 0)} are marked.",
-    )  # fmt: skip
-    st.caption(f"{support_text(support, step)}. Drag a box on the chart to choose others, or use the sliders.")
-    return support
-
-
-def support_text(support: pd.DatetimeIndex, step: Step) -> str:
-    """Return in words how many days, or months, the support has, and from when to when."""
-    first, last = (wording.date(when, step) for when in (support.min(), support.max()))
-    return f"{wording.counted(len(support), step, 'support')} from {first} to {last}"
-
-
-def support_of(request: Request, tower: xr.Dataset) -> pd.DatetimeIndex:
-    """Return the support days, or months, of ``request``."""
-    from tamrl.protocol import support_days
-
-    time = pd.DatetimeIndex(tower["time"].values)
-    return support_days(tower, request.days, skip=int(time.searchsorted(pd.Timestamp(request.start))))
-
-
-def _sliders(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tuple[datetime.date, int]:
-    """Draw the sliders of the first day, or month, and of how many; return both, within the record.
-
-    At first these are the first valid ones after 180 days of record, so that the model has weather to start from.
-    """
-    from tamrl.protocol import SKIP_DAYS
-
-    low, high = valid[0].date(), valid[-1].date()
-    default = min(max(low, (time[0] + pd.Timedelta(days=SKIP_DAYS)).date()), high)
-    start = min(max(state.get("start", default), low), high)
-    word = wording.unit(step)
-    if step == "1MS":
-        # A slider of dates would stop at every day; a month is one of those that are valid.
-        start, default = (valid[valid >= pd.Timestamp(when)][0].date() for when in (start, default))
-    left, right = st.columns(2, gap="medium")
-    if low < high:
-        state.put("start", start if start != default else None)
-        if step == "1D":
-            left.slider("First support day", low, high, format="YYYY-MM-DD", **state.bind("start", default))
-        else:
-            months = [when.date() for when in valid]
-            left.select_slider(
-                "First support month", months, format_func="{:%Y-%m}".format, **state.bind("start", default)
-            )
-    most = int(min(MOST[step], (valid >= pd.Timestamp(start)).sum()))
-    # At a short record half of it, so that some of it is left to score.
-    first = max(1, min(FIRST[step], most // 2))
-    days = min(max(state.get("days", first), 1), most)
-    if most > 1:
-        state.put("days", days if days != first else None)
-        right.slider(f"Support {word}s (valid {word}s)", 1, most, **state.bind("days", days))
-    return start, days
-
-
-def _support_flux(step: Step) -> str:
-    """Draw the choice of the flux on the chart of the support."""
-    if state.get("flux") not in FLUXES:
-        state.put("flux", None)
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.markdown(f"**Support {wording.unit(step, 0)}**", width="content")
-        st.segmented_control("Flux", FLUXES, required=True, label_visibility="collapsed", **state.bind("flux", "NEE"))
-    return state.get("flux", "NEE")
-
-
-def _from_chart(key: str, valid: pd.DatetimeIndex, most: int) -> None:
-    """Take the span of a box or lasso as the support."""
-    chosen = selected_span(st.session_state[key].selection, valid, most)
-    if chosen is not None:
-        state.put("start", chosen[0])
-        state.put("days", chosen[1])
-
-
-def selected_span(selection: Any, valid: pd.DatetimeIndex, most: int = MOST["1D"]) -> tuple[datetime.date, int] | None:
-    """Return the first valid day, or month, and how many lie inside a selection on the chart.
-
-    Args:
-        selection: streamlit's plotly selection, with ``box`` and ``lasso`` lists of ``{"x": [...]}``.
-        valid: the valid days, or months, of the tower.
-        most: largest number that may be chosen.
-
-    Returns:
-        None where nothing is selected or nothing valid lies inside.
-    """
-    shapes = [*selection.get("box", []), *selection.get("lasso", [])]
-    if not shapes:
-        return None
-    # Streamlit hands dates over as text, or as milliseconds since 1970 where plotly did so.
-    edges = [pd.Timestamp(x, unit="ms") if isinstance(x, (int, float)) else pd.Timestamp(x) for x in shapes[-1]["x"]]
-    inside = valid[(valid >= min(edges)) & (valid <= max(edges))]
-    return (inside[0].date(), min(len(inside), most)) if len(inside) else None
 
 
 def settings_section() -> tuple["AdaptSettings", bool]:
@@ -265,6 +176,21 @@ def settings_section() -> tuple["AdaptSettings", bool]:
 def _press() -> None:
     """Remember the press until the page acts on it; the button's own value is lost when a run starts again."""
     st.session_state[_PRESSED] = True
+
+
+def asked_for(request: Request, pressed: bool) -> bool:
+    """Return whether ``request`` is to be run now: Adapt was pressed, or the address that was opened asks for it.
+
+    The address says ``run=1`` where the page shows, or is making, the result of the settings that it names, so that
+    reloading it and sending it to others bring the result back.
+    """
+    opened = not st.session_state.get(_OPENED)
+    st.session_state[_OPENED] = True
+    wanted = pressed or (opened and state.get("run", False) and request not in jobs.results())
+    job = jobs.current()
+    running = job is not None and job.status == "running" and job.key == request
+    state.put("run", True if wanted or running or request in jobs.results() else None)
+    return wanted
 
 
 def start(request: Request, ensemble: "Ensemble", tower: xr.Dataset, support: pd.DatetimeIndex) -> None:
@@ -316,12 +242,20 @@ def _live() -> None:
                 figures.loss_figure(history, theme.current()), theme=None, key="live_loss",
                 config={"displayModeBar": False}, alt="Loss of each member against the step, so far.",
             )  # fmt: skip
+        elif job.key.settings.method not in TRAINED:
+            st.caption("This method is one pass of the model, without steps of gradient descent: it has no loss.")
 
 
-def result_for(request: Request) -> tuple[Request, Any] | None:
+def results_at(request: Request) -> dict[Request, "Adaptation"]:
+    """Return the kept results of the same tower and model as ``request``, newest last."""
+    kept = [key for key in jobs.results() if isinstance(key, Request) and key.place() == request.place()]
+    return {key: jobs.results()[key] for key in kept}
+
+
+def result_for(request: Request) -> tuple[Request, "Adaptation"] | None:
     """Return the result of ``request``, or the latest one of the same tower and model; None where there is none."""
-    kept = jobs.results()
-    if request in kept:
-        return request, kept[request]
-    same = [key for key in kept if isinstance(key, Request) and key.place() == request.place()]
-    return (same[-1], kept[same[-1]]) if same else None
+    same = results_at(request)
+    if request in same:
+        # Asked for by its key, it becomes the one that was seen last.
+        return request, jobs.results()[request]
+    return next(reversed(same.items()), None)

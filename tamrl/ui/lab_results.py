@@ -12,15 +12,17 @@ import xarray as xr
 from tamrl import wording
 from tamrl.data.steps import STEPS, Step, step_of
 from tamrl.figures import adaptation as figures
-from tamrl.figures import style
+from tamrl.figures.style import number, unit_label
 from tamrl.schema import FLUX_UNIT, FLUXES
-from tamrl.ui import components, lab, theme
+from tamrl.ui import components, lab, lab_runs, lab_support, theme
 from tamrl.ui.components import Origin
 
 if TYPE_CHECKING:
     from tamrl.adapt import Adaptation
 
-UNIT = style.unit_label(FLUX_UNIT)
+UNIT = unit_label(FLUX_UNIT)
+#: Residual of the balance that rounding to float32 alone leaves [gC m-2 d-1].
+ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
@@ -79,9 +81,11 @@ def show(view: View, current: bool) -> None:
     """
     _heading(view, current)
     _scores(view)
+    lab_runs.table(view)
     _over_time(view)
     _per_flux(view)
-    _spread_and_balance(view)
+    _spread(view)
+    _balance(view)
     if len(view.result.history):
         with st.expander("How the loss fell", icon=":material/trending_down:"):
             units = wording.unit(view.step, 0)
@@ -91,17 +95,18 @@ def show(view: View, current: bool) -> None:
             )
             components.figure(
                 view.stem("loss"), figures.loss_figure(view.result.history, theme.current()),
-                "Loss of each member against the step.", view.origin, lambda: view.result.history,
+                f"Loss of each member against the step. {len(view.result.adapted['member'])} members at "
+                f"{view.request.site}, the fit and the held-back {units}.", view.origin, lambda: view.result.history,
             )  # fmt: skip
 
 
 def _heading(view: View, current: bool) -> None:
     """Write what was done and how long it took."""
     result, settings, support = view.result, view.request.settings, view.support
-    st.subheader("Before and after", anchor=False)
+    st.header("Before and after", anchor=False)
     done = [
         f"{view.request.site}, {settings.method}",
-        lab.support_text(support, view.step),
+        lab_support.text(support, view.step),
         f"{len(result.adapted['member'])} members",
         f"{result.seconds:.1f} s on {result.device}",
     ]
@@ -128,9 +133,11 @@ def _scores(view: View) -> None:
         word = wording.unit(view.step)
         st.info(f"Every valid {word} is support, so none is left to score. Choose fewer support {word}s.",
                 icon=":material/info:")  # fmt: skip
+    lab_runs.harm(view)
     st.caption(
         f"{STEPS[view.step].capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
-        f"(QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}. "
+        f"(QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}, "
+        "that of bias is of its size. "
         f"RMSE and bias in {UNIT}."
     )
 
@@ -142,64 +149,101 @@ def _over_time(view: View) -> None:
     components.figure(
         view.stem("predictions"),
         figures.comparison(view.tower, result.zero_shot, result.adapted, view.support, theme.current()),
-        f"Observed, zero-shot and adapted GPP, RECO and NEE of {view.request.site} over time, the support shaded.",
+        f"Observed, zero-shot and adapted fluxes of {view.request.site}. GPP, RECO and NEE one above the other over "
+        f"time, the support shaded: {lab_support.text(view.support, view.step)}. {_scores_in_words(view)}",
         view.origin,
         lambda: view.dataset().to_dataframe(),
         view.dataset,
     )
+    bands = {f"{f}_low" in p for f in FLUXES for p in (result.zero_shot, result.adapted)}
+    if len(bands) == 2:
+        st.caption(
+            ":material/warning: The two bands are not the same thing: one is a calibrated 90 % interval, the other the "
+            "standard deviation of the members alone, which is not calibrated and much narrower. A thin band of this "
+            "method does not mean that it is sure."
+        )
+    elif bands == {False}:
+        st.caption("The bands are one standard deviation of the members, which is not calibrated.")
+
+
+def _scores_in_words(view: View) -> str:
+    """Return the RMSE of each flux before and after, for readers who do not see the figure."""
+    from tamrl.results import before_after
+
+    rows = before_after(view.tower, view.result).to_dict("records")
+    said = "; ".join(f"{r['flux']} {number(r['rmse_before'])} to {number(r['rmse_after'])}" for r in rows)
+    return f"RMSE from zero-shot to adapted in {UNIT}: {said}."
 
 
 def _per_flux(view: View) -> None:
     """Draw a row of scatters and a row of mean seasonal cycles, one a flux."""
-    result = view.result
+    result, site = view.result, view.request.site
     st.markdown(f"**Predicted against observed, scored {wording.unit(view.step, 0)}**")
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         zero_shot, adapted = (view.means[role][flux].values for role in ("zero-shot", "adapted"))
         chart = figures.scatter(view.tower[flux].values, zero_shot, adapted, view.scored, flux, theme.current())
-        _chart(column, view.stem(f"scatter_{flux}"), chart, f"Predicted against observed {flux}, with the 1:1 line.")
+        words = f"Predicted against observed {flux} of {site}. {_scores_in_words(view)} With the 1:1 line."
+        components.chart(column, view.stem(f"scatter_{flux}"), chart, words)
     components.footer(view.stem("scatter"), view.origin, lambda: scored_table(view))
     st.markdown(f"**Mean seasonal cycle, the same {wording.unit(view.step, 0)} in every line**")
     tables = {f: figures.season_table(view.tower, result.zero_shot, result.adapted, view.scored, f) for f in FLUXES}
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         chart = figures.season(tables[flux], flux, theme.current())
-        _chart(column, view.stem(f"season_{flux}"), chart, f"Mean seasonal cycle of {flux}.")
+        components.chart(column, view.stem(f"season_{flux}"), chart, _season_in_words(tables[flux], flux, site))
     components.footer(
         view.stem("season"), view.origin, lambda: pd.concat(tables, names=["flux"]),
         lambda: pd.concat(tables, names=["flux"]).to_xarray(),
     )  # fmt: skip
 
 
-def _spread_and_balance(view: View) -> None:
-    """Draw the ensemble spread and the balance residual side by side."""
+def _season_in_words(table: pd.DataFrame, flux: str, site: str) -> str:
+    """Return the lowest and highest point of each mean seasonal cycle."""
+    said = f"Mean seasonal cycle of {flux} at {site}."
+    for role in ("observed", "zero-shot", "adapted"):
+        if table[role].notna().any():
+            said += f" {figures.LABELS[role]} from {number(table[role].min())} to {number(table[role].max())} {UNIT}."
+    return said
+
+
+def _spread(view: View) -> None:
+    """Draw the ensemble spread before and after."""
     result = view.result
-    left, right = st.columns(2, gap="medium")
-    with left:
-        st.markdown("**Ensemble spread**")
-        spreads = {
-            r: figures.spread_table(p) for r, p in (("zero-shot", result.zero_shot), ("adapted", result.adapted))
-        }
-        components.figure(
-            view.stem("spread"), figures.spread(result.zero_shot, result.adapted, theme.current()),
-            "Quantiles over time of the standard deviation of the members, before and after.", view.origin,
-            lambda: pd.concat(spreads, names=["state", "flux"]),
-        )  # fmt: skip
-    with right:
-        st.markdown("**Carbon balance residual, NEE − (RECO − GPP)**")
-        observed = float(np.nanmax(np.abs(figures.residual(view.tower)), initial=0.0))
-        predicted = float(np.abs(figures.residual(result.adapted)).max())
-        frame = pd.DataFrame(
-            {"observed": figures.residual(view.tower), "adapted": figures.residual(view.means["adapted"])},
-            index=pd.Index(view.tower["time"].values, name="time"),
+    st.markdown("**Ensemble spread**")
+    spreads = {
+        r: figures.spread_table(p) for r, p in (("zero-shot", result.zero_shot), ("adapted", result.adapted))
+    }  # fmt: skip
+    medians = {r: ", ".join(f"{f} {number(table.loc[f, 'p50'])}" for f in FLUXES) for r, table in spreads.items()}
+    components.figure(
+        view.stem("spread"), figures.spread(result.zero_shot, result.adapted, theme.current()),
+        f"Standard deviation of the members at {view.request.site}, before and after adapting. Medians over time in "
+        f"{UNIT}: zero-shot {medians['zero-shot']}; adapted {medians['adapted']}.", view.origin,
+        lambda: pd.concat(spreads, names=["state", "flux"]),
+    )  # fmt: skip
+
+
+def _balance(view: View) -> None:
+    """Say how far the carbon balance is open; draw it only of a model that may leave it open."""
+    result = view.result
+    observed = float(np.nanmax(np.abs(figures.residual(view.tower)), initial=0.0))
+    predicted = float(np.abs(figures.residual(result.adapted)).max())
+    what = "Carbon balance residual, NEE − (RECO − GPP)"
+    if predicted < ROUNDING:
+        st.caption(
+            f"{what}: 0 by construction in every prediction, since NEE is made as RECO − GPP. Largest in the "
+            f"observations: {observed:.2g} {UNIT}."
         )
-        components.figure(
-            view.stem("balance"), figures.balance(view.tower, result.adapted, theme.current()),
-            "Balance residual over time, observed and adapted.", view.origin, lambda: frame, lambda: frame.to_xarray(),
-        )  # fmt: skip
-        st.caption(f"Largest size: predicted (any member) {predicted:.2g}, observed {observed:.2g} {UNIT}.")
-
-
-def _chart(column: st.delta_generator.DeltaGenerator, name: str, chart: object, alt: str) -> None:
-    column.plotly_chart(chart, theme=None, key=f"chart-{name}", config=style.config(name), alt=alt)
+        return
+    st.markdown(f"**{what}**")
+    frame = pd.DataFrame(
+        {"observed": figures.residual(view.tower), "adapted": figures.residual(view.means["adapted"])},
+        index=pd.Index(view.tower["time"].values, name="time"),
+    )
+    components.figure(
+        view.stem("balance"), figures.balance(view.tower, result.adapted, theme.current()),
+        f"Balance residual over time, observed and adapted. Largest size: predicted (any member) {predicted:.2g}, "
+        f"observed {observed:.2g} {UNIT}.", view.origin, lambda: frame, lambda: frame.to_xarray(),
+    )  # fmt: skip
+    st.caption(f"Largest size: predicted (any member) {predicted:.2g}, observed {observed:.2g} {UNIT}.")
 
 
 def scored_table(view: View) -> pd.DataFrame:

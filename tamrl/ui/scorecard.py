@@ -1,6 +1,5 @@
 """The Scorecard's frame: which scores, asked how, of which towers; the sections; what a score cannot tell."""
 
-import html
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,11 @@ from tamrl import scorecard
 from tamrl.access import LONGEST
 from tamrl.errors import TamrlError
 from tamrl.figures import scorecard_names as names
-from tamrl.figures import style
 from tamrl.schema import FLUXES, IGBP, KOEPPEN
 from tamrl.scorecard import METRICS, PLACEMENTS, SCALES, Metric, Results
 from tamrl.standings import Asked, Column
 from tamrl.ui import components, scorecard_cache, sidebar, state, theme, visitor
-from tamrl.ui.components import Origin
+from tamrl.ui.components import Origin, legend
 
 TITLE = "Scorecard"
 LEAD = "How well each model predicts towers that it has never seen, without labels and with days of them."
@@ -66,9 +64,9 @@ class View:
         """Return the answers for the towers that pass the filters."""
         return scorecard_cache.asked(self.question(one, name), self.keys)
 
-    def summary(self, same: bool) -> pd.DataFrame:
-        """Return the statistic of every flux, model and number of shots."""
-        return scorecard_cache.summary(self.question(), self.keys, self.against, same)
+    def summary(self, same: bool, quick: bool = True) -> pd.DataFrame:
+        """Return the statistic of every flux, model and number of shots; ``quick`` without intervals of changes."""
+        return scorecard_cache.summary(self.question(), self.keys, self.against, same, quick)
 
     def reference(self, columns: list[Column], shots: int) -> Column:
         """Return what a model at ``shots`` is compared with."""
@@ -169,23 +167,9 @@ def select(
     return st.selectbox(label, options, format_func=text, help=tip or None, **state.bind(name, value))
 
 
-def chart(column: st.delta_generator.DeltaGenerator, name: str, figure: go.Figure, alt: str) -> None:
+def chart(column: st.delta_generator.DeltaGenerator, name: str, figure: go.Figure, alt: str, title: str = "") -> None:
     """Draw one figure of a row; ``components.footer`` stands below the row."""
-    column.plotly_chart(figure, theme=None, key=f"chart-{name}", config=style.config(f"scorecard_{name}"), alt=alt)
-
-
-def legend(items: Iterable[tuple[str, str, str]], alt: str) -> None:
-    """Draw one legend for a row of figures.
-
-    Args:
-        items: character, its colour, label.
-        alt: what the items are.
-    """
-    spans = "".join(
-        f'<span><b style="color:{colour};font-size:1.05rem;line-height:1">{glyph}</b>{html.escape(label)}</span>'
-        for glyph, colour, label in items
-    )
-    st.html(f'<div class="tamrl-legend" role="list" aria-label="{alt}">{spans}</div>')
+    components.chart(column, f"scorecard-{name}", figure, alt, title)
 
 
 def model_legend(models: Iterable[str]) -> None:
@@ -207,7 +191,7 @@ def shots_choice(options: Sequence[int], label: str = "Days of labels") -> int:
 
 def controls(results: Results) -> View | None:
     """Draw what is asked and of which towers; None where no tower passes the filters."""
-    columns = st.columns([1.2, 1.5, 1.7, 1.1, 1.1], gap="small", vertical_alignment="bottom")
+    columns = st.columns([1, 1.4, 1.6, 1.2, 1.4], gap="small", vertical_alignment="bottom")
     with columns[0]:
         metric = select("Score", "metric", list(METRICS), "rmse", lambda name: METRICS[name].label)
     with columns[1]:
@@ -266,7 +250,7 @@ def _filters(sites: pd.DataFrame) -> pd.DataFrame:
         kept[name] = [value for value in state.get(name, []) if value in options]
         state.put(name, kept[name] or None)
     chosen = scorecard.filter_sites(sites, **kept)
-    label = f"{len(chosen)} of {len(sites)} towers" if len(chosen) < len(sites) else f"All {len(sites)} towers"
+    label = f"{len(chosen)} of {len(sites)} towers" if len(chosen) < len(sites) else f"{len(sites)} towers"
     with st.popover(label, icon=":material/filter_alt:", width="stretch", key="tower_filters"):
         for name, title, field, known, text in asked:
             present = set(sites[field])
@@ -285,7 +269,14 @@ def clear_filters() -> None:
 
 def sections(view: View) -> None:
     """Draw the tabs; only the open one computes."""
-    from tamrl.ui import scorecard_checks, scorecard_models, scorecard_overview, scorecard_patterns, scorecard_places
+    from tamrl.ui import (
+        scorecard_checks,
+        scorecard_intervals,
+        scorecard_models,
+        scorecard_overview,
+        scorecard_patterns,
+        scorecard_places,
+    )
 
     drawn = {
         "Overview": scorecard_overview.show,
@@ -293,7 +284,7 @@ def sections(view: View) -> None:
         "Learning curves": scorecard_models.curves,
         "Distribution": scorecard_models.distribution,
         "Patterns": scorecard_patterns.show,
-        "Intervals": scorecard_checks.intervals,
+        "Intervals": scorecard_intervals.show,
         "Ablations": scorecard_checks.ablations,
         "Published": scorecard_checks.published,
     }

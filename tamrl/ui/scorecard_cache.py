@@ -46,13 +46,13 @@ def _contest(
 
 
 @st.cache_data(max_entries=64, show_spinner=_BUSY)
-def _summary(question: tuple, sites: tuple[str, ...], reference: str, same: bool) -> pd.DataFrame:
-    return standings.summary(_kept(question, sites), reference, same)
+def _summary(question: tuple, sites: tuple[str, ...], reference: str, same: bool, quick: bool) -> pd.DataFrame:
+    return standings.summary(_kept(question, sites), reference, same, quick)
 
 
 @st.cache_data(max_entries=128, show_spinner=_BUSY)
 def _standing(
-    question: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column
+    question: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column | None
 ) -> pd.DataFrame:
     return _kept(question, sites).standing(flux, list(columns), reference)
 
@@ -102,13 +102,13 @@ def contest(
     return _contest(what, sites, flux, columns, reference, band)
 
 
-def summary(what: tuple, sites: tuple[str, ...], reference: str, same: bool) -> pd.DataFrame:
+def summary(what: tuple, sites: tuple[str, ...], reference: str, same: bool, quick: bool = True) -> pd.DataFrame:
     """Return ``tamrl.standings.summary`` of a question and some towers."""
-    return _summary(what, sites, reference, same)
+    return _summary(what, sites, reference, same, quick)
 
 
 def standing(
-    what: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column
+    what: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column | None
 ) -> pd.DataFrame:
     """Return ``Asked.standing`` of a question and some towers."""
     return _standing(what, sites, flux, columns, reference)

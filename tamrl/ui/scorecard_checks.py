@@ -1,4 +1,4 @@
-"""Scorecard: calibration of intervals, ablations, and what others published."""
+"""Scorecard: ablations, and what others published."""
 
 import pandas as pd
 import streamlit as st
@@ -6,103 +6,18 @@ import streamlit as st
 from tamrl.figures import scorecard_checks as figures
 from tamrl.figures import scorecard_names as names
 from tamrl.figures.style import unit_label
-from tamrl.placements import counted
-from tamrl.schema import FLUX_UNIT, FLUXES, IGBP
+from tamrl.schema import FLUX_UNIT, FLUXES
 from tamrl.scorecard import METRICS
 from tamrl.ui import components, scorecard_cache, theme
 from tamrl.ui.components import Origin
-from tamrl.ui.scorecard import View, legend, shots_choice
+from tamrl.ui.scorecard import View, shots_choice
 from tamrl.ui.scorecard import chart as draw
 
 UNIT = unit_label(FLUX_UNIT)
 #: The full single member that the ablations are compared with.
 WHOLE = "tamrl-1"
-_NUMBERS = ["coverage50", "coverage90", "width50", "width90", "crps", "spread", "rmse"]
 #: Which of our designs stands beside which published split.
 _SPLITS = {"igbp": ("IGBP split", ("carbonfluxbench", "igbp")), "koeppen": ("Köppen split", ("koeppen",))}
-
-
-def intervals(view: View) -> None:
-    """Draw how well the intervals hold what they say."""
-    table = scorecard_cache.table(view.results, "intervals")
-    keep = (table["design"] == view.design) & (table["model"] == "tamrl") & table["site"].isin(view.keys)
-    if view.placement != "mean":
-        keep &= table["placement"] == view.placement
-    rows = table[keep]
-    rows = rows[counted(rows["placement"], rows["shots"])].astype({"site": str, "flux": str, "shots": int})
-    if rows.empty:
-        st.info("There are no intervals of these towers.", icon=":material/info:")
-        return
-    towers = rows.groupby(["flux", "shots", "site"], as_index=False)[_NUMBERS].mean()
-    st.markdown("**Do 50 % and 90 % intervals hold 50 % and 90 % of the days?**")
-    stats = _coverage(towers)
-    tint = names.look("tamrl").colour(theme.current())
-    legend([("●", tint, "90 % intervals"), ("◇", tint, "50 % intervals")], "Points")
-    for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
-        chart = figures.coverage(stats[stats["flux"] == flux], flux, theme.current())
-        draw(column, f"coverage_{flux}", chart, f"Share of days of {flux} inside the intervals.")
-    components.footer("scorecard_coverage", view.origin, lambda: stats.set_index("flux"))
-    st.caption(
-        "TAM-RL. Points are means over towers, lines reach to their quartiles; dashed: what was promised; shaded: 88 "
-        "to 92 %. Zero-shot: all valid days; with labels: the days outside them. In the table the shares of days are "
-        "means over towers, the other columns medians."
-    )
-    _calibration_table(stats)
-    st.divider()
-    _spread_skill(view, towers)
-
-
-def _coverage(towers: pd.DataFrame) -> pd.DataFrame:
-    """Return medians over towers by flux and shots; of both coverages the mean, with quartiles.
-
-    What an interval promises is a share of all days, and that is the mean: half of the towers are always above the
-    median, and it is above the promise where a few towers are missed by far.
-    """
-    groups = towers.groupby(["flux", "shots"])
-    table = groups[_NUMBERS].median()
-    for level in ("coverage50", "coverage90"):
-        table[level] = groups[level].mean()
-        table[f"{level}_low"], table[f"{level}_high"] = groups[level].quantile(0.25), groups[level].quantile(0.75)
-    table["towers"] = groups.size()
-    return table.reset_index()
-
-
-def _calibration_table(stats: pd.DataFrame) -> None:
-    shown = stats[["flux", "shots", "towers", "coverage50", "coverage90", "width90", "crps", "spread", "rmse"]]
-    shown = shown.sort_values(["flux", "shots"], key=lambda c: c.map({f: i for i, f in enumerate(FLUXES)}.get)
-                              if c.name == "flux" else c)  # fmt: skip
-    shown = shown.assign(coverage50=100 * shown["coverage50"], coverage90=100 * shown["coverage90"])
-    number, share = st.column_config.NumberColumn, {"format": "%.1f %%"}
-    st.dataframe(
-        shown, hide_index=True, key="calibration", alt="Coverage, width, CRPS and spread by flux and days of labels",
-        column_config={
-            "flux": "Flux", "shots": "Days of labels", "towers": "Towers (n)",
-            "coverage50": number("In 50 %", **share), "coverage90": number("In 90 %", **share),
-            "width90": number(f"Width of 90 % [{UNIT}]", format="%.2f"),
-            "crps": number(f"CRPS [{UNIT}]", format="%.3f"),
-            "spread": number(f"Spread [{UNIT}]", format="%.2f"), "rmse": number(f"RMSE [{UNIT}]", format="%.2f"),
-        },
-    )  # fmt: skip
-
-
-def _spread_skill(view: View, towers: pd.DataFrame) -> None:
-    left, right = st.columns([1.4, 1], vertical_alignment="bottom")
-    left.markdown("**Does a larger spread mean a larger error?** · by land cover")
-    with right:
-        shots = shots_choice(sorted(towers["shots"].unique()))
-    chosen = towers[towers["shots"] == shots]
-    chosen = chosen.assign(**{"class": view.sites["igbp"].reindex(chosen["site"]).to_numpy()})
-    groups = chosen.groupby(["flux", "class"])
-    table = groups[["spread", "rmse", "coverage90"]].median().assign(towers=groups.size()).reset_index()
-    components.class_legend(view.sites.loc[chosen["site"].unique()])
-    for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
-        chart = figures.spread_skill(table[table["flux"] == flux], flux, IGBP, theme.current())
-        draw(column, f"spread_{flux}", chart, f"RMSE against spread of {flux} by land cover.")
-    components.footer(f"scorecard_spread_{shots}", view.origin, lambda: table.set_index("flux"))
-    st.caption(
-        "Medians over the towers of a class; larger points have more towers. Below the dashed line the spread is too "
-        "wide, above it too narrow."
-    )
 
 
 def ablations(view: View) -> None:
@@ -132,13 +47,14 @@ def ablations(view: View) -> None:
     for column, flux in zip(st.columns(len(columns), gap="small"), columns, strict=True):
         parts[flux] = found = parts[flux].reindex(order).dropna(subset=["shots"]).reset_index()
         chart = figures.ablations(found, flux, view.metric, WHOLE, theme.current())
-        draw(column, f"ablations_{flux}", chart, f"Change of {flux} {view.metric.label} by ablation.")
+        draw(column, f"ablations_{flux}", chart, _ablations_in_words(found, flux, view))
     origin = Origin(view.results.source(), view.results.simulated)
     components.footer(f"scorecard_ablations_{shots}", origin, lambda: pd.concat(parts, names=["flux"]))
     count = max((int(found["towers"].max()) for found in parts.values() if len(found)), default=0)
     st.caption(
         f"Daily values, five folds by land cover, {asked.statistic} with 95 % bootstrap intervals, at most {count} "
-        "towers; orange is worse, green is better."
+        "towers; orange is worse, green is better, grey cannot be told: the interval holds zero, or there is none. One "
+        f"member each. {_verdict(parts)}"
     )
     table = pd.concat(parts, names=["flux"]).reset_index("flux")
     wide = table.pivot(index="model", columns="flux", values=["value", "change"]).reindex(columns=FLUXES, level=1)
@@ -148,6 +64,23 @@ def ablations(view: View) -> None:
     formats = {c: st.column_config.NumberColumn(format="%.3f" if "change" not in c else "%+.2f") for c in wide}
     wide.index.name = "ablation"
     st.dataframe(wide, key="ablation_table", column_config=formats, placeholder="", alt="Ablations by flux")
+
+
+def _ablations_in_words(found: pd.DataFrame, flux: str, view: View) -> str:
+    """Return the changes of one flux in words."""
+    rows = found[found["model"] != WHOLE]
+    said = "; ".join(f"{r['model']} {names.change_text(r['change'], view.metric)}" for _, r in rows.iterrows())
+    return f"Change of {flux} {view.metric.label} by ablation. {said}. {_verdict({flux: found})}"
+
+
+def _verdict(parts: dict[str, pd.DataFrame]) -> str:
+    """Return in words how many of the changes of the ablations are known in their sign."""
+    rows = pd.concat(list(parts.values()))
+    rows = rows[rows["model"] != WHOLE]
+    known = int(names.clear(rows).sum())
+    if not known:
+        return "None of the changes can be told from zero."
+    return f"{known} of the {len(rows)} changes can be told from zero."
 
 
 def published(view: View) -> None:
@@ -161,7 +94,12 @@ def published(view: View) -> None:
     table = pd.concat([_theirs(content), _ours(view)], ignore_index=True)
     for column, metric in zip(st.columns(2, gap="medium"), ("r2", "rmse"), strict=True):
         chart = figures.published(table, metric, theme.current())
-        draw(column, f"published_{metric}", chart, f"Published and our {METRICS[metric].label}, zero-shot.")
+        draw(
+            column,
+            f"published_{metric}",
+            chart,
+            f"Published and our {METRICS[metric].label}, zero-shot. The table below has the numbers.",
+        )
     origin = Origin(f"theirs: {content['source']}; ours: {view.results.source()}", view.results.simulated)
     shown = table.assign(model=[names.look(m).label for m in table["model"]])
     components.footer("scorecard_published", origin, lambda: shown.set_index("whose"))

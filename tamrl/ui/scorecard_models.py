@@ -25,7 +25,7 @@ def curves(view: View) -> None:
     model_legend(summary["model"].unique())
     for column, flux in zip(st.columns(len(fluxes), gap="small"), fluxes, strict=True):
         chart = figures.learning_curve(summary, flux, view.metric, theme.current())
-        draw(column, f"curve_{flux}", chart, f"{view.metric.label} of {flux} by days of labels and model.")
+        draw(column, f"curve_{flux}", chart, _curve_in_words(summary, flux, view.metric))
     components.footer(f"scorecard_curves_{view.metric.name}", view.origin, lambda: summary.set_index("flux"))
     counts = summary.groupby("flux")["towers"].max()
     said = ", ".join(f"{flux} n = {counts[flux]}" for flux in fluxes)
@@ -33,6 +33,18 @@ def curves(view: View) -> None:
         f"{view.asked().statistic.capitalize()} that have every model and number of days ({said}); bands are 95 % "
         "bootstrap intervals over towers, all on the days outside the support. Dotted lines: models without labels."
     )
+
+
+def _curve_in_words(summary: pd.DataFrame, flux: str, metric: Metric) -> str:
+    """Return where each learning curve begins and ends."""
+    said = []
+    for model, rows in summary[summary["flux"] == flux].sort_values("shots").groupby("model", sort=False):
+        ends = rows.iloc[[0, -1]].drop_duplicates("shots")
+        points = zip(ends["shots"], ends["value"], strict=True)
+        said.append(
+            f"{names.look(model).label}: " + ", ".join(f"{names.shots_label(s)} {names.number(v)}" for s, v in points)
+        )
+    return f"{metric.label} of {flux} by days of labels and model. {'; '.join(said)}."
 
 
 def line_up(asked: Asked, flux: str, shots: int) -> list[Column]:
@@ -62,13 +74,22 @@ def _cumulative(view: View, asked: Asked, teams: dict[str, list[Column]]) -> Non
     values = {flux: asked.towers(flux, team) for flux, team in teams.items()}
     for column, flux in zip(st.columns(len(teams), gap="small"), teams, strict=True):
         chart = figures.cumulative(values[flux], flux, asked.metric, theme.current())
-        draw(column, f"cdf_{flux}", chart, f"Cumulative share of towers by {asked.metric.label} of {flux}.")
+        draw(column, f"cdf_{flux}", chart, _shares_in_words(values[flux], flux, asked.metric))
     components.footer(
         f"scorecard_cdf_{asked.metric.name}", view.origin,
         lambda: pd.concat({f: v.stack(["model", "shots"]).rename("value") for f, v in values.items()}, names=["flux"])
         .to_frame(),
     )  # fmt: skip
     st.caption("The same towers in every line: " + ", ".join(f"{f} n = {len(v)}" for f, v in values.items()) + ".")
+
+
+def _shares_in_words(values: pd.DataFrame, flux: str, metric: Metric) -> str:
+    """Return the median and the quartiles of each line."""
+    said = []
+    for model, shots in values.columns:
+        low, middle, high = (names.number(values[(model, shots)].quantile(q)) for q in (0.25, 0.5, 0.75))
+        said.append(f"{names.look(model).label} {middle} ({low} to {high})")
+    return f"Cumulative share of towers by {metric.label} of {flux}. Median (quartiles): {'; '.join(said)}."
 
 
 def _contest(view: View, asked: Asked, teams: dict[str, list[Column]], shots: int) -> None:
@@ -86,12 +107,18 @@ def _contest(view: View, asked: Asked, teams: dict[str, list[Column]], shots: in
         found.insert(0, "label", [names.look(m).brief for m in found["model"]])
         parts[flux] = found = found.set_index("model").loc[names.in_order(list(found["model"]))].reset_index()
         chart = figures.contest(found, flux, theme.current())
-        draw(column, f"contest_{flux}", chart, f"Towers won, tied and lost against the reference, {flux}.")
+        draw(column, f"contest_{flux}", chart, _contest_in_words(found, flux))
     components.footer(f"scorecard_wins_{shots}", view.origin, lambda: pd.concat(parts, names=["flux"]))
     st.caption(
         f"Reference: {view.versus(asked.columns(asked.fluxes[0]), shots)}, on the same towers and days. p is of "
         "Wilcoxon's signed-rank test over towers, two-sided, paired, without correction for the number of tests."
     )
+
+
+def _contest_in_words(found: pd.DataFrame, flux: str) -> str:
+    """Return the counts of each bar."""
+    said = "; ".join(f"{r['label']} {r['win']}, {r['tie']}, {r['loss']}" for _, r in found.iterrows())
+    return f"Towers won, tied and lost against the reference, {flux}. {said}."
 
 
 def _band(metric: Metric) -> float:

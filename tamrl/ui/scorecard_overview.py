@@ -48,7 +48,9 @@ def _cards(view: View) -> None:
                 for shots in CARD_SHOTS:
                     if ("tamrl", shots) in known:
                         _metric(view, flux, ("tamrl", shots), view.reference(known, shots))
-            _shares(view, flux, [("tamrl", s) for s in CARD_SHOTS if ("tamrl", s) in known], known)
+            shown = [("tamrl", s) for s in CARD_SHOTS if ("tamrl", s) in known]
+            _by_labels(view, flux, shown)
+            _shares(view, flux, shown, known)
     if equal:
         with_labels = names.look(view.reference(known, equal[0])[0]).label
         versus += (
@@ -60,8 +62,46 @@ def _cards(view: View) -> None:
         f"{names.SCALE_LABELS[view.scale]}, {asked.statistic}, {len(view.sites)} towers pass the filters. Changes "
         f"({how}) are against {versus}, on the same towers and days; the question mark tells the 95 % interval and n. "
         "Zero-shot is scored on all valid days of a tower, the others on the days outside the largest support: compare "
-        "a card's columns with their references, not with each other."
+        "a card's columns with their references, not with each other; what labels change against TAM-RL's own "
+        "zero-shot is on the same days. Grey: the 95 % interval holds zero, so the sign is not known. " + _members(view)
     )
+
+
+def _by_labels(view: View, flux: str, columns: list[Column]) -> None:
+    """Write below a card what labels change against the model's own zero-shot, on the same days."""
+    texts = []
+    for column in columns:
+        if not column[1]:
+            continue
+        row = scorecard_cache.standing(view.question(), view.keys, flux, (column,), (column[0], 0)).iloc[0]
+        if np.isfinite(row["change"]):
+            low, high = (names.change_text(row[k], view.metric) for k in ("change_low", "change_high"))
+            told = "" if _sure(row) else ", not clear"
+            text = f"{names.change_text(row['change'], view.metric)} ({low} to {high}{told})"
+            texts.append(f"{names.shots_label(column[1])} {text}")
+    if texts:
+        st.caption("Against its own zero-shot: " + "; ".join(texts))
+
+
+def _sure(row: pd.Series) -> bool:
+    """Return whether the change of one row is known in its sign; of site means, which have no interval, it is shown."""
+    return bool(names.clear(row.to_frame().T)[0]) or not np.isfinite(row["change_low"])
+
+
+def _members(view: View) -> str:
+    """Return how many members stand against how many, and what one member scores, where it was scored."""
+    members = view.results.manifest.get("members")
+    if not members or members == 1:
+        return ""
+    asked, single = view.asked(), []
+    for flux in asked.fluxes:
+        if ("tamrl-1", 0) in asked.columns(flux):
+            columns = (("tamrl-1", 0), ("tamrl", 0))
+            rows = scorecard_cache.standing(view.question(), view.keys, flux, columns, None)
+            one, every = rows["value"]
+            single.append(f"{flux} {names.number(one)} (all {members}: {names.number(every)})")
+    text = f"TAM-RL is the mean of {members} members, every other model a single one."
+    return text + (f" The fair row against them is one member alone; zero-shot: {', '.join(single)}." if single else "")
 
 
 def _shares(view: View, flux: str, columns: list[Column], known: list[Column]) -> None:
@@ -80,28 +120,30 @@ def _shares(view: View, flux: str, columns: list[Column], known: list[Column]) -
 def _metric(view: View, flux: str, column: Column, reference: Column) -> None:
     row = scorecard_cache.standing(view.question(), view.keys, flux, (column,), reference).iloc[0]
     moved = np.isfinite(row["change"])
-    better = {"low": "inverse", "zero": "inverse", "high": "normal"}[view.metric.best]
-    text = names.change_text(row["change"], view.metric).replace("\N{MINUS SIGN}", "-") if moved else "reference"
+    text = names.change_text(row["change"], view.metric) if moved else "reference"
     bounds = [names.change_text(row[k], view.metric) for k in ("change_low", "change_high")]
     tip = f"n = {row['towers']} towers. {names.number(row['low'])} to {names.number(row['high'])}"
     tip += f"; change {bounds[0]} to {bounds[1]} (95 % bootstrap over towers)" if moved else " (95 % bootstrap)"
     st.metric(
-        names.shots_label(column[1]).capitalize(), names.number(row["value"]), text,
-        delta_color=better if moved else "off", delta_arrow="auto" if moved else "off", help=tip, width="content",
+        names.shots_label(column[1]).capitalize(), names.number(row["value"]), text, help=tip, width="content",
+        **components.delta_look(row["change"], view.metric.best, _sure(row)),
     )  # fmt: skip
 
 
 def _table(view: View) -> None:
     """Draw the table of models, fluxes and numbers of days."""
-    left, right = st.columns([1.4, 1], vertical_alignment="bottom")
-    summary = view.summary(state.get("same", False))
+    left, right = st.columns([1, 1.15], vertical_alignment="bottom")
     left.markdown(f"**Models, fluxes and days of labels** · {view.metric.label}, {view.asked().statistic}")
     with right.container(horizontal=True, horizontal_alignment="right"):
         texts = {"score": "Score", "change": f"Change against {names.look(view.against).label}"}
         if view.metric.relative:
             texts |= {"improved": "Improved", "harmed": "Harmed"}
         shown = pick("Numbers", "show", list(texts), "score", texts.get, hidden=True)
+    # The intervals of the changes cost the most, and only their table needs them.
+    summary = view.summary(state.get("same", False), quick=shown != "change")
     score_table(summary, "value" if shown == "score" else shown, view, "table")
+    if shown == "change":
+        st.caption("Grey: the 95 % interval over towers holds zero, or fewer than five towers are left to give one.")
     if shown in _SHARES:
         st.caption(f"Percent of towers whose error is more than 10 % {_SHARES[shown]} than that of the reference.")
     components.footer(
@@ -134,9 +176,16 @@ def score_table(summary: pd.DataFrame, column: str, view: View, key: str, towers
     if towers:
         texts.loc[TOWERS_ROW] = [str(counts[c]) for c in wide.columns]
         best.loc[TOWERS_ROW] = False
-    texts.index = [names.look(m).brief if m != TOWERS_ROW else m for m in texts.index]
+    labels = [names.look(m).brief if m != TOWERS_ROW else m for m in texts.index]
+    texts.index = pd.Index(labels, name="Model")
     tint = f"background-color: {rgba(names.ACCENT[theme.current()], 0.2)}; font-weight: 600"
     css = pd.DataFrame(np.where(best, tint, ""), index=texts.index, columns=texts.columns)
+    if column == "change" and summary["change_low"].notna().any():
+        known = summary.assign(clear=names.clear(summary)).pivot(
+            index="model", columns=["flux", "shots"], values="clear"
+        )
+        unsure = ~known.reindex(index=wide.index, columns=wide.columns).fillna(False).to_numpy(dtype=bool)
+        css.iloc[: len(wide)] = np.where(unsure, f"color: {names.UNSURE[theme.current()]}", css.iloc[: len(wide)])
     heads = pd.MultiIndex.from_tuples([(f, "0 d" if not s else f"{s} d") for f, s in texts.columns])
     texts.columns = css.columns = heads
     st.dataframe(
@@ -151,6 +200,19 @@ def _best(wide: pd.DataFrame, column: str, view: View) -> pd.DataFrame:
     size = wide.abs() if view.metric.best == "zero" and column == "value" else wide
     ends = size.min() if low else size.max()
     return size.eq(ends, axis="columns") & size.notna()
+
+
+def _places_in_words(found: pd.DataFrame, flux: str, view: View) -> str:
+    """Return what the figure of classes shows: how many are better, worse, and not to be told apart."""
+    title = f"Change of {flux} {view.metric.label} by class of towers, TAM-RL against the reference."
+    for shots, rows in found.groupby("shots"):
+        sure = rows[names.clear(rows)]
+        better = ((sure["change"] > 0) == (view.metric.best == "high")).sum()
+        title += (
+            f" {names.shots_label(shots).capitalize()}: better in {better} of {len(rows)} classes, worse in "
+            f"{len(sure) - better}, not to be told in {len(rows) - len(sure)}."
+        )
+    return title
 
 
 def _places(view: View) -> None:
@@ -180,9 +242,9 @@ def _places(view: View) -> None:
         references |= dict.fromkeys(view.versus(known, s) for s in (0, shots))
         # Both references would not fit under a third of the page: the caption names them.
         chart = figures.classes(found, flux, view.metric, "the reference", labels, theme.current())
-        draw(column, f"places_{flux}_{by}_{shots}", chart, f"Change of {flux} by class of towers.")
+        draw(column, f"places_{flux}_{by}_{shots}", chart, _places_in_words(found, flux, view))
     if references:
-        st.caption(f"Reference: {', with labels '.join(references)}.")
+        st.caption(f"Reference: {', with labels '.join(references)}. Grey: the 95 % interval holds zero.")
     components.footer(f"scorecard_places_{by}", view.origin, lambda: pd.concat(parts, names=["flux"]))
     if by == "igbp":
         present = [c for c in IGBP if c in set(view.sites["igbp"])]

@@ -32,8 +32,10 @@ def _taylor(view: View, shots: int) -> None:
     model_legend(m for table in points.values() for m in table["model"])
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         chart = figures.taylor(points[flux], flux, theme.current())
-        draw(column, f"taylor_{flux}", chart, f"Taylor diagram of {flux}: correlation and normalised sd.")
+        draw(column, f"taylor_{flux}", chart, _taylor_in_words(points[flux], flux))
     components.footer(f"scorecard_taylor_{view.scale}_{shots}", view.origin, lambda: pd.concat(points, names=["flux"]))
+    with st.expander("The points in numbers", icon=":material/table_rows:"):
+        _taylor_table(points)
     how = "over the site means" if view.scale == SITE_MEAN else "medians over towers"
     counts = ", ".join(f"{flux} n = {table['towers'].max() if len(table) else 0}" for flux, table in points.items())
     st.caption(
@@ -41,6 +43,30 @@ def _taylor(view: View, shots: int) -> None:
         f"({how}, {counts}). The star is a perfect model; thin arcs join equal centred RMSE. Taylor 2001, "
         "doi:10.1029/2000JD900719."
     )
+
+
+def _taylor_in_words(points: pd.DataFrame, flux: str) -> str:
+    said = "; ".join(
+        f"{names.look(r['model']).label} {names.number(r['correlation'])}, {names.number(r['deviation'])}"
+        for _, r in points.iterrows()
+    )
+    return f"Taylor diagram of {flux}. Correlation and normalised standard deviation: {said or 'none'}."
+
+
+def _taylor_table(points: dict[str, pd.DataFrame]) -> None:
+    """List the points, which lie in a heap where models are alike."""
+    tables = {f: t.set_index("model")[["correlation", "deviation"]] for f, t in points.items() if len(t)}
+    if not tables:
+        return
+    wide = pd.concat(tables, axis="columns")
+    wide.columns = [f"{flux} {'correlation' if what == 'correlation' else 'sd ratio'}" for flux, what in wide.columns]
+    wide = wide.loc[names.in_order(list(wide.index))]
+    wide.index = pd.Index([names.look(model).label for model in wide.index], name="Model")
+    shown = wide.reset_index()
+    st.dataframe(
+        components.numbers(shown, dict.fromkeys(wide, (3, False, ""))), hide_index=True, key="taylor_table",
+        alt="Correlation and ratio of standard deviations of each model by flux",
+    )  # fmt: skip
 
 
 def _points(view: View, flux: str, shots: int) -> pd.DataFrame:
@@ -93,7 +119,7 @@ def _season(view: View, shots: int) -> None:
     legend(items, "Lines")
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         chart = figures.season(rows[rows["flux"] == flux], flux, columns, shade)
-        draw(column, f"season_{flux}", chart, f"Mean seasonal cycle of {flux}, observed and predicted.")
+        draw(column, f"season_{flux}", chart, _season_in_words(rows, flux, columns))
     keys = ["flux", "model", "shots", "month"]
     components.footer(f"scorecard_season_{group}", view.origin, lambda: rows.set_index(keys))
     towers = int(rows["towers"].max()) if len(rows) else 0
@@ -102,6 +128,17 @@ def _season(view: View, shots: int) -> None:
         "are those of the calendar, also south of the equator. Observed and zero-shot: all valid days; with labels: "
         "the days outside them. The filters of towers and the placement do not apply."
     )
+
+
+def _season_in_words(rows: pd.DataFrame, flux: str, columns: list[Column]) -> str:
+    """Return between which values each mean seasonal cycle runs."""
+    said = []
+    for model, shots in [("observed", 0), *columns]:
+        mine = rows[(rows["flux"] == flux) & (rows["model"] == model) & (rows["shots"] == shots)]["mean"]
+        if len(mine):
+            label = names.OBSERVED if model == "observed" else names.column_label((model, shots))
+            said.append(f"{label} {names.number(mine.min())} to {names.number(mine.max())}")
+    return f"Mean seasonal cycle of {flux}, observed and predicted. Lowest to highest month: {'; '.join(said)}."
 
 
 def _density(view: View, shots: int) -> None:
@@ -117,7 +154,12 @@ def _density(view: View, shots: int) -> None:
     rows = mine[mine["shots"] == taken]
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         chart = figures.density(rows[rows["flux"] == flux], flux, theme.current())
-        draw(column, f"density_{flux}", chart, f"Number of days by observed and predicted {flux}, 1:1 line.")
+        days = int(rows.loc[rows["flux"] == flux, "days"].sum())
+        words = (
+            f"Number of days by observed and predicted {flux}. {names.column_label((model, taken))}, {days:,} "
+            "tower-days; with the 1:1 line."
+        )
+        draw(column, f"density_{flux}", chart, words)
     keys = ["flux", "observed", "predicted"]
     components.footer(f"scorecard_density_{model}_{taken}", view.origin, lambda: rows.set_index(keys))
     st.caption(

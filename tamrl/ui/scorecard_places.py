@@ -15,7 +15,7 @@ from tamrl.ui.scorecard import chart as draw
 from tamrl.ui.scorecard_overview import score_table
 
 MAP_PX = 430
-_TURN, _ROUND = "tamrl_score_turn", "tamrl_score_round"
+_TURN, _ROUND, _TOP = "tamrl_score_turn", "tamrl_score_round", "tamrl_score_top"
 
 
 def show(view: View) -> None:
@@ -38,7 +38,9 @@ def show(view: View) -> None:
     table = view.sites.join(found, how="inner")
     column = "change" if shown == "change" and "change" in table else "value"
     site = state.get("tower") or state.get("site")
-    site = site if site in table.index else _order(table, column, asked.metric)[0]
+    # At first the median tower: the best one would say what cannot be hoped for elsewhere.
+    order = _order(table, column, asked.metric)
+    site = site if site in table.index else order[len(order) // 2]
     _map_and_table(view, table, column, asked.metric, texts, site)
     said = f"{flux}_{model}_{shots}"
     components.footer(f"scorecard_towers_{said}", view.origin, lambda: table)
@@ -77,32 +79,45 @@ def _map_and_table(
                 maps.score_map(table, column, f"{title}: {{}}", colours, chosen, theme.current(), _turn(), MAP_PX)
             ),
             key="score_map", height=MAP_PX, on_select=_from_map,
-            alt=f"World map of {len(table)} towers coloured by {title}; the table beside it offers the same choice.",
+            alt=_map_in_words(table[column], title),
         )  # fmt: skip
         st.html(maps.legend(*colours, title, digits))
     with right:
-        order = table.loc[_order(table, column, metric)]
-        # A new key shows the row of a tower that was chosen elsewhere.
+        # A new key, and the first row, show a tower that was chosen elsewhere.
+        order = components.first_row(
+            table.loc[_order(table, column, metric)], st.session_state.setdefault(_TOP, chosen)
+        )
         key = f"score_towers_{st.session_state.get(_ROUND, 0)}"
         columns = [c for c in ("value", "reference", "change") if c in order]
+        shown = order.reset_index()[["site", "igbp", "koeppen", *columns, "network", "days"]]
+        change = (1, True, " %") if metric.relative else (3, True, "")
+        texts = {"value": (2, False, ""), "reference": (2, False, ""), "change": change}
         st.dataframe(
-            order.reset_index()[["site", "igbp", "koeppen", *columns, "network", "days"]], key=key, hide_index=True,
+            components.numbers(shown, texts), key=key, hide_index=True,
             height=MAP_PX, selection_mode="single-row", on_select=lambda: _from_table(key, list(order.index)),
             selection_default={"selection": {"rows": [list(order.index).index(chosen)]}},
             column_config=_columns(metric, view),
         )  # fmt: skip
 
 
+def _map_in_words(values: pd.Series, title: str) -> str:
+    """Return what the map shows, for readers who do not see it."""
+    low, middle, high = (names.number(values.quantile(q)) for q in (0.05, 0.5, 0.95))
+    return (
+        f"World map of {len(values)} towers coloured by {title}. Median {middle}, 90 % between {low} and {high}; the "
+        "table beside it offers the same choice."
+    )
+
+
 def _columns(metric: Metric, view: View) -> dict:
     number = st.column_config.NumberColumn
-    change = "%+.1f %%" if metric.relative else "%+.3f"
     return {
         "site": st.column_config.TextColumn("Tower", width=80, pinned=True),
         "igbp": st.column_config.TextColumn("IGBP", width=58),
         "koeppen": st.column_config.TextColumn("Köppen", width=72),
-        "value": number(metric.label, format="%.2f", width=74, help=names.metric_label(metric)),
-        "reference": number(names.look(view.against).label, format="%.2f", width=84),
-        "change": number("Change", format=change, width=84),
+        "value": number(metric.label, width=74, help=names.metric_label(metric)),
+        "reference": number(names.look(view.against).label, width=84),
+        "change": number("Change", width=84),
         "network": st.column_config.TextColumn("Network", width=92),
         "days": number("Valid days", format="localized", width=84),
     }
@@ -112,6 +127,7 @@ def _choose(site: str, from_table: bool = False) -> None:
     state.put("tower", site)
     st.session_state[_TURN] = _turn() + 1
     if not from_table:
+        st.session_state[_TOP] = site
         st.session_state[_ROUND] = st.session_state.get(_ROUND, 0) + 1
 
 
@@ -136,7 +152,7 @@ def _tower(view: View, site: str, asked: standings.Asked) -> None:
     row = view.sites.loc[site]
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap=None, width="stretch"):
-            st.subheader(site, anchor=False)
+            st.header(site, anchor=False)
             facts = [components.class_name(row["igbp"]), components.climate_name(row["koeppen"]), row["network"],
                      f"{int(row['days']):,} valid days"]  # fmt: skip
             st.caption(" · ".join(facts))
@@ -150,13 +166,22 @@ def _tower(view: View, site: str, asked: standings.Asked) -> None:
     model_legend(rows["model"])
     for column, flux in zip(st.columns(len(asked.fluxes), gap="small"), asked.fluxes, strict=True):
         chart = figures.learning_curve(rows, flux, asked.metric, theme.current())
-        draw(column, f"tower_{flux}", chart, f"{asked.metric.label} of {flux} at {site} by days of labels.")
+        draw(column, f"tower_{flux}", chart, _curve_in_words(rows, flux, asked.metric, site))
     components.footer(f"scorecard_{site}", view.origin, lambda: rows.set_index("flux"))
     score_table(rows, "value", view, "tower_table", towers=False)
     st.caption(
         "One tower: values are means over the placements of the labels, bands run from the best to the worst; "
         "zero-shot here on the same days as the others, outside the support."
     )
+
+
+def _curve_in_words(rows: pd.DataFrame, flux: str, metric: Metric, site: str) -> str:
+    """Return the curve of TAM-RL at one tower in words."""
+    mine = rows[(rows["flux"] == flux) & (rows["model"] == "tamrl")].sort_values("shots")
+    said = "; ".join(
+        f"{names.shots_label(s)} {names.number(v)}" for s, v in zip(mine["shots"], mine["value"], strict=True)
+    )
+    return f"{metric.label} of {flux} at {site} by days of labels. TAM-RL: {said or 'not scored'}."
 
 
 def _in_workspace(site: str) -> bool:

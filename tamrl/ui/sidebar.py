@@ -40,11 +40,12 @@ def choice() -> Choice:
     raise chosen or TamrlError("No workspace is open", "sidebar", "Choose a workspace in the sidebar")
 
 
-def origin(workspace: Workspace) -> Origin:
-    """Return where the workspace's data come from, for source lines and downloads."""
+def origin(workspace: Workspace, site: str = "") -> Origin:
+    """Return where the data of the workspace, or of one of its towers, come from, for source lines and downloads."""
     from tamrl.ui import cache
 
-    return Origin(cache.source(workspace), workspace.simulated)
+    text = cache.tower_source(workspace, site) if site else cache.source(workspace)
+    return Origin(text, workspace.simulated)
 
 
 def listed(folder: str) -> tuple[dict[str, Path], list[TamrlError]]:

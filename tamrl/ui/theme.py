@@ -2,10 +2,18 @@
 
 import streamlit as st
 
-from tamrl.figures.style import Theme
+from tamrl.figures.style import MUTED, Theme
 
+#: Text in the colour of the project on a tint of it, with the 4.5 to 1 of WCAG 2 AA, which streamlit's own has not.
+_ON_TINT = {"light": "#22663e", "dark": "#8fd0a5"}
 _CSS = """
 <style>
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] :is(p, li) {
+  color: var(--tamrl-muted); opacity: 1; }
+[data-testid="stButtonGroup"] button:is([aria-checked="true"], [aria-pressed="true"]) *,
+[data-testid="stSliderThumbValue"] {
+  color: var(--tamrl-on-tint) !important; }
+[data-testid="stHeading"] h2 { font-size: 1.75rem; padding-top: 0; }
 [data-testid="stMainBlockContainer"] { padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.65rem; }
 [data-testid="stMetricDelta"] { font-size: .76rem; white-space: nowrap; }
@@ -13,7 +21,8 @@ _CSS = """
 [data-testid="stSidebarHeader"] > :first-child::after { content: "TAM-RL Explorer"; font-weight: 600; }
 .tamrl-legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .8rem; line-height: 1.5; }
 .tamrl-legend span { display: inline-flex; align-items: center; gap: .4rem; white-space: nowrap; }
-.tamrl-legend i { width: .7rem; height: .7rem; border-radius: 50%; display: inline-block; }
+.tamrl-legend b { font-size: 1.05rem; line-height: 1; }
+.st-key-lab_answer { scroll-margin-top: 4rem; }
 .st-key-tamrl_history { display: none; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4.2rem .9rem 3rem; }
@@ -29,4 +38,6 @@ def current() -> Theme:
 
 def apply() -> None:
     """Add the project's rules to the page."""
-    st.html(_CSS)
+    shade = current()
+    colours = f"--tamrl-muted: {MUTED[shade]}; --tamrl-on-tint: {_ON_TINT[shade]};"
+    st.html(f"{_CSS}<style>:root {{ {colours} }}</style>")

@@ -1,20 +1,22 @@
 """The parts of the Towers page: filters, map and table, and what one tower measured."""
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 import xarray as xr
 
 from tamrl import wording
+from tamrl.data.citations import Citation
 from tamrl.data.steps import STEPS, Step, step_of
 from tamrl.figures import fingerprint, maps, series, style, tables
-from tamrl.schema import FLUX_UNIT, FLUXES, IGBP, KOEPPEN, VARIABLES
+from tamrl.schema import FLUX_UNIT, FLUXES, IGBP, KOEPPEN, QC_VALID, VARIABLES
 from tamrl.ui import components, state, static, theme
 from tamrl.ui.components import Origin
 
 #: Drivers shown first, where the tower has them.
 FIRST_DRIVERS = ("TA", "SW_IN", "VPD", "P", "P_MON", "LAI")
 MAP_PX = 430
-_TABLE_ROUND, _TURN = "tamrl_table_round", "tamrl_turn"
+_TABLE_ROUND, _TURN, _TOP = "tamrl_table_round", "tamrl_turn", "tamrl_table_top"
 
 
 def filters(table: pd.DataFrame) -> pd.DataFrame:
@@ -56,14 +58,14 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: Step) -> None:
     with left:
         st.pydeck_chart(
             static.placed(maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step)), key="tower_map",
-            height=MAP_PX, on_select=_from_map,
-            alt=f"World map of {len(table)} towers coloured by land cover; the table beside it offers the same choice.",
+            height=MAP_PX, on_select=_from_map, alt=_map_in_words(table),
         )  # fmt: skip
         components.class_legend(table)
     with right:
-        shown = _display(table)
-        # A new key shows the row of a tower that was chosen elsewhere; a click in the table keeps the key, and with
-        # it the place that the table was scrolled to.
+        table = components.first_row(table, st.session_state.setdefault(_TOP, chosen))
+        shown = components.numbers(_display(table), dict.fromkeys(FLUXES, (2, False, "")))
+        # A new key, and the first row, show a tower that was chosen elsewhere; a click in the table keeps the key, and
+        # with it the place that the table was scrolled to.
         key = f"tower_table_{st.session_state.get(_TABLE_ROUND, 0)}"
         st.dataframe(
             shown, key=key, hide_index=True, height=MAP_PX, selection_mode="single-row",
@@ -73,11 +75,21 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: Step) -> None:
         )  # fmt: skip
 
 
+def _map_in_words(table: pd.DataFrame) -> str:
+    counts = table["continent"].value_counts()
+    where = ", ".join(f"{name} {count}" for name, count in counts.items())
+    return (
+        f"World map of {len(table)} towers coloured by land cover. By continent: {where}. The table beside it offers "
+        "the same choice."
+    )
+
+
 def choose(site: str, from_table: bool = False) -> None:
     """Choose a tower."""
     state.put("site", site)
     st.session_state[_TURN] = _turn() + 1
     if not from_table:
+        st.session_state[_TOP] = site
         st.session_state[_TABLE_ROUND] = st.session_state.get(_TABLE_ROUND, 0) + 1
 
 
@@ -103,22 +115,21 @@ def _display(table: pd.DataFrame) -> pd.DataFrame:
     shown = table.reset_index()
     shown["years"] = [tables.years_text(row) for _, row in table.iterrows()]
     return shown[
-        ["site", "name", "igbp", "koeppen", "years", "valid_days", *FLUXES, "country", "continent"]
+        ["site", "igbp", "koeppen", "years", "name", "valid_days", *FLUXES, "country", "continent"]
     ]  # fmt: skip
 
 
 def _columns(step: Step) -> dict:
     unit, word = style.unit_label(FLUX_UNIT), wording.unit(step, 0)
     numbers = {
-        f: st.column_config.NumberColumn(f, format="%.2f", help=f"Mean over the valid {word} [{unit}]", width=62)
-        for f in FLUXES
+        f: st.column_config.NumberColumn(f, help=f"Mean over the valid {word} [{unit}]", width=62) for f in FLUXES
     }
     return {
         "site": st.column_config.TextColumn("Tower", width=78, pinned=True),
-        "name": st.column_config.TextColumn("Name", width=130),
+        "name": st.column_config.TextColumn("Name", width=270),
         "igbp": st.column_config.TextColumn("IGBP", width=56),
         "koeppen": st.column_config.TextColumn("Köppen", width=72),
-        "years": st.column_config.TextColumn("Years", width=96),
+        "years": st.column_config.TextColumn("Years", width=104),
         "valid_days": st.column_config.NumberColumn(f"Valid {word}", format="localized", width=84,
                                                     help=f"{word.capitalize()} with any flux and QC of at least 0.7"),
         **numbers,
@@ -140,11 +151,11 @@ def _position(row: pd.Series) -> str:
     return f"{abs(row['lat']):.2f}°{north} {abs(row['lon']):.2f}°{east}"
 
 
-def tower_heading(site: str, row: pd.Series, step: Step) -> None:
-    """Write what is known of one tower, and the link to the lab."""
+def tower_heading(site: str, row: pd.Series, step: Step, cited: Citation | None = None) -> None:
+    """Write what is known of one tower, how it asks to be cited, and the link to the lab."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap=None, width="stretch"):
-            st.subheader(f"{site} · {row['name']}" if row["name"] else site, anchor=False)
+            st.header(f"{site} · {row['name']}" if row["name"] else site, anchor=False)
             facts = [
                 components.class_name(row["igbp"]),
                 components.climate_name(row["koeppen"]),
@@ -154,6 +165,9 @@ def tower_heading(site: str, row: pd.Series, step: Step) -> None:
                 f"{row['valid_days']:,} valid of {wording.counted(row['days'], step)} with fluxes",
             ]
             st.caption(" · ".join(facts))
+            if cited is not None:
+                link = f" [doi.org/{cited.doi}](https://doi.org/{cited.doi})" if cited.doi else ""
+                st.caption(f"Cite this tower as: {components.plain(cited.line())}.{link}")
         st.page_link(
             "pages/lab.py", label="Open in Few-shot lab", icon=":material/science:", query_params={"site": site}
         )
@@ -183,11 +197,26 @@ def series_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
     components.figure(
         f"{site}_{kind}",
         series.tower_series(tower, drivers, theme.current()),
-        f"{kind.capitalize()} fluxes GPP, RECO and NEE of {site} and {len(drivers)} drivers over time, one row each.",
+        _series_in_words(site, tower, drivers),
         origin,
         lambda: tower[names].to_dataframe()[names],
         lambda: tower,
     )
+
+
+def _series_in_words(site: str, tower: xr.Dataset, drivers: list[str]) -> str:
+    """Return what the series show, for readers who do not see them."""
+    good, unit = series.good_days(tower), style.unit_label(FLUX_UNIT)
+    said = []
+    for flux in FLUXES:
+        values = tower[flux].values[good]
+        if np.isfinite(values).any():
+            low, middle, high = (style.number(np.nanquantile(values, q)) for q in (0.05, 0.5, 0.95))
+            said.append(f"{flux} median {middle}, 90 % between {low} and {high} {unit}")
+    rows = ", ".join(["GPP", "RECO", "NEE", *(VARIABLES[name].long_name.lower() for name in drivers)])
+    years = f"{tower['time'].dt.year.values.min()} to {tower['time'].dt.year.values.max()}"
+    kind = STEPS[step_of(tower)].capitalize()
+    return f"{kind} fluxes and drivers of {site}. {years}, one row each: {rows}. {'; '.join(said)}."
 
 
 def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
@@ -199,11 +228,17 @@ def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
         state.put("flux", None)
     with right.container(horizontal=True, horizontal_alignment="right"):
         st.segmented_control("Flux", FLUXES, required=True, label_visibility="collapsed", **state.bind("flux", "NEE"))
-    flux = state.get("flux", "NEE")
+        st.toggle(
+            "Colour low quality", **state.bind("low", False),
+            help=f"Days with QC below {QC_VALID:g} are mostly gap-filled: a model's season, not a measured one.",
+        )  # fmt: skip
+    flux, low = state.get("flux", "NEE"), state.get("low", False)
+    share = 100 * np.mean(~series.good_days(tower)[np.isfinite(tower[flux].values)]) if len(tower["time"]) else 0.0
     components.figure(
         f"{site}_{flux}_fingerprint",
-        fingerprint.fingerprint(tower, flux, theme.current()),
-        f"{VARIABLES[flux].long_name} of {site} by {place} and year; grey cells are missing.",
+        fingerprint.fingerprint(tower, flux, theme.current(), low),
+        f"{VARIABLES[flux].long_name} of {site} by {place} and year. Grey cells are missing; {share:.0f} % of the "
+        f"others are of low quality, QC below {QC_VALID:g}, and {'paler' if low else 'darker grey'}.",
         origin,
         lambda: fingerprint.year_table(tower, flux),
         lambda: tower[[flux, "QC"]],

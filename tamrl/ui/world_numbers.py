@@ -14,11 +14,10 @@ from tamrl.atlas import Entry
 from tamrl.data.globe import SD, cell_area, is_climatology
 from tamrl.errors import TamrlError
 from tamrl.fields import Period
-from tamrl.figures import style
 from tamrl.figures.world_charts import Look, looks
 from tamrl.regions import Groups
 from tamrl.totals import Published
-from tamrl.ui import cache, sidebar, theme, world_cache
+from tamrl.ui import cache, components, sidebar, theme, world_cache
 from tamrl.ui.world_view import View
 from tamrl.workspace import Workspace
 
@@ -36,7 +35,7 @@ _BUSY = "Adding up the land"
 
 def chart(column: st.delta_generator.DeltaGenerator, name: str, figure: go.Figure, alt: str) -> None:
     """Draw one figure of a row; ``components.footer`` stands below the row."""
-    column.plotly_chart(figure, theme=None, key=f"chart-world-{name}", config=style.config(f"world_{name}"), alt=alt)
+    components.chart(column, f"world-{name}", figure, alt)
 
 
 def tell(text: str) -> None:

@@ -118,6 +118,39 @@ def test_fingerprint_marks_missing_cells(tower):
     assert heat.zmin == 0
 
 
+@pytest.mark.parametrize("low", [False, True])
+def test_the_fingerprint_does_not_paint_low_quality_as_good(tower, low):
+    figure = fingerprint.fingerprint(tower, "NEE", "light", low)
+    good, poor = (np.asarray(trace.z, dtype=float) for trace in figure.data[1:3])
+    observed = np.isfinite(tower["NEE"].values)
+    assert np.isfinite(good).sum() == (series.good_days(tower) & observed).sum()
+    assert np.isfinite(poor).sum() == (~series.good_days(tower) & observed).sum() > 100
+    assert not (np.isfinite(good) & np.isfinite(poor)).any()
+    assert "low quality" in figure.data[2].hovertemplate
+    entries = [trace.name for trace in figure.data if trace.showlegend]
+    assert ("low quality, QC < 0.7" in entries) != low
+    colour = figure.data[2].colorscale[0][1]
+    assert figure.data[2].opacity < 0.5 if low else colour == style.POOR["light"] != style.MISSING["light"]
+
+
+def test_numbers_have_true_minus_signs_and_nothing_has_no_sign():
+    assert style.number(-1.234) == "\N{MINUS SIGN}1.23"
+    assert style.number(1.234, 1, True) == "+1.2"
+    assert style.number(-0.001, 2, True) == style.number(0.001, 2, True) == "0.00"
+    assert style.number(float("nan")) == "\N{EN DASH}"
+    assert style.number(-0.5, 0) == "0"
+
+
+@pytest.mark.parametrize("flux", FLUXES)
+def test_the_lab_has_one_figure_of_webgl_at_most(tower, flux):
+    support = pd.DatetimeIndex(tower["time"].values[200:230])
+    assert {trace.type for trace in series.support_chart(tower, support, flux, "light").data} == {"scatter"}
+    drawn = adaptation.scatter(
+        tower[flux].values, tower[flux].values, tower[flux].values, series.good_days(tower), flux, "dark"
+    )
+    assert {trace.type for trace in drawn.data} == {"scatter"}
+
+
 @pytest.mark.parametrize("scale", [colours.ALGAE, colours.MATTER])
 def test_sequential_scales_get_darker_all_the_way(scale):
     light = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b, _ in map(colours.rgb, scale)]
@@ -201,9 +234,9 @@ def test_unit_labels():
     assert style.unit_label("1") == ""
 
 
-def test_buttons_save_svg_and_lead_nowhere():
-    config = style.config("XX-One_daily")
-    assert config["toImageButtonOptions"] == {"format": "svg", "filename": "XX-One_daily"}
+def test_the_buttons_of_plotly_save_no_unmarked_picture_and_lead_nowhere():
+    config = style.config()
+    assert "toImage" in config["modeBarButtonsToRemove"]
     assert config["displaylogo"] is False
 
 

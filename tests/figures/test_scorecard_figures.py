@@ -77,6 +77,8 @@ def test_classes_are_in_their_rows_with_intervals():
     figure = models.classes(table, "GPP", RMSE, "XGBoost", {}, "light")
     assert list(figure.data[0].x) == [-12, 3]
     assert figure.data[0].error_x.array[0] == 7
+    # An interval that holds zero, or none at all, cannot tell a difference.
+    assert list(figure.data[0].marker.color) == [names.ACCENT["light"], names.UNSURE["light"]]
     assert list(figure.layout.yaxis.ticktext) == ["ENF (9)", "GRA (4)"]
     assert figure.layout.xaxis.title.text == "GPP RMSE against XGBoost [%]"
 
@@ -195,6 +197,16 @@ def test_coverage_and_spread_and_ablations_and_published():
     bar = checks.ablations(rows, "GPP", RMSE, "tamrl-1", "light").data[0]
     assert list(bar.y) == ["five members", "no modulation"]
     assert bar.marker.color[0] == names.ACCENT["light"] != bar.marker.color[1]
+
+    unsure = rows.assign(change_low=[-1.0, -4.0, np.nan], change_high=[9.0, 0.5, np.nan])
+    bar = checks.ablations(unsure, "GPP", RMSE, "tamrl-1", "light").data[0]
+    assert set(bar.marker.color) == {names.UNSURE["light"]}
+
+    by_class = pd.DataFrame({"class": ["CRO", "ENF"], "coverage90": [0.8, 0.9], "coverage90_low": [0.7, 0.85],
+                             "coverage90_high": [0.9, 0.95], "towers": [3, 5]})  # fmt: skip
+    points = checks.class_coverage(by_class, "NEE", {}, "light").data[0]
+    assert list(points.y) == ["CRO (3)", "ENF (5)"]
+    assert list(points.marker.symbol) == ["diamond", "circle"]
 
     both = {"whose": ["theirs", "ours"], "r2": [0.57, 0.5]}
     table = pd.DataFrame(both).assign(split="IGBP", model="tamrl", flux="GPP")

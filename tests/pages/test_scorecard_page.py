@@ -138,7 +138,7 @@ def test_an_address_restores_the_page(folder):
     at = healthy(page(folder, **query))
     assert at.selectbox(key="choose_metric").value == "r2"
     assert at.selectbox(key="choose_design").value == "koeppen"
-    assert at.subheader[0].value == "XX-003"
+    assert at.header[0].value == "XX-003"
     assert at.query_params == {**query, "scores": str(folder)}
 
 
@@ -157,11 +157,11 @@ def test_the_lab_is_linked_only_for_towers_of_the_open_workspace(small_workspace
     both = pd.concat([known, more], ignore_index=True)
     folder = score_files.make(tmp_path / "scores", table=both, designs=("igbp",))
     at = healthy(page(folder, section="Map and towers", tower=known["site"][0]))
-    assert at.subheader[0].value == known["site"][0]
+    assert at.header[0].value == known["site"][0]
     assert len(at.get("page_link")) == 1
     at.selectbox(key="score_tower").set_value("ZZ-1").run()
     healthy(at)
-    assert at.subheader[0].value == "ZZ-1"
+    assert at.header[0].value == "ZZ-1"
     assert at.query_params["tower"] == "ZZ-1"
     assert len(at.get("page_link")) == 0
 

@@ -42,7 +42,7 @@ def test_the_page_shows_towers_figures_and_sources(app, small_workspace):
     assert {"site", "igbp", "koeppen", "years", "valid_days", "GPP", "RECO", "NEE", "country", "continent"} <= set(
         table
     )
-    assert at.subheader[0].value.startswith(table["site"].iloc[0])
+    assert at.header[0].value.startswith(table["site"].iloc[0])
     assert len(at.get("plotly_chart")) == 2
     assert sum("Source:" in c.value for c in at.caption) == 2
     assert all("SIMULATED" in c.value for c in at.caption if "Source:" in c.value)
@@ -60,7 +60,7 @@ def test_a_tower_is_picked_by_select_box_and_kept_in_the_url(app):
     other = at.dataframe[0].value["site"].iloc[3]
     at.selectbox(key="tower_select").set_value(other).run()
     healthy(at)
-    assert at.subheader[0].value.startswith(other)
+    assert at.header[0].value.startswith(other)
     assert at.query_params["site"] == other
 
 
@@ -89,7 +89,7 @@ def test_a_deep_link_restores_tower_filter_flux_and_page(app):
     at = towers_page()
     at.query_params.update({"site": row["site"], "igbp": row["igbp"], "flux": "GPP", "drivers": "TA"})
     healthy(at.run())
-    assert at.subheader[0].value.startswith(row["site"])
+    assert at.header[0].value.startswith(row["site"])
     assert at.multiselect(key="choose_igbp").value == [row["igbp"]]
     assert at.multiselect(key=f"drivers_{row['site']}").value == ["TA"]
     at.switch_page("pages/lab.py").run()

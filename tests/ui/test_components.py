@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import re
 
 import netCDF4
 import numpy as np
@@ -12,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 
 from tamrl.ui import components, sidebar
 from tamrl.ui.components import Origin
-from tamrl.ui.lab import selected_span
+from tamrl.ui.lab_support import selected_span
 from tamrl.workspace import Workspace
 
 REAL, MADE = Origin("FLUXNET2015", False), Origin("made by a model", True)
@@ -66,6 +67,103 @@ def test_errors_are_shown_in_the_page_without_a_traceback(kind):
     assert "What to do:" in text
     if kind == "user":
         assert "`/some/path`" in text
+
+
+def shown(kind):
+    """Show an error and read it as Markdown does, the text of each emphasis and code span kept."""
+    from tamrl.errors import TamrlError
+    from tamrl.ui import components
+
+    texts = {
+        "marks": (
+            "Add gpp_*.nc, and ra_*.nc and rh_*.nc ~~or~~ a_b_c",
+            "/data/_in_/`odd`/*.nc",
+            r"Keep C:\_x_ and <b>",
+        ),
+        "command": ("No [maps] for $5 or $6", "", "Run `python -m tamrl ingest SRC_* --workspace W` first_*_"),
+        "long": ("one\ntwo", "a\nb", "c\n\n# d"),
+    }
+    components.show_error(TamrlError(*texts[kind]))
+
+
+@pytest.mark.parametrize("kind", ["marks", "command", "long"])
+def test_errors_are_shown_letter_by_letter(kind):
+    text = AppTest.from_function(shown, args=(kind,), default_timeout=30).run().error[0].value
+    plain = re.sub(r"\\([\\`*_~$\[\]<>])", r"\1", text)
+    if kind == "marks":
+        assert "Add gpp_*.nc, and ra_*.nc and rh_*.nc ~~or~~ a_b_c" in plain
+        assert not re.search(r"(?<!\\)[*_~]", text.split("\n")[0].strip().removeprefix("**").removesuffix("**"))
+        assert "Where: `` /data/_in_/`odd`/*.nc ``" in text
+        assert "C:\\_x_ and <b>" in plain
+    elif kind == "command":
+        assert "`python -m tamrl ingest SRC_* --workspace W` first\\_\\*\\_" in text
+        assert r"\[maps\]" in text
+        assert text.count(r"\$") == 2
+    else:
+        assert text.count("\n") == 2
+        assert "one two" in text
+
+
+def test_a_change_names_its_arrow_and_its_colour():
+    look = components.delta_look
+    assert look(-0.1, "low") == {"delta_arrow": "down", "delta_color": "green"}
+    assert look(-0.1, "high") == {"delta_arrow": "down", "delta_color": "red"}
+    assert look(0.1, "zero") == {"delta_arrow": "up", "delta_color": "red"}
+    assert look(0.1, "high", sure=False) == {"delta_arrow": "up", "delta_color": "gray"}
+    for nothing in (0.0, np.nan):
+        assert look(nothing, "low")["delta_arrow"] == "off"
+
+
+def test_a_table_of_numbers_has_true_minus_signs_and_keeps_its_numbers():
+    frame = pd.DataFrame({"site": ["a", "b", "c"], "NEE": [-1.256, 0.0, np.nan]})
+    styled = components.numbers(frame, {"NEE": (2, False, ""), "GPP": (2, False, "")})
+    assert list(styled.data["NEE"][:2]) == [-1.256, 0.0]
+    html = styled.to_html()
+    assert "\N{MINUS SIGN}1.26" in html
+    assert "-1.26" not in html
+
+
+def test_a_chosen_row_comes_first_and_the_others_keep_their_order():
+    frame = pd.DataFrame({"x": [1, 2, 3]}, index=["a", "b", "c"])
+    assert list(components.first_row(frame, "b").index) == ["b", "a", "c"]
+    assert list(components.first_row(frame, "gone").index) == ["a", "b", "c"]
+
+
+def row(legends):
+    import plotly.graph_objects as go
+    import streamlit as st
+
+    from tamrl.ui import components
+    from tamrl.ui.components import Origin
+
+    components.page_header("Title", "lead", True)
+    if legends:
+        components.legend([("●", "#112233", "A & B")], "Points")
+    for name in ("one", "two"):
+        components.chart(st.container(), name, go.Figure(), f"Chart {name}. In words")
+    components.footer("pair", Origin("made by a model", True))
+    components.footer("none", Origin("made by a model", True))
+
+
+@pytest.mark.parametrize("legends", [False, True])
+def test_a_row_of_charts_has_one_picture_with_all_that_belongs_to_it(legends, monkeypatch):
+    from tamrl.ui import figure_download
+
+    asked = []
+    monkeypatch.setattr(figure_download, "_component", lambda: lambda **settings: asked.append(settings))
+    at = AppTest.from_function(row, args=(legends,), default_timeout=30).run()
+    assert not at.exception
+    (only,) = asked
+    data = only["data"]
+    assert data["charts"] == [("chart-one", "Chart one"), ("chart-two", "Chart two")]
+    assert data["legend"] == ([["●", "#112233", "A & B"]] if legends else [])
+    assert data["file"] == "SIMULATED_pair"
+    assert data["source"].startswith("SIMULATED")
+    assert data["simulated"] is True
+    if legends:
+        html = at.get("html")[0].proto.body
+        assert html.count('role="listitem"') == html.count("<span") == 1
+        assert "A &amp; B" in html
 
 
 VALID = pd.date_range("2004-01-01", "2004-12-31", freq="2D")

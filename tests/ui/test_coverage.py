@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from tamrl.ui.scorecard_checks import _NUMBERS, _coverage
+from tamrl.ui.scorecard_intervals import _NUMBERS, _coverage, class_coverage
 
 
 def test_coverage_is_the_mean_over_towers_and_the_rest_are_medians():
@@ -13,3 +13,14 @@ def test_coverage_is_the_mean_over_towers_and_the_rest_are_medians():
     assert row["coverage90_low"] == pytest.approx(0.8)
     assert row["rmse"] == 1
     assert row["towers"] == 3
+
+
+def test_coverage_by_class_shows_what_the_mean_hides():
+    towers = pd.DataFrame({"flux": "GPP", "site": list("abcd"), "coverage90": [0.7, 0.74, 1.0, 1.0]})
+    table = class_coverage(towers, pd.Series({"a": "CRO", "b": "CRO", "c": "ENF", "d": "CRO"}))
+    assert towers["coverage90"].mean() == pytest.approx(0.86)
+    assert list(table["class"]) == ["CRO", "ENF"]
+    assert list(table["towers"]) == [3, 1]
+    assert table.loc[0, "coverage90"] == pytest.approx(2.44 / 3)
+    assert table.loc[0, "coverage90_low"] == pytest.approx(0.72)
+    assert table.loc[1, "coverage90"] == 1
