@@ -175,7 +175,14 @@ def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str) -> T
     tower.source, tower.variant = f"{label} ({variant})", variant
     instead = [column for column in OTHER_COLUMNS if column in values]
     if instead:
-        tower.notes.append(f"{', '.join(instead)} taken, since the file has no column filled from reanalysis too")
+        lacks = [column for column, name in DRIVER_COLUMNS.items() if name in {OTHER_COLUMNS[c] for c in instead}]
+        tower.notes.append(f"{', '.join(instead)} taken, since the file lacks {', '.join(lacks)}")
+    if tower.release.processing == "FluxDataKit":
+        unread = [column for column in ("LAI", "FPAR") if column in columns]
+        more = f"; its {' and '.join(unread)} are not read, give them as a satellite series" if unread else ""
+        tower.notes.append(
+            f"the units of FLUXNET daily files are taken for granted, FluxDataKit does not say them{more}"
+        )
     if "vUT" in variant:
         tower.notes.append(f"fluxes are {variant}, those of JapanFlux2024 with a variable u* threshold")
     elif variant != VARIANTS[0]:

@@ -68,7 +68,8 @@ def read(path: Path, keys: list[str], wanted: dict[str, str]) -> pd.DataFrame:
     if missing:
         raise TamrlError(f"The table lacks the column {', '.join(missing)}", str(path), "Check its layout")
     try:
-        table = dataset.to_table(columns=[*keys, *(name for name in wanted if name in there)]).to_pandas()
+        arrow = dataset.to_table(columns=[*keys, *(name for name in wanted if name in there)])
+        table = arrow.to_pandas(ignore_metadata=True)  # a key may have been an index of pandas
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error
     return table.rename(columns=wanted)
