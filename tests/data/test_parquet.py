@@ -35,10 +35,11 @@ def test_a_folder_of_parts_is_one_table(tmp_path, table, name):
 
 
 def test_parts_by_tower_carry_the_id_in_the_name_of_their_folder(tmp_path, table):
-    pq.write_to_dataset(pa.Table.from_pandas(table), tmp_path / "daily.parquet", partition_cols=["site"])
-    (tmp_path / "sites.csv").write_text("site,lat,lon\nAT-Aaa,1,2\nDE-Bbb,3,4\n")
-    assert len(find(tmp_path)) == 2
-    reading = read_tables(tmp_path)
+    folder = tmp_path / "x"
+    pq.write_to_dataset(pa.Table.from_pandas(table), folder / "daily.parquet", partition_cols=["site"])
+    (folder / "sites.csv").write_text("site,lat,lon\nAT-Aaa,1,2\nDE-Bbb,3,4\n")
+    assert [item.path.name for item in find(folder)] == ["daily.parquet", "sites.csv"]
+    reading = read_tables(folder)
     assert [(tower.site, len(tower.table), tower.lat) for tower in reading.towers] == [
         ("AT-Aaa", 40, 1.0), ("DE-Bbb", 30, 3.0)]  # fmt: skip
 
