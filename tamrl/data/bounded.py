@@ -5,8 +5,8 @@ from typing import IO, Any
 
 from tamrl.errors import TamrlError
 
-#: Largest daily CSV or table of sites, unpacked; the longest FULLSET daily files have less than 100 MB.
-LARGEST = 300_000_000
+#: Largest daily CSV or table of sites, unpacked, bytes; FULLSET daily files of thirty years have about 40 MB.
+LARGEST = 120_000_000
 
 
 class Bounded(io.RawIOBase):
@@ -34,8 +34,8 @@ class Bounded(io.RawIOBase):
         data = self._file.read(len(buffer))
         self._read += len(data)
         if self._read > self._limit:
-            what = f"Unpacked, the file has more than {self._limit / 1e6:.0f} MB, which no daily tower file has"
-            raise TamrlError(what, self._label, "Check the file; if it is right, keep one tower and the daily rows")
+            what = f"Unpacked, the file has more than {self._limit / 1e6:.0f} MB, the limit for it"
+            raise TamrlError(what, self._label, "Check the file; if it is right, split it")
         buffer[: len(data)] = data
         return len(data)
 

@@ -13,7 +13,7 @@ YEAR_LAST = "eight digits with the year last"
 #: Kind of a value that is a date in a form that is not read -> what it is, in words.
 REFUSED = {
     "year": "years, not days",
-    "short": "dates with a year of two digits, which leave the century and the order open",
+    "short": "written with a year of two digits, which leaves the century and the order open",
     "serial": "day numbers of a spreadsheet, which count from 1900 or from 1904",
     "epoch": "seconds (or fractions of them) since 1970",
     "fraction": "numbers with a fraction, as decimal years are",

@@ -29,6 +29,7 @@ from tamrl.data.bounded import Bounded
 from tamrl.data.checks import MISSING_BELOW
 from tamrl.data.dates import read_dates, set_aside
 from tamrl.data.names import SITE_ID, classify, find_id, release
+from tamrl.data.tower_ids import tower_id
 from tamrl.errors import TamrlError
 
 #: Variants of the fluxes, best first: variable or constant u* threshold, reference or median-threshold version.
@@ -95,7 +96,7 @@ def _identity(raw: pd.DataFrame, name: str, label: str) -> str:
     """
     named, why = find_id(name)
     for column in [c for c in raw.columns if c.lower() in _ID_COLUMNS]:
-        inside = list(dict.fromkeys(raw.pop(column).dropna().astype(str).str.strip()))
+        inside = list(dict.fromkeys(tower_id(text) for text in raw.pop(column).dropna().astype(str)))
         if len(inside) > 1:
             what = f"The file holds {len(inside)} towers ({', '.join(inside[:3])} ...)"
             raise TamrlError(what, label, "Give one file a tower, or a parquet table with a column site")

@@ -53,8 +53,10 @@ def read_table(file: str | Path | IO[bytes], label: str, notes: list[str]) -> pd
             raw = contents(file, label)
         text = decode(raw, label, notes).replace("\0", "")
         sep = separator(text.split("\n", 1)[0])
+        raw = text.encode()  # a StringIO would take four times the memory
+        del text
         # NA would be a missing value to pandas, and so would be Namibia's first letters.
-        return pd.read_csv(io.StringIO(text), sep=sep, dtype=str, keep_default_na=False, skipinitialspace=True)
+        return pd.read_csv(io.BytesIO(raw), sep=sep, dtype=str, keep_default_na=False, skipinitialspace=True)
     except (OSError, EOFError, ValueError, csv.Error) as error:
         raise TamrlError(f"The table cannot be read: {error}", label, "Check the file") from error
 

@@ -54,7 +54,7 @@ def test_an_inner_zip_that_is_too_large_is_refused_while_it_is_unpacked(tmp_path
 def test_a_daily_file_that_is_too_large_unpacked_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(bounded.Bounded.__init__, "__defaults__", (5000,))
     found = zips.read_zip(write_zip(tmp_path / "all.zip", {name("AT-Aaa"): DAILY}))
-    assert "which no daily tower file has" in found.faults[0]
+    assert "the limit for it" in found.faults[0]
 
 
 def test_too_many_files_are_refused(tmp_path, monkeypatch):
