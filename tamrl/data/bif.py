@@ -12,6 +12,7 @@ from tamrl.data.sites import SiteInfo
 from tamrl.data.spells import Spell
 from tamrl.data.text import read_table
 from tamrl.data.tower_ids import tower_id
+from tamrl.data.workbook import read_sheet
 from tamrl.errors import TamrlError
 
 #: Variable of the BIF -> field of ``SiteInfo``.
@@ -35,7 +36,7 @@ def read_bif(
 
     Args:
         file: path or open binary file.
-        label: name for messages.
+        label: name for messages; its ending says whether it is CSV or an Excel workbook.
         notes: what was taken for granted is added.
 
     Returns:
@@ -44,7 +45,10 @@ def read_bif(
     Raises:
         TamrlError: the file cannot be read or has other columns.
     """
-    table = read_table(file, label, notes if notes is not None else [])
+    if label.lower().endswith(".xlsx"):
+        table = read_sheet(file, label)
+    else:
+        table = read_table(file, label, notes if notes is not None else [])
     table.columns = [str(column).strip().upper() for column in table.columns]
     missing = [name for name in ("SITE_ID", "VARIABLE", "DATAVALUE") if name not in table]
     if missing:

@@ -130,6 +130,8 @@ def _read(item: Item) -> None:
         _use_sites(item, *read_sites(item.path, item.notes))
     elif name.endswith(_CSV):
         _read_text(item)
+    elif name.endswith(".xlsx") and fluxnet.classify(name := item.path.name).kind == "bif":
+        _use_sites(item, *read_bif(item.path, name, item.notes))
     else:
         reason = "it is no CSV, gz, zip or parquet file"
         if name.endswith((".xlsx", ".xls")):

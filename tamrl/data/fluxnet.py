@@ -44,8 +44,12 @@ DRIVER_COLUMNS = {
 }  # fmt: skip
 #: The same where the file lacks the column above: gap-filled from the tower's own values alone, or without a layer.
 OTHER_COLUMNS = {
-    "TA_F_MDS": "TA", "SW_IN_F_MDS": "SW_IN", "LW_IN_F_MDS": "LW_IN", "VPD_F_MDS": "VPD", "SWC_F_MDS": "SWC",
-}  # fmt: skip
+    "TA_F_MDS": "TA",
+    "SW_IN_F_MDS": "SW_IN",
+    "LW_IN_F_MDS": "LW_IN",
+    "VPD_F_MDS": "VPD",
+    "SWC_F_MDS": "SWC",
+}
 # Columns that may name the tower, in small letters.
 _ID_COLUMNS = ("site", "site_id", "siteid", "sitename", "site_code", "fluxnet_id")
 _DAILY = "Give the daily (DD) file of the same product"

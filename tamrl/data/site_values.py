@@ -14,11 +14,23 @@ _KOEPPEN = re.compile(r"A[fmws]?|B([WS][hk]?)?|[CD]([fsw][abcd]?)?|E[TF]?")
 _GROUPS = {name.lower(): key for key, name in schema.KOEPPEN.items()} | {"dry": "B", "continental": "D", "snow": "D"}
 # Longer names of IGBP classes as MODIS products and AmeriFlux write them, beside those of the schema.
 _IGBP_NAMES = {
-    "grasslands": "GRA", "croplands": "CRO", "savannas": "SAV", "woody savannas": "WSA", "permanent wetlands": "WET",
-    "wetland": "WET", "wetlands": "WET", "open shrublands": "OSH", "closed shrublands": "CSH", "mixed forests": "MF",
-    "barren": "BSV", "water bodies": "WAT", "urban and built-up lands": "URB", "snow and ice": "SNO",
-    "cropland/natural vegetation mosaic": "CVM", "cropland/natural vegetation mosaics": "CVM",
-} | {name.lower() + end: code for code, name in schema.IGBP.items() for end in ("", "s")}  # fmt: skip
+    "grasslands": "GRA",
+    "croplands": "CRO",
+    "savannas": "SAV",
+    "woody savannas": "WSA",
+    "permanent wetlands": "WET",
+    "wetland": "WET",
+    "wetlands": "WET",
+    "open shrublands": "OSH",
+    "closed shrublands": "CSH",
+    "mixed forests": "MF",
+    "barren": "BSV",
+    "water bodies": "WAT",
+    "urban and built-up lands": "URB",
+    "snow and ice": "SNO",
+    "cropland/natural vegetation mosaic": "CVM",
+    "cropland/natural vegetation mosaics": "CVM",
+} | {name.lower() + end: code for code, name in schema.IGBP.items() for end in ("", "s")}
 _SHOWN = 5
 
 

@@ -77,10 +77,9 @@ def _read(archive: zipfile.ZipFile, label: str, depth: int, found: Contents) -> 
                 _read_inner(archive, name, inside, depth, found)
             elif name in kinds:
                 _read_member(archive, name, inside, kinds[name], name in daily, found)
-            elif name.lower().endswith((".xlsx", ".xls")) and "BIF" in name.upper():
-                found.notes.append(
-                    f"{inside} is an Excel workbook, which is not read; save it as CSV for its positions"
-                )
+            elif name.lower().endswith(".xlsx") and classify(name).kind == "bif":
+                with archive.open(name) as file:
+                    _keep(found, *read_bif(file, inside, found.notes))
         except (TamrlError, *_DAMAGED) as error:
             found.faults.append(str(error))
         except (RuntimeError, NotImplementedError) as error:  # a password, a compression that Python lacks

@@ -10,8 +10,16 @@ SITE = "FR-Xyz"
 
 @pytest.mark.parametrize("packed", [True, False])
 def test_an_archive_of_icos_gives_its_tower_with_position_and_classes(tmp_path, packed):
-    about = bif_groups(SITE, [(1, "SITE_NAME", "Somewhere"), (2, "LOCATION_LAT", 48.4), (2, "LOCATION_LONG", 2.7),
-                              (3, "IGBP", "DBF"), (4, "CLIMATE_KOEPPEN", "Cfb")])  # fmt: skip
+    about = bif_groups(
+        SITE,
+        [
+            (1, "SITE_NAME", "Somewhere"),
+            (2, "LOCATION_LAT", 48.4),
+            (2, "LOCATION_LONG", 2.7),
+            (3, "IGBP", "DBF"),
+            (4, "CLIMATE_KOEPPEN", "Cfb"),
+        ],
+    )
     variables = bif_groups(SITE, [(1, "VAR_INFO_VARNAME", "TA_F"), (2, "VAR_INFO_UNIT", "deg C")])
     members = {
         f"ICOSETC_{SITE}_FLUXNET_DD_L2.csv": values(days=400).to_csv(index=False),

@@ -12,8 +12,10 @@ def sites(tmp_path) -> list[str]:
 
 def test_the_folder_inside_a_zip_is_no_tower(tmp_path):
     folder = "FLUXNET-towers-main/data"
-    members = {f"{folder}/{name(site)}": values(days=days).to_csv(index=False)
-               for site, days in (("DE-Aaa", 400), ("FI-Bbb", 380))}  # fmt: skip
+    members = {
+        f"{folder}/{name(site)}": values(days=days).to_csv(index=False)
+        for site, days in (("DE-Aaa", 400), ("FI-Bbb", 380))
+    }
     code, text = ingest(write_zip(tmp_path / "FLUXNET-towers-main.zip", members), "-w", tmp_path / "w")
     assert code == 0, text
     assert sites(tmp_path) == ["DE-Aaa", "FI-Bbb"]

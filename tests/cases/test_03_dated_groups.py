@@ -7,17 +7,26 @@ from tamrl.data.archive import load_archive, record
 SITE = "US-Zz1"
 GROUPS = [
     (1, "SITE_NAME", "Invented burn"),
-    (2, "LOCATION_LAT", "45.10"), (2, "LOCATION_LONG", "-90.20"), (2, "LOCATION_DATE_START", "1999"),
-    (3, "LOCATION_LAT", "46.50"), (3, "LOCATION_LONG", "-91.70"), (3, "LOCATION_DATE_START", "20180601"),
-    (4, "IGBP", "ENF"), (4, "IGBP_DATE_START", "1999"),
-    (5, "IGBP", "GRA"), (5, "IGBP_DATE_START", "20180601"), (5, "IGBP_COMMENT", "clear-cut"),
+    (2, "LOCATION_LAT", "45.10"),
+    (2, "LOCATION_LONG", "-90.20"),
+    (2, "LOCATION_DATE_START", "1999"),
+    (3, "LOCATION_LAT", "46.50"),
+    (3, "LOCATION_LONG", "-91.70"),
+    (3, "LOCATION_DATE_START", "20180601"),
+    (4, "IGBP", "ENF"),
+    (4, "IGBP_DATE_START", "1999"),
+    (5, "IGBP", "GRA"),
+    (5, "IGBP_DATE_START", "20180601"),
+    (5, "IGBP_COMMENT", "clear-cut"),
     (6, "CLIMATE_KOEPPEN", "Dfb"),
-]  # fmt: skip
+]
 
 
 def read(tmp_path, start):
-    members = {f"AMF_{SITE}_FLUXNET_FLUXMET_DD_2019-2020_v1.3_r1.csv": values(400, start).to_csv(index=False),
-               f"AMF_{SITE}_FLUXNET_BIF_2019-2020_v1.3_r1.csv": bif_groups(SITE, GROUPS)}  # fmt: skip
+    members = {
+        f"AMF_{SITE}_FLUXNET_FLUXMET_DD_2019-2020_v1.3_r1.csv": values(400, start).to_csv(index=False),
+        f"AMF_{SITE}_FLUXNET_BIF_2019-2020_v1.3_r1.csv": bif_groups(SITE, GROUPS),
+    }
     path = write_zip(tmp_path / f"AMF_{SITE}_FLUXNET_2019-2020_v1.3_r1.zip", members)
     code, text = ingest(path, "-w", tmp_path / "w")
     assert code == 0, text

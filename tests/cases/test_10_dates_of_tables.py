@@ -51,10 +51,12 @@ def test_the_right_days(tmp_path, form):
 REFUSED = {
     "float32": (lambda day: day.dt.strftime("%Y%m%d").astype("float32"), "32-bit"),
     "local midnight in UTC": (
-        lambda day: day.dt.tz_localize("Europe/Berlin").dt.tz_convert("UTC"), "days begin in another time zone"),
+        lambda day: day.dt.tz_localize("Europe/Berlin").dt.tz_convert("UTC"),
+        "days begin in another time zone",
+    ),
     "two digits": (lambda day: day.dt.strftime("%d/%m/%y"), "first value is '01/01/19'"),
     "serial": (lambda day: (day - pd.Timestamp("1899-12-30")).dt.days, "day numbers of a spreadsheet"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("form", REFUSED)

@@ -3,9 +3,11 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
-from tower_files import bif_groups, tower
+from tower_files import bif_groups, ingest, name, tower, write_dd, write_zip
 
+from tamrl.data.archive import load_archive, record
 from tamrl.data.bif import read_bif
+from tamrl.data.zips import read_zip
 from tamrl.errors import TamrlError
 
 SITE = "US-Zz1"
@@ -34,8 +36,12 @@ def applied(rows, start="2019-01-01", days=400):
 
 
 def test_the_group_that_holds_during_the_record_is_taken_without_a_note():
-    rows = [*place(1, 45.1, -90.2, "1999"), *place(2, 46.5, -91.7, "20180601"), *igbp(3, "ENF", "1999"),
-            *igbp(4, "GRA", "20180601")]  # fmt: skip
+    rows = [
+        *place(1, 45.1, -90.2, "1999"),
+        *place(2, 46.5, -91.7, "20180601"),
+        *igbp(3, "ENF", "1999"),
+        *igbp(4, "GRA", "20180601"),
+    ]
     found = applied(rows)
     assert (found.igbp, found.lat, found.lon, found.notes) == ("GRA", 46.5, -91.7, [])
     earlier = applied(rows, "2005-01-01")
@@ -117,6 +123,54 @@ def test_text_in_windows_1252_and_utf_16_is_read():
         known, _ = read_bif(io.BytesIO(text.encode(encoding)), "BIF.csv", notes)
         assert known[SITE].name == "Åkerö hedge"
         assert len(notes) == noted
+
+
+def _workbook(path, rows):
+    texts = list(dict.fromkeys(cell for row in rows for cell in row if isinstance(cell, str)))
+    strings = "".join(f"<si><t>{text}</t></si>" for text in texts[:-1]) + f"<si><r><t>{texts[-1]}</t></r></si>"
+
+    def cell(value, place):
+        if isinstance(value, str):
+            return f'<c r="{place}" t="s"><v>{texts.index(value)}</v></c>'
+        return f'<c r="{place}"><v>{value}</v></c>' if value is not None else ""
+
+    body = "".join(
+        f"<row>{''.join(cell(v, f'{letter}{i}') for letter, v in zip('ABCDE', row, strict=True))}</row>"
+        for i, row in enumerate(rows, 1)
+    )
+    space = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
+    return write_zip(
+        path,
+        {
+            "xl/sharedStrings.xml": f"<sst {space}>{strings}</sst>",
+            "xl/worksheets/sheet1.xml": f"<worksheet {space}><sheetData>{body}</sheetData></worksheet>",
+        },
+    )
+
+
+def test_a_workbook_of_all_towers_is_read_in_a_folder_and_in_a_zip(tmp_path):
+    head = ["SITE_ID", "GROUP_ID", "VARIABLE_GROUP", "VARIABLE", "DATAVALUE"]
+    rows = [
+        head,
+        ["US-Zz1", 1, "GRP_IGBP", "IGBP", "ENF"],
+        ["US-Zz1", 1, None, "IGBP_DATE_START", 1999],
+        ["US-Zz1", 2, "GRP_IGBP", "IGBP", "GRA"],
+        ["US-Zz1", 2, None, "IGBP_DATE_START", 20180601],
+        ["US-Zz1", 3, "GRP_LOCATION", "LOCATION_LAT", 46.5],
+        ["US-Zz1", 3, None, "LOCATION_LONG", -91.7],
+    ]
+    book = _workbook(tmp_path / "AMF_AA-Net_BIF_CCBY4_20240101.xlsx", rows)
+    known, faults = read_bif(book, book.name)
+    found = known[SITE].apply(tower(SITE, 400, "2019-01-01"))
+    assert (found.igbp, found.lat, found.lon, faults) == ("GRA", 46.5, -91.7, [])
+    daily = write_dd(tmp_path / name(SITE), days=60)
+    assert ingest(daily, book, "-w", tmp_path / "w")[0] == 0
+    assert record(load_archive(tmp_path / "w" / "archive.zarr"), SITE)["lat"].item() == 46.5
+    packed = write_zip(tmp_path / "all.zip", {daily.name: daily.read_text(), book.name: book.read_bytes()})
+    assert read_zip(packed).sites[SITE].lat == 46.5
+    (tmp_path / "AMF_AA-Net_BIF_1.xlsx").write_bytes(b"PK no workbook")
+    with pytest.raises(TamrlError, match="workbook cannot be read"):
+        read_bif(tmp_path / "AMF_AA-Net_BIF_1.xlsx", "AMF_AA-Net_BIF_1.xlsx")
 
 
 def test_wrong_columns_and_wrong_cells_are_named_once():

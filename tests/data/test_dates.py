@@ -136,11 +136,15 @@ def test_a_few_rows_of_another_form_or_time_are_faults_of_theirs():
 def test_months_in_their_forms():
     wanted = pd.Series(pd.to_datetime(["2019-01-01", "2019-02-01", "2019-03-01"]).astype("datetime64[ns]"))
     for column in (
-        [201901, 201902, 201903], [201901.0, 201902.0, 201903.0], ["2019-01", "2019-02", "2019-03"],
-        ["01/2019", "02/2019", "03/2019"], ["Jan 2019", "Feb 2019", "Mar 2019"],
-        ["2019-01-31", "2019-02-28", "2019-03-31"], [20190115, 20190215, 20190315],
+        [201901, 201902, 201903],
+        [201901.0, 201902.0, 201903.0],
+        ["2019-01", "2019-02", "2019-03"],
+        ["01/2019", "02/2019", "03/2019"],
+        ["Jan 2019", "Feb 2019", "Mar 2019"],
+        ["2019-01-31", "2019-02-28", "2019-03-31"],
+        [20190115, 20190215, 20190315],
         pd.Series([201901, 201902, 201903], dtype="float32"),
-    ):  # fmt: skip
+    ):
         pd.testing.assert_series_equal(days(column, step="month"), wanted)
     with pytest.raises(TamrlError, match="one month has several"):
         days(DAYS, step="month")
@@ -244,9 +248,11 @@ def test_whole_numbers_of_any_dtype_are_the_same_days(wanted, dtype):
 
 
 @given(
-    st.lists(_DAY, min_size=2, max_size=10, unique=True), st.sampled_from(_YEAR_FIRST),
-    st.sampled_from(_YEAR_FIRST + _YEAR_LAST), st.data(),
-)  # fmt: skip
+    st.lists(_DAY, min_size=2, max_size=10, unique=True),
+    st.sampled_from(_YEAR_FIRST),
+    st.sampled_from(_YEAR_FIRST + _YEAR_LAST),
+    st.data(),
+)
 def test_two_forms_in_one_column_are_never_half_wrong(wanted, one, other, data):
     which = [data.draw(st.booleans()) for _ in wanted]
     texts = [day.strftime(one if first else other) for day, first in zip(wanted, which, strict=True)]
@@ -256,10 +262,17 @@ def test_two_forms_in_one_column_are_never_half_wrong(wanted, one, other, data):
 
 
 _CELL = st.one_of(
-    st.text(max_size=12), st.integers(-(10**19), 10**19), st.floats(), st.none(), st.booleans(), st.dates(),
-    st.datetimes(timezones=st.none()), st.from_regex(r"\d{1,14}", fullmatch=True),
-    st.from_regex(r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}( \d\d:\d\d)?", fullmatch=True), st.binary(max_size=9),
-)  # fmt: skip
+    st.text(max_size=12),
+    st.integers(-(10**19), 10**19),
+    st.floats(),
+    st.none(),
+    st.booleans(),
+    st.dates(),
+    st.datetimes(timezones=st.none()),
+    st.from_regex(r"\d{1,14}", fullmatch=True),
+    st.from_regex(r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}( \d\d:\d\d)?", fullmatch=True),
+    st.binary(max_size=9),
+)
 
 
 @given(st.lists(_CELL, max_size=12), st.sampled_from(["day", "month"]))

@@ -44,12 +44,13 @@ def test_a_name_without_an_id_or_with_two_says_so(name, why):
 
 
 @given(
-    _SITE, st.sampled_from(["FLX", "AMF", "ICOSETC", "ICOS-ETC", "JPF", "EUROFLUX"]),
+    _SITE,
+    st.sampled_from(["FLX", "AMF", "ICOSETC", "ICOS-ETC", "JPF", "EUROFLUX"]),
     st.sampled_from(["FLUXNET2015_FULLSET", "FLUXNET_SUBSET", "FLUXNET_FLUXMET", "FLUXNET", "JapanFLUX2024_ALLVARS"]),
     st.sampled_from(["2000-2014_1-4", "1999-2020_beta-3", "1991-2023_v1.3_r1", "L2", "2000-2014_1-4 (1)"]),
     st.lists(st.one_of(_SITE, st.sampled_from(["FLUXNET-towers-main", "a", ".."])), max_size=3),
     st.sampled_from([".csv", ".csv.gz", ".CSV", ".zip", ""]),
-)  # fmt: skip
+)
 def test_a_published_name_in_any_folder_gives_its_id(site, network, product, version, folders, suffix):
     name = "/".join([*folders, f"{network}_{site}_{product}_DD_{version}{suffix}"])
     assert find_id(name) == (site, "")
@@ -91,12 +92,16 @@ def test_the_files_of_other_networks_are_known(name, kind):
 
 def test_releases_are_in_their_order():
     names = [
-        "FLX_US-Ha1_FLUXNET2015_FULLSET_DD_1991-2012_1-3.csv", "FLX_US-Ha1_FLUXNET2015_FULLSET_DD_1991-2012_1-4.csv",
-        "FLX_US-Ha1_FLUXNET2015_FULLSET_DD_1991-2012_2-4.csv", "FLX_US-Ha1_FLUXNET2015_FULLSET_DD_1991-2018_beta-3.csv",
-        "FLX_US-Ha1_FLUXNET2015_FULLSET_DD_1991-2020_beta-3.csv", "AMF_US-Ha1_FLUXNET_FULLSET_DD_1991-2020_3-5.csv",
-        "AMF_US-Ha1_FLUXNET_FULLSET_DD_1991-2020_4-6.csv", "AMF_US-Ha1_FLUXNET_FLUXMET_DD_1991-2023_v1.2_r1.csv",
+        "FLX_US-Ha1_FLUXNET2015_FULLSET_DD_1991-2012_1-3.csv",
+        "FLX_US-Ha1_FLUXNET2015_FULLSET_DD_1991-2012_1-4.csv",
+        "FLX_US-Ha1_FLUXNET2015_FULLSET_DD_1991-2012_2-4.csv",
+        "FLX_US-Ha1_FLUXNET2015_FULLSET_DD_1991-2018_beta-3.csv",
+        "FLX_US-Ha1_FLUXNET2015_FULLSET_DD_1991-2020_beta-3.csv",
+        "AMF_US-Ha1_FLUXNET_FULLSET_DD_1991-2020_3-5.csv",
+        "AMF_US-Ha1_FLUXNET_FULLSET_DD_1991-2020_4-6.csv",
+        "AMF_US-Ha1_FLUXNET_FLUXMET_DD_1991-2023_v1.2_r1.csv",
         "AMF_US-Ha1_FLUXNET_FLUXMET_DD_1991-2023_v1.3_r1.csv",
-    ]  # fmt: skip
+    ]
     found = [release(name) for name in names]
     assert found == sorted(found)
     assert len(set(found)) == len(found)

@@ -41,7 +41,9 @@ def test_parts_by_tower_carry_the_id_in_the_name_of_their_folder(tmp_path, table
     assert [item.path.name for item in find(folder)] == ["daily.parquet", "sites.csv"]
     reading = read_tables(folder)
     assert [(tower.site, len(tower.table), tower.lat) for tower in reading.towers] == [
-        ("AT-Aaa", 40, 1.0), ("DE-Bbb", 30, 3.0)]  # fmt: skip
+        ("AT-Aaa", 40, 1.0),
+        ("DE-Bbb", 30, 3.0),
+    ]
 
 
 def test_single_tables_beside_each_other_are_no_parts(tmp_path):

@@ -73,8 +73,11 @@ def test_a_tower_whose_inner_zip_has_no_daily_file_is_a_fault_unless_another_has
 
 
 def test_a_zip_that_a_user_made(tmp_path):
-    members = {"towers/DE-Tha.csv": DAILY, "towers/FI-Hyy.csv.gz": gzip.compress(DAILY.encode()),
-               "towers/my sites.csv": "Site ID,Latitude,IGBP\nDE-Tha,50.9,ENF\n"}  # fmt: skip
+    members = {
+        "towers/DE-Tha.csv": DAILY,
+        "towers/FI-Hyy.csv.gz": gzip.compress(DAILY.encode()),
+        "towers/my sites.csv": "Site ID,Latitude,IGBP\nDE-Tha,50.9,ENF\n",
+    }
     found = zips.read_zip(write_zip(tmp_path / "DE-Hai.zip", members))
     assert sorted(tower.site for tower in found.towers) == ["DE-Tha", "FI-Hyy"]
     assert found.sites["DE-Tha"].lat == 50.9
