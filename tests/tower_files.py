@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from click.testing import CliRunner
 
+from tamrl.cli import main
 from tamrl.data.archive import Tower
 
 _MET = [
@@ -68,6 +70,19 @@ def bif(site: str, lat: float = 47.5, lon: float = 8.4, igbp: str = "GRA") -> st
     rows = [("LOCATION_LAT", lat), ("LOCATION_LONG", lon), ("IGBP", igbp), ("SITE_NAME", "Written, for a test")]
     lines = [f'{site},{i},GRP_X,{variable},"{value}"' for i, (variable, value) in enumerate(rows)]
     return "\n".join(["SITE_ID,GROUP_ID,VARIABLE_GROUP,VARIABLE,DATAVALUE", *lines]) + "\n"
+
+
+def bif_groups(site: str, rows: list[tuple[int, str, str]]) -> str:
+    """A BIF table of (group, variable, value)."""
+    lines = [f'{site},{group},GRP_{variable.split("_")[0]},{variable},"{value}"' for group, variable, value in rows]
+    return "\n".join(["SITE_ID,GROUP_ID,VARIABLE_GROUP,VARIABLE,DATAVALUE", *lines]) + "\n"
+
+
+def ingest(*arguments) -> tuple[int, str]:
+    """Run ``tamrl ingest``; the exit status and what it wrote."""
+    result = CliRunner().invoke(main, ["ingest", *map(str, arguments)])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.output
 
 
 def tower(site: str, days: int = 30, start: str = "2010-01-01", level: float = 1.0, **info) -> Tower:

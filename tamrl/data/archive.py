@@ -19,6 +19,7 @@ import xarray as xr
 import tamrl
 from tamrl import schema
 from tamrl.data.checks import SITE_COORDS, attributes, validate
+from tamrl.data.names import NO_RELEASE, Release
 from tamrl.data.steps import ATTRIBUTE, STEPS, Step, axis, step_of
 from tamrl.data.storage import locate, locked, swap_in
 from tamrl.errors import TamrlError
@@ -43,6 +44,8 @@ class Tower:
         igbp, koeppen: class, or ``unknown``.
         source: file and variant that the values come from.
         notes: what the user should know about this tower.
+        variant: of the fluxes, such as ``VUT_REF``; empty where the source says none.
+        release: which release of which product it is.
     """
 
     site: str
@@ -54,6 +57,8 @@ class Tower:
     koeppen: str = schema.UNKNOWN
     source: str = ""
     notes: list[str] = field(default_factory=list)
+    variant: str = ""
+    release: Release = NO_RELEASE
 
 
 def now() -> str:

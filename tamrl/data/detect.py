@@ -1,25 +1,25 @@
 """Finding out what a source is: a folder, a table folder, a CSV, a gz, a zip; and reading what it holds."""
 
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
-from tamrl.data import fluxnet
+from tamrl.data import fluxnet, parquet
 from tamrl.data.archive import Tower
+from tamrl.data.bif import read_bif
 from tamrl.data.satellite import CLIMATOLOGY
-from tamrl.data.sites import SiteInfo, read_bif, read_sites
+from tamrl.data.sites import SiteInfo, names_sites, places_sites, read_sites
 from tamrl.data.tables import is_series, read_series, read_tables
+from tamrl.data.text import header
+from tamrl.data.zips import read_zip, without_daily
 from tamrl.errors import TamrlError
 
 Status = Literal["ingested", "used", "skipped", "failed"]
 _CSV = (".csv", ".csv.gz")
 _TABLES = (*_CSV, ".parquet")
-_HEADER_BYTES = 1_000_000
 
 
 @dataclass
@@ -59,12 +59,13 @@ class Item:
 def find(source: str | Path) -> list[Item]:
     """List the files to look at for one source, in a fixed order; folders are searched to the bottom.
 
-    Hidden files, Zarr stores and workspaces inside a folder are passed over.
+    A folder of parts of a parquet table is one item. Hidden files, Zarr stores and workspaces inside a folder are
+    passed over.
     """
     path = Path(source).expanduser()
     if not path.exists():
         return [Item(path, True).fail("there is no such file or folder")]
-    if path.is_file():
+    if path.is_file() or parquet.is_parts(path):
         return [Item(path, True)]
     items: list[Item] = []
 
@@ -73,6 +74,9 @@ def find(source: str | Path) -> list[Item]:
 
     for folder, below, names in os.walk(path, onerror=unreadable):
         here = Path(folder)
+        tables = [name for name in below if not name.startswith(".") and parquet.is_parts(here / name)]
+        items += [Item(here / name, False) for name in tables]
+        below[:] = [name for name in below if name not in tables]
         closed = [name for name in below if _closed(here / name)]
         items += [Item(here / name, False, reason="a Zarr store or a workspace, no tower files") for name in closed]
         below[:] = sorted(name for name in below if name not in closed and not name.startswith((".", "__MACOSX")))
@@ -118,16 +122,20 @@ def read(item: Item) -> Item:
 def _read(item: Item) -> None:
     """Dispatch on the name, then on the content."""
     name = item.path.name.lower()
-    if name.endswith(".parquet"):
+    if parquet.is_table(item.path):
         _read_table(item)
     elif name.endswith(".zip"):
         _read_zip(item)
     elif name == "sites.csv":
-        _use_sites(item, *read_sites(item.path))
+        _use_sites(item, *read_sites(item.path, item.notes))
     elif name.endswith(_CSV):
         _read_text(item)
+    elif name.endswith(".xlsx") and fluxnet.classify(name := item.path.name).kind == "bif":
+        _use_sites(item, *read_bif(item.path, name, item.notes))
     else:
         reason = "it is no CSV, gz, zip or parquet file"
+        if name.endswith((".xlsx", ".xls")):
+            reason = "it is an Excel workbook; save its sheet as CSV to have it read"
         item.status, item.reason = ("failed" if item.explicit else "skipped"), reason
 
 
@@ -155,9 +163,12 @@ def _use_sites(item: Item, known: dict[str, SiteInfo], faults: list[str]) -> Non
 
 
 def _use_series(item: Item) -> None:
-    item.series = read_series(item.path, item.notes)
+    failures: list[str] = []
+    item.series = read_series(item.path, item.notes, failures)
     names = sorted({n for rows in item.series.values() for n in rows.columns if not n.endswith(CLIMATOLOGY)})
     item.status, item.reason = "used", f"{', '.join(names)} of {len(item.series)} towers"
+    if failures:
+        item.fail("; ".join(failures))
 
 
 def _read_text(item: Item) -> None:
@@ -165,13 +176,14 @@ def _read_text(item: Item) -> None:
     known = fluxnet.classify(item.path.name)
     item.site = known.site
     if known.kind == "bif":
-        _use_sites(item, *read_bif(item.path, item.path.name))
+        _use_sites(item, *read_bif(item.path, item.path.name, item.notes))
     elif known.kind in ("daily", "unknown"):
         if known.kind == "unknown" and is_series(item.path):
             _use_series(item)
             return
-        if known.kind == "unknown" and _is_site_table(item.path):
-            _use_sites(item, *read_sites(item.path))
+        columns = header(item.path) if known.kind == "unknown" else []
+        if names_sites(columns) and places_sites(columns) and "TIMESTAMP" not in columns:
+            _use_sites(item, *read_sites(item.path, item.notes))
             return
         if known.kind == "unknown" and not item.explicit and _describes_sites(item.path):
             item.reason = "it describes towers, without a position or a class, and has no fluxes"
@@ -182,64 +194,20 @@ def _read_text(item: Item) -> None:
         item.fail(known.reason)
 
 
-def _is_site_table(path: Path) -> bool:
-    """Say whether a plain CSV has a site and a position column and no time."""
-    columns = _header(path)
-    return bool(columns & {"site", "site_id"}) and bool(columns & {"lat", "latitude", "location_lat", "igbp"})
-
-
 def _describes_sites(path: Path) -> bool:
     """Say whether a plain CSV has a site column and no time, as a table of citations has."""
-    columns = _header(path)
-    return bool(columns & {"site", "site_id"}) and not columns & {"timestamp", "timestamp_start", "date", "time"}
-
-
-def _header(path: Path) -> set[str]:
-    """Return the columns of a plain CSV in small letters; of anything else none."""
-    if path.suffix.lower() != ".csv":
-        return set()
-    with path.open("rb") as file:
-        header = file.readline(_HEADER_BYTES).decode("utf-8-sig", errors="replace").lower()
-    return {column.strip().strip('"') for column in header.split(",")}
+    columns = header(path)
+    timed = {column.lower() for column in columns} & {"timestamp", "timestamp_start", "date", "time"}
+    return names_sites(columns) and not timed
 
 
 def _read_zip(item: Item) -> None:
-    """Read the daily files and the BIF table inside a published zip."""
-    item.site = next(iter(fluxnet.SITE_ID.findall(item.path.name)), "")
-    try:
-        with zipfile.ZipFile(item.path) as archive:
-            members = [name for name in sorted(archive.namelist()) if name.lower().endswith(_CSV)]
-            kinds = {name: fluxnet.classify(name) for name in members if "__MACOSX" not in name}
-            daily = [name for name, known in kinds.items() if known.kind == "daily"]
-            if not daily:
-                held = sorted({known.step or known.kind for known in kinds.values()})
-                item.sibling = True
-                item.fail(f"the zip holds no daily (DD) file, only {', '.join(held) or 'other files'}")
-                return
-            faults = _read_members(item, archive, kinds, daily)
-    except (zipfile.BadZipFile, EOFError, zlib.error) as error:
-        item.fail(f"the zip is cut off or damaged: {error}; download it again")
-        return
-    item.status = "ingested"
-    if faults:
-        item.fail("; ".join(faults))
-
-
-def _read_members(item: Item, archive: zipfile.ZipFile, kinds: dict, daily: list[str]) -> list[str]:
-    """Read the members of an open zip; a damaged one is returned as a fault and the others still count."""
-    faults = []
-    for name, known in kinds.items():
-        label = f"{item.path.name}/{Path(name).name}"
-        try:
-            if name in daily:
-                if name.lower().endswith(".gz"):
-                    raise TamrlError("A gz inside a zip is not read", label, "Unpack the zip first")
-                item.towers.append(fluxnet.read_member(archive, name, label))
-            elif known.kind == "bif":
-                with archive.open(name) as file:
-                    found, wrong = read_bif(file, label)
-                item.sites |= found
-                faults += wrong
-        except (TamrlError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-            faults.append(str(error))
-    return faults
+    """Read the daily files and the BIF table inside a published zip, and in zips inside it."""
+    item.site = fluxnet.classify(item.path.name).site
+    found = read_zip(item.path)
+    item.towers, item.sites, item.notes, item.status = found.towers, found.sites, found.notes, "ingested"
+    if found.faults:
+        item.fail("; ".join(found.faults))
+    elif not found.towers:
+        item.sibling = True
+        item.fail(without_daily(found))

@@ -1,5 +1,7 @@
 """Reader of the daily CSV files that FLUXNET2015, AmeriFlux FLUXNET, ICOS and the newest FLUXNET releases publish.
 
+Those of JapanFlux2024 and FluxDataKit, which follow them but for the names of some columns, are read as well.
+
 Plain, ``.gz`` or inside the published ``.zip``. Missing is -9999; days are local standard time; DD fluxes are in
 gC m-2 d-1 and their QC is a share (1 best), so no value is converted.
 
@@ -11,26 +13,28 @@ no better (median r of RECO 0.9986 against 0.9990; below 0.99 at two towers agai
 """
 
 import gzip
-import re
 import zipfile
 import zlib
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
-from pathlib import Path, PurePosixPath
-from typing import IO, Literal
+from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pandas as pd
 
 from tamrl.data.archive import Tower
-from tamrl.data.checks import FIRST_DAY, LAST_DAY, MISSING_BELOW
-from tamrl.data.sites import SITE_ID
+from tamrl.data.bounded import Bounded
+from tamrl.data.checks import MISSING_BELOW
+from tamrl.data.dates import read_dates, set_aside
+from tamrl.data.names import SITE_ID, classify, find_id, release
+from tamrl.data.tower_ids import tower_id
 from tamrl.errors import TamrlError
 
 #: Variants of the fluxes, best first: variable or constant u* threshold, reference or median-threshold version.
-VARIANTS = ("VUT_REF", "VUT_USTAR50", "CUT_REF", "CUT_USTAR50")
+#: JapanFlux2024 (doi:10.5194/essd-17-3807-2025) writes vUT for its reference with a variable threshold.
+VARIANTS = ("VUT_REF", "VUT_USTAR50", "CUT_REF", "CUT_USTAR50", "vUT", "vUT_USTAR50")
 #: Column stem (the variant follows) -> variable of the schema.
 FLUX_COLUMNS = {"NEE": "NEE", "GPP_NT": "GPP", "RECO_NT": "RECO", "GPP_DT": "GPP_DT", "RECO_DT": "RECO_DT"}
 #: Column -> variable of the schema; the units are the schema's.
@@ -38,71 +42,30 @@ DRIVER_COLUMNS = {
     "TA_F": "TA", "SW_IN_F": "SW_IN", "LW_IN_F": "LW_IN", "VPD_F": "VPD", "P_F": "P", "PA_F": "PA", "WS_F": "WS",
     "CO2_F_MDS": "CO2", "SWC_F_MDS_1": "SWC",
 }  # fmt: skip
-
-Kind = Literal["daily", "resolution", "auxiliary", "reanalysis", "base", "bif", "varinfo", "unknown"]
-_STEPS = {"HH": "half-hourly", "HR": "hourly", "DD": "daily", "WW": "weekly", "MM": "monthly", "YY": "yearly"}
-_REASONS: dict[str, str] = {
-    "auxiliary": "it holds processing details, no fluxes",
-    "reanalysis": "it holds reanalysis meteorology, no fluxes",
-    "base": "AmeriFlux BASE is raw half-hourly data without GPP and RECO; ingest reads the FLUXNET product (DD files)",
-    "varinfo": "it describes variables, it holds no fluxes",
-    "bif": "it describes the tower, it holds no fluxes",
+#: The same where the file lacks the column above: gap-filled from the tower's own values alone, or without a layer.
+OTHER_COLUMNS = {
+    "TA_F_MDS": "TA",
+    "SW_IN_F_MDS": "SW_IN",
+    "LW_IN_F_MDS": "LW_IN",
+    "VPD_F_MDS": "VPD",
+    "SWC_F_MDS": "SWC",
 }
+# Columns that may name the tower, in small letters.
+_ID_COLUMNS = ("site", "site_id", "siteid", "sitename", "site_code", "fluxnet_id")
+_DAILY = "Give the daily (DD) file of the same product"
+_UNREAD = (
+    "Its fluxes are in columns that ingest does not read; rename them to NEE_VUT_REF, GPP_NT_VUT_REF, RECO_NT_VUT_REF"
+)
 
-
-@dataclass(frozen=True)
-class FileName:
-    """What the name of a file says.
-
-    Attributes:
-        kind: what the file holds.
-        site: tower id, empty where the name has none.
-        step: DD, HH, HR, WW, MM, YY or empty.
-    """
-
-    kind: Kind
-    site: str = ""
-    step: str = ""
-
-    @property
-    def reason(self) -> str:
-        """Why a file of this kind is not ingested, in words."""
-        if self.kind == "resolution":
-            return f"it is {_STEPS[self.step]} ({self.step}); ingest reads the daily (DD) file of the same product"
-        return _REASONS.get(self.kind, "its name is not that of a FLUXNET daily file")
-
-
-def classify(name: str) -> FileName:
-    """Read what a file is from its name; never from its content.
-
-    Args:
-        name: file name, with or without folder, ``.csv`` and ``.gz``.
-    """
-    stem = re.sub(r"(\.csv)?(\.gz)?$", "", PurePosixPath(name.replace("\\", "/")).name, flags=re.IGNORECASE)
-    tokens = stem.split("_")
-    site = next((token for token in tokens if SITE_ID.fullmatch(token)), "")
-    step = next((token for token in tokens if token in _STEPS), "")
-    kind: Kind = "unknown"
-    if "BIFVARINFO" in tokens:
-        kind = "varinfo"
-    elif "BIF" in tokens:
-        kind = "bif"
-    elif "BASE" in tokens:
-        kind = "base"
-    elif any(token.startswith("AUX") for token in tokens):
-        kind = "auxiliary"
-    elif {"ERA5", "ERAI"} & set(tokens):
-        kind = "reanalysis"
-    elif step and site and any(token.startswith("FLUXNET") for token in tokens):
-        kind = "daily" if step == "DD" else "resolution"
-    return FileName(kind, site, step)
+__all__ = ["FLUX_COLUMNS", "SITE_ID", "VARIANTS", "classify", "read_csv", "read_member"]
 
 
 def read_csv(path: str | Path) -> Tower:
-    """Read one daily file, plain or gz; the tower's id comes from the file name.
+    """Read one daily file, plain or gz; the tower's id comes from the file name, or from a column that names it.
 
     Raises:
-        TamrlError: the file is empty, cut off, not daily, without a tower id, or lacks TIMESTAMP or every flux.
+        TamrlError: the file is empty, cut off, too large, not daily, without a tower id or with two, lacks TIMESTAMP or
+            every flux, or more than 5 % of its rows have no date or one that another row has.
     """
     path = Path(path)
     opener = partial(gzip.open, path) if path.suffix.lower() == ".gz" else partial(path.open, "rb")
@@ -110,25 +73,46 @@ def read_csv(path: str | Path) -> Tower:
 
 
 def read_member(archive: zipfile.ZipFile, member: str, label: str) -> Tower:
-    """Read one daily file inside an open zip, see ``read_csv``."""
-    return _guarded(partial(archive.open, member), member, label)
+    """Read one daily file inside an open zip, plain or gz, see ``read_csv``."""
+    plain = partial(archive.open, member)
+    packed = member.lower().endswith(".gz")
+    return _guarded((lambda: gzip.open(plain())) if packed else plain, member, label)
 
 
 def _guarded(opener: Callable[[], IO[bytes]], name: str, label: str) -> Tower:
     """Read a tower, turning what damaged files raise into words."""
-    found = SITE_ID.search(name)
     try:
         columns = _header(opener, label)
-        if not found:
-            what = "The file name has no tower id such as AU-Lox"
-            raise TamrlError(what, label, "Rename it to FLX_<site>_FLUXNET2015_SUBSET_DD_<years>.csv")
-        tower = Tower(found.group(), pd.DataFrame(), source=label)
-        raw = _read_columns(opener, columns)
+        raw = _read_columns(opener, columns, label)
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
         raise TamrlError(f"The file is cut off or damaged: {error}", label, "Download it again") from error
     except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise TamrlError(f"The file cannot be read: {error}", label, "Download it again") from error
+    tower = Tower(_identity(raw, name, label), pd.DataFrame(), source=label, release=release(name))
     return _tower(tower, raw, columns, label)
+
+
+def _identity(raw: pd.DataFrame, name: str, label: str) -> str:
+    """Return the tower's id from the name of the file and the column that names it; drop that column.
+
+    Raises:
+        TamrlError: there is none, or more than one.
+    """
+    named, why = find_id(name)
+    for column in [c for c in raw.columns if c.lower() in _ID_COLUMNS]:
+        inside = list(dict.fromkeys(tower_id(text) for text in raw.pop(column).dropna().astype(str)))
+        if len(inside) > 1:
+            what = f"The file holds {len(inside)} towers ({', '.join(inside[:3])} ...)"
+            raise TamrlError(what, label, "Give one file a tower, or a parquet table with a column site")
+        if not inside or not SITE_ID.fullmatch(inside[0]):
+            continue
+        if named and inside[0] != named:
+            what = f"The file name says {named}, its column {column} says {inside[0]}"
+            raise TamrlError(what, label, "Rename the file after the tower that it holds")
+        named = inside[0]
+    if not named:
+        raise TamrlError(why, label, "Rename it to FLX_<site>_FLUXNET2015_SUBSET_DD_<years>.csv")
+    return named
 
 
 def _header(opener: Callable[[], IO[bytes]], label: str) -> list[str]:
@@ -140,7 +124,7 @@ def _header(opener: Callable[[], IO[bytes]], label: str) -> list[str]:
         raise TamrlError("The file is empty", label, "Download it again")
     columns = [column.strip().strip('"') for column in line.split(",")]
     if "TIMESTAMP_START" in columns:
-        raise TamrlError("The file is half-hourly or hourly", label, "Give the daily (DD) file of the same product")
+        raise TamrlError("The file is half-hourly or hourly", label, _DAILY)
     if line.startswith("# Site:"):
         raise TamrlError("The file is AmeriFlux BASE, raw data without GPP and RECO", label, "Give the FLUXNET DD file")
     if "TIMESTAMP" not in columns:
@@ -148,6 +132,9 @@ def _header(opener: Callable[[], IO[bytes]], label: str) -> list[str]:
         raise TamrlError(what, label, "Give a FLUXNET daily (DD) file")
     if not any(f"{stem}_{variant}" in columns for stem in ("NEE", "GPP_NT", "RECO_NT") for variant in VARIANTS):
         what = f"The file has no flux column (NEE, GPP_NT or RECO_NT as {', '.join(VARIANTS)})"
+        like = [column for column in columns if column.upper().startswith(("NEE", "GPP", "RECO"))]
+        if like:
+            raise TamrlError(f"{what}; it has {', '.join(like[:4])[:120]}", label, _UNREAD)
         raise TamrlError(what, label, "Give a FLUXNET daily (DD) file")
     return columns
 
@@ -156,15 +143,22 @@ def _wanted(columns: list[str]) -> list[str]:
     """Return the columns to read: all flux variants, the drivers, and the last column, which marks a whole line."""
     fluxes = {f"{stem}_{variant}" for stem in FLUX_COLUMNS for variant in VARIANTS}
     quality = {f"NEE_{variant}_QC" for variant in VARIANTS}
-    wanted = fluxes | quality | set(DRIVER_COLUMNS) | {"TIMESTAMP", columns[-1]}
-    return [column for column in dict.fromkeys(columns) if column in wanted]
+    others = {column for column, name in OTHER_COLUMNS.items() if not _has(columns, name)}
+    wanted = fluxes | quality | set(DRIVER_COLUMNS) | others | {"TIMESTAMP", columns[-1]}
+    return [column for column in dict.fromkeys(columns) if column in wanted or column.lower() in _ID_COLUMNS]
 
 
-def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str]) -> pd.DataFrame:
+def _has(columns: list[str], variable: str) -> bool:
+    return any(name == variable and column in columns for column, name in DRIVER_COLUMNS.items())
+
+
+def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: str) -> pd.DataFrame:
     """Read the wanted columns; nothing else of the file is kept in memory."""
+    wanted = _wanted(columns)
+    text = {c: str for c in wanted if c == "TIMESTAMP" or c.lower() in _ID_COLUMNS}
     with closing(opener()) as file:
         return pd.read_csv(
-            file, usecols=_wanted(columns), dtype={"TIMESTAMP": str}, skipinitialspace=True, encoding_errors="replace",
+            Bounded(file, label), usecols=wanted, dtype=text, skipinitialspace=True, encoding_errors="replace",
             encoding="utf-8-sig", low_memory=False,
         )  # fmt: skip
 
@@ -180,11 +174,23 @@ def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str) -> T
     values = values.mask(values <= MISSING_BELOW)
     variant = _choose(values)
     names = {f"{stem}_{variant}": name for stem, name in FLUX_COLUMNS.items()}
-    names |= {f"NEE_{variant}_QC": "QC"} | DRIVER_COLUMNS
+    names |= {f"NEE_{variant}_QC": "QC"} | DRIVER_COLUMNS | OTHER_COLUMNS
     there = [column for column in names if column in values]
     tower.table = values[there].rename(columns=names).astype(np.float32)
-    tower.source = f"{label} ({variant})"
-    if variant != VARIANTS[0]:
+    tower.source, tower.variant = f"{label} ({variant})", variant
+    instead = [column for column in OTHER_COLUMNS if column in values]
+    if instead:
+        lacks = [column for column, name in DRIVER_COLUMNS.items() if name in {OTHER_COLUMNS[c] for c in instead}]
+        tower.notes.append(f"{', '.join(instead)} taken, since the file lacks {', '.join(lacks)}")
+    if tower.release.processing == "FluxDataKit":
+        unread = [column for column in ("LAI", "FPAR") if column in columns]
+        more = f"; its {' and '.join(unread)} are not read, give them as a satellite series" if unread else ""
+        tower.notes.append(
+            f"the units of FLUXNET daily files are taken for granted, FluxDataKit does not say them{more}"
+        )
+    if "vUT" in variant:
+        tower.notes.append(f"fluxes are {variant}, those of JapanFlux2024 with a variable u* threshold")
+    elif variant != VARIANTS[0]:
         tower.notes.append(f"fluxes are {variant}, since {VARIANTS[0]} is not complete in the file")
     absent = [name for name in ("NEE", "GPP", "RECO", "QC", "TA", "SW_IN", "VPD") if name not in tower.table]
     if absent:
@@ -197,7 +203,7 @@ def _check_end(raw: pd.DataFrame, last: str, label: str) -> None:
 
     Half a record must not replace a whole one in the archive.
     """
-    if len(raw) > 1 and pd.isna(raw[last].iloc[-1]) and raw[last].iloc[:-1].notna().all():
+    if last in raw and len(raw) > 1 and pd.isna(raw[last].iloc[-1]) and raw[last].iloc[:-1].notna().all():
         raise TamrlError("The file is cut off in its last line", label, "Download it again")
 
 
@@ -205,20 +211,30 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str) -> pd.DataFrame:
     """Index the rows by day, ascending; rows without a readable day and repeated days are set aside and noted."""
     stamps = raw["TIMESTAMP"].astype(str).str.strip()
     if len(stamps) and (stamps.str.len() == 6).mean() > 0.5:
-        raise TamrlError("The file is monthly", label, "Give the daily (DD) file of the same product")
+        raise TamrlError("The file is monthly", label, _DAILY)
     if len(stamps) and (stamps.str.len() == 4).mean() > 0.5:
-        raise TamrlError("The file is yearly", label, "Give the daily (DD) file of the same product")
-    days = pd.to_datetime(stamps.where(stamps.str.fullmatch(r"\d{8}")), format="%Y%m%d", errors="coerce")
-    good = days.between(FIRST_DAY, LAST_DAY)
+        raise TamrlError("The file is yearly", label, _DAILY)
+    found = read_dates(raw["TIMESTAMP"], f"{label}, column TIMESTAMP")
+    good = found.days.notna()
     if not good.any():
         raise TamrlError("The file has no row with a day (YYYYMMDD)", label, "Give a FLUXNET daily (DD) file")
+    tower.notes += found.notes
     if not good.all():
-        tower.notes.append(f"{int((~good).sum())} rows without a readable day set aside")
-    rows = raw.drop(columns="TIMESTAMP").set_index(pd.DatetimeIndex(days, name="date"))[good.to_numpy()]
-    repeated = rows.index.duplicated()
+        tower.notes.append(
+            f"{int((~good).sum())} rows without a readable day set aside, the first has {found.first_bad!r}"
+        )
+    rows = raw.assign(TIMESTAMP=found.days)[good]
+    repeated = rows["TIMESTAMP"].duplicated()
+    differing = repeated & ~rows.duplicated()
+    bad = int((~good).sum() + differing.sum())
+    faults = f"have no day that can be read (the first: {found.first_bad!r}), or one that another row has"
+    if words := set_aside({tower.site: (bad, len(raw))}, label, faults):
+        raise TamrlError(words, "", "Check the column TIMESTAMP")
     if repeated.any():
         tower.notes.append(f"{int(repeated.sum())} repeated days set aside, the first of each kept")
-    return rows[~repeated].sort_index()
+    rows = rows[~repeated]
+    days = pd.DatetimeIndex(rows.pop("TIMESTAMP"), name="date")
+    return rows.set_index(days).sort_index()
 
 
 def _choose(values: pd.DataFrame) -> str:

@@ -15,6 +15,8 @@ from tamrl.data.checks import BALANCE_SHARE, balance, check_structure
 from tamrl.data.derive import complete
 from tamrl.data.detect import Item, beside, find, read
 from tamrl.data.earth import load_earth
+from tamrl.data.parquet import files
+from tamrl.data.releases import lost_days, one_each
 from tamrl.data.satellite import put_on_days
 from tamrl.data.sites import SiteInfo, read_sites
 from tamrl.data.storage import locate, locked, swap_in
@@ -82,26 +84,29 @@ def ingest(
         TamrlError: the workspace cannot be written, its archive or the table of sites is damaged.
     """
     workspace.check_writable()
-    given, faults = read_sites(sites) if sites else ({}, [])
+    given, faults, notes = {}, [], []
+    if sites:
+        given, faults = read_sites(sites, notes)
     items = _unique(item for source in sources for item in find(source))
     for count, item in enumerate(items, start=1):
         read(item)
         if on_item:
             on_item(count, len(items))
     items += [read(item) for item in beside(items)]
-    towers = _one_each(items)
+    items += [Item(Path(sites), True, "used", "positions and classes as given", notes=notes)] if sites else []
+    towers, refused = one_each(tower for item in items for tower in item.towers)
     _add_series(items, towers)
     _account_for_siblings(items, set(towers))
     places = _places(items, given)
     result = Result(_summary_table([]), pd.DataFrame({"failed": []}), pd.DataFrame(), items, workspace.archive_path)
-    result.failures += faults
+    result.failures += faults + refused
     ready = [complete(places.get(site, SiteInfo()).apply(tower)) for site, tower in sorted(towers.items())]
     usable = [tower for tower in ready if tower.table.notna().to_numpy().any()]
     result.failures += [f"{tower.site}: {tower.source} holds no value at all" for tower in ready if tower not in usable]
     if usable:
         _store(usable, workspace, result)
         citations.keep(workspace.path, [item.path for item in items], [tower.site for tower in usable])
-        entry = {"command": command, "inputs": _inputs(items, given and sites), "audit": audit.brief(result.checks)}
+        entry = {"command": command, "inputs": _inputs(items, set(towers)), "audit": audit.brief(result.checks)}
         workspace.add_provenance(entry)
     return result
 
@@ -114,25 +119,6 @@ def _unique(items: Iterable[Item]) -> list[Item]:
         if key not in kept or (item.explicit and not kept[key].explicit):
             kept[key] = item
     return list(kept.values())
-
-
-def _one_each(items: list[Item]) -> dict[str, Tower]:
-    """Choose one reading of each tower: the one with most days, then most values, then the last; note the choice."""
-    chosen: dict[str, Tower] = {}
-    for item in items:
-        for tower in item.towers:
-            other = chosen.get(tower.site)
-            if other is None:
-                chosen[tower.site] = tower
-                continue
-            better, worse = (tower, other) if _weight(tower) >= _weight(other) else (other, tower)
-            better.notes.append(f"also in {worse.source}; {better.source} was taken, it has the most days and values")
-            chosen[tower.site] = better
-    return chosen
-
-
-def _weight(tower: Tower) -> tuple[int, int]:
-    return len(tower.table), int(tower.table.notna().to_numpy().sum())
 
 
 def _add_series(items: list[Item], towers: dict[str, Tower]) -> None:
@@ -220,6 +206,8 @@ def _from_archive(towers: list[Tower], old: xr.Dataset | None) -> dict[str, set[
         known = np.flatnonzero(record_days(there))
         if known.size and known[-1] - known[0] + 1 > len(tower.table):
             tower.notes.append(f"replaces a longer version of {known[-1] - known[0] + 1} days")
+        if lost := lost_days(there, tower):
+            tower.notes.append(lost)
     return before
 
 
@@ -264,13 +252,12 @@ def _summary_table(rows: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
 
 
-def _inputs(items: list[Item], sites: str | Path | None) -> list[dict]:
-    """List the files that towers or positions were read from, with their SHA-256."""
+def _inputs(items: list[Item], ingested: set[str]) -> list[dict]:
+    """List the files that towers or positions were read from, with their SHA-256; of a table in parts each part."""
     used = [
-        (item.path, sorted(tower.site for tower in item.towers))
+        (path, sorted({tower.site for tower in item.towers} & ingested))
         for item in items
         if item.towers or item.status == "used"
+        for path in files(item.path)
     ]
-    if sites:
-        used.append((Path(sites), []))
     return [{"path": str(path), "sha256": sha256(path), "towers": names} for path, names in used]

@@ -7,15 +7,19 @@ those of further files (``read_series``).
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from tamrl.data import satellite
+from tamrl.data import parquet, satellite
 from tamrl.data.archive import Tower
-from tamrl.data.checks import FIRST_DAY, LAST_DAY, MISSING_BELOW
+from tamrl.data.checks import MISSING_BELOW
+from tamrl.data.dates import REJECTED_SHARE, read_dates, set_aside
 from tamrl.data.interpolate import months_to_days
 from tamrl.data.sites import SiteInfo, read_sites
+from tamrl.data.text import header
+from tamrl.data.tower_ids import read_ids
 from tamrl.errors import TamrlError
 
 #: Column of daily.parquet -> variable of the schema; units are the schema's already.
@@ -51,7 +55,7 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
     """Read all towers of a table folder.
 
     Args:
-        folder: the folder, or its daily parquet file.
+        folder: the folder, or its daily parquet file, which may be a folder of parts.
         sites: positions and classes that take precedence over those of ``sites.csv``.
 
     Returns:
@@ -59,16 +63,17 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
         ``sites.csv`` without daily data are noted too.
 
     Raises:
-        TamrlError: the daily table cannot be read or lacks ``date``, ``site`` or every flux.
+        TamrlError: the daily table cannot be read, lacks ``date``, ``site`` or every flux, or its dates are refused
+            (``tamrl.data.dates``). A tower of which more than 5 % of the rows are set aside is among the failures.
     """
     path = Path(folder)
-    daily = path if path.is_file() else path / "daily.parquet"
-    seen = satellite.columns(_names(daily) if daily.suffix == ".parquet" else [])
-    table = _read_parquet(daily, ["date", "site"], DAILY_COLUMNS | seen)
+    daily = path if parquet.is_table(path) else path / "daily.parquet"
+    seen = satellite.columns(parquet.columns(daily))
+    table = parquet.read(daily, ["date", "site"], DAILY_COLUMNS | seen)
     if not {"GPP", "RECO", "NEE"} & set(table.columns):
         raise TamrlError("The table has no flux column (GPP_NT, RECO_NT or NEE)", str(daily), "Check its columns")
     reading = Reading()
-    table = _clean(table, "date", daily.name, reading.notes)
+    table = _clean(table, "date", daily.name, reading.notes, reading.failures)
     listed = _known_sites(daily.with_name("sites.csv"), reading)
     known = listed | (sites or {})
     monthly = _read_monthly(daily.with_name("monthly.parquet"), reading)
@@ -103,12 +108,13 @@ def is_series(path: Path) -> bool:
     return "site" in names and bool(set(DATES) & set(names)) and bool(satellite.columns(names)) and no_flux
 
 
-def read_series(path: Path, notes: list[str]) -> dict[str, pd.DataFrame]:
+def read_series(path: Path, notes: list[str], failures: list[str] | None = None) -> dict[str, pd.DataFrame]:
     """Read satellite variables by site and date from a parquet or CSV file.
 
     Args:
         path: table with ``site``, ``date`` (or ``time``) and columns such as ``fapar``, ``LAI``, ``EVI``.
         notes: what was set aside is added.
+        failures: towers of which more than 5 % of the rows were set aside are added; without it they raise.
 
     Returns:
         by site the rows at the dates of the file, columns as ``satellite.columns`` names them.
@@ -119,14 +125,20 @@ def read_series(path: Path, notes: list[str]) -> dict[str, pd.DataFrame]:
     names = _names(path)
     date = next((name for name in DATES if name in names), DATES[0])
     seen = satellite.columns(names)
-    if path.suffix == ".parquet":
-        table = _read_parquet(path, ["site", date], seen)
+    if parquet.is_table(path):
+        table = parquet.read(path, ["site", date], seen)
     else:
         try:
-            table = pd.read_csv(path, usecols=["site", date, *seen]).rename(columns=seen)
+            table = pd.read_csv(path, usecols=["site", date, *seen], dtype={"site": str, date: str})
         except (OSError, EOFError, ValueError) as error:
             raise TamrlError(f"The table cannot be read: {error}", str(path), "Check its layout") from error
-    table = _clean(table, date, path.name, notes).sort_values(date)
+        table = table.rename(columns=seen)
+    wrong: list[str] = []
+    table = _clean(table, date, path.name, notes, wrong, passes=True).sort_values(date)
+    if wrong and failures is None:
+        raise TamrlError(wrong[0], str(path), "Check its dates")
+    if failures is not None:
+        failures += wrong
     return {str(site): rows.drop(columns="site").set_index(date) for site, rows in table.groupby("site", sort=False)}
 
 
@@ -136,51 +148,50 @@ def _names(path: Path) -> list[str]:
     Raises:
         TamrlError: they cannot be read.
     """
-    import pyarrow.parquet as pq
-
     try:
-        if path.suffix == ".parquet":
-            return pq.read_schema(path).names
-        return [str(name) for name in pd.read_csv(path, nrows=0).columns]
+        if parquet.is_table(path):
+            return parquet.columns(path)
+        return header(path) or [str(name) for name in pd.read_csv(path, nrows=0).columns]
     except (OSError, EOFError, ValueError) as error:
-        kind = "parquet file" if path.suffix == ".parquet" else "table"
-        raise TamrlError(f"This is not a readable {kind}: {error}", str(path), "Download it again") from error
+        raise TamrlError(f"This is not a readable table: {error}", str(path), "Download it again") from error
 
 
-def _read_parquet(path: Path, keys: list[str], wanted: dict[str, str]) -> pd.DataFrame:
-    """Read the key columns and those of ``wanted`` that are there, renamed to the schema."""
-    import pyarrow.parquet as pq
+def _clean(
+    table: pd.DataFrame, date: str, label: str, notes: list[str], failures: list[str], **how: Any
+) -> pd.DataFrame:
+    """Read dates and ids, turn -9999 into missing, drop repeated days; what is dropped is noted.
 
-    try:
-        there = pq.read_schema(path).names
-        missing = [key for key in keys if key not in there]
-        if missing:
-            raise TamrlError(f"The table lacks the column {', '.join(missing)}", str(path), "Check its layout")
-        columns = [*keys, *(name for name in wanted if name in there)]
-        table = pq.read_table(path, columns=columns).to_pandas()
-    except (OSError, ValueError) as error:
-        raise TamrlError(f"This is not a readable parquet file: {error}", str(path), "Download it again") from error
-    return table.rename(columns=wanted)
-
-
-def _clean(table: pd.DataFrame, date: str, label: str, notes: list[str]) -> pd.DataFrame:
-    """Parse dates, turn -9999 into missing, drop repeated days; what is dropped is noted."""
-    days = pd.to_datetime(_as_text_dates(table[date]), errors="coerce").dt.normalize()
-    readable = days.between(FIRST_DAY, LAST_DAY) & table["site"].notna()
-    if not readable.all():
-        notes.append(f"{label}: {int((~readable).sum())} rows without a readable date or site set aside")
-    table = table.assign(**{date: days, "site": table["site"].astype(str)})[readable]
-    repeated = table.duplicated(["site", date])
+    Towers of which more than 5 % of the rows have no readable date, or one that another row has with other values,
+    are left out and named in ``failures``.
+    """
+    table = table.reset_index(drop=True)
+    dates = read_dates(table[date], f"{label}, column {date}", **how)
+    notes += [f"{label}: {note}" for note in dates.notes]
+    table = table.assign(**{date: dates.days, "site": read_ids(table["site"], label, notes)})
+    dated, named = table[date].notna(), table["site"].notna()
+    if int((~named).sum()) > REJECTED_SHARE * len(table):
+        what = f"{int((~named).sum())} of {len(table)} rows have no site"
+        raise TamrlError(what, label, "Write the tower's id in every row")
+    good = dated & named
+    repeated = good & table[good].duplicated(["site", date]).reindex(table.index, fill_value=False)
+    faulty = ~dated
+    if repeated.any():
+        faulty |= repeated & ~table.duplicated()
+    sums = pd.DataFrame({"bad": faulty, "all": 1}).groupby(table["site"]).sum()
+    counts = {str(site): (int(bad), int(rows)) for site, bad, rows in sums.itertuples()}
+    first = f" (the first: {dates.first_bad!r})" if dates.first_bad else ""
+    if words := set_aside(counts, label, f"have no readable date{first} or one that another row has"):
+        failures.append(words)
+        failing = {site for site, (bad, rows) in counts.items() if bad > REJECTED_SHARE * rows}
+        kept = ~table["site"].isin(failing)
+        table, good, repeated = table[kept], good[kept], repeated[kept]
+    if not good.all():
+        notes.append(f"{label}: {int((~good).sum())} rows without a readable date or site set aside{first}")
     if repeated.any():
         notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
-        table = table[~repeated]
+    table = table[good & ~repeated]
     values = table.drop(columns=["site", date]).apply(pd.to_numeric, errors="coerce").astype(np.float32)
     return pd.concat([table[["site", date]], values.mask(values <= MISSING_BELOW)], axis=1)
-
-
-def _as_text_dates(column: pd.Series) -> pd.Series:
-    """Return whole-number dates (YYYYMMDD) as text, which ``to_datetime`` reads right; others unchanged."""
-    return column.astype(str) if pd.api.types.is_integer_dtype(column) else column
 
 
 def _known_sites(path: Path, reading: Reading) -> dict[str, SiteInfo]:
@@ -189,7 +200,7 @@ def _known_sites(path: Path, reading: Reading) -> dict[str, SiteInfo]:
         reading.notes.append(f"{path.name} is not beside the table: towers without position unless --sites is given")
         return {}
     try:
-        known, faults = read_sites(path)
+        known, faults = read_sites(path, reading.notes)
     except TamrlError as error:
         known, faults = {}, [str(error)]
     reading.site_faults += faults
@@ -198,15 +209,14 @@ def _known_sites(path: Path, reading: Reading) -> dict[str, SiteInfo]:
 
 def _read_monthly(path: Path, reading: Reading) -> dict[str, pd.DataFrame]:
     """Read the monthly drivers by site, index of month starts; empty where the file is absent or unreadable."""
-    if not path.is_file():
+    if not path.exists():
         reading.notes.append(f"{path.name} is not beside the table: no monthly LAI, EVI and precipitation")
         return {}
     try:
-        table = _read_parquet(path, ["site", "TIMESTAMP"], MONTHLY_COLUMNS)
+        table = parquet.read(path, ["site", "TIMESTAMP"], MONTHLY_COLUMNS)
+        table = _clean(table, "TIMESTAMP", path.name, reading.notes, reading.failures, step="month")
     except TamrlError as error:
         reading.failures.append(str(error))
         return {}
-    month = pd.to_datetime(table["TIMESTAMP"].astype(str), format="%Y%m", errors="coerce")
-    table = _clean(table.assign(TIMESTAMP=month), "TIMESTAMP", path.name, reading.notes)
     groups = table.groupby("site", sort=False, observed=True)
     return {str(site): rows.drop(columns="site").set_index("TIMESTAMP") for site, rows in groups}

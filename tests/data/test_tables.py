@@ -48,7 +48,7 @@ def test_missing_files_and_columns_are_noted(tmp_path):
 
 
 def test_missing_codes_repeated_days_and_bad_dates(tmp_path):
-    write_table(tmp_path, {"AT-Aaa": 5}, monthly=False)
+    write_table(tmp_path, {"AT-Aaa": 60}, monthly=False)
     table = pd.read_parquet(tmp_path / "daily.parquet")
     table.loc[1, "GPP_NT"] = -9999.0
     odd = table.iloc[[0, 0]].copy()
@@ -57,7 +57,7 @@ def test_missing_codes_repeated_days_and_bad_dates(tmp_path):
     pd.concat([table, odd]).to_parquet(tmp_path / "daily.parquet")
     reading = read_tables(tmp_path)
     gpp = reading.towers[0].table["GPP"]
-    assert len(gpp) == 5
+    assert len(gpp) == 60
     assert gpp.isna().sum() == 1
     assert gpp.iloc[0] == 5.0
     assert any("1 repeated" in note for note in reading.notes)
