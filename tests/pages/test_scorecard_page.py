@@ -12,7 +12,7 @@ from tamrl import scorecard
 from tamrl.scorecard import METRICS, SCALES
 
 SECTIONS = {
-    "Overview": 3, "Map and towers": 3, "Learning curves": 3, "Distribution": 6, "Patterns": 9, "Intervals": 6,
+    "Overview": 3, "Map and towers": 3, "Learning curves": 3, "Distribution": 6, "Patterns": 9, "Intervals": 9,
     "Ablations": 3, "Published": 2,
 }  # fmt: skip
 
@@ -61,6 +61,10 @@ def test_the_first_view_answers_for_every_flux(folder):
     assert "median over towers" in said(at)
     assert "with labels against XGBoost with the support and the same days" in said(at)
     assert sum("Towers improved / harmed by more than 10 %" in c.value for c in at.caption) == 3
+    own = [c.value for c in at.caption if c.value.startswith("Against its own zero-shot: 30 days ")]
+    assert len(own) == 3
+    assert all("365 days" in text and " to " in text for text in own)
+    assert "TAM-RL is the mean of 5 members, every other model a single one" in said(at)
     frame = at.dataframe[0].value
     assert "TAM-RL" in frame.index
     assert frame.loc["Towers (n)"].iloc[0] == "24"
@@ -128,6 +132,16 @@ def test_filters_change_the_numbers_and_can_be_cleared(folder):
             open_section(at, section)
     at.multiselect(key="choose_climate").set_value([sites["climate"].iloc[0]]).run()
     healthy(at)
+
+
+def test_the_drill_down_starts_at_the_median_tower(folder):
+    at = healthy(page(folder, section="Map and towers"))
+    table = at.dataframe[0].value.set_index("site")["value"]
+    place = table.rank().loc[at.header[0].value]
+    assert abs(place - (len(table) + 1) / 2) <= 1
+    # It is the first row, and the others follow, the best first.
+    assert table.index[0] == at.header[0].value
+    assert table.iloc[1:].is_monotonic_increasing
 
 
 def test_an_address_restores_the_page(folder):
