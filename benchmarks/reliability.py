@@ -198,6 +198,7 @@ def table(counts: list[Count], found: list["faults.Outcome"], seed: int, took: f
     ]
     lines += [f"| {c.name} | {c.asked} | {c.killed} | {c.late} | {c.lost} | {c.resumed} |" for c in counts]
     notes = [f"- {c.name}: {c.first}" for c in counts if c.first]
+    notes += [f"- {f.fault}, {f.where}: see the table of faults" for f in found if f.wrong]
     lines += ["", "What was wrong:" if notes else "Nothing was wrong.", *(["", *notes] if notes else []), ""]
     lines += ["| Fault | Where | Message | Nothing changed |", "|---|---|---|---|"]
     lines += [f"| {f.fault} | {f.where} | {f.said} | {f.untouched} |" for f in found]

@@ -74,7 +74,6 @@ def answered(app, path):
 
 def test_every_map_is_whole_and_every_link_right(app):
     page = app.open("/")
-    page.locator('[data-testid="stBidiComponentRegular"], [data-testid^="stBidi"]').first.wait_for(timeout=60_000)
     app.settle()
     answered(app, "/tamrl/app/static/countries.geojson")
     app.answers.clear()

@@ -37,7 +37,7 @@ def test_back_undoes_a_choice_and_then_a_page(window):
 def test_a_folder_that_is_refused_is_said_once(window):
     app = window()
     page = app.open("/towers?folder=/no/such/folder")
-    page.get_by_text("There is no such file or folder").wait_for(timeout=30_000)
+    page.get_by_text("There is no such file or folder").wait_for(timeout=60_000)
     app.settle()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="World").click()
     page.get_by_role("heading", name="World", level=1).wait_for(timeout=60_000)
@@ -50,5 +50,5 @@ def test_a_long_name_in_an_address_does_not_fill_the_page(window):
     app = window()
     page = app.open("/towers?site=" + "A" * 1500)
     said = page.get_by_text("of this address is not in this workspace").first
-    said.wait_for(timeout=30_000)
+    said.wait_for(timeout=60_000)
     assert len(said.inner_text()) < 120
