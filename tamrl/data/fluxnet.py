@@ -29,6 +29,7 @@ from tamrl.data.bounded import Bounded
 from tamrl.data.checks import MISSING_BELOW
 from tamrl.data.dates import read_dates, set_aside
 from tamrl.data.names import SITE_ID, classify, find_id, release
+from tamrl.data.text import separator
 from tamrl.data.tower_ids import tower_id
 from tamrl.errors import TamrlError
 
@@ -122,7 +123,7 @@ def _header(opener: Callable[[], IO[bytes]], label: str) -> list[str]:
         line = file.readline(1_000_000).decode("utf-8-sig", errors="replace").strip()
     if not line:
         raise TamrlError("The file is empty", label, "Download it again")
-    columns = [column.strip().strip('"') for column in line.split(",")]
+    columns = [column.strip().strip('"') for column in line.split(separator(line))]
     if "TIMESTAMP_START" in columns:
         raise TamrlError("The file is half-hourly or hourly", label, _DAILY)
     if line.startswith("# Site:"):
@@ -157,9 +158,11 @@ def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: st
     wanted = _wanted(columns)
     text = {c: str for c in wanted if c == "TIMESTAMP" or c.lower() in _ID_COLUMNS}
     with closing(opener()) as file:
+        sep = separator(file.readline(1_000_000).decode("utf-8-sig", errors="replace"))
+    with closing(opener()) as file:
         return pd.read_csv(
-            Bounded(file, label), usecols=wanted, dtype=text, skipinitialspace=True, encoding_errors="replace",
-            encoding="utf-8-sig", low_memory=False,
+            Bounded(file, label), sep=sep, decimal="," if sep == ";" else ".", usecols=wanted, dtype=text,
+            skipinitialspace=True, encoding_errors="replace", encoding="utf-8-sig", low_memory=False,
         )  # fmt: skip
 
 
@@ -227,7 +230,8 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str) -> pd.DataFrame:
     repeated = rows["TIMESTAMP"].duplicated()
     differing = repeated & ~rows.duplicated()
     bad = int((~good).sum() + differing.sum())
-    faults = f"have no day that can be read (the first: {found.first_bad!r}), or one that another row has"
+    first = f" (the first: {found.first_bad!r})" if found.first_bad else ""
+    faults = f"have no day that can be read{first}, or one that another row has"
     if words := set_aside({tower.site: (bad, len(raw))}, label, faults):
         raise TamrlError(words, "", "Check the column TIMESTAMP")
     if repeated.any():

@@ -58,7 +58,7 @@ def lost_days(old: xr.Dataset, tower: Tower) -> str:
 
 def _settle(found: list[Tower]) -> tuple[Tower, str]:
     """Join the versions of one tower, the newest first."""
-    ordered = sorted(found, key=_newness, reverse=True)
+    ordered = sorted(found, key=_newness)[::-1]  # of equals the last comes first
     tower = ordered[0]
     for older in ordered[1:]:
         tower, why = _join(tower, older)

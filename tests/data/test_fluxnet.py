@@ -147,6 +147,29 @@ def test_a_byte_order_mark_and_windows_line_ends_are_read(tmp_path):
     assert len(read_csv(path).table) == 40
 
 
+@pytest.mark.parametrize("how", [{"sep": ";", "decimal": ","}, {"sep": ";"}, {"sep": "\t"}])
+def test_other_separators_and_a_decimal_comma_give_the_same_values(tmp_path, how):
+    path, table = tmp_path / name("AT-Aaa"), values()
+    table.to_csv(path, index=False, **how)
+    tower = read_csv(path)
+    np.testing.assert_allclose(tower.table["GPP"], table["GPP_NT_VUT_REF"], rtol=1e-6)
+    assert tower.table["CO2"].isna().all()
+    assert tower.notes == []
+
+
+def test_days_in_other_forms_and_days_that_repeat(tmp_path):
+    table = values(days=60)
+    stamps = pd.to_datetime(table["TIMESTAMP"])
+    for form in ("%Y-%m-%d", "%d.%m.%Y", "%Y%m%d0000"):
+        found = read_csv(write_dd(tmp_path / name("AT-Aaa"), table.assign(TIMESTAMP=stamps.dt.strftime(form))))
+        assert list(found.table.index) == list(stamps)
+    with pytest.raises(TamrlError, match="two digits"):
+        read_csv(write_dd(tmp_path / name("AT-Aaa"), table.assign(TIMESTAMP=stamps.dt.strftime("%d/%m/%y"))))
+    assert len(read_csv(write_dd(tmp_path / name("AT-Aaa"), pd.concat([table, table]))).table) == 60
+    with pytest.raises(TamrlError, match=r"more than 5% .* AT-Aaa \(60 of 120\)"):
+        read_csv(write_dd(tmp_path / name("AT-Aaa"), pd.concat([table, table.assign(TA_F=3.0)])))
+
+
 def test_a_file_cut_off_in_its_last_line_is_refused(tmp_path):
     path = write_dd(tmp_path / name("AT-Aaa"))
     text = path.read_text().rstrip("\n")
