@@ -43,6 +43,7 @@ class Tower:
         igbp, koeppen: class, or ``unknown``.
         source: file and variant that the values come from.
         notes: what the user should know about this tower.
+        faults: variables of it that could not be read as a whole, in words; said on their own and by the exit status.
     """
 
     site: str
@@ -54,6 +55,7 @@ class Tower:
     koeppen: str = schema.UNKNOWN
     source: str = ""
     notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
 
 
 def now() -> str:

@@ -1,5 +1,6 @@
 """Finding out what a source is: a folder, a table folder, a CSV, a gz, a zip; and reading what it holds."""
 
+import errno
 import os
 import zipfile
 import zlib
@@ -9,7 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from tamrl.data import fluxnet
+from tamrl.data import fluxnet, limits
 from tamrl.data.archive import Tower
 from tamrl.data.satellite import CLIMATOLOGY
 from tamrl.data.sites import SiteInfo, read_bif, read_sites
@@ -62,10 +63,14 @@ def find(source: str | Path) -> list[Item]:
     Hidden files, Zarr stores and workspaces inside a folder are passed over.
     """
     path = Path(source).expanduser()
-    if not path.exists():
-        return [Item(path, True).fail("there is no such file or folder")]
-    if path.is_file():
-        return [Item(path, True)]
+    try:
+        what = limits.kind(path)
+    except OSError as error:
+        gone = error.errno == errno.ENOENT
+        reason = "there is no such file or folder" if gone else f"it cannot be read: {error.strerror}"
+        return [Item(path, True).fail(reason)]
+    if what != "a folder":
+        return [Item(path, True).fail(f"it is {what}, neither a file nor a folder")] if what else [Item(path, True)]
     items: list[Item] = []
 
     def unreadable(error: OSError) -> None:
@@ -75,6 +80,10 @@ def find(source: str | Path) -> list[Item]:
         here = Path(folder)
         closed = [name for name in below if _closed(here / name)]
         items += [Item(here / name, False, reason="a Zarr store or a workspace, no tower files") for name in closed]
+        linked = [name for name in below if name not in closed and (here / name).is_symlink()]
+        items += [
+            Item(here / name, False, reason="a link to a folder, not followed: name the folder") for name in linked
+        ]
         below[:] = sorted(name for name in below if name not in closed and not name.startswith((".", "__MACOSX")))
         items += [Item(here / name, False) for name in sorted(names) if not name.startswith(".")]
     if not items:
@@ -92,8 +101,12 @@ def beside(items: list[Item]) -> list[Item]:
     paths = [folder / "sites.csv" for folder in dict.fromkeys(path.parent for path in named)]
     for path in named:
         if path.name == "daily.parquet":
-            paths += [p for p in sorted(path.parent.iterdir()) if p.name.lower().endswith(_TABLES) and is_series(p)]
+            paths += [p for p in sorted(path.parent.iterdir()) if _is_table(p) and is_series(p)]
     return [Item(path, False) for path in paths if path.is_file() and path.resolve() not in there]
+
+
+def _is_table(path: Path) -> bool:
+    return path.name.lower().endswith(_TABLES) and path.is_file()
 
 
 def _closed(folder: Path) -> bool:
@@ -118,6 +131,8 @@ def read(item: Item) -> Item:
 def _read(item: Item) -> None:
     """Dispatch on the name, then on the content."""
     name = item.path.name.lower()
+    if name.endswith((*_TABLES, ".zip")) and not item.path.is_dir():
+        limits.check_file(item.path)
     if name.endswith(".parquet"):
         _read_table(item)
     elif name.endswith(".zip"):
@@ -155,9 +170,12 @@ def _use_sites(item: Item, known: dict[str, SiteInfo], faults: list[str]) -> Non
 
 
 def _use_series(item: Item) -> None:
-    item.series = read_series(item.path, item.notes)
+    faults: list[str] = []
+    item.series = read_series(item.path, item.notes, faults)
     names = sorted({n for rows in item.series.values() for n in rows.columns if not n.endswith(CLIMATOLOGY)})
     item.status, item.reason = "used", f"{', '.join(names)} of {len(item.series)} towers"
+    if faults:
+        item.fail("; ".join(faults))
 
 
 def _read_text(item: Item) -> None:
@@ -208,6 +226,7 @@ def _read_zip(item: Item) -> None:
     item.site = next(iter(fluxnet.SITE_ID.findall(item.path.name)), "")
     try:
         with zipfile.ZipFile(item.path) as archive:
+            limits.check_members(archive, item.path.name)
             members = [name for name in sorted(archive.namelist()) if name.lower().endswith(_CSV)]
             kinds = {name: fluxnet.classify(name) for name in members if "__MACOSX" not in name}
             daily = [name for name, known in kinds.items() if known.kind == "daily"]
@@ -236,7 +255,7 @@ def _read_members(item: Item, archive: zipfile.ZipFile, kinds: dict, daily: list
                     raise TamrlError("A gz inside a zip is not read", label, "Unpack the zip first")
                 item.towers.append(fluxnet.read_member(archive, name, label))
             elif known.kind == "bif":
-                with archive.open(name) as file:
+                with limits.open_member(archive, name, label, limits.MOST_ABOUT) as file:
                     found, wrong = read_bif(file, label)
                 item.sites |= found
                 faults += wrong

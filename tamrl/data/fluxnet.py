@@ -24,8 +24,10 @@ from typing import IO, Literal
 import numpy as np
 import pandas as pd
 
+from tamrl.data import limits
 from tamrl.data.archive import Tower
-from tamrl.data.checks import FIRST_DAY, LAST_DAY, MISSING_BELOW
+from tamrl.data.checks import FIRST_DAY, LAST_DAY
+from tamrl.data.numbers import clear_fills, to_numbers
 from tamrl.data.sites import SITE_ID
 from tamrl.errors import TamrlError
 
@@ -38,6 +40,9 @@ DRIVER_COLUMNS = {
     "TA_F": "TA", "SW_IN_F": "SW_IN", "LW_IN_F": "LW_IN", "VPD_F": "VPD", "P_F": "P", "PA_F": "PA", "WS_F": "WS",
     "CO2_F_MDS": "CO2", "SWC_F_MDS_1": "SWC",
 }  # fmt: skip
+
+#: Cells of a file that are parsed at once.
+_PART_CELLS = 4_000_000
 
 Kind = Literal["daily", "resolution", "auxiliary", "reanalysis", "base", "bif", "varinfo", "unknown"]
 _STEPS = {"HH": "half-hourly", "HR": "hourly", "DD": "daily", "WW": "weekly", "MM": "monthly", "YY": "yearly"}
@@ -105,13 +110,12 @@ def read_csv(path: str | Path) -> Tower:
         TamrlError: the file is empty, cut off, not daily, without a tower id, or lacks TIMESTAMP or every flux.
     """
     path = Path(path)
-    opener = partial(gzip.open, path) if path.suffix.lower() == ".gz" else partial(path.open, "rb")
-    return _guarded(opener, path.name, path.name)
+    return _guarded(partial(limits.open_text, path), path.name, path.name)
 
 
 def read_member(archive: zipfile.ZipFile, member: str, label: str) -> Tower:
     """Read one daily file inside an open zip, see ``read_csv``."""
-    return _guarded(partial(archive.open, member), member, label)
+    return _guarded(partial(limits.open_member, archive, member, label), member, label)
 
 
 def _guarded(opener: Callable[[], IO[bytes]], name: str, label: str) -> Tower:
@@ -123,7 +127,7 @@ def _guarded(opener: Callable[[], IO[bytes]], name: str, label: str) -> Tower:
             what = "The file name has no tower id such as AU-Lox"
             raise TamrlError(what, label, "Rename it to FLX_<site>_FLUXNET2015_SUBSET_DD_<years>.csv")
         tower = Tower(found.group(), pd.DataFrame(), source=label)
-        raw = _read_columns(opener, columns)
+        raw = _read_columns(opener, columns, label)
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
         raise TamrlError(f"The file is cut off or damaged: {error}", label, "Download it again") from error
     except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
@@ -160,29 +164,32 @@ def _wanted(columns: list[str]) -> list[str]:
     return [column for column in dict.fromkeys(columns) if column in wanted]
 
 
-def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str]) -> pd.DataFrame:
+def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: str) -> pd.DataFrame:
     """Read the wanted columns; nothing else of the file is kept in memory."""
-    with closing(opener()) as file:
-        return pd.read_csv(
-            file, usecols=_wanted(columns), dtype={"TIMESTAMP": str}, skipinitialspace=True, encoding_errors="replace",
-            encoding="utf-8-sig", low_memory=False,
-        )  # fmt: skip
+    parts, rows = [], 0
+    # By parts: the parser keeps the text of all columns of what it reads at once.
+    with closing(opener()) as file, pd.read_csv(
+        file, usecols=_wanted(columns), dtype={"TIMESTAMP": str}, skipinitialspace=True, encoding_errors="replace",
+        encoding="utf-8-sig", low_memory=False, chunksize=_PART_CELLS // len(columns) + 1,
+    ) as reader:  # fmt: skip
+        for part in reader:
+            parts.append(part)
+            rows += len(part)
+            limits.check_rows(rows, label)
+    return pd.concat(parts) if len(parts) != 1 else parts[0]
 
 
 def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str) -> Tower:
     """Turn the raw columns into a tower: dates, one variant of the fluxes, missing values."""
     _check_end(raw, columns[-1], label)
     raw = _dated(raw, tower, label)
-    values = raw.apply(pd.to_numeric, errors="coerce")
-    unreadable = int((values.isna() & raw.notna()).sum().sum())
-    if unreadable:
-        tower.notes.append(f"{unreadable} cells that are no numbers set aside")
-    values = values.mask(values <= MISSING_BELOW)
+    values, notes, tower.faults = to_numbers(raw, label)
+    tower.notes += notes
     variant = _choose(values)
     names = {f"{stem}_{variant}": name for stem, name in FLUX_COLUMNS.items()}
     names |= {f"NEE_{variant}_QC": "QC"} | DRIVER_COLUMNS
     there = [column for column in names if column in values]
-    tower.table = values[there].rename(columns=names).astype(np.float32)
+    tower.table = clear_fills(values[there].rename(columns=names), tower.notes).astype(np.float32)
     tower.source = f"{label} ({variant})"
     if variant != VARIANTS[0]:
         tower.notes.append(f"fluxes are {variant}, since {VARIANTS[0]} is not complete in the file")

@@ -10,15 +10,18 @@ import xarray as xr
 
 from tamrl import schema
 from tamrl.data import audit
+from tamrl.data.account import IngestReport
 from tamrl.data.archive import Tower, build, load_archive, merge, record_days, validate, write_zarr
-from tamrl.data.checks import BALANCE_SHARE, balance, check_structure
+from tamrl.data.checks import BALANCE_SHARE, REPORT_COLUMNS, balance, check_structure
 from tamrl.data.derive import complete
 from tamrl.data.detect import Item, beside, find, read
 from tamrl.data.earth import load_earth
 from tamrl.data.satellite import put_on_days
+from tamrl.data.screen import screen
 from tamrl.data.sites import SiteInfo, read_sites
 from tamrl.data.storage import locate, locked, swap_in
-from tamrl.errors import TamrlError
+from tamrl.data.telling import tell
+from tamrl.errors import TamrlError, printable
 from tamrl.workspace import Workspace, sha256
 
 
@@ -38,6 +41,8 @@ class Result:
         archive: path of the archive.
         n_sites: towers in the archive now (0 where there is none).
         failures: reasons in words that are not about one file.
+        doubts: variables whose size does not fit their unit at any tower known, in words. They are kept as read.
+        account: what was done to the data, as kept in the provenance.
     """
 
     summary: pd.DataFrame
@@ -47,6 +52,8 @@ class Result:
     archive: Path
     n_sites: int = 0
     failures: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    account: IngestReport = field(default_factory=IngestReport)
     audit: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(audit.ROWS)))
     checks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(audit.SUMMARY)))
 
@@ -57,8 +64,9 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether at least one tower went in, nothing failed and no variable contradicts the others at most towers."""
-        failed = any(item.status == "failed" for item in self.items) or bool(self.failures) or bool(self.faults)
+        """Whether a tower went in, nothing failed, no unit is doubted and no variable contradicts the others at most."""
+        wrong = self.failures or self.faults or self.doubts
+        failed = any(item.status == "failed" for item in self.items) or bool(wrong)
         return len(self.summary) > 0 and not failed and not (self.report["failed"].astype(bool).any())
 
 
@@ -95,12 +103,19 @@ def ingest(
     places = _places(items, given)
     result = Result(_summary_table([]), pd.DataFrame({"failed": []}), pd.DataFrame(), items, workspace.archive_path)
     result.failures += faults
-    ready = [complete(places.get(site, SiteInfo()).apply(tower)) for site, tower in sorted(towers.items())]
+    placed = [places.get(site, SiteInfo()).apply(tower) for site, tower in sorted(towers.items())]
+    found = screen(placed)
+    result.doubts += found.doubt_lines()
+    ready = [complete(tower, found.failed(tower.site)) for tower in placed]
+    result.failures += [f"{tower.site}: {fault}" for tower in placed for fault in tower.faults]
     usable = [tower for tower in ready if tower.table.notna().to_numpy().any()]
     result.failures += [f"{tower.site}: {tower.source} holds no value at all" for tower in ready if tower not in usable]
     if usable:
-        _store(usable, workspace, result)
-        entry = {"command": command, "inputs": _inputs(items, given and sites), "audit": audit.brief(result.checks)}
+        _store(usable, workspace, result, found.rows)
+    result.account = tell(items, usable, found, result.report, result.balance, result.summary)
+    if usable:
+        entry = {"command": printable(command), "inputs": _inputs(items, given and sites)}
+        entry |= {"audit": audit.brief(result.checks), "account": result.account.to_list()}
         workspace.add_provenance(entry)
     return result
 
@@ -162,12 +177,14 @@ def _places(items: list[Item], given: dict[str, SiteInfo]) -> dict[str, SiteInfo
     return known
 
 
-def _store(towers: list[Tower], workspace: Workspace, result: Result) -> None:
+def _store(towers: list[Tower], workspace: Workspace, result: Result, screened: list[dict]) -> None:
     """Build, check, merge and write; fill the result's tables."""
     with locked(workspace.archive_path):
         old = load_archive(workspace.archive_path) if locate(workspace.archive_path) else None
         before = _from_archive(towers, old)
-        fresh, result.report = validate(build(towers))
+        fresh, report = validate(build(towers))
+        rows = [*screened, *report.to_dict("records")]
+        result.report = pd.DataFrame(rows, columns=list(REPORT_COLUMNS))
         lost = ~record_days(fresh).any(axis=1)
         if lost.any():
             result.failures += [f"{site}: no value lies within its bounds" for site in fresh["site"].values[lost]]
@@ -272,4 +289,4 @@ def _inputs(items: list[Item], sites: str | Path | None) -> list[dict]:
     ]
     if sites:
         used.append((Path(sites), []))
-    return [{"path": str(path), "sha256": sha256(path), "towers": names} for path, names in used]
+    return [{"path": printable(str(path)), "sha256": sha256(path), "towers": names} for path, names in used]

@@ -9,6 +9,7 @@ from typing import IO
 import pandas as pd
 
 from tamrl import schema
+from tamrl.data import limits
 from tamrl.data.archive import Tower
 from tamrl.errors import TamrlError
 
@@ -100,8 +101,9 @@ def read_sites(path: str | Path) -> tuple[dict[str, SiteInfo], list[str]]:
     label = Path(path).name
     try:
         # NA would be a missing value to pandas, and so would be Namibia's first letters.
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding_errors="replace")
-    except (OSError, ValueError) as error:
+        with limits.open_text(Path(path), limits.MOST_ABOUT) as file:
+            table = pd.read_csv(file, dtype=str, keep_default_na=False, encoding_errors="replace")
+    except (OSError, EOFError, ValueError) as error:
         raise TamrlError(f"The table of sites cannot be read: {error}", str(path), "Check the file") from error
     lower = {str(column).strip().lower(): column for column in table.columns}
     columns = {}
@@ -136,6 +138,9 @@ def read_bif(file: str | Path | IO[bytes], label: str) -> tuple[dict[str, SiteIn
     """
     wanted = ["SITE_ID", "VARIABLE", "DATAVALUE"]
     try:
+        if isinstance(file, str | Path):
+            with limits.open_text(Path(file), limits.MOST_ABOUT) as opened:
+                return read_bif(opened, label)
         table = pd.read_csv(file, usecols=wanted, dtype=str, keep_default_na=False, encoding_errors="replace")
     except (OSError, ValueError, EOFError) as error:
         raise TamrlError(f"The BIF table cannot be read: {error}", label, "Check the file") from error

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tamrl.data import satellite
+from tamrl.data import limits, satellite
 from tamrl.data.archive import Tower
-from tamrl.data.checks import FIRST_DAY, LAST_DAY, MISSING_BELOW
+from tamrl.data.checks import FIRST_DAY, LAST_DAY
 from tamrl.data.interpolate import months_to_days
+from tamrl.data.numbers import to_numbers
 from tamrl.data.sites import SiteInfo, read_sites
 from tamrl.errors import TamrlError
 
@@ -68,7 +69,7 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
     if not {"GPP", "RECO", "NEE"} & set(table.columns):
         raise TamrlError("The table has no flux column (GPP_NT, RECO_NT or NEE)", str(daily), "Check its columns")
     reading = Reading()
-    table = _clean(table, "date", daily.name, reading.notes)
+    table = _clean(table, "date", daily.name, reading.notes, reading.failures)
     listed = _known_sites(daily.with_name("sites.csv"), reading)
     known = listed | (sites or {})
     monthly = _read_monthly(daily.with_name("monthly.parquet"), reading)
@@ -103,12 +104,13 @@ def is_series(path: Path) -> bool:
     return "site" in names and bool(set(DATES) & set(names)) and bool(satellite.columns(names)) and no_flux
 
 
-def read_series(path: Path, notes: list[str]) -> dict[str, pd.DataFrame]:
+def read_series(path: Path, notes: list[str], faults: list[str] | None = None) -> dict[str, pd.DataFrame]:
     """Read satellite variables by site and date from a parquet or CSV file.
 
     Args:
         path: table with ``site``, ``date`` (or ``time``) and columns such as ``fapar``, ``LAI``, ``EVI``.
         notes: what was set aside is added.
+        faults: columns that are no numbers are added; to ``notes`` where there is no such list.
 
     Returns:
         by site the rows at the dates of the file, columns as ``satellite.columns`` names them.
@@ -123,10 +125,11 @@ def read_series(path: Path, notes: list[str]) -> dict[str, pd.DataFrame]:
         table = _read_parquet(path, ["site", date], seen)
     else:
         try:
-            table = pd.read_csv(path, usecols=["site", date, *seen]).rename(columns=seen)
+            with limits.open_text(path) as file:
+                table = pd.read_csv(file, usecols=["site", date, *seen]).rename(columns=seen)
         except (OSError, EOFError, ValueError) as error:
             raise TamrlError(f"The table cannot be read: {error}", str(path), "Check its layout") from error
-    table = _clean(table, date, path.name, notes).sort_values(date)
+    table = _clean(table, date, path.name, notes, notes if faults is None else faults).sort_values(date)
     return {str(site): rows.drop(columns="site").set_index(date) for site, rows in table.groupby("site", sort=False)}
 
 
@@ -141,7 +144,8 @@ def _names(path: Path) -> list[str]:
     try:
         if path.suffix == ".parquet":
             return pq.read_schema(path).names
-        return [str(name) for name in pd.read_csv(path, nrows=0).columns]
+        with limits.open_text(path) as file:
+            return [str(name) for name in pd.read_csv(file, nrows=0, encoding_errors="replace").columns]
     except (OSError, EOFError, ValueError) as error:
         kind = "parquet file" if path.suffix == ".parquet" else "table"
         raise TamrlError(f"This is not a readable {kind}: {error}", str(path), "Download it again") from error
@@ -157,14 +161,15 @@ def _read_parquet(path: Path, keys: list[str], wanted: dict[str, str]) -> pd.Dat
         if missing:
             raise TamrlError(f"The table lacks the column {', '.join(missing)}", str(path), "Check its layout")
         columns = [*keys, *(name for name in wanted if name in there)]
+        limits.check_parquet(path, columns)
         table = pq.read_table(path, columns=columns).to_pandas()
     except (OSError, ValueError) as error:
         raise TamrlError(f"This is not a readable parquet file: {error}", str(path), "Download it again") from error
     return table.rename(columns=wanted)
 
 
-def _clean(table: pd.DataFrame, date: str, label: str, notes: list[str]) -> pd.DataFrame:
-    """Parse dates, turn -9999 into missing, drop repeated days; what is dropped is noted."""
+def _clean(table: pd.DataFrame, date: str, label: str, notes: list[str], faults: list[str]) -> pd.DataFrame:
+    """Parse dates, turn fills into missing, drop repeated days; what is dropped is noted, text columns are faults."""
     days = pd.to_datetime(_as_text_dates(table[date]), errors="coerce").dt.normalize()
     readable = days.between(FIRST_DAY, LAST_DAY) & table["site"].notna()
     if not readable.all():
@@ -174,8 +179,10 @@ def _clean(table: pd.DataFrame, date: str, label: str, notes: list[str]) -> pd.D
     if repeated.any():
         notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
         table = table[~repeated]
-    values = table.drop(columns=["site", date]).apply(pd.to_numeric, errors="coerce").astype(np.float32)
-    return pd.concat([table[["site", date]], values.mask(values <= MISSING_BELOW)], axis=1)
+    values, said, wrong = to_numbers(table.drop(columns=["site", date]), label)
+    notes += [f"{label}: {note}" for note in said]
+    faults += wrong
+    return pd.concat([table[["site", date]], values.astype(np.float32)], axis=1)
 
 
 def _as_text_dates(column: pd.Series) -> pd.Series:
@@ -207,6 +214,6 @@ def _read_monthly(path: Path, reading: Reading) -> dict[str, pd.DataFrame]:
         reading.failures.append(str(error))
         return {}
     month = pd.to_datetime(table["TIMESTAMP"].astype(str), format="%Y%m", errors="coerce")
-    table = _clean(table.assign(TIMESTAMP=month), "TIMESTAMP", path.name, reading.notes)
+    table = _clean(table.assign(TIMESTAMP=month), "TIMESTAMP", path.name, reading.notes, reading.failures)
     groups = table.groupby("site", sort=False, observed=True)
     return {str(site): rows.drop(columns="site").set_index("TIMESTAMP") for site, rows in groups}
