@@ -126,19 +126,25 @@ class IngestReport:
 
 
 #: Words by which a sentence of a reader is told apart; the first kind that has one of them.
-_TELLING = (
-    ("rejected", ("set aside", "was taken, it has", "damaged", "refused", "not read", "overlap")),
-    ("missing", ("has no ", "no monthly", "not beside", "lacks", "without position", "no daily data", "is ingested here",
-                 "not in sites.csv", "gap")),
-    ("converted", ("derived", "in place of", "converted", "local day", "replaces", "joined", "from utc", "taken from",
-                   "interpolat")),
-)  # fmt: skip
+_TELLING = {
+    "rejected": ("set aside", "was taken, it has", "damaged", "refused", "not read", "overlap"),
+    "missing": (
+        *("has no ", "no monthly", "not beside", "lacks", "without position", "no daily data", "not in sites.csv"),
+        *("is ingested here", "gap"),
+    ),
+    "converted": (
+        *("derived", "in place of", "converted", "local day", "replaces", "joined", "from utc", "taken from"),
+        "interpolat",
+    ),
+}
 
 
 def kind_of(words: str) -> str:
     """Return the kind that a sentence of a reader belongs to; what none of the telling words is in was assumed."""
     text = words.lower()
-    return next((kind for kind, tellings in _TELLING if any(telling in text for telling in tellings)), "assumed")
+    return next(
+        (kind for kind, tellings in _TELLING.items() if any(telling in text for telling in tellings)), "assumed"
+    )
 
 
 def kept(provenance: Iterable[dict[str, Any]]) -> IngestReport:

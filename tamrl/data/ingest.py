@@ -64,7 +64,7 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether a tower went in, nothing failed, no unit is doubted and no variable contradicts the others at most."""
+        """Whether a tower went in, nothing failed, no unit is doubted and no variable is a fault of the file."""
         wrong = self.failures or self.faults or self.doubts
         failed = any(item.status == "failed" for item in self.items) or bool(wrong)
         return len(self.summary) > 0 and not failed and not (self.report["failed"].astype(bool).any())
