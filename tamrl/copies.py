@@ -2,8 +2,8 @@
 
 A tower may be published twice (another network, another release, a renamed site); scored as held out, its copy would
 be a score on what the model has learnt. Between different towers of FLUXNET2015 daily NEE agrees with r = 0.95 at most
-and differs by a third of its standard deviation (DE-Hai and DE-Lnf); the same record of two releases agrees with r above
-0.99. Towers of one cluster (US-Ne1, US-Ne2, US-Ne3) are towers of their own, and named.
+and differs by a third of its standard deviation (DE-Hai and DE-Lnf); the same record of two releases agrees with r
+above 0.99. Towers of one cluster (US-Ne1, US-Ne2, US-Ne3) are towers of their own, and named.
 
 Glossary: K scored towers, J towers that the model has seen, T steps.
 """

@@ -242,6 +242,20 @@ def load_archive(path: str | Path) -> xr.Dataset:
     )
 
 
+def load_whole(path: str | Path) -> xr.Dataset:
+    """Read an archive into memory, as needed to write it again with other towers.
+
+    Raises:
+        TamrlError: there is none, or a part of it is damaged.
+    """
+    ds = load_archive(path)
+    try:
+        return ds.load()
+    except Exception as error:  # whatever a damaged chunk makes the codecs raise
+        what = f"A part of the archive is damaged: {type(error).__name__}: {error}"
+        raise TamrlError(what, str(path), "Restore it, or ingest all towers into a new workspace") from error
+
+
 def record(ds: xr.Dataset, site: str) -> xr.Dataset:
     """Return one tower cut to its record, in memory.
 

@@ -11,7 +11,7 @@ import xarray as xr
 from tamrl import schema
 from tamrl.data import audit
 from tamrl.data.account import IngestReport
-from tamrl.data.archive import Tower, build, load_archive, merge, record_days, validate, write_zarr
+from tamrl.data.archive import Tower, build, load_whole, merge, record_days, validate, write_zarr
 from tamrl.data.checks import BALANCE_SHARE, REPORT_COLUMNS, balance, check_structure
 from tamrl.data.derive import complete
 from tamrl.data.detect import Item, beside, find, read
@@ -64,9 +64,8 @@ class Result:
 
     @property
     def ok(self) -> bool:
-        """Whether a tower went in, nothing failed, no unit is doubted and no variable is a fault of the file."""
-        wrong = self.failures or self.faults or self.doubts
-        failed = any(item.status == "failed" for item in self.items) or bool(wrong)
+        """Whether at least one tower went in, nothing failed and no variable contradicts the others at most towers."""
+        failed = any(item.status == "failed" for item in self.items) or bool(self.failures) or bool(self.faults)
         return len(self.summary) > 0 and not failed and not (self.report["failed"].astype(bool).any())
 
 
@@ -90,6 +89,7 @@ def ingest(
         TamrlError: the workspace cannot be written, its archive or the table of sites is damaged.
     """
     workspace.check_writable()
+    workspace.provenance()  # a damaged one is said before anything is written
     given, faults = read_sites(sites) if sites else ({}, [])
     items = _unique(item for source in sources for item in find(source))
     for count, item in enumerate(items, start=1):
@@ -101,7 +101,9 @@ def ingest(
     _add_series(items, towers)
     _account_for_siblings(items, set(towers))
     places = _places(items, given)
-    result = Result(_summary_table([]), pd.DataFrame({"failed": []}), pd.DataFrame(), items, workspace.archive_path)
+    result = Result(
+        _summary_table([]), pd.DataFrame(columns=list(REPORT_COLUMNS)), pd.DataFrame(), items, workspace.archive_path
+    )
     result.failures += faults
     placed = [places.get(site, SiteInfo()).apply(tower) for site, tower in sorted(towers.items())]
     found = screen(placed)
@@ -180,7 +182,7 @@ def _places(items: list[Item], given: dict[str, SiteInfo]) -> dict[str, SiteInfo
 def _store(towers: list[Tower], workspace: Workspace, result: Result, screened: list[dict]) -> None:
     """Build, check, merge and write; fill the result's tables."""
     with locked(workspace.archive_path):
-        old = load_archive(workspace.archive_path) if locate(workspace.archive_path) else None
+        old = load_whole(workspace.archive_path) if locate(workspace.archive_path) else None
         before = _from_archive(towers, old)
         fresh, report = validate(build(towers))
         rows = [*screened, *report.to_dict("records")]
@@ -225,7 +227,7 @@ def _from_archive(towers: list[Tower], old: xr.Dataset | None) -> dict[str, set[
     for tower in towers:
         if tower.site not in row:
             continue
-        there = old.isel(site=row[tower.site]).load()
+        there = old.isel(site=row[tower.site])
         before[tower.site] = {str(name) for name, values in there.data_vars.items() if values.notnull().any()}
         info = SiteInfo(*(there[name].item() for name in ("name", "lat", "lon", "igbp", "koeppen")))
         own = SiteInfo(tower.name, tower.lat, tower.lon, tower.igbp, tower.koeppen)

@@ -2,9 +2,9 @@
 
 The bounds of the schema find values that cannot be; a unit that makes values too small stays within them. What tells is
 one number of a tower against the same number at all towers known to the project. ``KNOWN`` was computed once from the
-163 towers of FLUXNET2015 (daily and monthly tables), 19 of their published daily files for what those tables lack, 31
-towers of dry western North America for precipitation and 337 towers with MODIS fAPAR; ``tests/data/test_ranges.py``
-computes it again where the data are. Units that differ by less than towers do are not told apart by any range: GPP in
+163 towers of FLUXNET2015 (daily and monthly tables), the published daily files of 19 of them and of US-xBA and US-xHA,
+31 towers of dry western North America and 337 towers with MODIS fAPAR; ``tests/data/test_ranges.py`` holds it against
+these data where they are. Units that differ by less than towers do are not told apart by any range: GPP in
 umol m-2 s-1 (0.96 of gC m-2 d-1), precipitation in cm at a wet tower, wind in knots.
 """
 
@@ -20,8 +20,9 @@ from tamrl.data.steps import Step
 
 #: Values that a number over the year needs, in how many months of the calendar; and one of something steady.
 YEAR_DAYS, YEAR_MONTHS, FEW_DAYS = 300, 11, 30
-#: Beyond the known range by this factor a unit is doubted; by the factor of the variable it is certainly another.
-DOUBT = 1.15
+#: Beyond the known range by this factor a unit is doubted (a new tower may be the driest of all); by the factor of the
+#: variable, and where another unit fits, it is certainly another.
+DOUBT = 1.25
 _DAY = 86_400.0
 
 
@@ -87,27 +88,29 @@ KNOWN: dict[str, tuple[Size, ...]] = {
     "RECO": (Size("95 % of it are below {value:.2g} gC m-2 d-1", _q95, 0.27, 24.8, 2.0, _CARBON),),
     "NEE": (Size("90 % of it span {value:.2g} gC m-2 d-1", _span, 0.34, 15.2, 2.0, _CARBON),),
     "SW_IN": (
-        Size("it is {value:.1%} of potential radiation", _mean, 0.36, 0.72, 1.4, _RADIATION | _LIGHT, False, "SW_POT"),
+        Size("it is {value:.1%} of potential radiation", _mean, 0.36, 0.72, 2.2, _RADIATION | _LIGHT, False, "SW_POT"),
         Size("its mean is {value:.3g} W m-2", _mean, 71, 262, 1.4, _RADIATION | _LIGHT),
     ),
     "VPD": (
-        Size("it is {value:.2g} of the saturation pressure at TA", _mean, 0.144, 0.766, 1.3, _PRESSURE, True, "ES"),
+        Size("it is {value:.2g} of the saturation pressure at TA", _mean, 0.12, 0.766, 1.3, _PRESSURE, True, "ES"),
         Size("its mean is {value:.2g} hPa", _mean, 0.98, 26.4, 2.0, _PRESSURE),
     ),
     "TA": (Size("90 % of it span {value:.3g} degC", _span, 2.7, 57.6, 1.5, {"0.1 degC": 0.1, "10 degC": 10.0}),),
     "LW_IN": (Size("its mean is {value:.3g} W m-2", _mean, 206, 349, 1.5, _RADIATION, False),),
-    "P": (Size("its mean is {value:.2g} mm d-1", _mean, 0.146, 8.53, 2.0, _WATER),),
-    "P_MON": (Size("its mean is {value:.2g} mm d-1", _mean, 0.146, 8.53, 2.0, _WATER | {"mm per month": 12 / 365.25}),),
-    "WS": (Size("its mean is {value:.2g} m s-1", _mean, 1.02, 4.3, 3.0, _SPEED, False),),
+    "P": (Size("its mean is {value:.2g} mm d-1", _mean, 0.11, 8.53, 2.0, _WATER),),
+    "P_MON": (Size("its mean is {value:.2g} mm d-1", _mean, 0.11, 8.53, 2.0, _WATER | {"mm per month": 12 / 365.25}),),
+    "WS": (Size("its mean is {value:.2g} m s-1", _mean, 1.02, 5.35, 3.0, _SPEED, False),),
     "CO2": (Size("its mean is {value:.4g} umol mol-1", _mean, 347, 429, 1.3, _CO2, False),),
     "SWC": (Size("95 % of it are below {value:.2g} %", _q95, 13.6, 73.3, 3.0, _SHARE, False),),
-    "LAI": (Size("95 % of it are below {value:.2g} m2 m-2", _q95, 0.287, 5.73, 2.0, _SCALED),),
+    "LAI": (Size("95 % of it are below {value:.2g} m2 m-2", _q95, 0.24, 5.73, 2.0, _SCALED),),
     "EVI": (Size("95 % of it are below {value:.2g}", _q95, 0.141, 0.728, 1.5, _SCALED),),
     "FAPAR": (Size("95 % of it are below {value:.2g}", _q95, 0.165, 0.945, 1.5, _SCALED),),
 }  # fmt: skip
 #: Units with a zero of their own: variable -> (unit, factor, offset); judged by the median.
 _SHIFTED = (("degF", 5 / 9, -32 * 5 / 9), ("kelvin", 1.0, -273.15))
-TA_MEDIAN, TA_BEYOND = (-11.7, 28.5), 8.0
+MEDIANS = {"TA": (-11.7, 28.5), "TA_MIN": (-15.7, 24.1), "TA_MAX": (-9.0, 34.6)}
+#: degC beyond which a median is doubted and certainly wrong.
+_WARM, _HOT = 2.0, 8.0
 
 
 @dataclass(frozen=True)
@@ -138,14 +141,16 @@ def judge(name: str, values: pd.Series, table: pd.DataFrame, lat: float, step: S
     """
     known = values.dropna()
     known = known[np.isfinite(known)]
-    if name in ("TA", "TA_MIN", "TA_MAX") and _whole_year(known, step) and (found := _shifted(known)):
+    if name in MEDIANS and _whole_year(known, step) and (found := _shifted(name, known)):
         return found
     for size in KNOWN.get(name, ()):
         enough = _whole_year(known, step) if size.seasonal else len(known) >= (FEW_DAYS if step == "1D" else 3)
         scale = _scale(size.against, known, table, lat, step)
         if not enough or np.isnan(scale):
             continue
-        return _against(size, known.to_numpy(np.float64) / scale)
+        found = _against(size, known.to_numpy(np.float64) / scale)
+        # A part of a year may be sunny or still: there only what is certain counts.
+        return found if found is None or found.certain or _whole_year(known, step) else None
     return None
 
 
@@ -183,13 +188,13 @@ def _against(size: Size, values: np.ndarray) -> Verdict | None:
     return Verdict(certain, f"{said}, at the towers known to the project {span}{likely}")
 
 
-def _shifted(known: pd.Series) -> Verdict | None:
+def _shifted(name: str, known: pd.Series) -> Verdict | None:
     """Judge temperatures by their median: those in degF lie within the bounds of degC."""
     median = float(known.median())
-    low, high = TA_MEDIAN
+    low, high = MEDIANS[name]
     for unit, factor, offset in _SHIFTED:
-        if median > high + 2 and low <= median * factor + offset <= high:
+        if median > high + _WARM and low <= median * factor + offset <= high:
             words = f"its median is {median:.3g} degC, at the towers known to the project {low:g} to {high:g}"
             words += f", likely {unit}"
-            return Verdict(median > high + TA_BEYOND, words)
+            return Verdict(median > high + _HOT, words)
     return None

@@ -59,7 +59,11 @@ def screen(towers: list[Tower]) -> Screened:
     found = Screened()
     for tower in towers:
         table = clear_fills(tower.table, tower.notes)
-        checked = {name: _one(tower, str(name), table, found) for name in table.columns}
+        checked = {}
+        for name in sorted(table.columns, key=lambda name: name != "TA"):
+            checked[name] = _one(tower, str(name), table, found)
+            if name == "TA":  # others are judged by it, where it can be trusted
+                table = table.assign(TA=checked[name])
         tower.table = pd.DataFrame(checked, index=table.index, columns=table.columns).astype(np.float32)
         _reversed_nee(tower, found)
         _constants(tower, found)
