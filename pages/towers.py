@@ -31,6 +31,7 @@ def body() -> None:
     st.divider()
     tower = cache.tower(choice.workspace, site)
     towers.tower_heading(site, table.loc[site], step_of(tower))
+    towers.account_section(site, choice.workspace)
     towers.series_section(site, tower, origin)
     towers.fingerprint_section(site, tower, origin)
 

@@ -13,6 +13,8 @@ from tamrl.data.numbers import clear_fills
 
 #: Mean and lowest twentieth of GPP or RECO, gC m-2 d-1, below which its sign is the other one.
 _MEAN, _LOWEST = -0.1, -1.0
+#: Share of values outside the bounds that turns a doubt about a unit into certainty.
+_OUTSIDE = 0.01
 #: Values that a constant or a flag needs to be one; variables that may well be constant.
 _FEW = 30
 _FLAGS = (0.0, 1.0, 2.0, 3.0)
@@ -85,6 +87,13 @@ def _one(tower: Tower, name: str, table: pd.DataFrame, found: Screened) -> pd.Se
         return values * np.nan
     array = values.to_numpy(np.float32)[None, :]
     kept, rows = check_bounds(name, array, np.array([tower.site]))
+    outside = rows[0]["n_outside"] / rows[0]["n"] if rows else 0.0
+    if verdict and outside > _OUTSIDE and not rows[0]["failed"]:
+        words = (
+            f"{verdict.words}, and {outside:.0%} of the values are {rows[0]['reason']}: the whole variable is set aside"
+        )
+        found.rows.append(_failed(tower.site, name, known, words))
+        return values * np.nan
     found.rows += rows
     if verdict and not (rows and rows[0]["failed"]):
         found.doubts.append((tower.site, name, verdict.words))
