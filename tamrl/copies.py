@@ -80,9 +80,12 @@ def likenesses(
 
 
 def check_held_out(
-    archive: xr.Dataset, scored: Iterable[str], seen: Collection[str], training: xr.Dataset | None = None,
+    archive: xr.Dataset,
+    scored: Iterable[str],
+    seen: Collection[str],
+    training: xr.Dataset | None = None,
     allow: bool = False,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     """Make sure that held-out towers are none of the training's under another id.
 
     Args:
@@ -103,9 +106,10 @@ def check_held_out(
     if copies and not allow:
         raise TamrlError(
             f"{len({like.site for like in copies})} held-out towers are towers of the training under another id: "
-            f"{_listed(copies)}", "held-out towers",
+            f"{_listed(copies)}",
+            "held-out towers",
             "Leave them out (--sites), or give --allow-seen to score them all the same",
-        )  # fmt: skip
+        )
     warnings = [f"Copies of towers of the training, a score on them says nothing of new places: {_listed(copies)}."]
     warnings = warnings * bool(copies)
     if near:

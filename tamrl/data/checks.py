@@ -31,7 +31,11 @@ _LIKELY_UNITS: dict[str, tuple[tuple[float, float, str], ...]] = {
     "TA_MIN": ((180, 340, "kelvin"), (60, 400, "0.1 degC")),
     "TA_MAX": ((180, 340, "kelvin"), (60, 400, "0.1 degC")),
     "PA": (
-        (400, 1100, "hPa"), (300, 825, "mmHg"), (40_000, 110_000, "Pa"), (0.4, 1.1, "bar or atm"), (12, 33, "inHg"),
+        (400, 1100, "hPa"),
+        (300, 825, "mmHg"),
+        (40_000, 110_000, "Pa"),
+        (0.4, 1.1, "bar or atm"),
+        (12, 33, "inHg"),
         (4, 11, "10 kPa"),
     ),
     "VPD": ((100, 10_000, "Pa"),),
@@ -44,7 +48,7 @@ _LIKELY_UNITS: dict[str, tuple[tuple[float, float, str], ...]] = {
     "NDVI": ((1000, 10_000, "steps of 1e-4"), (1, 100, "percent")),
     "FAPAR": ((1, 100, "percent"),),
     "LAI": ((10, 100, "steps of 0.1"), (100, 1000, "percent")),
-}  # fmt: skip
+}
 
 
 def likely_unit(name: str, values: np.ndarray) -> str:

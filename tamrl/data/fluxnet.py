@@ -168,10 +168,19 @@ def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: st
     """Read the wanted columns; nothing else of the file is kept in memory."""
     parts, rows = [], 0
     # By parts: the parser keeps the text of all columns of what it reads at once.
-    with closing(opener()) as file, pd.read_csv(
-        file, usecols=_wanted(columns), dtype={"TIMESTAMP": str}, skipinitialspace=True, encoding_errors="replace",
-        encoding="utf-8-sig", low_memory=False, chunksize=_PART_CELLS // len(columns) + 1,
-    ) as reader:  # fmt: skip
+    with (
+        closing(opener()) as file,
+        pd.read_csv(
+            file,
+            usecols=_wanted(columns),
+            dtype={"TIMESTAMP": str},
+            skipinitialspace=True,
+            encoding_errors="replace",
+            encoding="utf-8-sig",
+            low_memory=False,
+            chunksize=_PART_CELLS // len(columns) + 1,
+        ) as reader,
+    ):
         for part in reader:
             parts.append(part)
             rows += len(part)

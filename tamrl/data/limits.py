@@ -23,17 +23,23 @@ MOST_TEXT, MOST_ABOUT, LONGEST_LINE = 400 * MIB, 48 * MIB, 8 * MIB
 MOST_ROWS, MOST_CELLS, MOST_BYTES, MOST_MEMBERS = 200_000, 60_000_000, 1024 * MIB, 20_000
 _BLOCK = 1 << 16
 _KINDS = (
-    (stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"),
-    (stat.S_ISCHR, "a device"), (stat.S_ISBLK, "a device"),
-)  # fmt: skip
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
 # First bytes -> what the file is instead of text, and what to do.
 _NO_TEXT = (
-    (b"\xff\xfe", "It is UTF-16 text", "Save it as UTF-8"), (b"\xfe\xff", "It is UTF-16 text", "Save it as UTF-8"),
+    (b"\xff\xfe", "It is UTF-16 text", "Save it as UTF-8"),
+    (b"\xfe\xff", "It is UTF-16 text", "Save it as UTF-8"),
     (b"\x00\x00\xfe\xff", "It is UTF-32 text", "Save it as UTF-8"),
     (b"PK\x03\x04", "It is a zip archive or a spreadsheet", "Name it .zip, or save the sheet as CSV"),
-    (b"\x1f\x8b", "It is a gz file", "Name it .csv.gz"), (b"PAR1", "It is a parquet file", "Name it .parquet"),
-    (b"%PDF", "It is a PDF", "Give the CSV file"), (b"\x89HDF", "It is a NetCDF or HDF5 file", "Give the CSV file"),
-)  # fmt: skip
+    (b"\x1f\x8b", "It is a gz file", "Name it .csv.gz"),
+    (b"PAR1", "It is a parquet file", "Name it .parquet"),
+    (b"%PDF", "It is a PDF", "Give the CSV file"),
+    (b"\x89HDF", "It is a NetCDF or HDF5 file", "Give the CSV file"),
+)
 
 
 def kind(path: Path) -> str:

@@ -63,25 +63,43 @@ def _span(values: np.ndarray) -> float:
 
 
 _CARBON = {
-    "gC m-2 s-1": _DAY, "kgC m-2 s-1": 1e3 * _DAY, "kgC m-2 d-1": 1e3, "mgC m-2 d-1": 1e-3, "mgC m-2 s-1": 1e-3 * _DAY,
-    "mgCO2 m-2 s-1": 1e-3 * _DAY * 12.011 / 44.009, "gCO2 m-2 d-1": 12.011 / 44.009, "mol m-2 d-1": 12.011,
-    "mmol m-2 d-1": 0.012011, "mol m-2 s-1": 12.011 * _DAY,
-}  # fmt: skip
+    "gC m-2 s-1": _DAY,
+    "kgC m-2 s-1": 1e3 * _DAY,
+    "kgC m-2 d-1": 1e3,
+    "mgC m-2 d-1": 1e-3,
+    "mgC m-2 s-1": 1e-3 * _DAY,
+    "mgCO2 m-2 s-1": 1e-3 * _DAY * 12.011 / 44.009,
+    "gCO2 m-2 d-1": 12.011 / 44.009,
+    "mol m-2 d-1": 12.011,
+    "mmol m-2 d-1": 0.012011,
+    "mol m-2 s-1": 12.011 * _DAY,
+}
 _RADIATION = {"MJ m-2 d-1": 1e6 / _DAY, "kW m-2": 1e3, "kWh m-2 d-1": 1e3 / 24, "J m-2 d-1": 1 / _DAY}
 _LIGHT = {"umol m-2 s-1 (PPFD)": 1 / 2.04, "mol m-2 d-1 (PPFD)": 1e6 / _DAY / 2.04, "cal cm-2 d-1": 4.184e4 / _DAY}
 _WATER = {
-    "m": 1e3, "cm": 10.0, "inch": 25.4, "m s-1": 1e3 * _DAY, "kg m-2 s-1 (mm s-1)": _DAY, "mm h-1": 24.0,
-    "mm per half-hour": 48.0, "0.1 mm": 0.1,
-}  # fmt: skip
+    "m": 1e3,
+    "cm": 10.0,
+    "inch": 25.4,
+    "m s-1": 1e3 * _DAY,
+    "kg m-2 s-1 (mm s-1)": _DAY,
+    "mm h-1": 24.0,
+    "mm per half-hour": 48.0,
+    "0.1 mm": 0.1,
+}
 _PRESSURE = {"kPa": 10.0, "Pa": 0.01, "bar": 1e3, "mmHg": 1.33322}
 _SPEED = {"km h-1": 1 / 3.6, "cm s-1": 0.01, "m d-1": 1 / _DAY, "km s-1": 1e3}
 #: At 25 degC and 100 kPa.
 _CO2 = {"mg m-3": 24.79 / 44.009, "mmol m-3": 24.79}
 _SHARE = {"m3 m-3": 100.0, "per mille": 0.1}
 _SCALED = {
-    "steps of 0.1": 0.1, "%": 0.01, "steps of 0.001": 1e-3, "steps of 1e-4": 1e-4, "a tenth of the unit": 10.0,
-    "a hundredth of the unit": 100.0, "values scaled twice": 1e4,
-}  # fmt: skip
+    "steps of 0.1": 0.1,
+    "%": 0.01,
+    "steps of 0.001": 1e-3,
+    "steps of 1e-4": 1e-4,
+    "a tenth of the unit": 10.0,
+    "a hundredth of the unit": 100.0,
+    "values scaled twice": 1e4,
+}
 #: Variable -> what tells its unit. SW_IN and VPD have a second, weaker number for towers without position or TA.
 KNOWN: dict[str, tuple[Size, ...]] = {
     "GPP": (Size("95 % of it are below {value:.2g} gC m-2 d-1", _q95, 0.41, 22.4, 2.0, _CARBON),),
@@ -105,7 +123,7 @@ KNOWN: dict[str, tuple[Size, ...]] = {
     "LAI": (Size("95 % of it are below {value:.2g} m2 m-2", _q95, 0.24, 5.73, 2.0, _SCALED),),
     "EVI": (Size("95 % of it are below {value:.2g}", _q95, 0.141, 0.728, 1.5, _SCALED),),
     "FAPAR": (Size("95 % of it are below {value:.2g}", _q95, 0.165, 0.945, 1.5, _SCALED),),
-}  # fmt: skip
+}
 #: Units with a zero of their own: variable -> (unit, factor, offset); judged by the median.
 _SHIFTED = (("degF", 5 / 9, -32 * 5 / 9), ("kelvin", 1.0, -273.15))
 MEDIANS = {"TA": (-11.7, 28.5), "TA_MIN": (-15.7, 24.1), "TA_MAX": (-9.0, 34.6)}

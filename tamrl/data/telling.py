@@ -17,9 +17,13 @@ _TODO = "give --sites FILE, a CSV with site, lat, lon, igbp, koeppen"
 
 
 def tell(
-    items: Iterable[Item], towers: Iterable[Tower], screened: Screened, report: pd.DataFrame, balance: pd.DataFrame,
+    items: Iterable[Item],
+    towers: Iterable[Tower],
+    screened: Screened,
+    report: pd.DataFrame,
+    balance: pd.DataFrame,
     summary: pd.DataFrame,
-) -> IngestReport:  # fmt: skip
+) -> IngestReport:
     """Return the account of what was done to towers.
 
     Args:

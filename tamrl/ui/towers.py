@@ -175,13 +175,14 @@ def account_section(site: str, workspace: Workspace) -> None:
     with st.expander(f"What was done to the data of {site} on the way in ({len(entries)})", icon=":material/rule:"):
         kinds = "; ".join(f"{kind}: {words}" for kind, words in KINDS.items())
         st.dataframe(
-            IngestReport(entries).table().drop(columns="subject"), hide_index=True,
+            IngestReport(entries).table().drop(columns="subject"),
+            hide_index=True,
             column_config={
                 "kind": st.column_config.TextColumn("Kind", width=80, help=kinds),
                 "count": st.column_config.NumberColumn("Values", width=70, help="How many values it concerns"),
                 "words": st.column_config.TextColumn("What and why", width="large"),
             },
-        )  # fmt: skip
+        )
 
 
 def series_section(site: str, tower: xr.Dataset, origin: Origin) -> None:

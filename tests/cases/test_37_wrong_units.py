@@ -20,11 +20,23 @@ def table(days: int = DAYS) -> pd.DataFrame:
     noise = np.random.default_rng(1).normal(0, 1, days)
     gpp, reco = 0.2 + 9 * s, 1 + 4 * s
     values = {
-        "GPP": gpp, "RECO": reco, "NEE": reco - gpp, "QC": np.clip(0.9 + 0.05 * noise, 0, 1), "TA": 2 + 16 * s + noise,
-        "SW_IN": 40 + 180 * s, "VPD": 1 + 8 * s, "LW_IN": 300 + 10 * noise, "PA": 98 + 0.3 * noise,
-        "P": np.random.default_rng(2).gamma(0.3, 6, days), "WS": 2.5 + 0.5 * np.abs(noise), "CO2": 410 + 5 * noise,
-        "SWC": 25 + 3 * noise, "LAI": 0.5 + 3 * s, "EVI": 0.15 + 0.4 * s, "FAPAR": 0.2 + 0.5 * s,
-    }  # fmt: skip
+        "GPP": gpp,
+        "RECO": reco,
+        "NEE": reco - gpp,
+        "QC": np.clip(0.9 + 0.05 * noise, 0, 1),
+        "TA": 2 + 16 * s + noise,
+        "SW_IN": 40 + 180 * s,
+        "VPD": 1 + 8 * s,
+        "LW_IN": 300 + 10 * noise,
+        "PA": 98 + 0.3 * noise,
+        "P": np.random.default_rng(2).gamma(0.3, 6, days),
+        "WS": 2.5 + 0.5 * np.abs(noise),
+        "CO2": 410 + 5 * noise,
+        "SWC": 25 + 3 * noise,
+        "LAI": 0.5 + 3 * s,
+        "EVI": 0.15 + 0.4 * s,
+        "FAPAR": 0.2 + 0.5 * s,
+    }
     return pd.DataFrame(values, index=time)
 
 
@@ -44,17 +56,39 @@ def test_what_is_right_is_left_as_it_is():
 @pytest.mark.parametrize(
     ("name", "factor", "offset", "likely"),
     [
-        ("SW_IN", 0.0864, 0, "MJ m-2 d-1"), ("SW_IN", 0.001, 0, "kW m-2"), ("SW_IN", 86_400, 0, "J m-2"),
-        ("SW_IN", 0.024, 0, "kWh m-2 d-1"), ("VPD", 0.1, 0, "kPa"), ("VPD", 100, 0, "Pa"), ("P", 1e-3, 0, "likely m"),
-        ("P", 1 / 86_400, 0, "kg m-2 s-1"), ("P", 1e-3 / 86_400, 0, "m s-1"), ("PA", 1000, 0, "Pa"),
-        ("PA", 10, 0, "hPa"), ("PA", 1 / 101.325, 0, "atm"), ("TA", 1, 273.15, "kelvin"), ("TA", 10, 0, "0.1 degC"),
-        ("TA", 1.8, 32, "degF"), ("CO2", 1e-6, 0, "mol mol-1"), ("CO2", 1.83, 0, "mg m-3"), ("SWC", 0.01, 0, "m3 m-3"),
-        ("LAI", 100, 0, "likely %"), ("LAI", 10, 0, "0.1"), ("EVI", 1e4, 0, "1e-4"), ("EVI", 1e-4, 0, "scaled twice"),
-        ("FAPAR", 100, 0, "likely %"), ("QC", 100, 0, "percent"), ("GPP", 1 / 86_400, 0, "gC m-2 s-1"),
-        ("GPP", 1e-3, 0, "kgC m-2 d-1"), ("NEE", 1e-3, 0, "kgC m-2 d-1"), ("RECO", 1 / 86_400, 0, "gC m-2 s-1"),
-        ("LW_IN", 0.0864, 0, "MJ m-2 d-1"), ("GPP", -1, 0, "sign is reversed"), ("NEE", -1, 0, "sign is reversed"),
+        ("SW_IN", 0.0864, 0, "MJ m-2 d-1"),
+        ("SW_IN", 0.001, 0, "kW m-2"),
+        ("SW_IN", 86_400, 0, "J m-2"),
+        ("SW_IN", 0.024, 0, "kWh m-2 d-1"),
+        ("VPD", 0.1, 0, "kPa"),
+        ("VPD", 100, 0, "Pa"),
+        ("P", 1e-3, 0, "likely m"),
+        ("P", 1 / 86_400, 0, "kg m-2 s-1"),
+        ("P", 1e-3 / 86_400, 0, "m s-1"),
+        ("PA", 1000, 0, "Pa"),
+        ("PA", 10, 0, "hPa"),
+        ("PA", 1 / 101.325, 0, "atm"),
+        ("TA", 1, 273.15, "kelvin"),
+        ("TA", 10, 0, "0.1 degC"),
+        ("TA", 1.8, 32, "degF"),
+        ("CO2", 1e-6, 0, "mol mol-1"),
+        ("CO2", 1.83, 0, "mg m-3"),
+        ("SWC", 0.01, 0, "m3 m-3"),
+        ("LAI", 100, 0, "likely %"),
+        ("LAI", 10, 0, "0.1"),
+        ("EVI", 1e4, 0, "1e-4"),
+        ("EVI", 1e-4, 0, "scaled twice"),
+        ("FAPAR", 100, 0, "likely %"),
+        ("QC", 100, 0, "percent"),
+        ("GPP", 1 / 86_400, 0, "gC m-2 s-1"),
+        ("GPP", 1e-3, 0, "kgC m-2 d-1"),
+        ("NEE", 1e-3, 0, "kgC m-2 d-1"),
+        ("RECO", 1 / 86_400, 0, "gC m-2 s-1"),
+        ("LW_IN", 0.0864, 0, "MJ m-2 d-1"),
+        ("GPP", -1, 0, "sign is reversed"),
+        ("NEE", -1, 0, "sign is reversed"),
     ],
-)  # fmt: skip
+)
 def test_another_unit_is_found_and_the_variable_set_aside(name, factor, offset, likely):
     values = table()
     values[name] = values[name] * factor + offset
@@ -130,10 +164,20 @@ def test_monthly_precipitation_is_not_made_of_metres():
 
 
 NAMES = {
-    "GPP": "GPP_NT_VUT_REF", "RECO": "RECO_NT_VUT_REF", "NEE": "NEE_VUT_REF", "QC": "NEE_VUT_REF_QC", "TA": "TA_F",
-    "SW_IN": "SW_IN_F", "VPD": "VPD_F", "LW_IN": "LW_IN_F", "PA": "PA_F", "P": "P_F", "WS": "WS_F", "CO2": "CO2_F_MDS",
+    "GPP": "GPP_NT_VUT_REF",
+    "RECO": "RECO_NT_VUT_REF",
+    "NEE": "NEE_VUT_REF",
+    "QC": "NEE_VUT_REF_QC",
+    "TA": "TA_F",
+    "SW_IN": "SW_IN_F",
+    "VPD": "VPD_F",
+    "LW_IN": "LW_IN_F",
+    "PA": "PA_F",
+    "P": "P_F",
+    "WS": "WS_F",
+    "CO2": "CO2_F_MDS",
     "SWC": "SWC_F_MDS_1",
-}  # fmt: skip
+}
 
 
 def run(folder, values: pd.DataFrame):
@@ -146,9 +190,12 @@ def run(folder, values: pd.DataFrame):
 
 def test_the_case_itself_on_the_command_line(tmp_path):
     values = table().assign(
-        VPD=lambda d: d["VPD"] / 10, PA=lambda d: d["PA"] * 10, SW_IN=lambda d: d["SW_IN"] * 0.0864,
-        P=lambda d: d["P"] / 1000, SWC=lambda d: d["SWC"] / 100,
-    )  # fmt: skip
+        VPD=lambda d: d["VPD"] / 10,
+        PA=lambda d: d["PA"] * 10,
+        SW_IN=lambda d: d["SW_IN"] * 0.0864,
+        P=lambda d: d["P"] / 1000,
+        SWC=lambda d: d["SWC"] / 100,
+    )
     code, text = run(tmp_path, values)
     assert code == 1
     for part in ("SW_IN: its mean", "likely MJ", "likely kPa", "likely hPa", "likely m:", "likely m3 m-3"):

@@ -125,8 +125,22 @@ def small_limits(monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="pipes and devices of POSIX")
 @pytest.mark.parametrize(
     "make",
-    [pipe, folder, endless, nowhere, long_name, utf16, sheet, junk, long_line, gz_bomb, many_rows, zip_bomb, parquet_bomb],
-)  # fmt: skip
+    [
+        pipe,
+        folder,
+        endless,
+        nowhere,
+        long_name,
+        utf16,
+        sheet,
+        junk,
+        long_line,
+        gz_bomb,
+        many_rows,
+        zip_bomb,
+        parquet_bomb,
+    ],
+)
 def test_it_is_refused_with_the_reason_and_nothing_is_written(tmp_path, make, small_limits):
     path, reason = make(tmp_path)
     assert reason in refused(path, to=tmp_path / "w")

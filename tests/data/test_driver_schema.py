@@ -26,8 +26,14 @@ def test_the_drivers_of_the_default_model_are_hidden_in_the_same_order_as_ever()
     names = Config().model.drivers
     hidden = [tuple(n for n in group if n in names) for group in GROUPS]
     assert [group for group in hidden if group] == [
-        ("TA_MIN", "TA_MAX"), ("LAI", "EVI"), ("P_MON",), ("VPD",), ("SW_IN",), ("TA",), ("SW_POT", "SW_POT_TREND"),
-    ]  # fmt: skip
+        ("TA_MIN", "TA_MAX"),
+        ("LAI", "EVI"),
+        ("P_MON",),
+        ("VPD",),
+        ("SW_IN",),
+        ("TA",),
+        ("SW_POT", "SW_POT_TREND"),
+    ]
     assert all(any(name in group for group in GROUPS) for name in DERIVED)
 
 
