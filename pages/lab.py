@@ -20,6 +20,8 @@ def body() -> None:
         raise TamrlError("This workspace has no model yet", str(workspace.path), todo)
     ensemble = cache.ensemble(choice.model)
     site = lab.tower_choice(table, ensemble)
+    if like := cache.likeness(choice.workspace, site, ensemble):
+        st.warning(f"{like}: a tower of the training, so this one is less new to the model.", icon=":material/warning:")
     tower = cache.tower(workspace, site)
     lab.cautions_section(ensemble, tower)
     support = lab.support_section(site, tower)

@@ -142,7 +142,7 @@ def notes_text(result: Result) -> str:
         if head in (NO_POSITION, NO_CLASS):
             lines.append(f"{kind}: {head} for {_names(subjects)}: {rest}.")
         else:
-            lines.append(f"{kind}: {_names(subjects)}: {words}.")
+            lines.append(f"{kind}: {_names(subjects)}: {words}{'' if words.endswith(('.', '?')) else '.'}")
     return "\n".join(["What was done to the data", *(f"  {line}" for line in lines)]) if lines else ""
 
 
