@@ -44,6 +44,7 @@ class Tower:
         source: file and variant that the values come from.
         notes: what the user should know about this tower.
         faults: variables of it that could not be read as a whole, in words; said on their own and by the exit status.
+        failed: the names of such variables, from which nothing is derived.
     """
 
     site: str
@@ -56,6 +57,7 @@ class Tower:
     source: str = ""
     notes: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
 
 
 def now() -> str:

@@ -192,11 +192,13 @@ def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str) -> T
     """Turn the raw columns into a tower: dates, one variant of the fluxes, missing values."""
     _check_end(raw, columns[-1], label)
     raw = _dated(raw, tower, label)
-    values, notes, tower.faults = to_numbers(raw, label)
+    values, notes, faults = to_numbers(raw, label)
     tower.notes += notes
+    tower.faults += faults.values()
     variant = _choose(values)
     names = {f"{stem}_{variant}": name for stem, name in FLUX_COLUMNS.items()}
     names |= {f"NEE_{variant}_QC": "QC"} | DRIVER_COLUMNS
+    tower.failed |= {names[column] for column in faults if column in names}
     there = [column for column in names if column in values]
     tower.table = clear_fills(values[there].rename(columns=names), tower.notes).astype(np.float32)
     tower.source = f"{label} ({variant})"

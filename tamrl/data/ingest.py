@@ -108,7 +108,7 @@ def ingest(
     placed = [places.get(site, SiteInfo()).apply(tower) for site, tower in sorted(towers.items())]
     found = screen(placed)
     result.doubts += found.doubt_lines()
-    ready = [complete(tower, found.failed(tower.site)) for tower in placed]
+    ready = [complete(tower, found.failed(tower.site) | tower.failed) for tower in placed]
     result.failures += [f"{tower.site}: {fault}" for tower in placed for fault in tower.faults]
     usable = [tower for tower in ready if tower.table.notna().to_numpy().any()]
     result.failures += [f"{tower.site}: {tower.source} holds no value at all" for tower in ready if tower not in usable]

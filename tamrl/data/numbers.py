@@ -39,7 +39,7 @@ _FEW, _LEAST_FILL, _ALONE = 2, 6000.0, 0.9
 _NAMES = 8
 
 
-def to_numbers(cells: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str], list[str]]:
+def to_numbers(cells: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str], dict[str, str]]:
     """Turn the cells of a table into numbers.
 
     Args:
@@ -47,11 +47,11 @@ def to_numbers(cells: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str]
         where: file, for the messages.
 
     Returns:
-        The numbers, float64, NaN where missing; notes on single cells and on fills; and the faults, in words: variables
-        that are no numbers and hence missing as a whole.
+        The numbers, float64, NaN where missing; notes on single cells and on fills; and the faults: columns that are no
+        numbers and hence missing as a whole -> why, in words.
     """
     notes: list[str] = []
-    faults: list[str] = []
+    faults: dict[str, str] = {}
     strange: dict[str, int] = {}
     out = {}
     for column in cells.columns:
@@ -60,7 +60,7 @@ def to_numbers(cells: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str]
             n, written = int(lost.sum()), int(cells[column].notna().sum())
             words = cells[column][lost].map(lambda cell: str(cell).strip().lower() in _WORDS)
             if int((~words).sum()) > max(_FEW, UNREADABLE_SHARE * written) or n == written:
-                faults.append(_not_numbers(str(column), cells[column][lost], words, (n, written), where))
+                faults[str(column)] = _not_numbers(str(column), cells[column][lost], words, (n, written), where)
                 values = np.full(len(values), np.nan)
             else:
                 strange[str(column)] = n

@@ -69,7 +69,9 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
     if not {"GPP", "RECO", "NEE"} & set(table.columns):
         raise TamrlError("The table has no flux column (GPP_NT, RECO_NT or NEE)", str(daily), "Check its columns")
     reading = Reading()
-    table = _clean(table, "date", daily.name, reading.notes, reading.failures)
+    faults: dict[str, str] = {}
+    table = _clean(table, "date", daily.name, reading.notes, faults)
+    reading.failures += faults.values()
     listed = _known_sites(daily.with_name("sites.csv"), reading)
     known = listed | (sites or {})
     monthly = _read_monthly(daily.with_name("monthly.parquet"), reading)
@@ -82,7 +84,7 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
         frame = rows.drop(columns=["site", *seen.values()]).set_index("date")
         if str(site) in monthly:
             frame = frame.join(months_to_days(monthly[str(site)], frame.index))
-        tower = Tower(str(site), frame, source=daily.name)
+        tower = Tower(str(site), frame, source=daily.name, failed=set(faults))
         if seen:
             satellite.put_on_days(tower, rows.set_index("date")[list(seen.values())].sort_index(), daily.name)
         reading.towers.append(info.apply(tower))
@@ -129,7 +131,9 @@ def read_series(path: Path, notes: list[str], faults: list[str] | None = None) -
                 table = pd.read_csv(file, usecols=["site", date, *seen]).rename(columns=seen)
         except (OSError, EOFError, ValueError) as error:
             raise TamrlError(f"The table cannot be read: {error}", str(path), "Check its layout") from error
-    table = _clean(table, date, path.name, notes, notes if faults is None else faults).sort_values(date)
+    wrong: dict[str, str] = {}
+    table = _clean(table, date, path.name, notes, wrong).sort_values(date)
+    (notes if faults is None else faults).extend(wrong.values())
     return {str(site): rows.drop(columns="site").set_index(date) for site, rows in table.groupby("site", sort=False)}
 
 
@@ -168,7 +172,7 @@ def _read_parquet(path: Path, keys: list[str], wanted: dict[str, str]) -> pd.Dat
     return table.rename(columns=wanted)
 
 
-def _clean(table: pd.DataFrame, date: str, label: str, notes: list[str], faults: list[str]) -> pd.DataFrame:
+def _clean(table: pd.DataFrame, date: str, label: str, notes: list[str], faults: dict[str, str]) -> pd.DataFrame:
     """Parse dates, turn fills into missing, drop repeated days; what is dropped is noted, text columns are faults."""
     days = pd.to_datetime(_as_text_dates(table[date]), errors="coerce").dt.normalize()
     readable = days.between(FIRST_DAY, LAST_DAY) & table["site"].notna()
@@ -181,7 +185,7 @@ def _clean(table: pd.DataFrame, date: str, label: str, notes: list[str], faults:
         table = table[~repeated]
     values, said, wrong = to_numbers(table.drop(columns=["site", date]), label)
     notes += [f"{label}: {note}" for note in said]
-    faults += wrong
+    faults |= wrong
     return pd.concat([table[["site", date]], values.astype(np.float32)], axis=1)
 
 
@@ -214,6 +218,8 @@ def _read_monthly(path: Path, reading: Reading) -> dict[str, pd.DataFrame]:
         reading.failures.append(str(error))
         return {}
     month = pd.to_datetime(table["TIMESTAMP"].astype(str), format="%Y%m", errors="coerce")
-    table = _clean(table.assign(TIMESTAMP=month), "TIMESTAMP", path.name, reading.notes, reading.failures)
+    faults: dict[str, str] = {}
+    table = _clean(table.assign(TIMESTAMP=month), "TIMESTAMP", path.name, reading.notes, faults)
+    reading.failures += faults.values()
     groups = table.groupby("site", sort=False, observed=True)
     return {str(site): rows.drop(columns="site").set_index("TIMESTAMP") for site, rows in groups}
