@@ -24,6 +24,8 @@ def body() -> None:
         raise TamrlError("This workspace has no model yet", str(workspace.path), todo)
     ensemble = cache.ensemble(choice.model)
     site = lab.tower_choice(table, ensemble, workspace.example)
+    if like := cache.likeness(choice.workspace, site, ensemble):
+        st.warning(f"{like}: a tower of the training, so this one is less new to the model.", icon=":material/warning:")
     lab.model_section(ensemble)
     tower, origin = cache.tower(workspace, site), sidebar.origin(workspace, site)
     lab.cautions_section(ensemble, tower)

@@ -30,6 +30,7 @@ def body() -> None:
     st.divider()
     tower, origin = cache.tower(choice.workspace, site), sidebar.origin(choice.workspace, site)
     towers.tower_heading(site, table.loc[site], step_of(tower), cache.citation(choice.workspace, site))
+    towers.account_section(site, choice.workspace)
     towers.series_section(site, tower, origin)
     towers.fingerprint_section(site, tower, origin)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tamrl
-from tamrl.errors import TamrlError
+from tamrl.errors import TamrlError, printable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -160,7 +160,7 @@ class Workspace:
             return []
         try:
             entries = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise TamrlError(f"provenance.json cannot be read: {error}", str(path), "Restore or remove it") from error
         return entries if isinstance(entries, list) else [entries]
 
@@ -171,12 +171,20 @@ class Workspace:
             entry: what was done, for example ``{"command": "ingest", "inputs": [...]}``; JSON values only.
 
         Raises:
-            TamrlError: the workspace is read-only, or its provenance is damaged.
+            TamrlError: the workspace is read-only, its provenance is damaged, or the disk is full.
         """
+        from tamrl.data.storage import locked
+
         self.check_writable()
+        path = self.path / "provenance.json"
         complete = {"when": _now(), "tamrl_version": tamrl.__version__, **entry}
-        text = json.dumps([*self.provenance(), complete], indent=2, ensure_ascii=False)
-        _write_text(self.path / "provenance.json", text + "\n")
+        with locked(path):  # two writers would each write the entries that they have read
+            text = json.dumps([*self.provenance(), complete], indent=2, ensure_ascii=False)
+            try:
+                _write_text(path, printable(text, keep="\n") + "\n")
+            except OSError as error:
+                what = f"The provenance cannot be written: {error.strerror or error}"
+                raise TamrlError(what, str(path), "Make room, and give the same command again") from error
 
 
 def _now() -> str:
@@ -186,8 +194,12 @@ def _now() -> str:
 def _write_text(path: Path, text: str) -> None:
     """Write a small file so that a killed process leaves the old one or the new one."""
     beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 #: Folder among the bundled models with those of the folds of the benchmark and its split.

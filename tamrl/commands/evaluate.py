@@ -54,6 +54,7 @@ def command(
     every model and number of shots; zero-shot on all valid days as well (placement all). Which days these were is
     written beside OUT, in <out>.days.csv. Baselines learn from the drivers that the scored towers have.
     """
+    from tamrl.copies import check_held_out
     from tamrl.device import choose, describe, one_thread
     from tamrl.evaluate import evaluate, held_out
     from tamrl.model.checkpoint import load_ensemble
@@ -73,6 +74,9 @@ def command(
     if seen:
         click.echo(f"Left out, the checkpoint was trained on them: {len(seen)} towers", err=True)
     training = Workspace.open(train_workspace).archive() if train_workspace else archive
+    near = check_held_out(archive, chosen, ensemble.seen_sites, training, allow_seen)
+    for warning in near:
+        click.echo(warning, err=True)
     predictors = {name: p for name, p in tamrl_predictors(ensemble).items() if name in ours}
     drivers = ensemble.config.model.drivers
     there = known_drivers(archive, chosen, drivers)
@@ -97,6 +101,7 @@ def command(
         said += [f"Drivers that no tower has: {missing}; TAM-RL does without, baselines were trained without."] * bool(
             missing
         )
+        said += near
         said += [f"Left out, since the model was trained on them: {', '.join(seen)}."] * bool(seen)
         click.echo(f"Written: {write_section(scores, days, said, docs)}")
 

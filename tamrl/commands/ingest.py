@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from tamrl import schema
-from tamrl.data.checks import BALANCE_TOLERANCE
 from tamrl.data.ingest import Result, ingest
+from tamrl.data.telling import NO_CLASS, NO_POSITION
+from tamrl.errors import printable
 from tamrl.workspace import Workspace
 
 _NAMES = 12
@@ -43,10 +44,10 @@ def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None) -> N
         )
     for block in (faults_text(result), towers_text(result), set_aside_text(result), notes_text(result)):
         if block:
-            click.echo(block + "\n")
+            click.echo(printable(block, keep="\n") + "\n")
     if files := files_text(result):
-        click.echo(files + "\n", err=not result.ok)
-    click.echo(last_line(result))
+        click.echo(printable(files, keep="\n") + "\n", err=not result.ok)
+    click.echo(printable(last_line(result)))
     if not result.ok:
         raise SystemExit(1)
 
@@ -75,10 +76,16 @@ def _percent(value: float) -> str:
 
 def faults_text(result: Result) -> str:
     """Return the faults of the file: variables that contradict the others at most towers."""
-    if not result.faults:
-        return ""
-    head = "FAULT OF THE FILE, not of single towers: the values are kept as read; check their dates, units and sources."
-    return "\n".join([head, *(f"  {fault}" for fault in result.faults)])
+    lines = []
+    if result.faults:
+        lines.append(
+            "FAULT OF THE FILE, not of single towers: the values are kept as read; check dates, units and sources."
+        )
+        lines += [f"  {fault}" for fault in result.faults]
+    if result.doubts:
+        lines.append("UNIT IN DOUBT: the values are kept as read; check the unit, convert them and ingest again.")
+        lines += [f"  {doubt}" for doubt in result.doubts]
+    return "\n".join(lines)
 
 
 def towers_text(result: Result) -> str:
@@ -124,28 +131,29 @@ def _names(names: list[str]) -> str:
 
 
 def notes_text(result: Result) -> str:
-    """Return what the user should know: open balances, unknown positions and classes, notes of the readers."""
+    """Return the account of what was done to the data, a line for what is said of several towers."""
     lines = []
-    rows = result.summary
-    for row in result.balance.itertuples():
-        hint = "; the sign of NEE looks reversed (NEE must be negative for uptake)" if row.reversed else ""
-        lines.append(
-            f"{row.site}: NEE = RECO - GPP is open by more than {BALANCE_TOLERANCE:g} {schema.FLUX_UNIT} on "
-            f"{row.share_open:.1%} of {row.n} days, at most by {row.largest:.2g}{hint}"
-        )
-    if lines:
-        lines.append("Published files choose the reference of each flux separately; their values are kept as they are.")
-    if not rows.empty:
-        nowhere = rows.loc[~rows["position"].astype(bool), "site"].tolist()
-        classless = rows.loc[(rows["igbp"] == schema.UNKNOWN) | (rows["koeppen"] == schema.UNKNOWN), "site"].tolist()
-        todo = "give --sites FILE, a CSV with site, lat, lon, igbp, koeppen"
-        if nowhere:
-            lines.append(f"No position for {_names(nowhere)}: not on the map until you {todo}.")
-        if classless:
-            lines.append(f"IGBP or Koeppen class unknown for {_names(classless)}: {todo}.")
-        lines += [f"{row.site}: {row.notes}." for row in rows.itertuples() if row.notes]
-    lines += [f"{note}." for item in result.items for note in item.notes]
-    return "Notes\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
+    reasons = {item.reason for item in result.items}
+    above = {f"{row.variable}: " for row in result.report.itertuples()}
+    for kind, words, subjects in result.account.grouped():
+        head, _, rest = words.partition(": ")
+        if kind == "rejected" and (f"{head}: " in above or words in reasons):
+            continue  # in the table above, or among the files
+        if head in (NO_POSITION, NO_CLASS):
+            lines.append(f"{kind}: {head} for {_names(subjects)}: {rest}.")
+        else:
+            lines.append(f"{kind}: {_names(subjects)}: {words}{'' if words.endswith(('.', '?')) else '.'}")
+    return "\n".join(["What was done to the data", *(f"  {line}" for line in lines)]) if lines else ""
+
+
+def _failed_variables(result: Result) -> list[str]:
+    """Return the variables set aside as a whole, a line for all towers where the same one is."""
+    lines = []
+    for name, rows in result.report[result.report["failed"].astype(bool)].groupby("variable", sort=False):
+        sites, reason = rows["site"].tolist(), rows["reason"].iloc[0]
+        first = f" (at {sites[0]})" if len(sites) > 1 else ""
+        lines.append(f"  {_names(sites)} {name}: {reason}{first}")
+    return lines
 
 
 def files_text(result: Result) -> str:
@@ -155,8 +163,7 @@ def files_text(result: Result) -> str:
         found = [f"  {os.fspath(item.path)}: {item.reason}" for item in result.items if item.status == status]
         if status == "failed":
             found += [f"  {reason}" for reason in result.failures]
-            wrong = result.report[result.report["failed"].astype(bool)]
-            found += [f"  {row.site} {row.variable}: {row.reason}" for row in wrong.itertuples()]
+            found += _failed_variables(result)
         if found:
             lines += [title, *found]
     return "\n".join(lines)

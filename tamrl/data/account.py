@@ -69,6 +69,10 @@ class IngestReport:
         """Note what the files do not say."""
         self._add(Entry("assumed", subject, words, count))
 
+    def note(self, subject: str, words: str) -> None:
+        """Note a whole sentence of a reader; its kind is told from its words (``kind_of``)."""
+        self._add(Entry(kind_of(words), subject, words))
+
     def extend(self, other: "IngestReport") -> None:
         """Add the entries of another report."""
         for entry in other.entries:
@@ -95,6 +99,13 @@ class IngestReport:
         """Return the report in words, a line an entry: ``rejected: BE-Bra: ...``."""
         return [f"{entry.kind}: {entry.subject}: {entry.words}" for entry in self]
 
+    def grouped(self) -> list[tuple[str, str, list[str]]]:
+        """Return kind, words and the subjects that they are said of, so that what is said of many is one line."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for entry in self:
+            found.setdefault((entry.kind, entry.words), []).append(entry.subject)
+        return [(kind, words, list(dict.fromkeys(subjects))) for (kind, words), subjects in found.items()]
+
     def table(self) -> pd.DataFrame:
         """Return the report as a table of kind, subject, count and words."""
         rows = [(e.kind, e.subject, e.count, e.words) for e in self]
@@ -112,3 +123,48 @@ class IngestReport:
             TypeError, ValueError: an entry is none.
         """
         return cls([Entry(**entry) for entry in entries])
+
+
+#: Words by which a sentence of a reader is told apart; the first kind that has one of them.
+_TELLING = {
+    "rejected": ("set aside", "was taken, it has", "damaged", "refused", "not read", "overlap"),
+    "missing": (
+        *("has no ", "no monthly", "not beside", "lacks", "without position", "no daily data", "not in sites.csv"),
+        *("is ingested here", "gap"),
+    ),
+    "converted": (
+        *("derived", "in place of", "converted", "local day", "replaces", "joined", "from utc", "taken from"),
+        "interpolat",
+    ),
+}
+
+
+def kind_of(words: str) -> str:
+    """Return the kind that a sentence of a reader belongs to; what none of the telling words is in was assumed."""
+    text = words.lower()
+    return next(
+        (kind for kind, tellings in _TELLING.items() if any(telling in text for telling in tellings)), "assumed"
+    )
+
+
+def kept(provenance: Iterable[dict[str, Any]]) -> IngestReport:
+    """Return what the provenance of a workspace says of the data that it holds now.
+
+    Args:
+        provenance: entries, oldest first; those with ``account`` count. A later reading of a tower replaces what an
+            earlier one said of it.
+    """
+    report = IngestReport()
+    for entry in provenance:
+        listed = entry.get("account")
+        if not isinstance(listed, list):
+            continue
+        try:
+            later = IngestReport.from_list(listed)
+        except (TypeError, ValueError):  # written by another version
+            continue
+        again = {str(site) for part in entry.get("inputs", []) for site in part.get("towers", [])}
+        again |= {e.subject for e in later.entries}
+        report = IngestReport([e for e in report.entries if e.subject not in again])
+        report.extend(later)
+    return report

@@ -46,6 +46,8 @@ class Tower:
         notes: what the user should know about this tower.
         variant: of the fluxes, such as ``VUT_REF``; empty where the source says none.
         release: which release of which product it is.
+        faults: variables of it that could not be read as a whole, in words; said on their own and by the exit status.
+        failed: the names of such variables, from which nothing is derived.
     """
 
     site: str
@@ -59,6 +61,8 @@ class Tower:
     notes: list[str] = field(default_factory=list)
     variant: str = ""
     release: Release = NO_RELEASE
+    faults: list[str] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
 
 
 def now() -> str:
@@ -243,6 +247,20 @@ def load_archive(path: str | Path) -> xr.Dataset:
     return ds.assign_coords(site=ds["site"].values.astype(str), **text).assign_coords(
         {name: ds[name].load() for name in ("lat", "lon")}
     )
+
+
+def load_whole(path: str | Path) -> xr.Dataset:
+    """Read an archive into memory, as needed to write it again with other towers.
+
+    Raises:
+        TamrlError: there is none, or a part of it is damaged.
+    """
+    ds = load_archive(path)
+    try:
+        return ds.load()
+    except Exception as error:  # whatever a damaged chunk makes the codecs raise
+        what = f"A part of the archive is damaged: {type(error).__name__}: {error}"
+        raise TamrlError(what, str(path), "Restore it, or ingest all towers into a new workspace") from error
 
 
 def record(ds: xr.Dataset, site: str) -> xr.Dataset:

@@ -12,12 +12,12 @@ from tamrl import schema
 from tamrl.data.steps import Step, is_regular, step_of
 from tamrl.errors import TamrlError
 
-#: Values a file may use for "missing" (-9999, -9999.9, -99999) lie at or below this; no variable reaches it.
-MISSING_BELOW = -9990.0
 #: Days that a tower can have; a date outside is a misread number.
 FIRST_DAY, LAST_DAY = pd.Timestamp("1950-01-01"), pd.Timestamp("2100-01-01")
 #: A variable with more than this share of its values outside the bounds is in another unit, not noisy.
 WRONG_UNIT_SHARE = 0.5
+#: The same holds of more than FAR_SHARE of a driver beyond the bounds by FAR of their width.
+FAR, FAR_SHARE = 0.1, 0.05
 #: Largest |NEE - (RECO - GPP)| of a day that counts as closed, gC m-2 d-1.
 BALANCE_TOLERANCE = 0.1
 #: Towers with more than this share of unclosed days are named in the ingest summary.
@@ -27,14 +27,27 @@ SITE_COORDS = ("lat", "lon", "igbp", "koeppen", "name")
 
 # What a value outside the bounds usually is: (median from, median to, likely unit).
 _LIKELY_UNITS: dict[str, tuple[tuple[float, float, str], ...]] = {
-    "TA": ((180, 340, "kelvin"),),
-    "TA_MIN": ((180, 340, "kelvin"),),
-    "TA_MAX": ((180, 340, "kelvin"),),
-    "PA": ((400, 1100, "hPa"), (40_000, 110_000, "Pa")),
+    "TA": ((180, 340, "kelvin"), (60, 400, "0.1 degC")),
+    "TA_MIN": ((180, 340, "kelvin"), (60, 400, "0.1 degC")),
+    "TA_MAX": ((180, 340, "kelvin"), (60, 400, "0.1 degC")),
+    "PA": (
+        (400, 1100, "hPa"),
+        (300, 825, "mmHg"),
+        (40_000, 110_000, "Pa"),
+        (0.4, 1.1, "bar or atm"),
+        (12, 33, "inHg"),
+        (4, 11, "10 kPa"),
+    ),
     "VPD": ((100, 10_000, "Pa"),),
     "QC": ((1, 3, "the half-hourly flag 0 to 3"), (3, 100, "percent")),
     "SW_IN": ((1e3, 1e9, "J m-2"),),
-    "LW_IN": ((1e3, 1e9, "J m-2"),),
+    "LW_IN": ((1e3, 1e9, "J m-2"), (10, 50, "MJ m-2 d-1"), (-250, 50, "net longwave radiation")),
+    "CO2": ((1e-4, 1e-3, "mol mol-1"), (0.1, 1, "mmol mol-1"), (1e5, 1e6, "nmol mol-1"), (10, 30, "mmol m-3")),
+    "SWC": ((100, 1000, "per mille"),),
+    "EVI": ((1000, 10_000, "steps of 1e-4"), (1, 100, "percent")),
+    "NDVI": ((1000, 10_000, "steps of 1e-4"), (1, 100, "percent")),
+    "FAPAR": ((1, 100, "percent"),),
+    "LAI": ((10, 100, "steps of 0.1"), (100, 1000, "percent")),
 }
 
 
@@ -50,8 +63,9 @@ def likely_unit(name: str, values: np.ndarray) -> str:
 def check_bounds(name: str, values: np.ndarray, sites: np.ndarray) -> tuple[np.ndarray, list[dict]]:
     """Set values outside the schema's bounds to missing and count them by tower.
 
-    A tower with more than half of its values outside has the variable in another unit: the rest of
-    its values cannot be trusted either, so the whole variable becomes missing there and is marked failed.
+    A tower with more than half of its values outside, or with a twentieth of a driver's far outside, has the variable
+    in another unit: the rest of its values cannot be trusted either, so the whole variable becomes missing there and is
+    marked failed.
 
     Args:
         name: variable of the schema.
@@ -70,6 +84,11 @@ def check_bounds(name: str, values: np.ndarray, sites: np.ndarray) -> tuple[np.n
         return values, []
     n = (~np.isnan(values)).sum(axis=1)
     failed = n_outside > WRONG_UNIT_SHARE * n
+    if variable.role != "flux" and variable.role != "auxiliary":
+        # Of fluxes bad days are far away, too; of others only another unit is so often.
+        margin = FAR * (high - low)
+        with np.errstate(invalid="ignore"):
+            failed |= ((values < low - margin) | (values > high + margin)).sum(axis=1) > FAR_SHARE * n
     rows = []
     for i in np.flatnonzero(n_outside):
         bad = values[i, outside[i]]

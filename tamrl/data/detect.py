@@ -1,5 +1,6 @@
 """Finding out what a source is: a folder, a table folder, a CSV, a gz, a zip; and reading what it holds."""
 
+import errno
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Literal
 
 import pandas as pd
 
-from tamrl.data import fluxnet, parquet
+from tamrl.data import fluxnet, limits, parquet
 from tamrl.data.archive import Tower
 from tamrl.data.bif import read_bif
 from tamrl.data.satellite import CLIMATOLOGY
@@ -63,9 +64,15 @@ def find(source: str | Path) -> list[Item]:
     passed over.
     """
     path = Path(source).expanduser()
-    if not path.exists():
-        return [Item(path, True).fail("there is no such file or folder")]
-    if path.is_file() or parquet.is_parts(path):
+    try:
+        what = limits.kind(path)
+    except OSError as error:
+        gone = error.errno == errno.ENOENT
+        reason = "there is no such file or folder" if gone else f"it cannot be read: {error.strerror}"
+        return [Item(path, True).fail(reason)]
+    if what != "a folder":
+        return [Item(path, True).fail(f"it is {what}, neither a file nor a folder")] if what else [Item(path, True)]
+    if parquet.is_parts(path):
         return [Item(path, True)]
     items: list[Item] = []
 
@@ -79,6 +86,10 @@ def find(source: str | Path) -> list[Item]:
         below[:] = [name for name in below if name not in tables]
         closed = [name for name in below if _closed(here / name)]
         items += [Item(here / name, False, reason="a Zarr store or a workspace, no tower files") for name in closed]
+        linked = [name for name in below if name not in closed and (here / name).is_symlink()]
+        items += [
+            Item(here / name, False, reason="a link to a folder, not followed: name the folder") for name in linked
+        ]
         below[:] = sorted(name for name in below if name not in closed and not name.startswith((".", "__MACOSX")))
         items += [Item(here / name, False) for name in sorted(names) if not name.startswith(".")]
     if not items:
@@ -96,8 +107,12 @@ def beside(items: list[Item]) -> list[Item]:
     paths = [folder / "sites.csv" for folder in dict.fromkeys(path.parent for path in named)]
     for path in named:
         if path.name == "daily.parquet":
-            paths += [p for p in sorted(path.parent.iterdir()) if p.name.lower().endswith(_TABLES) and is_series(p)]
+            paths += [p for p in sorted(path.parent.iterdir()) if _is_table(p) and is_series(p)]
     return [Item(path, False) for path in paths if path.is_file() and path.resolve() not in there]
+
+
+def _is_table(path: Path) -> bool:
+    return path.name.lower().endswith(_TABLES) and path.is_file()
 
 
 def _closed(folder: Path) -> bool:
@@ -122,6 +137,8 @@ def read(item: Item) -> Item:
 def _read(item: Item) -> None:
     """Dispatch on the name, then on the content."""
     name = item.path.name.lower()
+    if name.endswith((*_TABLES, ".zip")) and not item.path.is_dir():
+        limits.check_file(item.path)
     if parquet.is_table(item.path):
         _read_table(item)
     elif name.endswith(".zip"):

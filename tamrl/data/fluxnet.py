@@ -24,11 +24,11 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
+from tamrl.data import limits
 from tamrl.data.archive import Tower
-from tamrl.data.bounded import Bounded
-from tamrl.data.checks import MISSING_BELOW
 from tamrl.data.dates import read_dates, set_aside
 from tamrl.data.names import SITE_ID, classify, find_id, release
+from tamrl.data.numbers import clear_fills, to_numbers
 from tamrl.data.text import separator
 from tamrl.data.tower_ids import tower_id
 from tamrl.errors import TamrlError
@@ -51,6 +51,8 @@ OTHER_COLUMNS = {
     "VPD_F_MDS": "VPD",
     "SWC_F_MDS": "SWC",
 }
+#: Cells of a file that are parsed at once.
+_PART_CELLS = 4_000_000
 # Columns that may name the tower, in small letters.
 _ID_COLUMNS = ("site", "site_id", "siteid", "sitename", "site_code", "fluxnet_id")
 _DAILY = "Give the daily (DD) file of the same product"
@@ -69,15 +71,12 @@ def read_csv(path: str | Path) -> Tower:
             every flux, or more than 5 % of its rows have no date or one that another row has.
     """
     path = Path(path)
-    opener = partial(gzip.open, path) if path.suffix.lower() == ".gz" else partial(path.open, "rb")
-    return _guarded(opener, path.name, path.name)
+    return _guarded(partial(limits.open_text, path), path.name, path.name)
 
 
 def read_member(archive: zipfile.ZipFile, member: str, label: str) -> Tower:
     """Read one daily file inside an open zip, plain or gz, see ``read_csv``."""
-    plain = partial(archive.open, member)
-    packed = member.lower().endswith(".gz")
-    return _guarded((lambda: gzip.open(plain())) if packed else plain, member, label)
+    return _guarded(partial(limits.open_member, archive, member, label), member, label)
 
 
 def _guarded(opener: Callable[[], IO[bytes]], name: str, label: str) -> Tower:
@@ -159,27 +158,43 @@ def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: st
     text = {c: str for c in wanted if c == "TIMESTAMP" or c.lower() in _ID_COLUMNS}
     with closing(opener()) as file:
         sep = separator(file.readline(1_000_000).decode("utf-8-sig", errors="replace"))
-    with closing(opener()) as file:
-        return pd.read_csv(
-            Bounded(file, label), sep=sep, decimal="," if sep == ";" else ".", usecols=wanted, dtype=text,
-            skipinitialspace=True, encoding_errors="replace", encoding="utf-8-sig", low_memory=False,
-        )  # fmt: skip
+    parts, rows = [], 0
+    # By parts: the parser keeps the text of all columns of what it reads at once.
+    with (
+        closing(opener()) as file,
+        pd.read_csv(
+            file,
+            sep=sep,
+            decimal="," if sep == ";" else ".",
+            usecols=wanted,
+            dtype=text,
+            skipinitialspace=True,
+            encoding_errors="replace",
+            encoding="utf-8-sig",
+            low_memory=False,
+            chunksize=_PART_CELLS // len(columns) + 1,
+        ) as reader,
+    ):
+        for part in reader:
+            parts.append(part)
+            rows += len(part)
+            limits.check_rows(rows, label)
+    return pd.concat(parts) if len(parts) != 1 else parts[0]
 
 
 def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str) -> Tower:
     """Turn the raw columns into a tower: dates, one variant of the fluxes, missing values."""
     _check_end(raw, columns[-1], label)
     raw = _dated(raw, tower, label)
-    values = raw.apply(pd.to_numeric, errors="coerce")
-    unreadable = int((values.isna() & raw.notna()).sum().sum())
-    if unreadable:
-        tower.notes.append(f"{unreadable} cells that are no numbers set aside")
-    values = values.mask(values <= MISSING_BELOW)
+    values, notes, faults = to_numbers(raw, label)
+    tower.notes += notes
+    tower.faults += faults.values()
     variant = _choose(values)
     names = {f"{stem}_{variant}": name for stem, name in FLUX_COLUMNS.items()}
     names |= {f"NEE_{variant}_QC": "QC"} | DRIVER_COLUMNS | OTHER_COLUMNS
+    tower.failed |= {names[column] for column in faults if column in names}
     there = [column for column in names if column in values]
-    tower.table = values[there].rename(columns=names).astype(np.float32)
+    tower.table = clear_fills(values[there].rename(columns=names), tower.notes).astype(np.float32)
     tower.source, tower.variant = f"{label} ({variant})", variant
     instead = [column for column in OTHER_COLUMNS if column in values]
     if instead:

@@ -10,17 +10,20 @@ import xarray as xr
 
 from tamrl import schema
 from tamrl.data import audit, citations
-from tamrl.data.archive import Tower, build, load_archive, merge, record_days, validate, write_zarr
-from tamrl.data.checks import BALANCE_SHARE, balance, check_structure
+from tamrl.data.account import IngestReport
+from tamrl.data.archive import Tower, build, load_whole, merge, record_days, validate, write_zarr
+from tamrl.data.checks import BALANCE_SHARE, REPORT_COLUMNS, balance, check_structure
 from tamrl.data.derive import complete
 from tamrl.data.detect import Item, beside, find, read
 from tamrl.data.earth import load_earth
 from tamrl.data.parquet import files
 from tamrl.data.releases import lost_days, one_each
 from tamrl.data.satellite import put_on_days
+from tamrl.data.screen import screen
 from tamrl.data.sites import SiteInfo, read_sites
 from tamrl.data.storage import locate, locked, swap_in
-from tamrl.errors import TamrlError
+from tamrl.data.telling import tell
+from tamrl.errors import TamrlError, printable
 from tamrl.workspace import Workspace, sha256
 
 
@@ -40,6 +43,8 @@ class Result:
         archive: path of the archive.
         n_sites: towers in the archive now (0 where there is none).
         failures: reasons in words that are not about one file.
+        doubts: variables whose size does not fit their unit at any tower known, in words. They are kept as read.
+        account: what was done to the data, as kept in the provenance.
     """
 
     summary: pd.DataFrame
@@ -49,6 +54,8 @@ class Result:
     archive: Path
     n_sites: int = 0
     failures: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    account: IngestReport = field(default_factory=IngestReport)
     audit: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(audit.ROWS)))
     checks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(audit.SUMMARY)))
 
@@ -84,6 +91,7 @@ def ingest(
         TamrlError: the workspace cannot be written, its archive or the table of sites is damaged.
     """
     workspace.check_writable()
+    workspace.provenance()  # a damaged one is said before anything is written
     given, faults, notes = {}, [], []
     if sites:
         given, faults = read_sites(sites, notes)
@@ -98,15 +106,24 @@ def ingest(
     _add_series(items, towers)
     _account_for_siblings(items, set(towers))
     places = _places(items, given)
-    result = Result(_summary_table([]), pd.DataFrame({"failed": []}), pd.DataFrame(), items, workspace.archive_path)
+    result = Result(
+        _summary_table([]), pd.DataFrame(columns=list(REPORT_COLUMNS)), pd.DataFrame(), items, workspace.archive_path
+    )
     result.failures += faults + refused
-    ready = [complete(places.get(site, SiteInfo()).apply(tower)) for site, tower in sorted(towers.items())]
+    placed = [places.get(site, SiteInfo()).apply(tower) for site, tower in sorted(towers.items())]
+    found = screen(placed)
+    result.doubts += found.doubt_lines()
+    ready = [complete(tower, found.failed(tower.site) | tower.failed) for tower in placed]
+    result.failures += [f"{tower.site}: {fault}" for tower in placed for fault in tower.faults]
     usable = [tower for tower in ready if tower.table.notna().to_numpy().any()]
     result.failures += [f"{tower.site}: {tower.source} holds no value at all" for tower in ready if tower not in usable]
     if usable:
-        _store(usable, workspace, result)
+        _store(usable, workspace, result, found.rows)
+    result.account = tell(items, usable, found, result.report, result.balance, result.summary)
+    if usable:
         citations.keep(workspace.path, [item.path for item in items], [tower.site for tower in usable])
-        entry = {"command": command, "inputs": _inputs(items, set(towers)), "audit": audit.brief(result.checks)}
+        entry = {"command": printable(command), "inputs": _inputs(items, set(towers))}
+        entry |= {"audit": audit.brief(result.checks), "account": result.account.to_list()}
         workspace.add_provenance(entry)
     return result
 
@@ -149,12 +166,14 @@ def _places(items: list[Item], given: dict[str, SiteInfo]) -> dict[str, SiteInfo
     return known
 
 
-def _store(towers: list[Tower], workspace: Workspace, result: Result) -> None:
+def _store(towers: list[Tower], workspace: Workspace, result: Result, screened: list[dict]) -> None:
     """Build, check, merge and write; fill the result's tables."""
     with locked(workspace.archive_path):
-        old = load_archive(workspace.archive_path) if locate(workspace.archive_path) else None
+        old = load_whole(workspace.archive_path) if locate(workspace.archive_path) else None
         before = _from_archive(towers, old)
-        fresh, result.report = validate(build(towers))
+        fresh, report = validate(build(towers))
+        rows = [*screened, *report.to_dict("records")]
+        result.report = pd.DataFrame(rows, columns=list(REPORT_COLUMNS))
         lost = ~record_days(fresh).any(axis=1)
         if lost.any():
             result.failures += [f"{site}: no value lies within its bounds" for site in fresh["site"].values[lost]]
@@ -195,7 +214,7 @@ def _from_archive(towers: list[Tower], old: xr.Dataset | None) -> dict[str, set[
     for tower in towers:
         if tower.site not in row:
             continue
-        there = old.isel(site=row[tower.site]).load()
+        there = old.isel(site=row[tower.site])
         before[tower.site] = {str(name) for name, values in there.data_vars.items() if values.notnull().any()}
         info = SiteInfo(*(there[name].item() for name in ("name", "lat", "lon", "igbp", "koeppen")))
         own = SiteInfo(tower.name, tower.lat, tower.lon, tower.igbp, tower.koeppen)
@@ -260,4 +279,4 @@ def _inputs(items: list[Item], ingested: set[str]) -> list[dict]:
         if item.towers or item.status == "used"
         for path in files(item.path)
     ]
-    return [{"path": str(path), "sha256": sha256(path), "towers": names} for path, names in used]
+    return [{"path": printable(str(path)), "sha256": sha256(path), "towers": names} for path, names in used]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from tamrl.data import limits
 from tamrl.errors import TamrlError
 
 _SUFFIXES = (".parquet", ".parq", ".pq")
@@ -67,8 +68,10 @@ def read(path: Path, keys: list[str], wanted: dict[str, str]) -> pd.DataFrame:
     missing = [key for key in keys if key not in there]
     if missing:
         raise TamrlError(f"The table lacks the column {', '.join(missing)}", str(path), "Check its layout")
+    chosen = [*keys, *(name for name in wanted if name in there)]
     try:
-        arrow = dataset.to_table(columns=[*keys, *(name for name in wanted if name in there)])
+        limits.check_parquet(path, chosen)
+        arrow = dataset.to_table(columns=chosen)
         table = arrow.to_pandas(ignore_metadata=True)  # a key may have been an index of pandas
     except (OSError, ValueError) as error:
         raise _unreadable(path, error) from error

@@ -78,19 +78,26 @@ def swap_in(path: Path, write: Callable[[Path], None]) -> None:
     Args:
         path: the folder to replace or create.
         write: writes the new folder to the path it is given.
+
+    Raises:
+        TamrlError: the folder cannot be written (a full disk, a folder that is read-only); what was there is untouched.
     """
     new, old = _beside(path, "new"), _beside(path, "old")
-    if not path.exists() and old.exists():  # killed between the two renames below
-        old.rename(path)
-    for leftover in (new, old):
-        if leftover.exists():
-            shutil.rmtree(leftover)
     try:
+        if not path.exists() and old.exists():  # killed between the two renames below
+            old.rename(path)
+        for leftover in (new, old):
+            if leftover.exists():
+                shutil.rmtree(leftover)
         write(new)
+        if path.exists():
+            path.rename(old)
+        new.rename(path)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        todo = "Make room or choose another folder; what was there is untouched"
+        raise TamrlError(f"The folder cannot be written: {error.strerror or error}", str(path), todo) from error
     except BaseException:
         shutil.rmtree(new, ignore_errors=True)
         raise
-    if path.exists():
-        path.rename(old)
-    new.rename(path)
     shutil.rmtree(old, ignore_errors=True)

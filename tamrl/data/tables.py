@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tamrl.data import parquet, satellite
+from tamrl.data import limits, parquet, satellite
 from tamrl.data.archive import Tower
-from tamrl.data.checks import MISSING_BELOW
 from tamrl.data.dates import REJECTED_SHARE, read_dates, set_aside
 from tamrl.data.interpolate import months_to_days
+from tamrl.data.numbers import to_numbers
 from tamrl.data.sites import SiteInfo, read_sites
 from tamrl.data.text import header
 from tamrl.data.tower_ids import read_ids
@@ -73,7 +73,8 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
     if not {"GPP", "RECO", "NEE"} & set(table.columns):
         raise TamrlError("The table has no flux column (GPP_NT, RECO_NT or NEE)", str(daily), "Check its columns")
     reading = Reading()
-    table = _clean(table, "date", daily.name, reading.notes, reading.failures)
+    failed: set[str] = set()
+    table = _clean(table, "date", daily.name, reading.notes, reading.failures, failed)
     listed = _known_sites(daily.with_name("sites.csv"), reading)
     known = listed | (sites or {})
     monthly = _read_monthly(daily.with_name("monthly.parquet"), reading)
@@ -86,7 +87,7 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
         frame = rows.drop(columns=["site", *seen.values()]).set_index("date")
         if str(site) in monthly:
             frame = frame.join(months_to_days(monthly[str(site)], frame.index))
-        tower = Tower(str(site), frame, source=daily.name)
+        tower = Tower(str(site), frame, source=daily.name, failed=set(failed))
         if seen:
             satellite.put_on_days(tower, rows.set_index("date")[list(seen.values())].sort_index(), daily.name)
         reading.towers.append(info.apply(tower))
@@ -114,7 +115,8 @@ def read_series(path: Path, notes: list[str], failures: list[str] | None = None)
     Args:
         path: table with ``site``, ``date`` (or ``time``) and columns such as ``fapar``, ``LAI``, ``EVI``.
         notes: what was set aside is added.
-        failures: towers of which more than 5 % of the rows were set aside are added; without it they raise.
+        failures: towers of which more than 5 % of the rows were set aside, and columns that are no numbers, are added;
+            without it they raise.
 
     Returns:
         by site the rows at the dates of the file, columns as ``satellite.columns`` names them.
@@ -129,14 +131,15 @@ def read_series(path: Path, notes: list[str], failures: list[str] | None = None)
         table = parquet.read(path, ["site", date], seen)
     else:
         try:
-            table = pd.read_csv(path, usecols=["site", date, *seen], dtype={"site": str, date: str})
+            with limits.open_text(path) as file:
+                table = pd.read_csv(file, usecols=["site", date, *seen], dtype={"site": str, date: str})
         except (OSError, EOFError, ValueError) as error:
             raise TamrlError(f"The table cannot be read: {error}", str(path), "Check its layout") from error
         table = table.rename(columns=seen)
     wrong: list[str] = []
     table = _clean(table, date, path.name, notes, wrong, passes=True).sort_values(date)
     if wrong and failures is None:
-        raise TamrlError(wrong[0], str(path), "Check its dates")
+        raise TamrlError(wrong[0], str(path), "Check the table")
     if failures is not None:
         failures += wrong
     return {str(site): rows.drop(columns="site").set_index(date) for site, rows in table.groupby("site", sort=False)}
@@ -151,18 +154,21 @@ def _names(path: Path) -> list[str]:
     try:
         if parquet.is_table(path):
             return parquet.columns(path)
-        return header(path) or [str(name) for name in pd.read_csv(path, nrows=0).columns]
+        with limits.open_text(path) as file:
+            return header(path) or [str(name) for name in pd.read_csv(file, nrows=0, encoding_errors="replace").columns]
     except (OSError, EOFError, ValueError) as error:
         raise TamrlError(f"This is not a readable table: {error}", str(path), "Download it again") from error
 
 
 def _clean(
-    table: pd.DataFrame, date: str, label: str, notes: list[str], failures: list[str], **how: Any
-) -> pd.DataFrame:
-    """Read dates and ids, turn -9999 into missing, drop repeated days; what is dropped is noted.
+    table: pd.DataFrame, date: str, label: str, notes: list[str], failures: list[str], failed: set[str] | None = None,
+    **how: Any,
+) -> pd.DataFrame:  # fmt: skip
+    """Read dates and ids, turn fills into missing, drop repeated days; what is dropped is noted.
 
     Towers of which more than 5 % of the rows have no readable date, or one that another row has with other values,
-    are left out and named in ``failures``.
+    are left out and named in ``failures``; so are columns that are no numbers, which are missing
+    as a whole and named in ``failed``.
     """
     table = table.reset_index(drop=True)
     dates = read_dates(table[date], f"{label}, column {date}", **how)
@@ -190,8 +196,12 @@ def _clean(
     if repeated.any():
         notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
     table = table[good & ~repeated]
-    values = table.drop(columns=["site", date]).apply(pd.to_numeric, errors="coerce").astype(np.float32)
-    return pd.concat([table[["site", date]], values.mask(values <= MISSING_BELOW)], axis=1)
+    values, said, wrong = to_numbers(table.drop(columns=["site", date]), label)
+    notes += [f"{label}: {note}" for note in said]
+    failures += wrong.values()
+    if failed is not None:
+        failed |= set(wrong)
+    return pd.concat([table[["site", date]], values.astype(np.float32)], axis=1)
 
 
 def _known_sites(path: Path, reading: Reading) -> dict[str, SiteInfo]:

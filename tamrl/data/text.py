@@ -7,7 +7,7 @@ from typing import IO
 
 import pandas as pd
 
-from tamrl.data.bounded import contents
+from tamrl.data.limits import check_file, contents
 from tamrl.errors import TamrlError
 
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
@@ -47,6 +47,7 @@ def read_table(file: str | Path | IO[bytes], label: str, notes: list[str]) -> pd
     """
     try:
         if isinstance(file, (str, Path)):
+            check_file(Path(file))
             with Path(file).open("rb") as opened:
                 raw = contents(opened, label)
         else:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
-from tamrl.data.bounded import Bounded, contents
+from tamrl.data.limits import MOST_ABOUT, Bounded, contents
 from tamrl.errors import TamrlError
 
 _SHEET = re.compile(r"xl/worksheets/sheet(\d+)\.xml")
@@ -38,7 +38,7 @@ def read_sheet(file: str | Path | IO[bytes], label: str) -> pd.DataFrame:
                 raise TamrlError("The workbook has no sheet", label, "Save the table as CSV")
             shared = _shared(book, label)
             with book.open(sheets[0]) as sheet:
-                rows = list(_rows(Bounded(sheet, label), shared))
+                rows = list(_rows(Bounded(sheet, label, MOST_ABOUT, MOST_ABOUT), shared))
     except (zipfile.BadZipFile, zlib.error, ElementTree.ParseError, OSError, ValueError, IndexError) as error:
         raise TamrlError(f"The workbook cannot be read: {error}", label, "Save the table as CSV") from error
     if not rows:
@@ -64,7 +64,7 @@ def _shared(book: zipfile.ZipFile, label: str) -> list[str]:
         return []
     out = []
     with book.open("xl/sharedStrings.xml") as file:
-        for _, element in ElementTree.iterparse(Bounded(file, label)):
+        for _, element in ElementTree.iterparse(Bounded(file, label, MOST_ABOUT, MOST_ABOUT)):
             if _local(element) == "si":
                 out.append(_text(element))
                 element.clear()

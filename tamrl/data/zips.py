@@ -9,17 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from tamrl.data import fluxnet
+from tamrl.data import fluxnet, limits
 from tamrl.data.archive import Tower
 from tamrl.data.bif import read_bif
-from tamrl.data.bounded import Bounded
 from tamrl.data.names import FileName, classify
 from tamrl.data.sites import SiteInfo, names_sites, places_sites, read_sites
 from tamrl.data.text import decode, separator
 from tamrl.errors import TamrlError
 
-#: How many zips may lie in each other, how many files in one, and how large a zip in a zip may be, bytes.
-DEPTH, MEMBERS, INNER = 3, 20_000, 4_000_000_000
 _CSV = (".csv", ".csv.gz")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 
@@ -63,8 +60,7 @@ def read_zip(path: Path) -> Contents:
 
 def _read(archive: zipfile.ZipFile, label: str, depth: int, found: Contents) -> None:
     names = [n for n in sorted(archive.namelist()) if "__MACOSX" not in n and not n.endswith("/")]
-    if len(names) > MEMBERS:
-        raise TamrlError(f"The zip holds {len(names)} files", label, "Give the zips of single towers")
+    limits.check_members(archive, label)
     kinds = {name: classify(name) for name in names if name.lower().endswith(_CSV)}
     # A zip that users made holds files under names of their own; a published one has its daily files.
     daily = {n for n, known in kinds.items() if known.kind == "daily"}
@@ -88,8 +84,8 @@ def _read(archive: zipfile.ZipFile, label: str, depth: int, found: Contents) -> 
 
 def _read_inner(archive: zipfile.ZipFile, name: str, inside: str, depth: int, found: Contents) -> None:
     """Read a zip in a zip; one without a daily file is a fault where it is a tower's and no other has its days."""
-    if depth >= DEPTH:
-        raise TamrlError(f"More than {DEPTH} zips lie in each other", inside, "Unpack the outer ones first")
+    if depth >= limits.MOST_ZIPS:
+        raise TamrlError(f"More than {limits.MOST_ZIPS} zips lie in each other", inside, "Unpack the outer ones first")
     before, held = len(found.towers), Contents()
     with _unpacked(archive, name, inside) as file, zipfile.ZipFile(file) as inner:
         _read(inner, inside, depth + 1, held)
@@ -107,7 +103,7 @@ def _read_inner(archive: zipfile.ZipFile, name: str, inside: str, depth: int, fo
 def _unpacked(archive: zipfile.ZipFile, name: str, label: str) -> Iterator[IO[bytes]]:
     """Unpack one member into a temporary file, which can be read in any order."""
     with tempfile.TemporaryFile() as file, archive.open(name) as packed:
-        source = Bounded(packed, label, INNER)
+        source = limits.Bounded(packed, label, limits.MOST_INNER, limits.MOST_INNER)
         while block := source.read(1 << 20):
             file.write(block)
         file.seek(0)
@@ -124,7 +120,7 @@ def _read_member(
         with archive.open(name) as file:
             _keep(found, *read_bif(file, inside, found.notes))
     elif known.kind == "unknown" and name.lower().endswith(".csv"):
-        with archive.open(name) as file:
+        with limits.open_member(archive, name, inside, limits.MOST_ABOUT) as file:
             line = decode(file.readline(1_000_000), "", [])
         columns = line.split(separator(line))
         if names_sites(columns) and places_sites(columns) and "TIMESTAMP" not in columns:

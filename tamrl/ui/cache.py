@@ -61,6 +61,16 @@ def _warm_up() -> None:
     extraterrestrial_radiation(0.0, pd.date_range("2001-01-01", periods=1))
 
 
+@st.cache_data(max_entries=8, show_spinner="Comparing with the towers of the training")
+def _likenesses(path: str, version: int, seen: frozenset[str]) -> dict[str, str]:
+    from tamrl.copies import likenesses
+
+    archive = _archive(path, version)
+    scored = [site for site in archive["site"].values.astype(str).tolist() if site not in seen]
+    # Copies come first: of several the strongest is said.
+    return {like.site: str(like) for like in reversed(likenesses(archive, scored, seen))}
+
+
 def towers(workspace: Workspace) -> pd.DataFrame:
     """Return one row a tower of the workspace, see ``tamrl.figures.tables.tower_table``.
 
@@ -98,6 +108,12 @@ def tower(workspace: Workspace, site: str) -> xr.Dataset:
         TamrlError: the workspace has no such tower.
     """
     return _tower(str(workspace.path), workspace.archive_version(), site)
+
+
+def likeness(workspace: Workspace, site: str, ensemble: "Ensemble") -> str:
+    """Say which tower of the training a held-out tower is a copy or a near neighbour of; empty where none."""
+    found = _likenesses(str(workspace.path), workspace.archive_version(), ensemble.seen_sites)
+    return found.get(site, "")
 
 
 def model_version(path: Path) -> int:

@@ -6,12 +6,14 @@ import streamlit as st
 import xarray as xr
 
 from tamrl import wording
+from tamrl.data.account import KINDS, IngestReport, kept
 from tamrl.data.citations import Citation
 from tamrl.data.steps import STEPS, Step, step_of
 from tamrl.figures import fingerprint, maps, series, style, tables
 from tamrl.schema import FLUX_UNIT, FLUXES, IGBP, KOEPPEN, QC_VALID, VARIABLES
 from tamrl.ui import components, state, static, theme
 from tamrl.ui.components import Origin
+from tamrl.workspace import Workspace
 
 #: Drivers shown first, where the tower has them.
 FIRST_DRIVERS = ("TA", "SW_IN", "VPD", "P", "P_MON", "LAI")
@@ -176,6 +178,24 @@ def tower_heading(site: str, row: pd.Series, step: Step, cited: Citation | None 
             f"This tower has no valid {wording.unit(step)} (QC of at least 0.7 and some flux): "
             "no model can be scored or adapted here.",
             icon=":material/warning:",
+        )
+
+
+def account_section(site: str, workspace: Workspace) -> None:
+    """Show what was done to the data of a tower when its files were read, as the workspace's provenance has it."""
+    entries = kept(workspace.provenance()).of(site)
+    if not entries:
+        return
+    with st.expander(f"What was done to the data of {site} on the way in ({len(entries)})", icon=":material/rule:"):
+        kinds = "; ".join(f"{kind}: {words}" for kind, words in KINDS.items())
+        st.dataframe(
+            IngestReport(entries).table().drop(columns="subject"),
+            hide_index=True,
+            column_config={
+                "kind": st.column_config.TextColumn("Kind", width=80, help=kinds),
+                "count": st.column_config.NumberColumn("Values", width=70, help="How many values it concerns"),
+                "words": st.column_config.TextColumn("What and why", width="large"),
+            },
         )
 
 

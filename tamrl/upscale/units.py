@@ -94,7 +94,7 @@ def conversion(name: str, unit: str | None, where: str) -> Conversion:
         TamrlError: there is no unit, or it is not understood, or it measures something else.
     """
     target = variable(name).unit
-    known = f"Known units of {name}: {_EXAMPLES[target]}; declare the right one in a mapping (units: ...)"
+    known = f"Known units of {name}: {_EXAMPLES.get(target, target)}; declare the right one in a mapping (units: ...)"
     if unit is None:
         raise TamrlError(f"{name} has no unit", where, known)
     if target == "degC":
@@ -104,7 +104,9 @@ def conversion(name: str, unit: str | None, where: str) -> Conversion:
             return Conversion(offset=-_ZERO)
         raise TamrlError(f"{name} cannot be in {unit!r}", where, known)
     found, wanted = _parse(unit), _parse(target)
-    if found is None:
+    if unit.strip() == target:
+        return Conversion()
+    if found is None or wanted is None:
         raise TamrlError(f"The unit {unit!r} of {name} is not understood", where, known)
     factor = found[0] / wanted[0]
     difference = tuple(a - b for a, b in zip(found[1], wanted[1], strict=True))

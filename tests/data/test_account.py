@@ -1,6 +1,6 @@
 import pytest
 
-from tamrl.data.account import KINDS, Entry, IngestReport
+from tamrl.data.account import KINDS, Entry, IngestReport, kept, kind_of
 
 
 def report():
@@ -36,3 +36,40 @@ def test_an_unknown_kind_is_refused():
     assert set(KINDS) == {"rejected", "missing", "converted", "assumed"}
     with pytest.raises(ValueError, match="none of"):
         Entry("lost", "TA", "Gone.")
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("12 rows without a readable day set aside", "rejected"),
+        ("the file has no RECO", "missing"),
+        ("RECO derived as NEE + GPP", "converted"),
+        ("FAPAR from f.csv, in place of the coarser one", "converted"),
+        ("fluxes are CUT_REF, since VUT_REF is not complete in the file", "assumed"),
+    ],
+)
+def test_a_sentence_of_a_reader_finds_its_kind(words, kind):
+    assert kind_of(words) == kind
+    found = IngestReport()
+    found.note("AT-Aaa", words)
+    assert [(entry.kind, entry.subject) for entry in found] == [(kind, "AT-Aaa")]
+
+
+def test_what_is_said_of_many_is_one_line():
+    found = IngestReport()
+    for site in ("AT-Aaa", "BE-Bra"):
+        found.missing(site, "No position")
+    assert found.grouped() == [("missing", "No position", ["AT-Aaa", "BE-Bra"])]
+
+
+def test_a_later_reading_of_a_tower_replaces_what_was_said_of_it():
+    first, later = report(), IngestReport()
+    later.assumed("AT-Aaa", "New.")
+    entries = [
+        {"account": first.to_list(), "inputs": []},
+        {"command": "train"},
+        {"account": [{"kind": "lost"}]},
+        {"account": later.to_list(), "inputs": [{"towers": ["BE-Bra", "AT-Aaa"]}]},
+    ]
+    assert sorted(entry.subject for entry in kept(entries)) == ["AT-Aaa", "LAI", "TA"]
+    assert kept(entries).of("BE-Bra") == []

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 from tower_files import bif, ingest, name, values, write_zip
 
-from tamrl.data import bounded, zips
+from tamrl.data import limits, zips
 from tamrl.errors import TamrlError
 
 DAILY = values(days=60).to_csv(index=False)
@@ -44,21 +44,21 @@ def test_too_many_zips_in_each_other_are_refused(tmp_path):
 
 
 def test_an_inner_zip_that_is_too_large_is_refused_while_it_is_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr(zips, "INNER", 1000)
+    monkeypatch.setattr(limits, "MOST_INNER", 1000)
     path = write_zip(tmp_path / "all.zip", {"AT-Aaa.zip": packed({name("AT-Aaa"): DAILY}), name("DE-Bbb"): DAILY})
     found = zips.read_zip(path)
     assert [tower.site for tower in found.towers] == ["DE-Bbb"]
-    assert "Unpacked, the file has more than" in found.faults[0]
+    assert "holds more than" in found.faults[0]
 
 
 def test_a_daily_file_that_is_too_large_unpacked_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(bounded.Bounded.__init__, "__defaults__", (5000,))
+    monkeypatch.setattr(limits, "MOST_TEXT", 5000)
     found = zips.read_zip(write_zip(tmp_path / "all.zip", {name("AT-Aaa"): DAILY}))
-    assert "the limit for it" in found.faults[0]
+    assert "holds more than" in found.faults[0]
 
 
 def test_too_many_files_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(zips, "MEMBERS", 3)
+    monkeypatch.setattr(limits, "MOST_MEMBERS", 3)
     with pytest.raises(TamrlError, match="holds 4 files"):
         zips.read_zip(write_zip(tmp_path / "all.zip", dict.fromkeys("abcd", "")))
 

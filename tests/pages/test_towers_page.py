@@ -183,3 +183,16 @@ def test_the_bundled_workspace_is_the_default(monkeypatch):
     at = healthy(towers_page().run())
     assert len(at.dataframe[0].value) >= 30
     assert "SIMULATED" in texts(at)
+
+
+def test_what_was_done_to_the_data_of_a_tower_is_shown(small_workspace, tmp_path, monkeypatch):
+    copy = tmp_path / "copy"
+    shutil.copytree(small_workspace[0].path, copy)
+    space = Workspace.open(copy)
+    site = str(space.archive()["site"].values[0])
+    entry = {"kind": "rejected", "subject": site, "words": "VPD: 3 values <b>outside</b>", "count": 3}
+    space.add_provenance({"command": "ingest x", "inputs": [], "account": [entry]})
+    monkeypatch.setenv("TAMRL_WORKSPACE", str(copy))
+    at = healthy(towers_page().run())
+    assert f"the data of {site} on the way in (1)" in at.expander[-1].label + at.expander[0].label
+    assert [frame.value["words"].tolist() for frame in at.dataframe if "words" in frame.value] == [[entry["words"]]]
