@@ -58,6 +58,10 @@ def _mean(values: np.ndarray) -> float:
     return float(np.mean(values))
 
 
+#: A variable with no more different values than this is a placeholder or made up; its span is not judged.
+FEW_LEVELS = 4
+
+
 def _span(values: np.ndarray) -> float:
     return float(np.subtract(*np.quantile(values, (0.95, 0.05))))
 
@@ -120,7 +124,7 @@ KNOWN: dict[str, tuple[Size, ...]] = {
     "WS": (Size("its mean is {value:.2g} m s-1", _mean, 1.02, 5.35, 3.0, _SPEED, False),),
     "CO2": (Size("its mean is {value:.4g} umol mol-1", _mean, 347, 429, 1.3, _CO2, False),),
     "SWC": (Size("95 % of it are below {value:.2g} %", _q95, 13.6, 73.3, 3.0, _SHARE, False),),
-    "LAI": (Size("95 % of it are below {value:.2g} m2 m-2", _q95, 0.24, 5.73, 2.0, _SCALED),),
+    "LAI": (Size("95 % of it are below {value:.2g} m2 m-2", _q95, 0.24, 6.46, 2.0, _SCALED),),
     "EVI": (Size("95 % of it are below {value:.2g}", _q95, 0.141, 0.728, 1.5, _SCALED),),
     "FAPAR": (Size("95 % of it are below {value:.2g}", _q95, 0.165, 0.945, 1.5, _SCALED),),
 }
@@ -164,7 +168,8 @@ def judge(name: str, values: pd.Series, table: pd.DataFrame, lat: float, step: S
     for size in KNOWN.get(name, ()):
         enough = _whole_year(known, step) if size.seasonal else len(known) >= (FEW_DAYS if step == "1D" else 3)
         scale = _scale(size.against, known, table, lat, step)
-        if not enough or np.isnan(scale):
+        # What takes a few values only has no span that would say something.
+        if not enough or np.isnan(scale) or (size.measure is _span and known.nunique() <= FEW_LEVELS):
             continue
         found = _against(size, known.to_numpy(np.float64) / scale)
         # A part of a year may be sunny or still: there only what is certain counts.
