@@ -156,6 +156,7 @@ def import_product(
         TamrlError: the workspace is read-only, or a file is not what it should be.
     """
     from tamrl.data.products import open_product
+    from tamrl.data.products.accounting import report_of
 
     if isinstance(into, Workspace):
         into.check_writable()
@@ -165,8 +166,10 @@ def import_product(
         with open_product(paths, kind, mapping) as maps, ExitStack() as held:
             path = _claim(folder, str(maps.attrs.get("title") or Path(files[0]).stem), held)
             swap_in(path, lambda new: _write(maps, new, progress or (lambda share: None)))
+            report = report_of(maps).to_list()
     if isinstance(into, Workspace):
-        into.add_provenance({"command": "import maps", "inputs": [str(file) for file in files], "maps": path.name})
+        about = {"inputs": [str(file) for file in files], "maps": path.name}
+        into.add_provenance({"command": "import maps", **about, "report": report})
     return _entry(path.stem, path)
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.data.globe import DAYS_PER_YEAR, GC_PER_PGC, edges, is_climatology
-from tamrl.fields import Period, field, tells_months, years_of
 from tamrl.errors import TamrlError
+from tamrl.fields import Period, field, tells_months, years_of
 from tamrl.schema import FLUX_UNIT
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import yaml
 
 from tamrl import atlas
 from tamrl.errors import TamrlError
-from tamrl.ui import components, state, world, world_cache
+from tamrl.ui import components, state, world, world_about, world_cache
 from tamrl.ui.world_view import View
 from tamrl.workspace import Workspace
 
@@ -71,9 +71,11 @@ def _import(paths: list[str], sent: list, workspace: Workspace | None, kind: str
             lambda share: bar.progress(share, f"Writing the maps, {share:.0%}"),
         )  # fmt: skip
     bar.empty()
-    said = str(world_cache.maps(entry).attrs.get("notes") or "")
+    said = world_about.noted(world_cache.maps(entry))
     if said:
-        st.session_state[_SAID] = (entry.path, f"{entry.label} is imported. {said}")
+        lines = [f"\n- {kind}: {world_about.kept(words)}" for kind, words in said.items()]
+        text = f" {world_about.kept(said['Notes'])}" if "Notes" in said else "\n" + "".join(lines)
+        st.session_state[_SAID] = (entry.path, f"{entry.label} is imported.{text}")
     found = {item.path: key for key, item in world.catalogue(workspace).items()}
     state.put("map", found.get(entry.path, entry.key))
     st.toast(f"{entry.label} is imported.", icon=":material/check:")

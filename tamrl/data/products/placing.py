@@ -7,7 +7,7 @@ import numpy as np
 
 from tamrl.data.account import IngestReport
 from tamrl.data.products import naming
-from tamrl.data.products.calendars import Clock, month_lengths, month_of, rounded, split, year_of
+from tamrl.data.products.calendars import Clock, month_lengths, month_of, split, year_of
 from tamrl.errors import TamrlError
 
 Step = Literal["month", "day", "year", "other", "sub"]
@@ -34,7 +34,7 @@ class Labels:
         clock: how they are counted.
         where: name of the file.
         words: what its attributes say of time, in small letters.
-        lost: it names bounds that it does not have.
+        lost: it names bounds that it does not have, or that cannot be used.
     """
 
     days: np.ndarray
@@ -130,7 +130,7 @@ def place(labels: Labels, bounds: np.ndarray | None, step: Step, report: IngestR
     if not known.all():
         # What labels are in the steps that have bounds, they are in the others.
         part = np.median((labels.days[known] - bounds[known, 0]) / (bounds[known, 1] - bounds[known, 0]))
-        out[~known] = np.floor(rounded(position(labels.days[~known], step, calendar) - np.clip(part, 0, 1) + 0.5))
+        out[~known] = np.floor(position(labels.days[~known], step, calendar) - np.clip(part, 0, 1) + 0.5)
     return out
 
 
@@ -154,7 +154,7 @@ def _check_cover(
 
 def _by_label(labels: Labels, step: Step, report: IngestReport) -> np.ndarray:
     """Return what steps without bounds cover, and say what was assumed."""
-    at = rounded(position(labels.days, step, labels.clock.calendar))
+    at = position(labels.days, step, labels.clock.calendar)
     index = np.floor(at).astype(np.int64)
     part = at - index
     if step == "month" and np.unique(index).size < np.unique(labels.days).size and (
@@ -190,7 +190,7 @@ def _ends(labels: Labels, index: np.ndarray, step: Step) -> tuple[bool, str]:
     years = {date for kind, date in naming.dates_named(labels.where) if kind == "year"}
     of_years = bool(years) and years == _years(first - 1, last - 1, step, labels.clock.calendar)
     if step != "year" and whole_ends and not whole_starts and (labels.lost or of_years):
-        why = "it names bounds that are not in it" if labels.lost else "its name says the years"
+        why = "it has lost its bounds" if labels.lost else "its name says the years"
         return True, f"{as_ends}: so its steps are whole years, and {why}."
     doubt = f"Time has no bounds: each {step} is taken to begin, not to end, at its label."
     if labels.lost or (whole_ends and not whole_starts):

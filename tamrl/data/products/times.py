@@ -5,6 +5,7 @@ part; without bounds by its label, where it is clear from the label and from wha
 What was taken for granted goes into the report.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterable
 
@@ -38,6 +39,8 @@ _WORDS: tuple[tuple[Step, str], ...] = (
     ("month", r"1?mon|p1m$|1 ?month|[la]mon|emon|1ms$|month"), ("year", r"ann|1?yr|p1y$|year|eyr|1ys$|1 ?year"),
     ("day", r"1?day|p1d$|daily|eday|1d$|1 ?day"),
 )  # fmt: skip
+#: Composites without bounds may be this many days apart.
+_LONGEST = 31.5
 _SHORT = "The steps are shorter than a day"
 
 
@@ -80,6 +83,8 @@ def step_starts(
     if is_climatological(ds):
         return _climatology(ds, labels, where), "month"
     bounds, odd = bounding.read_bounds(ds, labels.days, labels.clock, where)
+    if bounds is None and bounding.named(ds):
+        labels = dataclasses.replace(labels, lost=True)
     for words in odd:
         report.assumed(where, f"Time: {words}; such steps are placed by their labels.")
     step = _step(ds, labels, bounds, where, from_name, expected, report)
@@ -121,10 +126,7 @@ def read_labels(ds: xr.Dataset, where: str, report: IngestReport | None = None) 
         report.assumed(
             where, f"Time is counted from before 15 October 1582 ({_attr(ds, 'units')}): read in the {named}."
         )
-    return Labels(
-        days, clock, where, str(_attr(ds, "long_name") + " " + _attr(ds, "comment")).lower(),
-        bool(bounding.named(ds)) and bounding.named(ds) not in ds.variables,
-    )  # fmt: skip
+    return Labels(days, clock, where, f"{_attr(ds, 'long_name')} {_attr(ds, 'comment')}".lower())
 
 
 def _understood(ds: xr.Dataset, values: np.ndarray, where: str) -> tuple[np.ndarray, Clock] | None:
@@ -247,7 +249,12 @@ def _of_labels(labels: Labels, apart: Step, said: Step | None, where: str, repor
         raise TamrlError(f"It cannot be told which {step} each step covers: {odd}", where, "Give the bounds of time")
     if step == "year" and said is None:
         report.assumed(where, "The steps are a year apart and have no bounds: taken as means of whole years.")
-    if step == "other" and apart == "other":
+    if step == "other" and labels.spread > _LONGEST:
+        raise TamrlError(
+            f"The steps are {labels.spread:g} days apart, and nothing says how long each of them is", where,
+            "Write the attribute frequency (mon) or the bounds of time into the file",
+        )  # fmt: skip
+    if step == "other":
         report.assumed(
             where, f"The steps are {labels.spread:g} days apart and have no bounds: taken to begin at their labels."
         )
