@@ -5,7 +5,6 @@ import os
 import cftime
 import numpy as np
 import pandas as pd
-import pytest
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,9 +18,13 @@ CALENDARS = ("standard", "gregorian", "proleptic_gregorian", "noleap", "365_day"
 EPOCHS = ("1850-01-01", "1900-1-1 00:00:0.0", "1970-01-01T00:00:00Z", "0001-01-01", "2001-03-05 06:00:00")
 UNITS = {"days": 1.0, "hours": 24.0, "minutes": 1440.0, "seconds": 86_400.0}
 BOUNDS = {
-    "none": None, "named": "time_bnds", "other": "hist_bounds", "unnamed": "time_bounds", "two": "time_start",
+    "none": None,
+    "named": "time_bnds",
+    "other": "hist_bounds",
+    "unnamed": "time_bounds",
+    "two": "time_start",
     "lost": "time_bnds",
-}  # fmt: skip
+}
 
 
 def instants(step, calendar, first, count):
@@ -30,7 +33,9 @@ def instants(step, calendar, first, count):
         start = cftime.datetime(first[0], first[1], 1, calendar=calendar)
         day = cftime.date2num(start, "days since 2000-01-01", calendar=calendar)
         return list(cftime.num2date(day + np.arange(count + 1), "days since 2000-01-01", calendar=calendar))
-    months = np.arange(count + 1) * (12 if step == "year" else 1) + first[0] * 12 + (0 if step == "year" else first[1] - 1)
+    months = (
+        np.arange(count + 1) * (12 if step == "year" else 1) + first[0] * 12 + (0 if step == "year" else first[1] - 1)
+    )
     return [cftime.datetime(int(m // 12), int(m % 12 + 1), 1, calendar=calendar) for m in months]
 
 
@@ -46,7 +51,10 @@ def axes(draw):
     n = np.asarray(cftime.date2num(edges, coding.replace("T00:00:00Z", ""), calendar=calendar), float)
     convention = draw(st.sampled_from(["start", "middle", "end", "last second"]))
     labels = {
-        "start": n[:-1], "middle": (n[:-1] + n[1:]) / 2, "end": n[1:], "last second": n[1:] - UNITS[unit] / 86_400
+        "start": n[:-1],
+        "middle": (n[:-1] + n[1:]) / 2,
+        "end": n[1:],
+        "last second": n[1:] - UNITS[unit] / 86_400,
     }[convention]
     kind = draw(st.sampled_from(list(BOUNDS)))
     attrs = {"units": coding, "calendar": calendar}
