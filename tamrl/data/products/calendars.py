@@ -251,6 +251,8 @@ def coded(values: np.ndarray, unit: str) -> np.ndarray | None:
     codes = [str(int(v)) for v in whole]
     if len({len(code) for code in codes}) != 1 or not all(_CODE.match(code) for code in codes):
         return None
+    if len(codes[0]) == 4 and re.search("(?i)day|month", unit):
+        return None
     if len(codes[0]) == 4:
         year = whole.astype(int)
         first, after = (first_of(y, np.ones_like(y), GREGORIAN) for y in (year, year + 1))

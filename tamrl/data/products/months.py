@@ -27,8 +27,10 @@ def to_months(maps: xr.Dataset) -> xr.Dataset:
     step = step_of_maps(maps)
     if step == "month":
         return maps
-    if step != "day":
-        long = "years" if step == "year" else f"{np.median(step_days(maps).values):g} days long"
+    # A gap makes the day before it look long; days are as long as most of them.
+    apart = float(np.median(step_days(maps.drop_attrs(deep=False)).values))
+    if step != "day" or apart != 1:
+        long = "years" if step == "year" else f"{apart:g} days long"
         what = f"The steps are {long}, neither days nor months"
         raise TamrlError(what, str(maps.attrs.get("title", "maps")), "Give a daily or a monthly product")
     timed = [name for name, array in maps.data_vars.items() if "time" in array.dims and "bnds" not in array.dims]

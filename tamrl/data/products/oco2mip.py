@@ -71,4 +71,4 @@ def _dated(ds: xr.Dataset, where: str) -> xr.Dataset:
     time = ds[STARTS].dims[0]
     months = ((parts[:, 0].astype(int) - 1970) * 12 + parts[:, 1].astype(int) - 1).astype("datetime64[M]")
     kept = ds[[LAND]].drop_vars([time, "time"], errors="ignore") if LAND in ds else ds
-    return kept.assign_coords({time: (time, months.astype("datetime64[ns]"))})
+    return kept.assign_coords({time: (time, months.astype("datetime64[ns]"), {"long_name": "start of the month"})})

@@ -36,7 +36,7 @@ _FIRST, _LAST = 1678, 2261
 _SAYING = ("frequency", "time_frequency", "table_id", "time_coverage_resolution", "temporal_resolution")
 _WORDS: tuple[tuple[Step, str], ...] = (
     ("sub", r"([136]|12)?-?h(ou)?rs?\b|[136]hr|[136]-hourly|hourly|pt\d|subhr|e[136]hr"),
-    ("month", r"1?mon|p1m$|1 ?month|[la]mon|emon|1ms$|month"), ("year", r"ann|1?yr|p1y$|year|eyr|1ys$|1 ?year"),
+    ("month", r"[a-z0-9]{0,4}mon|p1m$|1 month|1ms$"), ("year", r"ann|1?yr|p1y$|year|eyr|1ys$|1 ?year"),
     ("day", r"1?day|p1d$|daily|eday|1d$|1 ?day"),
 )  # fmt: skip
 #: Composites without bounds may be this many days apart.
@@ -228,11 +228,13 @@ def _of_bounds(bounds: np.ndarray, long: Step, apart: Step | None, said: Step | 
 def _of_labels(labels: Labels, apart: Step, said: Step | None, where: str, report: IngestReport) -> Step:
     """Return the step of labels without bounds: gaps make their distance longer, never shorter."""
     order = ("sub", "day", "other", "month", "year")
-    if said == "sub" and apart == "day":
-        # Global attributes outlive the averaging of what they were written for.
-        said = None
     if said == "sub":
-        raise TamrlError(_SHORT, where, "Average them by day or month first")
+        # Global attributes outlive the averaging of what they were written for.
+        words = (
+            f"The file speaks of steps shorter than a day, but they are {labels.spread:g} days apart: taken as means."
+        )
+        report.assumed(where, words)
+        said = None
     if said is None or said == apart:
         step = apart
     elif said == "day" and apart == "month" and not unlike(labels, "month"):
@@ -277,6 +279,10 @@ def _single(
     # Fields of one July a year lie a year apart, too.
     likely = None if expected == "year" and unlike(labels, "year") else expected
     if named is not None or likely is not None:
+        if named is None and likely == "year":
+            report.assumed(
+                where, "The file does not say how long its one step is: taken as a year by unit or distance."
+            )
         return named or likely  # type: ignore[return-value]
     if len(dates) == 1 and not unlike(labels, "year"):
         step: Step = "year"
