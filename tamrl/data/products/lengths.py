@@ -137,10 +137,12 @@ def _single(
         raise TamrlError(_SHORT, where, "Average them by day or month first")
     if said is not None:
         return said
-    if from_name is not None or labels.clock.months:
+    if labels.clock.months:
         return "year" if labels.clock.months == 12 else "month"
     dates = naming.dates_named(where)
     named = naming.step_named(where) or (dates[0][0] if len(dates) == 1 and dates[0][0] != "year" else None)
+    if from_name is not None:
+        return named or "month"  # type: ignore[return-value]
     # Fields of one July a year lie a year apart, too.
     likely = None if expected == "year" and unlike(labels, "year") else expected
     if named is not None or likely is not None:
@@ -151,7 +153,7 @@ def _single(
         return named or likely  # type: ignore[return-value]
     if len(dates) == 1 and not unlike(labels, "year"):
         step: Step = "year"
-    elif not unlike(labels, "year", only_middle=True):
+    elif not unlike(labels, "year", only_middle=True) and (labels.day_of_month()[0] != 1 or labels.days[0] % 1):
         raise TamrlError(
             "It cannot be told whether the one step is a day, a month or a year", where,
             "Write the attribute frequency (day, mon or yr) or the bounds of time into the file",
