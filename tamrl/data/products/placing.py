@@ -192,6 +192,8 @@ def _ends(labels: Labels, index: np.ndarray, step: Step) -> tuple[bool, str]:
     if step != "year" and whole_ends and not whole_starts and (labels.lost or of_years):
         why = "it has lost its bounds" if labels.lost else "its name says the years"
         return True, f"{as_ends}: so its steps are whole years, and {why}."
+    if whole_starts and not labels.lost:
+        return False, ""
     doubt = f"Time has no bounds: each {step} is taken to begin, not to end, at its label."
     if labels.lost or (whole_ends and not whole_starts):
         doubt += f" It may be the end: then every {step} here is one too late."
