@@ -181,6 +181,7 @@ def import_product(
         TamrlError: the workspace is read-only, or a file is not what it should be.
     """
     from tamrl.data.products import open_product
+    from tamrl.data.products.accounting import report_of
     from tamrl.data.products.links import check_self_contained
 
     if isinstance(into, Workspace):
@@ -199,8 +200,10 @@ def import_product(
             except RuntimeError as error:  # what the libraries raise where a block cannot be unpacked
                 what = f"A part of the product cannot be read, it is damaged: {error}"
                 raise TamrlError(what, Path(files[0]).name, "Download it again") from error
+            report = report_of(maps).to_list()
     if isinstance(into, Workspace):
-        into.add_provenance({"command": "import maps", "inputs": [str(file) for file in files], "maps": path.name})
+        about = {"inputs": [str(file) for file in files], "maps": path.name}
+        into.add_provenance({"command": "import maps", **about, "report": report})
     return entry(path)
 
 

@@ -11,6 +11,7 @@ from tamrl.errors import TamrlError
 #: Command -> (module:object, line for the list of commands).
 COMMANDS = {
     "ingest": ("tamrl.commands.ingest:command", "Read tower files into the archive of a workspace."),
+    "import": ("tamrl.commands.import_maps:command", "Read a gridded product into the maps of a workspace."),
     "train": ("tamrl.commands.train:command", "Train an ensemble of TAM-RL on a workspace."),
     "evaluate": ("tamrl.commands.evaluate:command", "Score models on held-out towers."),
     "adapt": ("tamrl.commands.predict:adapt_command", "Adapt the model to one tower from a few days."),

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from tamrl.data.globe import SD, edges, flux_attributes, is_climatology, time_ends
+from tamrl.data.globe import SD, edges, flux_attributes, is_climatology, step_of_maps, time_ends
 from tamrl.errors import TamrlError
 
 #: Months of each season.
@@ -62,9 +62,14 @@ def years_with(maps: xr.Dataset, period: Period) -> tuple[int, ...]:
     return tuple(y for y in years_of(maps) if steps(maps, replace(period, year=y)).size)
 
 
+def tells_months(maps: xr.Dataset) -> bool:
+    """Return whether a set of maps tells the parts of a year apart: not where its steps are years."""
+    return is_climatology(maps) or step_of_maps(maps) != "year"
+
+
 def lacking_months(maps: xr.Dataset, year: int) -> tuple[int, ...]:
-    """Return the months, 1-12, of a year that maps do not have; none for a climatology."""
-    if is_climatology(maps):
+    """Return the months, 1-12, of a year that maps do not have; none for a climatology, or where steps are years."""
+    if is_climatology(maps) or not tells_months(maps):
         return ()
     time = pd.DatetimeIndex(maps["time"].values)
     return tuple(sorted(set(range(1, 13)) - set(time.month[time.year == year])))
@@ -85,6 +90,9 @@ def steps(maps: xr.Dataset, period: Period) -> np.ndarray:
     over years.
     """
     time = pd.DatetimeIndex(maps["time"].values)
+    if not tells_months(maps):
+        whole = period.month is None and period.season is None
+        return np.flatnonzero((time.year == (period.year or time.year)) & whole)
     chosen = np.isin(time.month, period.months)
     if is_climatology(maps):
         return np.flatnonzero(chosen)
@@ -118,11 +126,15 @@ def field(maps: xr.Dataset, name: str, period: Period) -> xr.DataArray:
         return found.load()
     chosen = steps(maps, period)
     if not chosen.size:
+        part = period.month or period.season
+        if part and not tells_months(maps):
+            what = f"There is no {replace(period, year=None).label} in these maps: their steps are years"
+            raise TamrlError(what, _title(maps), "Choose whole years")
         whole = " with each of its months" if period.season else ""
         todo = f"Choose another part of the year, or another of the years {span(maps)}"
         raise TamrlError(f"There is no {period.label}{whole} in these maps", _title(maps), todo)
     start = pd.DatetimeIndex(maps["time"].values)
-    days = np.asarray((time_ends(start) - start).total_seconds(), float)[chosen] / 86_400
+    days = np.asarray((time_ends(start, step_of_maps(maps)) - start).total_seconds(), float)[chosen] / 86_400
     total = np.zeros((maps.sizes["lat"], maps.sizes["lon"]))
     weight = np.zeros_like(total)
     for at in range(0, chosen.size, _BLOCK):
@@ -154,6 +166,10 @@ def cycle(maps: xr.Dataset, name: str, cell: tuple[float, float] | None = None) 
         # One read of the whole series, not one a month: files are often stored in blocks of time.
         maps = maps[[name]].isel(lat=[row], lon=[column]).load()
     present = [m for m in range(1, 13) if steps(maps, Period(month=m)).size]
+    if not present:
+        raise TamrlError(
+            "These maps have no seasonal cycle: their steps are years", _title(maps), "Choose monthly maps"
+        )
     found = xr.concat([field(maps, name, Period(month=m)) for m in present], pd.Index(present, name="month"))
     found = found.reindex(month=range(1, 13))
     found.attrs.pop("period", None)

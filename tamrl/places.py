@@ -10,7 +10,7 @@ import xarray as xr
 from tamrl.data.earth import NONE, STATIC_DRIVERS, flags
 from tamrl.data.globe import EARTH_RADIUS, SD, month_starts
 from tamrl.errors import TamrlError
-from tamrl.fields import cell_of, cycle, nearest
+from tamrl.fields import cell_of, cycle, nearest, tells_months
 from tamrl.regions import words
 from tamrl.schema import FLUXES, IGBP, UNKNOWN
 
@@ -104,7 +104,7 @@ def cell_cycle(maps: xr.Dataset, flux: str, lat: float, lon: float) -> pd.DataFr
         DataFrame(month) of ``value`` and, where the maps have it, ``sd`` [gC m-2 d-1]; None where the maps do not have
         the flux, or no value in this cell.
     """
-    if flux not in maps or cell_of(maps, lat, lon) is None:
+    if flux not in maps or not tells_months(maps) or cell_of(maps, lat, lon) is None:
         return None
     table = pd.DataFrame({"value": cycle(maps, flux, (lat, lon)).to_series()})
     if flux + SD in maps:

@@ -12,7 +12,8 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.data.globe import DAYS_PER_YEAR, GC_PER_PGC, edges, is_climatology
-from tamrl.fields import Period, field, years_of
+from tamrl.errors import TamrlError
+from tamrl.fields import Period, field, tells_months, years_of
 from tamrl.schema import FLUX_UNIT
 
 if TYPE_CHECKING:
@@ -62,8 +63,11 @@ def hovmoeller(maps: xr.Dataset, name: str, area: xr.DataArray) -> xr.DataArray:
         area: land of each cell, m2.
 
     Raises:
-        TamrlError: the maps do not have the variable.
+        TamrlError: the maps do not have the variable, or their steps are years.
     """
+    if not tells_months(maps):
+        what = "These maps have no seasonal cycle: their steps are years"
+        raise TamrlError(what, str(maps.attrs.get("title", "maps")), "Choose monthly maps")
     present = np.unique(maps["time"].dt.month.values)
     rows = [zonal_mean(field(maps, name, Period(month=int(m))), area) for m in present]
     found = xr.concat(rows, pd.Index(present, name="month")).reindex(month=range(1, 13))
@@ -108,6 +112,8 @@ def whole_years(maps: xr.Dataset) -> tuple[int, ...]:
     """Return the years that maps have every month of; none for a climatology."""
     if is_climatology(maps):
         return ()
+    if not tells_months(maps):
+        return years_of(maps)
     time = pd.DatetimeIndex(maps["time"].values)
     return tuple(y for y in years_of(maps) if time.month[time.year == y].nunique() == 12)
 

@@ -10,6 +10,7 @@ The contract, which ``check_maps`` holds every producer to (engine, readers of p
 - ``land_fraction`` (lat, lon), the share of a cell that the fluxes stand for, where known; missing counts as 1;
 - optional ``extrapolation`` (lat, lon), ``code`` (component, lat, lon) and ``<flux>_members`` (member, time, lat, lon),
   see ``tamrl.upscale``;
+- attribute ``frequency``: 1D, 1MS or 1YS, what the steps are; absent where their dates tell it alone;
 - attributes ``title``, ``source``, ``citation``, ``license``; ``kind`` (``model`` or ``product``); ``simulated``
   (0, 1); ``derived``, the fluxes that follow from NEE = RECO - GPP instead of being published, separated by commas;
   ``climatology``, the years that twelve months are the mean of (``2000-2025``), absent where time is time.
@@ -21,6 +22,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from tamrl.data.steps import ATTRIBUTE
 from tamrl.errors import TamrlError
 from tamrl.schema import FLUX_UNIT, FLUXES, variable
 
@@ -34,6 +36,8 @@ SD = "_sd"
 NBE, _NBE = "NBE", "Net biome exchange: minus net biome production, with fire and land use"
 #: Twelve months of a climatology are dated in this year, which has no 29 February.
 CLIMATOLOGY_YEAR = 2001
+#: What the steps of maps are -> how the attribute ``ATTRIBUTE`` says it.
+MAP_STEPS = {"day": "1D", "month": "1MS", "year": "1YS"}
 _NAMES = {"latitude": "lat", "longitude": "lon", "y": "lat", "x": "lon", "nav_lat": "lat", "nav_lon": "lon"}
 #: Cells of one axis may differ in size by this share of a cell: coordinates are often rounded.
 _REGULAR = 0.02
@@ -146,14 +150,44 @@ def add_bounds(ds: xr.Dataset) -> xr.Dataset:
         out[name].attrs["bounds"] = f"{name}_bnds"
     if "time" in ds.dims and ds.sizes["time"]:
         start = pd.DatetimeIndex(ds["time"].values)
-        stop = time_ends(start)
+        stop = time_ends(start, step_of_maps(ds))
         out["time_bnds"] = (("time", "bnds"), np.stack([start.values, stop.values], axis=1))
         out["time"].attrs["bounds"] = "time_bnds"
     return out
 
 
-def time_ends(start: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return the end of each step that begins at ``start`` (T,); years may be missing between months."""
+def step_of_maps(maps: xr.Dataset) -> str:
+    """Return what the steps of a set of maps are: ``day``, ``month``, ``year`` or ``other``."""
+    said = {code: step for step, code in MAP_STEPS.items()}.get(str(maps.attrs.get(ATTRIBUTE, "")))
+    if said is not None:
+        return said
+    start = pd.DatetimeIndex(maps["time"].values)
+    shortest = np.diff(start.values).min() / np.timedelta64(1, "D") if len(start) > 1 else 28
+    if begins("year", start.values).all() and shortest in (365, 366):
+        return "year"
+    if (start.day == 1).all() and 28 <= shortest <= 31:
+        return "month"
+    return "day" if shortest == 1 or len(start) == 1 else "other"
+
+
+def begins(step: str, time: np.ndarray) -> np.ndarray:
+    """Return whether times are the first instant of a step: a year or a month; of another they may be any."""
+    unit = {"year": "datetime64[Y]", "month": "datetime64[M]"}.get(step)
+    return np.ones(np.shape(time), bool) if unit is None else time.astype(unit).astype(time.dtype) == time
+
+
+def time_ends(start: pd.DatetimeIndex, step: str | None = None) -> pd.DatetimeIndex:
+    """Return the end of each step that begins at ``start`` (T,); years may be missing between months.
+
+    Args:
+        start: first instants.
+        step: of ``step_of_maps``; None to see it from the dates.
+    """
+    if step in ("year", "month", "day"):
+        return (
+            start
+            + {"year": pd.offsets.YearBegin(), "month": pd.offsets.MonthBegin(), "day": pd.Timedelta(days=1)}[step]
+        )
     shortest = np.diff(start.values).min() / np.timedelta64(1, "D") if len(start) > 1 else 28
     if (start.day == 1).all() and 28 <= shortest <= 31:
         return start + pd.offsets.MonthBegin()
@@ -164,7 +198,8 @@ def time_ends(start: pd.DatetimeIndex) -> pd.DatetimeIndex:
 def step_days(maps: xr.Dataset) -> xr.DataArray:
     """Return the length of each step of a set of maps, days, (time,)."""
     start = pd.DatetimeIndex(maps["time"].values)
-    return xr.DataArray((time_ends(start) - start).days.to_numpy(float), dims="time", coords={"time": maps["time"]})
+    days = (time_ends(start, step_of_maps(maps)) - start).days.to_numpy(float)
+    return xr.DataArray(days, dims="time", coords={"time": maps["time"]})
 
 
 def check_maps(maps: xr.Dataset, where: str = "maps") -> xr.Dataset:

@@ -110,6 +110,11 @@ def _known(name: str, options: dict[str, Entry] | list[str], default: str, what:
     return value if value in options else default
 
 
+def of_years(maps: xr.Dataset, other: xr.Dataset | None) -> bool:
+    """Return whether whole years are all that can be shown of maps, or of either of two."""
+    return not all(fields.tells_months(one) for one in (maps, other) if one is not None)
+
+
 def grain() -> str:
     """Return which part of a year is asked for: ``mean``, ``season`` or ``month``."""
     return "month" if state.get("month") else "season" if state.get("season") in SEASONS else "mean"
@@ -126,6 +131,9 @@ def years_on_offer(maps: xr.Dataset, other: xr.Dataset | None) -> tuple[int, ...
 
 
 def _period(maps: xr.Dataset, other: xr.Dataset | None) -> Period:
+    if of_years(maps, other):
+        state.put("month", None)
+        state.put("season", None)
     year = state.get("year")
     season = state.get("season")
     if season is not None and (season not in SEASONS or state.get("month")):
@@ -209,7 +217,8 @@ def controls(entries: dict[str, Entry], view: View | None, workspace: Workspace 
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="world_layers"):
         pick("Flux", "flux", FLUXES, "GPP", str)
         pick("Layer", "layer", list(LAYERS), "flux", LAYERS.get)
-        _when()
+        if not of_years(view.maps, view.other):
+            _when()
         _toggles(view)
         years = years_on_offer(view.maps, view.other)
         if years:

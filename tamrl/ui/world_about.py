@@ -8,13 +8,15 @@ import xarray as xr
 
 from tamrl import fields
 from tamrl.atlas import Entry
-from tamrl.data.globe import NBE, SD, edges, fluxes_of, is_climatology
+from tamrl.data.globe import NBE, SD, edges, fluxes_of, is_climatology, step_of_maps
+from tamrl.data.products.accounting import report_of
 from tamrl.ui import world_cache
 from tamrl.ui.world_view import View
 
 #: What a spread is where its makers do not say more.
 SPREAD = "standard deviation of the estimate, as its makers give it"
 KINDS = {"model": "Model: fluxes predicted from drivers", "product": "Product, imported"}
+_STEPS = {"day": "day", "month": "month", "year": "year", "other": "step"}
 _DOI = re.compile(r"(?<![\w/])(?:doi:\s*|https?://(?:dx\.)?doi\.org/)(10\.\d{4,9}/[^\s,;)\]]*[^\s,;.)\]])", re.I)
 
 
@@ -47,13 +49,14 @@ def popover(view: View) -> None:
         st.caption("Who made these maps, how, and under which licence")
         for entry, maps in ((view.entry, view.maps), (view.other_entry, view.other)):
             if entry is not None:
-                st.markdown("\n".join([f"**{_kept(entry.label)}**", "", *about(entry, maps)]))
+                st.markdown("\n".join([f"**{kept(entry.label)}**", "", *about(entry, maps)]))
 
 
 def about(entry: Entry, maps: xr.Dataset) -> list[str]:
     """Return what is known of a set of maps as lines of a Markdown list."""
     attrs = maps.attrs
-    years = f"{fields.span(maps)}, " + ("the mean year" if is_climatology(maps) else f"{maps.sizes['time']} steps")
+    steps = f"{maps.sizes['time']} {_STEPS[step_of_maps(maps)]}{'s' * (maps.sizes['time'] != 1)}"
+    years = f"{fields.span(maps)}, " + ("the mean year" if is_climatology(maps) else steps)
     land = "land fraction known" if "land_fraction" in maps else "no land fraction: whole cells are counted"
     named = fluxes_of(maps) or tuple(name for name in (NBE,) if name in maps)
     has = ", ".join(f + (" with spread" if f + SD in maps else "") for f in named)
@@ -66,10 +69,19 @@ def about(entry: Entry, maps: xr.Dataset) -> list[str]:
         "Derived": f"{derived}, from NEE = RECO \N{MINUS SIGN} GPP" if derived else "none; each flux as published"
         if entry.kind == "product" else None,
         "Spread": spread(maps) if any(f + SD in maps for f in fluxes_of(maps)) else "none given",
-        "Regridding": attrs.get("regridding"), "Notes": attrs.get("notes"), "Comment": attrs.get("comment"),
+        "Regridding": attrs.get("regridding"), **noted(maps), "Comment": attrs.get("comment"),
         "File": entry.path.name,
     }  # fmt: skip
     return [f"- {name}: {_linked(str(value))}" for name, value in rows.items() if value]
+
+
+def noted(maps: xr.Dataset) -> dict[str, str]:
+    """Return what was done to imported maps by kind; of older ones, and of ours, their notes."""
+    found: dict[str, list[str]] = {}
+    for entry in report_of(maps):
+        found.setdefault(entry.kind.capitalize(), []).append(entry.words)
+    notes = str(maps.attrs.get("notes") or "")
+    return {kind: " ".join(words) for kind, words in found.items()} or ({"Notes": notes} if notes else {})
 
 
 def _own_doi(attrs: dict) -> str:
@@ -90,9 +102,9 @@ def _grid(maps: xr.Dataset) -> str:
 
 def _linked(text: str) -> str:
     """Return text as Markdown with its DOIs as links."""
-    return _DOI.sub(lambda found: f"[doi:{found[1]}](https://doi.org/{found[1]})", _kept(text))
+    return _DOI.sub(lambda found: f"[doi:{found[1]}](https://doi.org/{found[1]})", kept(text))
 
 
-def _kept(text: str) -> str:
+def kept(text: str) -> str:
     """Return text whose characters Markdown would read stay as they are."""
     return re.sub(r"([$*_`\[\]<>~])", r"\\\1", " ".join(text.split()))

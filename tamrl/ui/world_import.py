@@ -12,7 +12,7 @@ import yaml
 from tamrl import atlas
 from tamrl.contained import Bounds, import_contained
 from tamrl.errors import TamrlError
-from tamrl.ui import components, state, visitor, world, world_cache
+from tamrl.ui import components, state, visitor, world, world_about, world_cache
 from tamrl.ui.world_view import View
 from tamrl.workspace import Workspace
 
@@ -127,11 +127,13 @@ def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapp
                 entry = import_contained(paths, into, kind, parsed, progress, Bounds(room))
     finally:
         bar.empty()
-    said = str(world_cache.maps(entry).attrs.get("notes") or "")
+    said = world_about.noted(world_cache.maps(entry))
     if not workspace:
-        said = f"{said} {_kept_for(owner=False)}".strip()
+        said["Kept"] = _kept_for(owner=False)
     if said:
-        st.session_state[_SAID] = (entry.path, f"{entry.label} is imported. {said}")
+        lines = [f"\n- {kind}: {world_about.kept(words)}" for kind, words in said.items()]
+        text = f" {world_about.kept(said['Notes'])}" if set(said) == {"Notes"} else "\n" + "".join(lines)
+        st.session_state[_SAID] = (entry.path, f"{entry.label} is imported.{text}")
     found = {item.path: key for key, item in world.catalogue(workspace).items()}
     state.put("map", found.get(entry.path, entry.key))
     st.toast(f"{entry.label} is imported.", icon=":material/check:")

@@ -94,8 +94,11 @@ def _as_dataset(curves: dict[str, pd.DataFrame], view: View) -> xr.Dataset:
 
 def hovmoeller(view: View) -> None:
     """Draw latitude against month, of the mean year."""
-    shown = world_numbers.having(view)[::-1]
+    having = world_numbers.having(view)[::-1]
     tell(world_numbers.lacking(view))
+    shown = [entry for entry in having if fields.tells_months(world_cache.maps(entry))]
+    for entry in (e for e in having if e not in shown):
+        tell(f"{entry.label} has no months: its steps are years.")
     if not shown:
         return
     tables = {entry.key: world_numbers.hovmoeller(entry, view.flux) for entry in shown}

@@ -43,7 +43,7 @@ def _component():
 def show(view: View, entries: dict[str, Entry], workspace: Workspace | None) -> None:
     """Draw the map and what belongs to it; while the months play only this part of the page is drawn anew."""
     lacking = world.missing(view)
-    if lacking or view.layer == "extrapolation":
+    if lacking or view.layer == "extrapolation" or world.of_years(view.maps, view.other):
         st.session_state[_PLAYING] = False
     if lacking:
         st.info(lacking, icon=":material/info:")
@@ -100,7 +100,10 @@ def _turn(view: View) -> View:
 
 
 def _timeline(view: View) -> None:
-    """Draw the months, with the button that plays them, or the seasons."""
+    """Draw the months, with the button that plays them, or the seasons; of maps of years what is shown."""
+    if world.of_years(view.maps, view.other):
+        st.caption(period_text(view))
+        return
     playing = bool(st.session_state.get(_PLAYING))
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         st.button(

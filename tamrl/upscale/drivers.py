@@ -12,11 +12,12 @@ import pandas as pd
 
 from tamrl.data.drivers import DERIVED
 from tamrl.data.earth import earth_path
-from tamrl.data.products.sources import find, same_axis
+from tamrl.data.products.sources import find, open_sources, same_axis
+from tamrl.data.products.times import climatology_years
 from tamrl.data.steps import Step
 from tamrl.errors import TamrlError
 from tamrl.upscale.classes import ClassField
-from tamrl.upscale.finding import OpenedFile, compare_dates, find_classes, find_driver, open_file
+from tamrl.upscale.finding import OpenedFile, find_classes, find_driver, open_file
 from tamrl.upscale.mapping import Mapping
 from tamrl.upscale.reading import Driver
 from tamrl.upscale.timing import join, shared_axis
@@ -74,8 +75,7 @@ def open_drivers(
             or not known, the steps are not those of the model, or nothing lies in the box or the period.
     """
     paths = find([earth_path() if str(f) == EARTH else f for f in files])
-    opened = [open_file(path) for path in paths]
-    compare_dates(opened)
+    opened = [open_file(source) for source in open_sources(paths)]
     lat, lon = _one_grid(opened)
     rows, columns = _inside(lat, lon, bbox)
     wanted = {n: mapping.drivers[n] for n in names if n not in DERIVED and n in mapping.drivers}
@@ -92,7 +92,8 @@ def open_drivers(
     missing = [n for n in names if n not in DERIVED and n not in stamped]
     notes = [f"Without {', '.join(missing)}: masked, as in training."] if missing else []
     attrs = [f.source.ds.attrs for f in opened]
-    climatology = next((str(a["climatology"]) for a in attrs if a.get("climatology")), "")
+    said = [str(f.source.ds.attrs.get("climatology") or climatology_years(f.ds)) for f in opened]
+    climatology = next(filter(None, said), "")
     classes = find_classes(mapping, opened, rows, columns)
     for file in opened:
         # Workers open them again; what is merely forgotten is closed while others read.

@@ -2,14 +2,14 @@
 
 import dataclasses
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
 from tamrl.data.globe import to_grid
 from tamrl.data.products.assemble import axes, land_factor
-from tamrl.data.products.sources import Source, open_source
+from tamrl.data.products.naming import steps_named
+from tamrl.data.products.sources import Source
 from tamrl.data.products.times import step_starts
 from tamrl.errors import TamrlError
 from tamrl.schema import IGBP, KOEPPEN, UNKNOWN, variable
@@ -29,10 +29,7 @@ _NONE = ("none", "unknown", "nodata", "ocean")
 
 @dataclass
 class OpenedFile:
-    """One opened file: its data under usual names, and where each row, column and step of the grid is in it.
-
-    ``expected`` is what a single step is where the file does not say it, see ``compare_dates``.
-    """
+    """One opened file: its data under usual names, and where each row, column and step of the grid is in it."""
 
     source: Source
     ds: xr.Dataset
@@ -40,27 +37,24 @@ class OpenedFile:
     lon: np.ndarray
     rows: np.ndarray
     columns: np.ndarray
-    expected: str | None = None
     _starts: tuple[np.ndarray, str] | None = field(default=None)
 
     @property
     def starts(self) -> tuple[np.ndarray, str]:
-        """Starts of its steps, and what they are: day, month, year or other."""
+        """Starts of its steps, and what they are: day, month, year or other; NaT for a day that has no date."""
         if self._starts is None:
-            self._starts = step_starts(self.ds, self.source.name, expected=self.expected)
+            name, source = steps_named(self.source.name), self.source
+            self._starts = step_starts(self.ds, source.name, name, source.expected, source.report)
         return self._starts
 
 
-def open_file(path: Path) -> OpenedFile:
-    """Open a file of drivers without reading a field.
+def open_file(source: Source) -> OpenedFile:
+    """Take a file of drivers without reading a field.
 
     Raises:
-        TamrlError: it is damaged, or its grid is not regular.
+        TamrlError: its grid is not regular.
     """
-    source = open_source(path)
-    # Files of the Climate Data Store date their fields by the time that they are valid at.
-    other = "valid_time" in source.ds.dims and "time" not in source.ds.variables
-    ds = axes(source.ds.rename(valid_time="time") if other else source.ds)
+    path, ds = source.path, axes(source.ds)
     if "lat" not in ds.coords:
         raise TamrlError("The file has no latitudes", str(path), "Give drivers over time, lat and lon")
     # A field over time and latitude alone lies on every longitude.
@@ -68,21 +62,6 @@ def open_file(path: Path) -> OpenedFile:
     places = {"row": ("lat", np.arange(ds.sizes["lat"])), "column": ("lon", np.arange(lon.size))}
     grid = to_grid(xr.Dataset(places, coords={"lat": ds["lat"].values, "lon": lon.values}), str(path))
     return OpenedFile(source, ds, grid["lat"].values, grid["lon"].values, grid["row"].values, grid["column"].values)
-
-
-def compare_dates(opened: list[OpenedFile]) -> None:
-    """Let files of one step each, of the same variables, say by their distance whether they are days or months."""
-    series: dict[tuple[str, ...], list[OpenedFile]] = {}
-    for file in opened:
-        if file.ds.sizes.get("time") == 1 and "time" in file.ds.variables and file.ds["time"].dtype.kind == "M":
-            series.setdefault(tuple(sorted(map(str, file.ds.data_vars))), []).append(file)
-    for files in series.values():
-        dates = np.sort([file.ds["time"].values[0] for file in files])
-        apart = float(np.median(np.diff(dates) / np.timedelta64(1, "D"))) if len(files) > 1 else 0.0
-        if apart:
-            kind = "day" if apart < 1.5 else "month" if 27 < apart < 32 else None
-            for file in files:
-                file.expected = kind
 
 
 def _piece(file: OpenedFile, name: str, rows: slice, columns: slice, extra: str = "", timeless: bool = False) -> Piece:

@@ -31,7 +31,8 @@ class Stamped:
 
     Attributes:
         piece: not yet converted.
-        starts: (n,) first instants of its steps, in the order of the file; empty for a static one.
+        starts: (n,) first instants of its steps, in the order of the file, NaT for those that are left out; empty for
+            a static one.
         kind: day, month, year, other or static.
         average: means over months are wanted.
         change: to the unit of the schema.
@@ -48,6 +49,7 @@ class Stamped:
     def dated(self) -> Piece:
         """Return the piece with all of its steps, in the order of time, converted."""
         order = np.argsort(self.starts, kind="stable")
+        order = order[~np.isnat(self.starts[order])]
         factor = np.full(max(len(order), 1) if self.change.per_step else 1, self.change.factor, np.float32)
         if self.change.per_step:
             factor = (self.change.factor / self._lengths(pd.DatetimeIndex(self.starts[order]))).astype("f4")
@@ -56,12 +58,8 @@ class Stamped:
         )
 
     def _lengths(self, start: pd.DatetimeIndex) -> np.ndarray:
-        """Return the days that each step lasts, (n,); of days and months without a look at the next one."""
-        if self.kind == "day":
-            return np.ones(len(start))
-        if self.kind == "month":
-            return start.days_in_month.to_numpy(float)
-        return ((time_ends(start) - start) / pd.Timedelta(days=1)).to_numpy()
+        """Return the days that each step lasts, (n,); of days, months and years without a look at the next one."""
+        return ((time_ends(start, self.kind) - start) / pd.Timedelta(days=1)).to_numpy()
 
 
 def _check(name: str, stamped: Stamped, step: Step) -> None:
@@ -99,7 +97,7 @@ def shared_axis(
                 _check(name, piece, step)
             timed = [p for p in part if p.kind == _KIND[step] or (p.average and step == "1MS")]
             if timed:
-                spans.append((min(p.starts.min() for p in timed), max(p.starts.max() for p in timed)))
+                spans.append((min(np.nanmin(p.starts) for p in timed), max(np.nanmax(p.starts) for p in timed)))
     where = ", ".join(stamped)
     if not spans:
         raise TamrlError(

@@ -25,12 +25,25 @@ _BASE: dict[str, tuple[float, tuple[int, int, int, int, int]]] = {
 }  # fmt: skip
 _WORDS = {
     "meter": "m", "metre": "m", "meters": "m", "metres": "m", "sec": "s", "second": "s", "seconds": "s", "hr": "h",
-    "hour": "h", "hours": "h", "day": "d", "days": "d", "kelvin": "K", "Kelvin": "K", "watt": "W", "watts": "W",
+    "hour": "h", "hours": "h", "day": "d", "days": "d", "kelvin": "K", "kelvins": "K", "watt": "W", "watts": "W",
     "joule": "J", "joules": "J", "percent": "%", "ppmv": "ppm", "fraction": "1", "unitless": "1",
-    "dimensionless": "1", "-": "1", "mole": "mol",
+    "dimensionless": "1", "-": "1", "mole": "mol", "millibar": "mbar",
+    "millibars": "mbar", "hectopascal": "hPa",
 }  # fmt: skip
 _PREFIXES = {"u": 1e-6, "m": 1e-3, "c": 1e-2, "h": 1e2, "k": 1e3, "M": 1e6}
-_CELSIUS = ("degC", "deg C", "degree_C", "degrees_C", "degree_Celsius", "degrees_Celsius", "celsius", "Celsius", "C")
+_CELSIUS = (
+    "degC",
+    "deg C",
+    "degree_C",
+    "degrees_C",
+    "degree_Celsius",
+    "degrees_Celsius",
+    "celsius",
+    "Celsius",
+    "C",
+    "°C",
+    "degrees C",
+)
 _ZERO = 273.15
 _TOKEN = re.compile(r"([A-Za-z%]+|1)\^?(-?\d+)?$")
 #: What each driver may come in, for messages; any product of these words is read.
@@ -60,10 +73,10 @@ def _parse(text: str) -> tuple[float, tuple[int, ...]] | None:
         if token == "/":
             sign = -1
             continue
-        matched = _TOKEN.match(_WORDS.get(token, token).replace(" ", ""))
+        matched = _TOKEN.match(_known(token).replace(" ", ""))
         if not matched:
             return None
-        found = _word(_WORDS.get(matched[1], matched[1]))
+        found = _word(_known(matched[1]))
         if found is None:
             return None
         power = sign * int(matched[2] or 1)
@@ -71,6 +84,11 @@ def _parse(text: str) -> tuple[float, tuple[int, ...]] | None:
         powers = [p + power * q for p, q in zip(powers, found[1], strict=True)]
         sign = 1
     return factor, tuple(powers)
+
+
+def _known(word: str) -> str:
+    """Return the symbol of a unit that is written out, in any case; another word as it is."""
+    return _WORDS.get(word, _WORDS.get(word.lower(), word))
 
 
 def _word(word: str) -> tuple[float, tuple[int, ...]] | None:

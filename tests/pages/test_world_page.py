@@ -453,3 +453,21 @@ def test_the_first_page_does_not_load_what_it_need_not_wait_for(maps):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-500:]
+
+
+def test_maps_of_years_offer_years_alone(open_page, maps):
+    annual = map_files.dataset(10.0, title="Annual", kind="product", years=3).isel(time=slice(None, None, 12))
+    path = maps / "annual.nc"
+    annual.assign_attrs(frequency="1YS").to_netcdf(path, encoding=_DAYS)
+    try:
+        at = healthy(open_page(map="annual", month=1, section="Totals"))
+        assert shown(at)["panels"][0]["name"] == "Annual · Whole year, mean of 2001-2003"
+        assert "month" not in at.query_params
+        assert [c for c in at.get("button_group") if "world_grain" in str(c)] == []
+        assert not any(b.key == "world_play" for b in at.button)
+        at = healthy(open_page(map="annual", year=2002, section="Hovmöller").run())
+        assert shown(at)["panels"][0]["name"] == "Annual · Year 2002"
+        assert any("its steps are years" in i.value for i in at.info)
+        healthy(open_page(map="annual", section="Place", lat=45, lon=15).run())
+    finally:
+        path.unlink()

@@ -1,5 +1,6 @@
 """From the files of a product to maps that keep the contract of ``tamrl.data.globe``; nothing here reads a flux."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -7,18 +8,22 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from tamrl.data.account import IngestReport
 from tamrl.data.checks import MISSING_BELOW
-from tamrl.data.globe import NBE, SD, check_maps, flux_attributes, to_grid
+from tamrl.data.globe import ATTRIBUTE, MAP_STEPS, NBE, SD, begins, check_maps, flux_attributes, to_grid
+from tamrl.data.products.accounting import lacking, with_report
+from tamrl.data.products.naming import with_time
 from tamrl.data.products.sources import Source, same_axis
-from tamrl.data.products.times import step_starts
+from tamrl.data.products.times import calendar_of, climatology_years, kept_steps, step_starts
 from tamrl.data.products.units import parse_unit
 from tamrl.errors import TamrlError
-from tamrl.schema import FLUXES
+from tamrl.schema import FLUX_UNIT, FLUXES
 
 #: Values at or beyond this size are a fill value that the file does not declare (1e20, 9.97e36), in any unit.
 MISSING_ABOVE = 1e15
-_LAT, _LON, _TIME = ("lat", "latitude", "nav_lat", "y"), ("lon", "longitude", "nav_lon", "x"), ("time", "times", "date")
+_LAT, _LON = ("lat", "latitude", "nav_lat", "y"), ("lon", "longitude", "nav_lon", "x")
 _FIELD = {"time", "lat", "lon"}
+_PER_YEAR = re.compile(r"(?<![a-z])(yr|year|y|a|annum)s?[\^*{ ]*-1|(/ *|per +)(yr|year|y|a)\b", re.IGNORECASE)
 #: Licence of a product whose files do not state theirs.
 UNSTATED = "not stated in the files: see the data record"
 
@@ -52,14 +57,14 @@ class Reading:
     Attributes:
         pieces: one Dataset a file, fluxes converted, time as first instants.
         attrs: title, source, citation, ... of the maps.
-        notes: what the user should know.
+        report: what was done to the data.
         signed: the sign of NEE was given by the user: it is checked, but never turned.
         then: what is still to be done with the joined files, such as adding up respirations.
     """
 
     pieces: list[xr.Dataset]
     attrs: dict[str, str]
-    notes: list[str] = field(default_factory=list)
+    report: IngestReport = field(default_factory=IngestReport)
     signed: bool = False
     then: Callable[[xr.Dataset], xr.Dataset] = lambda ds: ds
 
@@ -73,7 +78,6 @@ def axes(ds: xr.Dataset) -> xr.Dataset:
     for name, wanted, marks in (
         ("lat", _LAT, {"latitude", "degrees_north", "degree_north", "Y"}),
         ("lon", _LON, {"longitude", "degrees_east", "degree_east", "X"}),
-        ("time", _TIME, {"time", "T"}),
     ):
         flat = [v for v in ds.variables if ds[v].ndim == 1 and ds[v].dtype.kind in "iufMO"]
         rank = {v: wanted.index(str(v).lower()) for v in flat if str(v).lower() in wanted}
@@ -86,7 +90,7 @@ def axes(ds: xr.Dataset) -> xr.Dataset:
             if found[0] == name or name not in ds.variables:
                 names[found[0]] = name
     ds = ds.rename({old: new for old, new in names.items() if old != new})
-    return ds.expand_dims("time") if "time" in ds.coords and ds["time"].ndim == 0 else ds
+    return with_time(ds)
 
 
 def read_fields(
@@ -110,7 +114,11 @@ def read_fields(
                 f"There is no variable {one.variable!r} for {flux}", source.name,
                 f"The file has {', '.join(map(str, ds.data_vars)) or 'none'}",
             )  # fmt: skip
-    starts, step = step_starts(ds, source.name, from_name)
+    yearly = any(_PER_YEAR.search(_unit(ds[one.variable], one)) for one in fields.values())
+    expected = source.expected or ("year" if yearly else None)
+    starts, step = step_starts(ds, source.name, from_name, expected, source.report)
+    if (kept := kept_steps(starts)) is not None:
+        ds, starts = ds.isel(time=kept), starts[kept]
     if "time" not in ds.dims:
         ds = ds.expand_dims(time=1)
     out = {}
@@ -123,15 +131,22 @@ def read_fields(
                 "Choose one level or type of vegetation first",
             )  # fmt: skip
         out[name] = _converted(array.transpose("time", "lat", "lon"), one, starts, source.name)
+        if (written := _unit(array, one)) != FLUX_UNIT:
+            source.report.converted(source.name, f"{one.variable} was converted from {written} to {FLUX_UNIT}.")
     piece = xr.Dataset(out).drop_vars([c for c in ds.coords if c not in _FIELD], errors="ignore")
     piece = piece.assign_coords(time=("time", starts))
     if land in ds and set(ds[land].dims) >= {"lat", "lon"}:
         piece["land_fraction"] = read_land(ds, land, source.name)
-    return piece.assign_attrs(file=source.name, step=step)
+    more = {"calendar": calendar_of(ds), "climatology": climatology_years(ds)}
+    return piece.assign_attrs(file=source.name, step=step, **{key: said for key, said in more.items() if said})
+
+
+def _unit(array: xr.DataArray, one: Field) -> str:
+    return one.unit or str(array.attrs.get("units", "")).strip() or one.default
 
 
 def _converted(array: xr.DataArray, one: Field, starts: np.ndarray, where: str) -> xr.DataArray:
-    written = one.unit or str(array.attrs.get("units", "")).strip() or one.default
+    written = _unit(array, one)
     if not written:
         what = f"{one.variable} has no unit"
         raise TamrlError(what, where, "Give it with a mapping, such as {variable: ..., unit: 'gC m-2 d-1'}")
@@ -218,10 +233,12 @@ def join(pieces: Sequence[xr.Dataset]) -> xr.Dataset:
         if not all(same_axis(piece[d].values, first[d].values) for d in ("lat", "lon")):
             where = f"{first.attrs['file']}, {piece.attrs['file']}"
             raise TamrlError("The files are on different grids", where, "Give the files of one resolution")
-        # Of a single step the length may only be guessed.
-        if piece.attrs["step"] != first.attrs["step"] and min(piece.sizes["time"], first.sizes["time"]) > 1:
+        longer, other = sorted((first, piece), key=lambda p: -p.sizes["time"])
+        # Of a single step the length may only be guessed: it must begin as the others do.
+        guessed = other.sizes["time"] == 1 and begins(longer.attrs["step"], other["time"].values[0])
+        if piece.attrs["step"] != first.attrs["step"] and not guessed:
             where = f"{first.attrs['file']}, {piece.attrs['file']}"
-            raise TamrlError("The files have different steps of time", where, "Give monthly or daily files, not both")
+            raise TamrlError("The files have different steps of time", where, "Give files of one step, not several")
     at = {"lat": first["lat"].values, "lon": first["lon"].values}
     names = list(dict.fromkeys(str(v) for piece in pieces for v in piece.data_vars if v != "land_fraction"))
     series = [_series(name, [p for p in pieces if name in p], at) for name in names]
@@ -281,10 +298,11 @@ def finish(reading: Reading, where: str) -> xr.Dataset:
     if ds.sizes["lat"] > 1 and ds["lat"].values[0] > ds["lat"].values[-1]:
         ds = ds.isel(lat=slice(None, None, -1))
     ds = to_grid(ds, where)
-    notes = list(reading.notes)
+    report = reading.report
     if "NEE" in ds:
         ds, said = check_sign(ds, turn=not reading.signed)
-        notes += said
+        for words in said:
+            (report.converted if words.startswith("NEE was reversed") else report.assumed)("NEE", words)
     ds, derived = derive(ds)
     for name in ds.data_vars:
         if str(name).removesuffix(SD) in FLUXES:
@@ -293,9 +311,14 @@ def finish(reading: Reading, where: str) -> xr.Dataset:
             ds[name].attrs = flux_attributes(str(name))
     ds["time"].attrs = {"standard_name": "time", "long_name": "First instant of the step", "axis": "T"}
     attrs = {"Conventions": "CF-1.11", **reading.attrs, "kind": "product", "derived": ", ".join(derived)}
-    if notes:
-        attrs["notes"] = " ".join(notes)
-    return check_maps(ds.assign_attrs(attrs), where)
+    attrs |= {key: p.attrs[key] for p in reading.pieces for key in ("calendar", "climatology") if key in p.attrs}
+    longest = max(reading.pieces, key=lambda p: p.sizes["time"])
+    if longest.attrs["step"] in MAP_STEPS:
+        attrs[ATTRIBUTE] = MAP_STEPS[longest.attrs["step"]]
+    ds = ds.assign_attrs(attrs)
+    if gaps := lacking(ds):
+        report.missing(attrs["title"], gaps)
+    return check_maps(with_report(ds, report), where)
 
 
 def land_only(ds: xr.Dataset) -> xr.Dataset:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from tamrl.data.globe import NBE
+from tamrl.data.products.accounting import noted
 from tamrl.data.products.assemble import UNSTATED, Field, Reading, land_only, read_fields
 from tamrl.data.products.sources import Source
 from tamrl.errors import TamrlError
@@ -58,7 +59,7 @@ def read(sources: Sequence[Source]) -> Reading:
     ]
     version, kind = _release(sources[0].name)
     attrs = ATTRS | {"title": " ".join(filter(None, ("CAMS inversion", version, kind))), "version": version}
-    return Reading(pieces, attrs, [NOTE], then=land_only)
+    return Reading(pieces, attrs, noted(converted=[NOTE]), then=land_only)
 
 
 def _release(name: str) -> tuple[str, str]:

@@ -10,6 +10,7 @@ Of these NBE = bio + fire. ``bio_flux_opt`` alone is not the NEE of a tower: wha
 rivers, harvest and the change of land use give back.
 """
 
+import dataclasses
 import re
 from collections.abc import Sequence
 
@@ -17,6 +18,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.data.globe import NBE
+from tamrl.data.products.accounting import noted
 from tamrl.data.products.assemble import UNSTATED, Field, Reading, land_only, read_fields
 from tamrl.data.products.sources import Source
 from tamrl.errors import TamrlError
@@ -50,7 +52,7 @@ def read(sources: Sequence[Source]) -> Reading:
         raise TamrlError(f"The files are of several releases: {', '.join(versions)}", "CarbonTracker", "Give one")
     pieces = [_read(source) for source in sources]
     attrs = ATTRS | ({"title": f"CarbonTracker {versions[0]}", "version": versions[0]} if versions else {})
-    return Reading(pieces, attrs, [NOTE], then=_add_up)
+    return Reading(pieces, attrs, noted(converted=[NOTE]), then=_add_up)
 
 
 def _read(source: Source) -> xr.Dataset:
@@ -61,7 +63,8 @@ def _read(source: Source) -> xr.Dataset:
     start = pd.Timestamp(int(found["year"]), int(found["month"]), int(found["day"] or 1))
     piece = _mean(source)
     step = "day" if found["day"] else "month"
-    return read_fields(Source(source.path, piece), wanted, pd.DatetimeIndex([start]), land="").assign_attrs(step=step)
+    averaged = dataclasses.replace(source, ds=piece)
+    return read_fields(averaged, wanted, pd.DatetimeIndex([start]), land="").assign_attrs(step=step)
 
 
 def _mean(source: Source) -> xr.Dataset:

@@ -14,6 +14,7 @@ import yaml
 
 from tamrl.data.globe import SD
 from tamrl.data.products.assemble import Field, Reading, attach_land, read_fields
+from tamrl.data.products.naming import steps_named
 from tamrl.data.products.sources import Source
 from tamrl.data.products.units import parse_unit
 from tamrl.errors import TamrlError
@@ -84,7 +85,7 @@ def read(sources: Sequence[Source], mapping: Mapping[str, Any] | str | Path) -> 
     pieces = []
     for source in sources:
         if here := {key: one for key, one in fields.items() if one.variable in source.ds.data_vars}:
-            pieces.append(read_fields(source, here, land=""))
+            pieces.append(read_fields(source, here, steps_named(source.name), land=""))
     if land is not None:
         holder = next(source for source in sources if land.variable in source.ds.variables)
         attach_land(pieces[0], holder, land.variable, land.unit)

@@ -12,6 +12,7 @@ from functools import partial
 
 import xarray as xr
 
+from tamrl.data.products.accounting import noted
 from tamrl.data.products.assemble import NBE, Field, Reading, attach_land, read_fields
 from tamrl.data.products.sources import Source
 from tamrl.errors import TamrlError
@@ -56,7 +57,8 @@ def read(sources: Sequence[Source]) -> Reading:
     """
     fluxes = [source for source in sources if any(name in source.ds.data_vars for name in _PARTS)]
     others = [source.name for source in sources if source not in fluxes and _LAND not in source.ds.data_vars]
-    notes = [f"Passed over, no fluxes of carbon: {', '.join(others)}."] if others else []
+    passed = [f"Passed over, no fluxes of carbon: {', '.join(others)}."] if others else []
+    assumed, converted = [], []
     _check_runs(fluxes, sources)
     pieces, per_cell, unsaid = [], set(), []
     for source in fluxes:
@@ -73,15 +75,18 @@ def read(sources: Sequence[Source]) -> Reading:
     if land is not None:
         attach_land(pieces[0], land, _LAND)
     elif not per_cell:
-        notes.append("Without sftlf beside it, totals count whole cells on the coast: add the file of sftlf.")
+        assumed.append("Without sftlf beside it, totals count whole cells on the coast: add the file of sftlf.")
     if unsaid:
         what = ", ".join(dict.fromkeys(unsaid))
-        notes.append(f"The area that {what} is per is not said; taken as area of land.")
+        assumed.append(f"The area that {what} is per is not said; taken as area of land.")
     if per_cell:
         done = "were divided by its land fraction" if land else "are left so, sea included: add the file of sftlf"
-        notes.append(f"Fluxes per area of the cell {done}.")
-    notes += _missing({name for source in fluxes for name in _PARTS if name in source.ds.data_vars})
-    return Reading(pieces, _attrs(fluxes[0]), notes, then=partial(_add_up, per_cell=per_cell))
+        converted.append(f"Fluxes per area of the cell {done}.")
+    names = {name for source in fluxes for name in _PARTS if name in source.ds.data_vars}
+    if "nbp" in names:
+        converted.append("nbp contains fire, harvest and land use: it is given as NBE = -nbp, not as NEE.")
+    report = noted(rejected=passed, missing=_missing(names), converted=converted, assumed=assumed)
+    return Reading(pieces, _attrs(fluxes[0]), report, then=partial(_add_up, per_cell=per_cell))
 
 
 def is_per_cell(cell_methods: str) -> bool | None:
@@ -108,10 +113,7 @@ def _check_runs(fluxes: Sequence[Source], sources: Sequence[Source]) -> None:
 def _missing(names: set[str]) -> list[str]:
     """Return what cannot be made of the variables that are there, in words."""
     lacking = [name for name in ("ra", "rh") if name not in names]
-    notes = [f"There is no RECO or NEE: {' and '.join(lacking)} not given."] if lacking else []
-    if "nbp" in names:
-        notes.append("nbp contains fire, harvest and land use: it is given as NBE = -nbp, not as NEE.")
-    return notes
+    return [f"There is no RECO or NEE: {' and '.join(lacking)} not given."] if lacking else []
 
 
 def _add_up(ds: xr.Dataset, per_cell: set[str]) -> xr.Dataset:

@@ -7,6 +7,7 @@ import xarray as xr
 from tamrl.data.globe import SD, check_maps, fluxes_of, to_grid
 from tamrl.data.products.assemble import join
 from tamrl.data.products.sources import Source
+from tamrl.errors import TamrlError
 from tamrl.schema import FLUX_UNIT, FLUXES
 
 
@@ -23,10 +24,13 @@ def open_maps(sources: Sequence[Source]) -> xr.Dataset:
     Raises:
         TamrlError: they do not keep the contract, or do not fit together.
     """
-    first = sources[0].ds
+    every = [_dated(source) for source in sources]
+    first = every[0]
     where = sources[0].name if len(sources) == 1 else f"{sources[0].name} and {len(sources) - 1} more"
     if len(sources) > 1:
-        pieces = [s.ds[_over_time(s.ds)].assign_attrs(file=s.name, step="maps") for s in sources]
+        pieces = [
+            ds[_over_time(ds)].assign_attrs(file=s.name, step="maps") for s, ds in zip(sources, every, strict=True)
+        ]
         joined = join(pieces)
         rest = first[[str(name) for name in first.data_vars if "time" not in first[name].dims]]
         joined = joined.merge(rest.assign_coords(lat=joined["lat"], lon=joined["lon"]), compat="override")
@@ -36,6 +40,15 @@ def open_maps(sources: Sequence[Source]) -> xr.Dataset:
     else:
         joined = first
     return check_maps(to_grid(joined, where), where)
+
+
+def _dated(source: Source) -> xr.Dataset:
+    """Return the content of a file with its times as dates."""
+    try:
+        return xr.decode_cf(source.ds, mask_and_scale=False, concat_characters=False, decode_timedelta=False)
+    except (ValueError, OverflowError) as error:
+        what = f"The times cannot be understood: {error}"
+        raise TamrlError(what, source.name, "Give CF times such as 'days since'") from error
 
 
 def _over_time(ds: xr.Dataset) -> list[str]:

@@ -9,12 +9,14 @@ of groups that use the files.
 ``land`` is everything but fossil fuel, fires included: it is NBE, per area of the whole cell.
 """
 
+import dataclasses
 import re
 from collections.abc import Sequence
 
 import xarray as xr
 
 from tamrl.data.globe import NBE, SD
+from tamrl.data.products.accounting import noted
 from tamrl.data.products.assemble import UNSTATED, Field, Reading, land_only, read_fields
 from tamrl.data.products.sources import Source
 from tamrl.errors import TamrlError
@@ -53,10 +55,10 @@ def read(sources: Sequence[Source]) -> Reading:
     pieces = []
     for source in sources:
         name = NBE + SD if source.name.startswith(_SPREAD) else NBE
-        dated = Source(source.path, _dated(source.ds, source.name))
+        dated = dataclasses.replace(source, ds=_dated(source.ds, source.name))
         pieces.append(read_fields(dated, {name: Field(LAND, default=_UNIT)}, land="").assign_attrs(step="month"))
     attrs = ATTRS | ({"title": f"OCO-2 MIP v10 {sets[0]}"} if sets else {}) | {"version": "v10"}
-    return Reading(pieces, attrs, [NOTE], then=land_only)
+    return Reading(pieces, attrs, noted(converted=[NOTE]), then=land_only)
 
 
 def _dated(ds: xr.Dataset, where: str) -> xr.Dataset:
@@ -69,4 +71,4 @@ def _dated(ds: xr.Dataset, where: str) -> xr.Dataset:
     time = ds[STARTS].dims[0]
     months = ((parts[:, 0].astype(int) - 1970) * 12 + parts[:, 1].astype(int) - 1).astype("datetime64[M]")
     kept = ds[[LAND]].drop_vars([time, "time"], errors="ignore") if LAND in ds else ds
-    return kept.assign_coords({time: (time, months.astype("datetime64[ns]"))})
+    return kept.assign_coords({time: (time, months.astype("datetime64[ns]"), {"long_name": "start of the month"})})

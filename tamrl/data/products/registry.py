@@ -10,8 +10,9 @@ from typing import Any
 import xarray as xr
 
 from tamrl.data.products import cams, carbontracker, cedar, cf, cmip, maps, metaflux, oco2mip, xbase
+from tamrl.data.products.accounting import collect
 from tamrl.data.products.assemble import Reading, finish, listed
-from tamrl.data.products.sources import Paths, Source, find, open_source
+from tamrl.data.products.sources import Paths, Source, find, open_source, open_sources
 from tamrl.errors import TamrlError
 
 # In capitals: models simulate, and say so, without being made up for a demonstration.
@@ -81,7 +82,7 @@ def open_product(paths: Paths, kind: str = AUTO, mapping: Mapping[str, Any] | st
         raise TamrlError(f"{PRODUCTS[kind].label} takes no mapping", "product", "Leave it out, or choose the kind 'cf'")
     if kind == "cf" and mapping is None:
         raise TamrlError("The kind 'cf' needs a mapping", "product", "Say which variable is GPP, RECO or NEE")
-    sources = [open_source(path) for path in find(paths)]
+    sources = open_sources(find(paths))
     notes: list[str] = []
     if mapping is not None:
         kind = "cf"
@@ -97,7 +98,9 @@ def open_product(paths: Paths, kind: str = AUTO, mapping: Mapping[str, Any] | st
         found.set_close(partial(_close, sources))
         return found
     reading = product.read(sources, mapping) if kind == "cf" else product.read(sources)
-    reading.notes[:0] = notes
+    collect(reading.report, sources, reading.attrs["title"])
+    for words in notes:
+        reading.report.rejected(reading.attrs["title"], words)
     reading.attrs |= {
         "product": kind, "simulated": int(is_simulated(sources)), "files": listed([source.name for source in sources]),
     }  # fmt: skip

@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from tamrl.data.globe import step_of_maps
+
 #: Bands where summer is the season of uptake, its months, and a part of the land there for files whose blocks are long
 #: in time, of which each costs much: (south, north), months, (south, north, west, east).
 _SUMMERS = (
@@ -63,6 +65,8 @@ def _reversed(maps: xr.Dataset, turn: bool, why: str) -> tuple[xr.Dataset, list[
 
 def _sample(maps: xr.Dataset) -> xr.Dataset | None:
     """Return one summer step of a band of latitudes, thinned out and read; None where there is no such step."""
+    if step_of_maps(maps) == "year":
+        return None
     names = [name for name in ("GPP", "RECO", "NEE") if name in maps]
     months = pd.DatetimeIndex(maps["time"].values).month.to_numpy()
     long = max(maps["NEE"].chunksizes.get("time", (1,))) > _LONG

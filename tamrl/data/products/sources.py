@@ -1,16 +1,21 @@
 """Finding and opening the files of a product: lazily, in their own blocks, with what is wrong said in words."""
 
+import dataclasses
 import glob
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import xarray as xr
 
+from tamrl.data.account import IngestReport
 from tamrl.data.earth import to_open
 from tamrl.data.netcdf import LOCK, open_netcdf
+from tamrl.data.products.naming import with_time
+from tamrl.data.products.placing import Step
+from tamrl.data.products.times import by_distance
 from tamrl.errors import TamrlError
 
 _NETCDF = (".nc", ".nc4", ".cdf", ".netcdf")
@@ -33,11 +38,15 @@ class Source:
 
     Attributes:
         path: where it lies.
-        ds: what it holds, lazy, times decoded where they could be.
+        ds: what it holds, lazy, times as the numbers of the file, see ``products.times``.
+        expected: what its single step is, by its distance to those of other files; None where that is not known.
+        report: what was done to it on the way in.
     """
 
     path: Path
     ds: xr.Dataset
+    expected: Step | None = None
+    report: IngestReport = field(default_factory=IngestReport)
 
     @property
     def name(self) -> str:
@@ -105,19 +114,24 @@ def open_source(path: Path) -> Source:
     if not store:
         _check_file(path)
     try:
-        ds = _open(path, store, decode_times=True)
-    except (ValueError, OverflowError):
-        # Times such as "months since" or "day as %Y%m%d.%f": made sense of later, or from the name.
-        try:
-            ds = _open(path, store, decode_times=False)
-        except Exception as error:
-            raise _damaged(path, error) from error
+        ds = _open(path, store)
     except Exception as error:
         raise _damaged(path, error) from error
     return Source(path, _in_blocks(ds, path))
 
 
-def _open(path: Path, store: bool, decode_times: bool) -> xr.Dataset:
+def open_sources(paths: Iterable[Path]) -> list[Source]:
+    """Open files or stores; those of one step each say by their distance whether they are days, months or years.
+
+    Raises:
+        TamrlError: as ``open_source``; or a time is missing.
+    """
+    sources = [open_source(path) for path in paths]
+    steps = by_distance((s.name, with_time(s.ds)) for s in sources)
+    return [dataclasses.replace(source, expected=steps.get(source.name)) for source in sources]
+
+
+def _open(path: Path, store: bool) -> xr.Dataset:
     import netCDF4
 
     # For the whole process, since xarray closes files and opens them again: the NetCDF library would keep up to 64 MB
@@ -125,11 +139,11 @@ def _open(path: Path, store: bool, decode_times: bool) -> xr.Dataset:
     with LOCK:
         netCDF4.set_chunk_cache(_CACHE_BYTES)
     with warnings.catch_warnings():
-        # Calendars that numpy lacks, two missing values, stores without consolidated metadata: all dealt with.
+        # Two missing values and stores without consolidated metadata are dealt with.
         warnings.simplefilter("ignore")
         if store:
-            return xr.open_zarr(path, chunks=None, decode_times=decode_times, decode_timedelta=False)
-        return open_netcdf(to_open(path), chunks=None, decode_times=decode_times, decode_timedelta=False)
+            return xr.open_zarr(path, chunks=None, decode_times=False, decode_timedelta=False)
+        return open_netcdf(to_open(path), chunks=None, decode_times=False, decode_timedelta=False)
 
 
 def _damaged(path: Path, error: Exception) -> TamrlError:

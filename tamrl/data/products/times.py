@@ -1,63 +1,85 @@
-"""When the steps of a product begin, whatever calendar, label or unit its files use."""
+"""When the steps of a product or of drivers begin, whatever calendar, label, bounds or unit their files use.
 
+A step is placed by what it covers: by the middle of its bounds, which must lie in one month (day, year) for the most
+part; without bounds by its label, where it is clear from the label and from what the file says which month that is.
+What was taken for granted goes into the report.
+"""
+
+import dataclasses
 import re
-from typing import Literal
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from tamrl.data.account import IngestReport
+from tamrl.data.products import bounds as bounding
+from tamrl.data.products import naming
+from tamrl.data.products.calendars import (
+    GREGORIAN,
+    Clock,
+    calendar_named,
+    clocks,
+    coded,
+    first_of,
+    from_datetimes,
+    from_objects,
+    missing,
+    split,
+)
+from tamrl.data.products.lengths import step_of
+from tamrl.data.products.placing import Labels, Step, class_of, place, tidy
 from tamrl.errors import TamrlError
 
-Step = Literal["month", "day", "year", "other"]
-_CODE = re.compile(r"^(1[5-9]|2[0-2])\d{2}(0[1-9]|1[0-2])(\d{2})?$")
-_SINCE = re.compile(r"^(months?|years?)\s+since\s+(\d{1,4})-(\d{1,2})", re.IGNORECASE)
 _FIRST, _LAST = 1678, 2261
-#: Steps of a length in days, from and to.
-_LENGTHS: tuple[tuple[Step, float, float], ...] = (("day", 0.9, 1.1), ("month", 27.5, 31.5), ("year", 359.0, 367.0))
 
 
 def step_starts(
-    ds: xr.Dataset, where: str, from_name: pd.DatetimeIndex | None = None, expected: Step | None = None
-) -> tuple[np.ndarray, Step]:
+    ds: xr.Dataset, where: str, from_name: pd.DatetimeIndex | None = None, expected: Step | None = None,
+    report: IngestReport | None = None,
+) -> tuple[np.ndarray, Step]:  # fmt: skip
     """Return the first instant of each step of a file, and how long its steps are.
 
-    A step is placed by the middle of its bounds where it has bounds, by its label elsewhere; months begin on their
-    first day, days at midnight, in the Gregorian calendar.
+    Months begin on their first day, days at midnight, years on 1 January, in the Gregorian calendar.
 
     Args:
         ds: opened file.
-        where: its name, for messages.
+        where: its name, for messages; it may say dates and steps that the file does not say itself.
         from_name: steps that the file's name says, used where the file does not say it itself.
         expected: what a single step is that neither the file nor its name says anything of.
+        report: gets what was taken for granted or set aside.
 
     Returns:
-        (T,) datetime64[ns], and the step.
+        (T,) datetime64[ns], NaT for a day that the Gregorian calendar does not have, and the step.
 
     Raises:
-        TamrlError: no time axis and none in the name, times that cannot be understood, steps shorter than a day,
-            days of a 360-day calendar, years outside 1678 to 2261.
+        TamrlError: no time axis and none in the name, times that are missing or cannot be understood, steps shorter
+            than a day, steps that cover no one month, day or year, days of a 360-day calendar, years outside 1678 to
+            2261.
     """
+    report = IngestReport() if report is None else report
     if "time" not in ds.dims or "time" not in ds.variables:
         if from_name is None or len(from_name) != ds.sizes.get("time", 1):
             raise TamrlError("The file has no time axis", where, "Give files whose fields are dated")
         return _from_name(from_name)
     if not ds.sizes["time"]:
         raise TamrlError("The file has no time step", where, "Download it again")
-    labels = _decoded(ds["time"].values, str(ds["time"].attrs.get("units", "")))
+    labels = read_labels(ds, where, report)
     if labels is None:
         if from_name is not None and len(from_name) == ds.sizes["time"]:
             return _from_name(from_name)
-        unit = ds["time"].attrs.get("units", "no unit")
+        unit = _attr(ds, "units") or "no unit"
         raise TamrlError(f"The times cannot be understood ({unit})", where, "Give CF times such as 'days since'")
-    middles, lengths = _middles(ds, labels)
-    step = _step(lengths, labels, ds, from_name, expected)
-    if step == "day" and _calendar(labels) == "360_day":
-        raise TamrlError("Days of a 360-day calendar have no date", where, "Average them by month first")
-    if lengths.size and np.median(lengths) < 0.9:
-        raise TamrlError("The steps are shorter than a day", where, "Average them by day or month first")
-    begin = middles if step in ("month", "year") else _begins(ds, labels)
-    return _dates(begin, step, where), step
+    if is_climatological(ds):
+        return _climatology(ds, labels, where), "month"
+    bounds, odd = bounding.read_bounds(ds, labels.days, labels.clock, where)
+    if bounds is None and bounding.named(ds):
+        labels = dataclasses.replace(labels, lost=True)
+    for words in odd:
+        report.assumed(where, f"Time: {words}; such steps are placed by their labels.")
+    step = step_of(ds, labels, bounds, where, from_name, expected, report)
+    return _dates(place(labels, bounds, step, report), labels.clock.calendar, step, where, report), step
 
 
 def _from_name(steps: pd.DatetimeIndex) -> tuple[np.ndarray, Step]:
@@ -65,93 +87,156 @@ def _from_name(steps: pd.DatetimeIndex) -> tuple[np.ndarray, Step]:
     return steps.to_numpy().astype("datetime64[ns]"), step
 
 
-def _decoded(values: np.ndarray, unit: str) -> np.ndarray | None:
-    """Return times as datetime64 or cftime objects; None where the numbers say nothing."""
-    if values.dtype.kind == "M" or (values.dtype == object and hasattr(values.flat[0], "calendar")):
-        return values
-    if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
+def _attr(ds: xr.Dataset, name: str) -> str:
+    """Return an attribute of time, also where xarray has taken it out."""
+    return str(ds["time"].attrs.get(name) or ds["time"].encoding.get(name) or "").strip()
+
+
+# Labels ----------------------------------------------------------------------
+
+
+def read_labels(ds: xr.Dataset, where: str, report: IngestReport | None = None) -> Labels | None:
+    """Return the times of a file as days of its calendar; None where they cannot be understood.
+
+    Raises:
+        TamrlError: a time is missing, or the calendar is not known.
+    """
+    values = np.atleast_1d(ds["time"].values)
+    if (gone := np.flatnonzero(missing(values))).size:
+        more = f" and {gone.size - 1} more" if gone.size > 1 else ""
+        raise TamrlError(
+            f"The time of step {gone[0] + 1} of {values.size}{more} is missing", where,
+            "Correct the time axis, or remove these steps",
+        )  # fmt: skip
+    found = _understood(ds, values, where)
+    if found is None:
         return None
-    if since := _SINCE.match(unit):
-        months = np.floor(values * (12 if since[1].lower().startswith("year") else 1) + 1e-6).astype(int)
-        first = int(since[2]) * 12 + int(since[3]) - 1
-        return (first + months - 1970 * 12).astype("datetime64[M]")
-    codes = [str(int(value)) for value in values]
-    if all(_CODE.match(code) for code in codes):
-        texts = [f"{code[:4]}-{code[4:6]}-{code[6:] or '01'}" for code in codes]
-        try:
-            return np.array(texts, dtype="datetime64[D]")
-        except ValueError:
-            return None
+    days, clock = found
+    if clock.said and report is not None:
+        named = "mixed Julian and Gregorian calendar of CF" if clock.said == "standard" else "Gregorian calendar alone"
+        report.assumed(
+            where, f"Time is counted from before 15 October 1582 ({_attr(ds, 'units')}): read in the {named}."
+        )
+    return Labels(days, clock, where, f"{_attr(ds, 'long_name')} {_attr(ds, 'comment')}".lower())
+
+
+def _understood(ds: xr.Dataset, values: np.ndarray, where: str) -> tuple[np.ndarray, Clock] | None:
+    if values.dtype.kind == "M":
+        return from_datetimes(values), Clock(GREGORIAN)
+    if values.dtype == object and hasattr(values.flat[0], "calendar"):
+        calendar = calendar_named(values.flat[0].calendar, where)
+        return from_objects(values), Clock(GREGORIAN if calendar == "standard" else calendar)
+    unit = _attr(ds, "units")
+    try:
+        if values.dtype.kind in "iuf" and (ways := clocks(unit, calendar_named(_attr(ds, "calendar"), where))):
+            read = [(way.days(values), way) for way in ways]
+            # Of two ways the one of CF, unless the labels fall into place in the other alone.
+            return max(read, key=lambda one: tidy(*one))
+        if (days := coded(values, unit)) is None and values.dtype.kind in "iuf":
+            days = _within_year(ds, values, where)
+    except (ValueError, OverflowError):
+        return None
+    return None if days is None else (days, Clock(GREGORIAN))
+
+
+def _within_year(ds: xr.Dataset, values: np.ndarray, where: str) -> np.ndarray | None:
+    """Return days of months 1 to 12, or of days of the year, where the file or its name says the year."""
+    said = [str(ds.attrs[key]) for key in ("year", "Year", "YEAR") if key in ds.attrs]
+    years = {int(v) for v in said if re.fullmatch(r"\d{4}", v)} or {
+        date if kind == "year" else int(date // 12 + 1970) if kind == "month" else pd.Timestamp(date, unit="D").year
+        for kind, date in naming.dates_named(where)
+    }
+    names = f"{_attr(ds, 'units')} {_attr(ds, 'long_name')}".lower()
+    whole = values.astype(np.int64)
+    if (whole != values).any() or len(years) != 1 or len(set(whole.tolist())) != whole.size:
+        return None
+    year = np.array([years.pop()])
+    start = float(first_of(year, np.array([1]), GREGORIAN)[0])
+    if re.search(r"day.?of.?(the.)?year|doy|julian day|yday", names) and whole.min() >= 1 and whole.max() <= 366:
+        return start + whole - 1.0
+    if "month" in names and whole.min() >= 1 and whole.max() <= 12:
+        return first_of(np.repeat(year, whole.size), whole, GREGORIAN) + 14.0
     return None
 
 
-def _calendar(labels: np.ndarray) -> str:
-    return labels.flat[0].calendar if labels.dtype == object else "standard"
+# Dates -----------------------------------------------------------------------
 
 
-def _bounds(ds: xr.Dataset) -> np.ndarray | None:
-    """Return the decoded bounds (T, 2) of the steps, None where there are none."""
-    named = str(ds["time"].attrs.get("bounds") or ds["time"].encoding.get("bounds") or "time_bnds")
-    if named not in ds.variables or ds[named].dims[:1] != ("time",) or ds[named].shape[1:] != (2,):
-        return None
-    values = ds[named].values
-    return values if values.dtype.kind == "M" or (values.dtype == object and values.size) else None
-
-
-def _middles(ds: xr.Dataset, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the middle of each step and the lengths of steps in days (empty where one step has no bounds)."""
-    bounds = _bounds(ds)
-    if bounds is None or bounds.dtype != (labels.dtype if labels.dtype == object else bounds.dtype):
-        return labels, _days(np.diff(np.sort(labels)))
-    lengths = bounds[:, 1] - bounds[:, 0]
-    if (_days(lengths) <= 0).any():
-        return labels, _days(np.diff(np.sort(labels)))
-    return bounds[:, 0] + lengths / 2, _days(lengths)
-
-
-def _begins(ds: xr.Dataset, labels: np.ndarray) -> np.ndarray:
-    bounds = _bounds(ds)
-    return labels if bounds is None or not (_days(bounds[:, 1] - bounds[:, 0]) > 0).all() else bounds[:, 0]
-
-
-def _days(lengths: np.ndarray) -> np.ndarray:
-    if lengths.dtype == object:
-        return np.array([length.total_seconds() for length in lengths]) / 86_400
-    return lengths.astype("timedelta64[s]").astype(np.float64) / 86_400
-
-
-def _step(
-    lengths: np.ndarray, labels: np.ndarray, ds: xr.Dataset, from_name: pd.DatetimeIndex | None, expected: Step | None
-) -> Step:
-    """Return how long steps are: by their lengths; of a single one by what the file or its name says."""
-    if lengths.size:
-        middle = float(np.median(lengths))
-        return next((step for step, low, high in _LENGTHS if low <= middle <= high), "other")
-    said = str(ds.attrs.get("frequency", "")).lower()
-    if said.startswith(("day", "1d", "daily")):
-        return "day"
-    if from_name is not None or said.startswith(("mon", "1m")) or labels.dtype == "datetime64[M]":
-        return "month"
-    if expected is not None:
-        return expected
-    # A single map: dated at the start or in the middle of a month, it is that month's.
-    day = labels.flat[0].day if labels.dtype == object else pd.Timestamp(labels.flat[0]).day
-    return "month" if day in (1, 14, 15, 16) else "day"
-
-
-def _dates(times: np.ndarray, step: Step, where: str) -> np.ndarray:
-    """Return the first instants of the steps that ``times`` (T,) lie in, datetime64[ns]."""
-    if times.dtype == object:
-        parts = [(t.year, t.month, t.day) for t in times]
+def _dates(index: np.ndarray, calendar: str, step: Step, where: str, report: IngestReport) -> np.ndarray:
+    """Return the first instants of steps from years, months since 1970-01 or days of a calendar, datetime64[ns]."""
+    if step == "year":
+        year, month, day = index, np.ones_like(index), np.ones_like(index)
+    elif step == "month":
+        year, month, day = index // 12 + 1970, index % 12 + 1, np.ones_like(index)
     else:
-        stamps = pd.DatetimeIndex(times.astype("datetime64[s]"))
-        parts = list(zip(stamps.year, stamps.month, stamps.day, strict=True))
-    years = [part[0] for part in parts]
-    if min(years) < _FIRST or max(years) > _LAST:
-        what = f"The years {min(years)} to {max(years)} lie outside {_FIRST} to {_LAST}"
+        year, month, day, _ = split(index.astype(np.float64), calendar)
+    if year.min() < _FIRST or year.max() > _LAST:
+        what = f"The years {year.min()} to {year.max()} lie outside {_FIRST} to {_LAST}"
         raise TamrlError(what, where, "Choose a run of historical years")
-    months = np.array([(y - 1970) * 12 + (m - 1 if step != "year" else 0) for y, m, _ in parts])
-    first = months.astype("datetime64[M]").astype("datetime64[D]")
-    if step in ("day", "other"):
-        first = first + np.array([d - 1 for _, _, d in parts])
-    return first.astype("datetime64[ns]")
+    first = ((year - 1970) * 12 + month - 1).astype("datetime64[M]")
+    dates = first.astype("datetime64[D]") + (day - 1)
+    strange = dates.astype("datetime64[M]") != first
+    if strange.any():
+        words = "days that the Gregorian calendar does not have, such as 29 February, were left out."
+        report.rejected(where, f"{int(strange.sum())} {words}", int(strange.sum()))
+        dates[strange] = np.datetime64("NaT")
+    return dates.astype("datetime64[ns]")
+
+
+def is_climatological(ds: xr.Dataset) -> bool:
+    """Return whether the steps of a file are means over years, by CF or by the frequency of CMIP."""
+    return bool(_attr(ds, "climatology")) or bool(re.match(r"(?i)mon(c|clim)", str(ds.attrs.get("frequency", ""))))
+
+
+def climatology_years(ds: xr.Dataset) -> str:
+    """Return the years that the steps of a file are means over, ``2001-2020``; empty where they are none."""
+    if "time" not in ds.variables or not is_climatological(ds):
+        return ""
+    name = _attr(ds, "climatology")
+    labels = read_labels(ds, name)
+    if labels is not None and name in ds.variables:
+        found, _ = bounding.read_bounds(ds.assign({"time_bnds": ds[name]}), labels.days, labels.clock, name)
+        if found is not None and np.isfinite(found).any():
+            years = split(np.array([np.nanmin(found), np.nanmax(found) - 1]), labels.clock.calendar)[0]
+            return f"{years[0]}-{years[1]}"
+    return "years not stated"
+
+
+def _climatology(ds: xr.Dataset, labels: Labels, where: str) -> np.ndarray:
+    """Return the months of a climatology in the year that such maps are dated in."""
+    from tamrl.data.globe import month_starts
+
+    _, month, _, _ = split(labels.days, labels.clock.calendar)
+    if sorted(month) != list(range(1, 13)):
+        raise TamrlError(
+            f"The climatology has {month.size} steps, not one for each month", where,
+            "Give the means of the twelve months, labelled within them",
+        )  # fmt: skip
+    return month_starts().to_numpy()[month - 1].astype("datetime64[ns]")
+
+
+def calendar_of(ds: xr.Dataset) -> str:
+    """Return the calendar that the days of a file are counted in, empty for the Gregorian one."""
+    first = ds["time"].values.flat[0] if "time" in ds.variables and ds["time"].size else None
+    name = calendar_named(getattr(first, "calendar", "") or _attr(ds, "calendar"), "time")
+    return "" if name in ("standard", GREGORIAN) else name
+
+
+def kept_steps(starts: np.ndarray) -> np.ndarray | None:
+    """Return the positions of the steps that have a date, None where all have."""
+    return None if not np.isnat(starts).any() else np.flatnonzero(~np.isnat(starts))
+
+
+def by_distance(files: Iterable[tuple[str, xr.Dataset]]) -> dict[str, Step]:
+    """Return what the single steps of files of the same variables are, by their distance; name of a file -> step."""
+    series: dict[tuple[str, ...], list[tuple[str, float]]] = {}
+    for where, ds in files:
+        if ds.sizes.get("time") == 1 and "time" in ds.variables and (labels := read_labels(ds, where)) is not None:
+            fields = tuple(sorted(str(n) for n, a in ds.data_vars.items() if a.ndim > 1))
+            series.setdefault(fields, []).append((where, float(labels.days[0])))
+    found: dict[str, Step] = {}
+    for one in series.values():
+        apart = class_of(np.diff(np.unique([day for _, day in one])))
+        if apart in ("day", "month", "year"):
+            found |= {where: apart for where, _ in one}
+    return found

@@ -5,12 +5,14 @@ are in gC m-2 d-1 per area of land; hourly ones, and mean diurnal cycles of mont
 umolCO2 m-2 s-1, averaged here over the hours of the day.
 """
 
+import dataclasses
 import re
 from collections.abc import Sequence
 
 import xarray as xr
 
 from tamrl.data.globe import FLUXES
+from tamrl.data.products.accounting import noted
 from tamrl.data.products.assemble import Field, Reading, read_fields
 from tamrl.data.products.sources import Source
 from tamrl.errors import TamrlError
@@ -46,23 +48,23 @@ def read(sources: Sequence[Source]) -> Reading:
     if len(sets) > 1:
         what = f"The files are of several resolutions or steps: {', '.join(sets)}"
         raise TamrlError(what, "FLUXCOM-X-BASE", f"Choose one, for example with *_{sets[0]}.nc")
-    pieces, notes = [], []
+    pieces, passed, averaged = [], [], []
     for source in sources:
         fields = {flux: name for name, flux in _VARIABLES.items() if name in source.ds.data_vars}
         if not fields:
-            notes.append(f"{source.name} holds no flux of carbon and was passed over.")
+            passed.append(f"{source.name} holds no flux of carbon and was passed over.")
             continue
         hourly = "hour" in source.ds.dims
         unit = "umolCO2 m-2 s-1" if hourly else FLUX_UNIT
-        daily = Source(source.path, _over_hours(source.ds, source.name)) if hourly else source
+        daily = dataclasses.replace(source, ds=_over_hours(source.ds, source.name)) if hourly else source
         wanted = {flux: Field(name, default=unit) for flux, name in fields.items()}
         # Every file repeats the land fraction: once is enough.
         pieces.append(read_fields(daily, wanted, land="" if pieces else "land_fraction"))
     if not pieces:
         raise TamrlError(f"The files hold none of {', '.join(FLUXES)}", "FLUXCOM-X-BASE", "Add GPP_*.nc and NEE_*.nc")
     if any("hour" in source.ds.dims for source in sources):
-        notes.append("Means over the hours of the day; one that lacks an hour is missing.")
-    return Reading(pieces, dict(ATTRS), notes)
+        averaged.append("Means over the hours of the day; one that lacks an hour is missing.")
+    return Reading(pieces, dict(ATTRS), noted(rejected=passed, converted=averaged))
 
 
 def _over_hours(ds: xr.Dataset, where: str) -> xr.Dataset:
