@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from tamrl.data.globe import to_grid
+from tamrl.data.grids import on_degrees
 from tamrl.data.products.assemble import axes, land_factor
 from tamrl.data.products.sources import Source, open_source
 from tamrl.data.products.times import step_starts
@@ -60,7 +61,8 @@ def open_file(path: Path) -> OpenedFile:
     source = open_source(path)
     # Files of the Climate Data Store date their fields by the time that they are valid at.
     other = "valid_time" in source.ds.dims and "time" not in source.ds.variables
-    ds = axes(source.ds.rename(valid_time="time") if other else source.ds)
+    ds = source.ds.rename(valid_time="time") if other else source.ds
+    ds = axes(on_degrees(ds, [n for n, a in ds.data_vars.items() if n not in _bounds(ds) and a.ndim], str(path)))
     if "lat" not in ds.coords:
         raise TamrlError("The file has no latitudes", str(path), "Give drivers over time, lat and lon")
     # A field over time and latitude alone lies on every longitude.
@@ -68,6 +70,11 @@ def open_file(path: Path) -> OpenedFile:
     places = {"row": ("lat", np.arange(ds.sizes["lat"])), "column": ("lon", np.arange(lon.size))}
     grid = to_grid(xr.Dataset(places, coords={"lat": ds["lat"].values, "lon": lon.values}), str(path))
     return OpenedFile(source, ds, grid["lat"].values, grid["lon"].values, grid["row"].values, grid["column"].values)
+
+
+def _bounds(ds: xr.Dataset) -> set[str]:
+    """Return the variables that are bounds of others."""
+    return {str(a.attrs.get("bounds") or a.encoding.get("bounds") or "") for a in ds.variables.values()}
 
 
 def compare_dates(opened: list[OpenedFile]) -> None:

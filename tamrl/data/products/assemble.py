@@ -9,7 +9,8 @@ import xarray as xr
 
 from tamrl.data.checks import MISSING_BELOW
 from tamrl.data.globe import NBE, SD, check_maps, flux_attributes, to_grid
-from tamrl.data.products.sources import Source, same_axis
+from tamrl.data.grids import on_degrees, oriented
+from tamrl.data.products.sources import Source
 from tamrl.data.products.times import step_starts
 from tamrl.data.products.units import parse_unit
 from tamrl.errors import TamrlError
@@ -103,7 +104,7 @@ def read_fields(
     Raises:
         TamrlError: a variable, an axis or a unit is missing or not understood.
     """
-    ds = axes(source.ds)
+    ds = axes(on_degrees(source.ds, [one.variable for one in fields.values()], source.name))
     for flux, one in fields.items():
         if one.variable not in ds.data_vars:
             raise TamrlError(
@@ -116,6 +117,7 @@ def read_fields(
     out = {}
     for name, one in fields.items():
         array = ds[one.variable]
+        array = array.isel({dim: 0 for dim in array.dims if dim not in _FIELD and array.sizes[dim] == 1}, drop=True)
         if array.ndim != 3 or set(array.dims) != _FIELD:
             extra = ", ".join(str(dim) for dim in array.dims if dim not in _FIELD) or "a dimension too few"
             raise TamrlError(
@@ -166,13 +168,13 @@ def attach_land(piece: xr.Dataset, source: Source, name: str, unit: str = "") ->
     Raises:
         TamrlError: it is on another grid.
     """
-    ds = axes(source.ds)
+    ds = axes(on_degrees(source.ds, [name], source.name))
     if unit:
         ds = ds.assign({name: ds[name].assign_attrs(units=unit)})
-    if not all(dim in ds.coords and same_axis(ds[dim].values, piece[dim].values) for dim in ("lat", "lon")):
+    land = oriented(ds[[name]], piece["lat"].values, piece["lon"].values)
+    if land is None:
         raise TamrlError("The land fraction is on another grid than the fluxes", source.name, "Give that of their grid")
-    at = {dim: piece[dim].values for dim in ("lat", "lon")}
-    piece["land_fraction"] = read_land(ds, name, source.name).assign_coords(at)
+    piece["land_fraction"] = read_land(land, name, source.name)
 
 
 def read_land(ds: xr.Dataset, name: str, where: str) -> xr.DataArray:
@@ -182,8 +184,11 @@ def read_land(ds: xr.Dataset, name: str, where: str) -> xr.DataArray:
         TamrlError: it is in another unit.
     """
     land = ds[name]
-    if "time" in land.dims:
-        land = land.isel(time=0, drop=True)
+    first = {dim: 0 for dim in land.dims if dim == "time" or (dim not in _FIELD and land.sizes[dim] == 1)}
+    land = land.isel(first, drop=True)
+    if set(land.dims) != {"lat", "lon"}:
+        over = ", ".join(map(str, land.dims))
+        raise TamrlError(f"{name} is no field over lat and lon, it lies over {over}", where, "Choose one of them first")
     share = (land * land_factor(land, f"{where}, {name}")).transpose("lat", "lon")
     share = share.clip(0, 1).fillna(0).astype(np.float32)
     extra = [c for c in share.coords if c not in ("lat", "lon")]
@@ -213,11 +218,13 @@ def join(pieces: Sequence[xr.Dataset]) -> xr.Dataset:
     Raises:
         TamrlError: files on different grids or with different steps, or a step of a variable that is in two files.
     """
-    first = pieces[0]
-    for piece in pieces[1:]:
-        if not all(same_axis(piece[d].values, first[d].values) for d in ("lat", "lon")):
+    first, pieces = pieces[0], list(pieces)
+    for i, piece in enumerate(pieces[1:], 1):
+        turned = oriented(piece, first["lat"].values, first["lon"].values)
+        if turned is None:
             where = f"{first.attrs['file']}, {piece.attrs['file']}"
             raise TamrlError("The files are on different grids", where, "Give the files of one resolution")
+        pieces[i] = turned
         # Of a single step the length may only be guessed.
         if piece.attrs["step"] != first.attrs["step"] and min(piece.sizes["time"], first.sizes["time"]) > 1:
             where = f"{first.attrs['file']}, {piece.attrs['file']}"
@@ -275,9 +282,6 @@ def finish(reading: Reading, where: str) -> xr.Dataset:
     from tamrl.data.products.sign import check_sign
 
     ds = reading.then(join(reading.pieces))
-    lon = ds["lon"].values.astype(np.float64)
-    if lon.size > 2 and abs(abs(lon[-1] - lon[0]) - 360) < 1e-3:
-        ds = ds.isel(lon=slice(None, -1))  # a column repeated for plotting
     if ds.sizes["lat"] > 1 and ds["lat"].values[0] > ds["lat"].values[-1]:
         ds = ds.isel(lat=slice(None, None, -1))
     ds = to_grid(ds, where)
