@@ -294,7 +294,8 @@ def oriented(ds: xr.Dataset, lat: np.ndarray, lon: np.ndarray) -> xr.Dataset | N
 
     Args:
         ds: with one-dimensional ``lat`` and ``lon``, each in any order, longitudes from any meridian on.
-        lat, lon: cell centres wanted, degrees.
+        lat: cell centres wanted, degrees north.
+        lon: cell centres wanted, degrees east.
     """
     at = {}
     for name, wanted in (("lat", lat), ("lon", lon)):

@@ -1,23 +1,21 @@
 """From the files of a product to maps that keep the contract of ``tamrl.data.globe``; nothing here reads a flux."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from tamrl.data.checks import MISSING_BELOW
 from tamrl.data.globe import NBE, SD, check_maps, flux_attributes, to_grid
 from tamrl.data.grids import on_degrees, oriented
 from tamrl.data.products.sources import Source
 from tamrl.data.products.times import step_starts
 from tamrl.data.products.units import parse_unit
+from tamrl.data.stored import Missing, Tally, missing_of
 from tamrl.errors import TamrlError
-from tamrl.schema import FLUXES
+from tamrl.schema import FLUXES, variable
 
-#: Values at or beyond this size are a fill value that the file does not declare (1e20, 9.97e36), in any unit.
-MISSING_ABOVE = 1e15
 _LAT, _LON, _TIME = ("lat", "latitude", "nav_lat", "y"), ("lon", "longitude", "nav_lon", "x"), ("time", "times", "date")
 _FIELD = {"time", "lat", "lon"}
 #: Licence of a product whose files do not state theirs.
@@ -55,6 +53,7 @@ class Reading:
         attrs: title, source, citation, ... of the maps.
         notes: what the user should know.
         signed: the sign of NEE was given by the user: it is checked, but never turned.
+        stated: the other fluxes whose sign the user gave.
         then: what is still to be done with the joined files, such as adding up respirations.
     """
 
@@ -62,6 +61,7 @@ class Reading:
     attrs: dict[str, str]
     notes: list[str] = field(default_factory=list)
     signed: bool = False
+    stated: frozenset[str] = frozenset()
     then: Callable[[xr.Dataset], xr.Dataset] = lambda ds: ds
 
 
@@ -114,7 +114,7 @@ def read_fields(
     starts, step = step_starts(ds, source.name, from_name)
     if "time" not in ds.dims:
         ds = ds.expand_dims(time=1)
-    out = {}
+    out, tally = {}, Tally()
     for name, one in fields.items():
         array = ds[one.variable]
         array = array.isel({dim: 0 for dim in array.dims if dim not in _FIELD and array.sizes[dim] == 1}, drop=True)
@@ -124,26 +124,33 @@ def read_fields(
                 f"{one.variable} is not a field over time, lat and lon ({extra})", source.name,
                 "Choose one level or type of vegetation first",
             )  # fmt: skip
-        out[name] = _converted(array.transpose("time", "lat", "lon"), one, starts, source.name)
+        out[name] = _converted(name, array.transpose("time", "lat", "lon"), one, starts, source.name, tally)
     piece = xr.Dataset(out).drop_vars([c for c in ds.coords if c not in _FIELD], errors="ignore")
     piece = piece.assign_coords(time=("time", starts))
     if land in ds and set(ds[land].dims) >= {"lat", "lon"}:
         piece["land_fraction"] = read_land(ds, land, source.name)
-    return piece.assign_attrs(file=source.name, step=step)
+    return piece.assign_attrs(file=source.name, step=step, tally=tally)
 
 
-def _converted(array: xr.DataArray, one: Field, starts: np.ndarray, where: str) -> xr.DataArray:
+def _converted(
+    name: str, array: xr.DataArray, one: Field, starts: np.ndarray, where: str, tally: Tally
+) -> xr.DataArray:  # fmt: skip
     written = one.unit or str(array.attrs.get("units", "")).strip() or one.default
     if not written:
         what = f"{one.variable} has no unit"
         raise TamrlError(what, where, "Give it with a mapping, such as {variable: ..., unit: 'gC m-2 d-1'}")
     unit = parse_unit(written, f"{where}, {one.variable}")
     factor = np.float32(unit.factor * one.scale * one.sign)
+    bounds = variable("NEE" if name not in FLUXES else name).bounds
+    missing = missing_of(array, float(factor) / (31 if unit.period == "month" else 1), 0.0, bounds)
     # One step of work a block: forty files of two hundred maps make a graph that must stay small.
     blocks = (array if array.chunks else array.chunk()).data.map_blocks(
         _in_unit,
         factor,
         np.nan if one.fill is None else one.fill,
+        missing,
+        tally,
+        name,
         dtype=np.float32,
         meta=np.empty((0, 0, 0), np.float32),
     )
@@ -154,11 +161,17 @@ def _converted(array: xr.DataArray, one: Field, starts: np.ndarray, where: str) 
     return values
 
 
-def _in_unit(block: np.ndarray, factor: np.float32, fill: float) -> np.ndarray:
-    """Return a block times a factor, NaN where it holds a fill value, declared or not."""
-    missing = ~((block > MISSING_BELOW) & (block < MISSING_ABOVE)) | (block == fill)
+def _in_unit(
+    block: np.ndarray, factor: np.float32, fill: float, missing: Missing, tally: Tally, name: str
+) -> np.ndarray:  # fmt: skip
+    """Return a block times a factor, NaN where it holds a fill value, declared or not, or one that is not valid."""
     out = block.astype(np.float32) * factor
-    out[missing] = np.nan
+    masks = missing.masks(np.where(block == fill, np.nan, block) if np.isfinite(fill) else block)
+    tally.add(name, "seen", block.size)
+    for what, mask in masks.items():
+        tally.add(name, what, mask.sum())
+        out[mask] = np.nan
+    out[(block == fill) | ~np.isfinite(block)] = np.nan
     return out
 
 
@@ -254,14 +267,14 @@ def _series(name: str, pieces: Sequence[xr.Dataset], at: dict[str, np.ndarray]) 
     return out
 
 
-def derive(ds: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
+def derive(ds: xr.Dataset, failed: Collection[str] = ()) -> tuple[xr.Dataset, list[str]]:
     """Return the Dataset with the third of GPP, RECO and NEE = RECO - GPP where two are there, and its name.
 
     The spread of a derived flux is left out: the errors of the other two, of one model or one tower record, are not
-    independent, and how they covary is not published.
+    independent, and how they covary is not published. Nothing is derived from one of ``failed``.
     """
     missing = [flux for flux in FLUXES if flux not in ds]
-    if len(missing) != 1:
+    if len(missing) != 1 or set(failed) & set(FLUXES):
         return ds, []
     flux = missing[0]
     if flux == "NEE":
@@ -279,17 +292,24 @@ def finish(reading: Reading, where: str) -> xr.Dataset:
     Raises:
         TamrlError: the files do not fit together, or hold none of the fluxes.
     """
-    from tamrl.data.products.sign import check_sign
+    from tamrl.data.products.checks import check_fluxes, counted
+    from tamrl.data.products.sign import check_sign, take_samples
 
     ds = reading.then(join(reading.pieces))
     if ds.sizes["lat"] > 1 and ds["lat"].values[0] > ds["lat"].values[-1]:
         ds = ds.isel(lat=slice(None, None, -1))
     ds = to_grid(ds, where)
     notes = list(reading.notes)
+    ds, samples, said, failed = check_fluxes(ds, take_samples(ds), reading.stated, where)
+    notes += said
     if "NEE" in ds:
-        ds, said = check_sign(ds, turn=not reading.signed)
+        ds, said = check_sign(ds, turn=not reading.signed, samples=samples)
         notes += said
-    ds, derived = derive(ds)
+    notes += counted([piece.attrs["tally"] for piece in reading.pieces if "tally" in piece.attrs])
+    whole = set(FLUXES) - set(ds.data_vars)
+    ds, derived = derive(ds, failed)
+    if failed and len(whole) == 1 and not derived:
+        notes.append(f"{whole.pop()} was not derived from {' and '.join(sorted(failed))}.")
     for name in ds.data_vars:
         if str(name).removesuffix(SD) in FLUXES:
             ds[name].attrs = flux_attributes(str(name), "from NEE = RECO - GPP" if name in derived else "")
