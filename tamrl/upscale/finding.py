@@ -12,8 +12,10 @@ from tamrl.data.grids import on_degrees
 from tamrl.data.products.assemble import axes, land_factor
 from tamrl.data.products.sources import Source, open_source
 from tamrl.data.products.times import step_starts
+from tamrl.data.stored import missing_of
 from tamrl.errors import TamrlError
 from tamrl.schema import IGBP, KOEPPEN, UNKNOWN, variable
+from tamrl.upscale.amounts import period_of
 from tamrl.upscale.classes import ClassField
 from tamrl.upscale.mapping import CLASSES, ClassEntry, Entry, Mapping
 from tamrl.upscale.reading import Piece, read_piece
@@ -152,7 +154,16 @@ def _pieces(name: str, entry: Entry, opened: list[OpenedFile], rows: slice, colu
         if change.per_step and not timed:
             raise TamrlError(f"{name} is a sum over a step, but has no time axis", where, "Give it with its time axis")
         starts, kind = file.starts if timed else (np.empty(0, "datetime64[ns]"), "static")
-        found.append(Stamped(piece, starts, kind, entry.average, change, where))
+        said = ""
+        if change.per_step:
+            period, said = period_of(name, array, kind, entry.per, where)
+            if period != "step":
+                change = dataclasses.replace(change, per_step=False, month=period == "month")
+            if isinstance(period, float):
+                change = dataclasses.replace(change, factor=change.factor * period)
+        missing = missing_of(array, change.factor, change.offset, variable(name).bounds)
+        piece = dataclasses.replace(piece, subject=name, missing=missing)
+        found.append(Stamped(piece, starts, kind, entry.average, change, where, str(units), said))
     if found and found[0].kind != "static":
         _plausible(name, found[len(found) // 2])
     return found
@@ -193,7 +204,10 @@ def find_classes(mapping: Mapping, opened: list[OpenedFile], rows: slice, column
             piece = _piece(file, called, rows, columns, axis, timeless=True)
             if name == "land_fraction":
                 share = land_factor(file.ds[called], f"{file.source.path}: {called}")
-                piece = dataclasses.replace(piece, factor=np.full(1, share, np.float32))
+                missing = missing_of(file.ds[called], share, 0.0, (0.0, 1.0))
+                piece = dataclasses.replace(
+                    piece, factor=np.full(1, share, np.float32), subject=name, missing=missing
+                )  # fmt: skip
             table = _table(name, entry, file.ds, called, axis) if CLASSES[name] else {}
             found[name] = ClassField(piece, table)
     return found
