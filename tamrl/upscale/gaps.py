@@ -157,7 +157,7 @@ def check_cells(account: Account, time: pd.DatetimeIndex, step: Step, where: str
         said = [f"{name} has {describe(gap, time, step)}" for name, gap in account.gaps.items()]
         aside = [f"{e.subject}: {e.words}" for e in account.report(time, step) if e.kind == "rejected"]
         raise TamrlError("; ".join(said) + (f" ({' '.join(aside)[:-1]})" if aside else ""), where,
-                         f"{ALLOW}. Finished regions are kept: with --resume")  # fmt: skip
+                         f"{ALLOW}, with --resume, since finished regions are kept")  # fmt: skip
 
 
 def cell_gaps(timed: dict[str, np.ndarray], wanted: np.ndarray) -> dict[str, Gap]:

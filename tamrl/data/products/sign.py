@@ -13,7 +13,7 @@ from tamrl.schema import FLUXES
 #: in time, of which each costs much: (south, north), months, (south, north, west, east).
 _SUMMERS = (
     ((30.0, 65.0), (7, 6, 8), (45.0, 60.0, 0.0, 60.0)),
-    ((-55.0, -30.0), (1, 12, 2), (-40.0, -30.0, -65.0, -50.0)),
+    ((-55.0, -30.0), (1, 12, 2), (-40.0, -30.0, -60.0, -50.0)),
 )
 _LONG = 12
 #: Cells of the sample along each axis, at most; GPP from which a cell counts as growing, gC m-2 d-1.
