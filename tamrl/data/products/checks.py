@@ -52,7 +52,9 @@ def check_fluxes(
             given = ", with the sign that was given" if flux in stated else ""
             notes.append(f"{flux} is negative {much} in summer{given}: check it, perhaps it needs the sign -1.")
         low, high = variable(flux).bounds
-        outside = float(((values < low) | (values > high)).mean())
+        # Of one with the wrong sign the size alone says whether the unit is right.
+        size = np.abs(values) if flux in failed else values
+        outside = float(((size < low) | (size > high)).mean())
         if outside > _MOST:
             raise TamrlError(
                 f"{outside:.0%} of a sample of {flux} lie outside {low:g} to {high:g} {FLUX_UNIT} "
