@@ -36,6 +36,8 @@ _GRIB = {
 _GRIB_READ = ("regular_ll", "regular_gg")
 #: MAP_PROJ of WRF; 6 is latitudes and longitudes.
 _WRF = {1: "a Lambert conformal projection", 2: "a polar stereographic projection", 3: "a Mercator projection"}
+#: Degrees, as CF calls them and as some files do.
+_PLAIN = ("latitude_longitude", "regular_latitude_longitude", "lat_lon", "latlon", "longlat", "wgs84", "wgs_84")
 _GEOGRAPHIC = ("longlat", "latlong", "lonlat", "latlon")
 #: EPSG codes of latitudes and longitudes.
 _DEGREES = ("4326", "4258", "4269", "4979", "4035", "4008")
@@ -112,7 +114,7 @@ def _by_mapping(ds: xr.Dataset, field: xr.DataArray) -> _Found | None:
     if not holders:
         # Where a field does not say which one is its own, one that the file has is.
         holders = [a.attrs for a in ds.variables.values() if a.ndim == 0 and _MAPPING in a.attrs]
-        holders = [] if any(str(h[_MAPPING]).startswith("latitude_longitude") for h in holders) else holders
+        holders = [] if any(str(h[_MAPPING]).strip().lower() in _PLAIN for h in holders) else holders
     for attrs in (*holders, field.attrs, ds.attrs):
         if found := _projection(attrs):
             return found
@@ -128,7 +130,7 @@ def _by_mapping(ds: xr.Dataset, field: xr.DataArray) -> _Found | None:
 def _projection(attrs: Mapping[str, Any]) -> _Found | None:
     """Return what a grid mapping, written in any of the usual ways, says; None where it says degrees or nothing."""
     name = str(attrs.get(_MAPPING, "")).strip().lower()
-    if name and name != "latitude_longitude":
+    if name and name not in _PLAIN:
         todo = _CDO if name in ("rotated_latitude_longitude", "healpix") else _WARP
         return _Found(f"{_NAMES.get(name, 'a projection')} ({name})", todo)
     if "healpix_nside" in attrs:
@@ -141,7 +143,8 @@ def _projection(attrs: Mapping[str, Any]) -> _Found | None:
             return None if found[1] in _GEOGRAPHIC else _Found(f"a projection (+proj={found[1]})")
         if found := re.match(r"EPSG:{1,2}(\d+)$", text, re.IGNORECASE):
             return None if found[1] in _DEGREES else _Found(f"a projection (EPSG:{found[1]})")
-        if re.match(r"(BOUNDCRS|COMPOUNDCRS|PROJ(CS|CRS|ECTEDCRS)|COMPD_CS)\b", text, re.IGNORECASE):
+        # Also inside of a compound or bound system, whose heights do not matter here.
+        if re.search(r"\bPROJ(CS|CRS|ECTEDCRS)\s*\[", text, re.IGNORECASE):
             label = re.search(r'"([^"]+)"', text)
             return _Found(f"a projection ({label[1] if label else 'as WKT'})")
         if "DERIVINGCONVERSION" in text:

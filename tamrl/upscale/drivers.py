@@ -99,6 +99,9 @@ def open_drivers(
     time = shared_axis(stamped, step, period)
     missing = [n for n in names if n not in DERIVED and n not in stamped]
     report = _report(stamped, missing)
+    if period is not None and (time[0] > period[0] or _last(time, step) < period[1]):
+        asked, there = (f"{a:%Y-%m-%d} to {b:%Y-%m-%d}" for a, b in (period, (time[0], _last(time, step))))
+        report.missing("time", f"Asked for {asked}; the drivers that change with time share {there}.")
     attrs = [f.source.ds.attrs for f in opened]
     climatology = next((str(a["climatology"]) for a in attrs if a.get("climatology")), "")
     classes = find_classes(mapping, opened, rows, columns)
@@ -129,6 +132,11 @@ def _report(stamped: dict[str, list[list[Stamped]]], missing: list[str]) -> Inge
         if len(parts) > 1:
             report.converted(name, "Derived from the dew point and the temperatures.")
     return report
+
+
+def _last(time: pd.DatetimeIndex, step: Step) -> pd.Timestamp:
+    """Return the last day of the last step."""
+    return time[-1] + (pd.offsets.MonthEnd(1) if step == "1MS" else pd.Timedelta(0))
 
 
 def _origin(attrs: dict, path: Path) -> str:
