@@ -1,8 +1,8 @@
 """Holes in the drivers of a tower: steps at which one is missing that the tower otherwise has.
 
 A driver that a tower has not at all is masked as in training, which the model has learnt to do without. One that fails
-for some days is another matter: what is predicted there jumps to what the model makes of the others alone. Such steps are
-said, and those without weather left out of predictions unless the user wants them.
+for some days is another matter: what is predicted there jumps to what the model makes of the others alone. Such steps
+are said, and those without weather left out of predictions unless the user wants them.
 """
 
 import dataclasses
@@ -59,7 +59,7 @@ def describe(gaps: dict[str, np.ndarray], tower: xr.Dataset, allowed: bool) -> l
         span = date(when[0], step) + (f" to {date(when[-1], step)}" if len(when) > 1 else "")
         said.append(f"{name} is missing on {len(when)} of {counted(len(time), step)} ({span})")
     lacking = None if allowed else left_out(gaps)
-    masked = "predicted without it, masked as in training"
+    masked = "predicted without the driver, masked as in training"
     if lacking is None:
         return [f"Gaps in the drivers: {'; '.join(said)}: {masked}."]
     return [

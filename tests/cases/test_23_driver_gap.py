@@ -108,7 +108,7 @@ def test_of_a_tower_steps_with_a_gap_are_said_and_left_out(small_workspace):
     (said,) = describe(gaps, tower, allowed=False)
     assert "TA is missing on 10 of" in said
     assert "10 days without weather are left without a prediction" in said
-    assert "predicted without it" in describe(gaps, tower, allowed=True)[0]
+    assert "predicted without the driver" in describe(gaps, tower, allowed=True)[0]
     made = xr.Dataset({"GPP": (("member", "time"), np.ones((2, tower.sizes["time"])))})
     assert np.array_equal(np.isnan(leave_out(made, gaps)["GPP"].values[1]), gaps["TA"])
     assert leave_out(made, {}) is made
