@@ -55,8 +55,10 @@ def command(
     written beside OUT, in <out>.days.csv. Baselines learn from the drivers that the scored towers have.
     """
     from tamrl.copies import check_held_out
+    from tamrl.data.archive import record
     from tamrl.device import choose, describe, one_thread
     from tamrl.evaluate import evaluate, held_out
+    from tamrl.gaps import driver_gaps
     from tamrl.model.checkpoint import load_ensemble
     from tamrl.predictors import fit_baselines, known_drivers, model_names, tamrl_predictors
     from tamrl.workspace import Workspace
@@ -83,6 +85,10 @@ def command(
     missing = ", ".join(name for name in drivers if name not in there)
     if missing:
         click.echo(f"No tower has: {missing}. TAM-RL does without, baselines are trained without.", err=True)
+    holed = [site for site in chosen if driver_gaps(record(archive, site), drivers)]
+    if holed:
+        named = ", ".join(holed[:8]) + (f" and {len(holed) - 8} more" if len(holed) > 8 else "")
+        click.echo(f"Gaps in drivers of {len(holed)} towers, scored as predicted without them: {named}", err=True)
     predictors |= fit_baselines(baselines, training, chosen, there)
     with click.progressbar(length=len(chosen), label="Scoring", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         scores, days = evaluate(

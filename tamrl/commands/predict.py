@@ -8,6 +8,10 @@ import click
 from tamrl.commands.options import checkpoint_option, device_option, read_period, workspace_option
 
 site_option = click.option("--site", "-s", required=True, help="Tower id.")
+gaps_option = click.option(
+    "--allow-gaps", is_flag=True,
+    help="Predict steps at which a driver of the tower is missing, too, without it; else they are left out.",
+)  # fmt: skip
 out_option = click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="NetCDF file to write.")
 
 
@@ -15,12 +19,16 @@ out_option = click.option("--out", "-o", required=True, type=click.Path(path_typ
 @workspace_option
 @checkpoint_option
 @site_option
+@gaps_option
 @out_option
 @device_option
-def predict_command(workspace: Path, checkpoint: Path, site: str, out: Path, device: str) -> None:
+def predict_command(
+    workspace: Path, checkpoint: Path, site: str, allow_gaps: bool, out: Path, device: str
+) -> None:  # fmt: skip
     """Predict the fluxes of one tower zero-shot and write them with the observed ones as CF NetCDF."""
     from tamrl.data.archive import record
     from tamrl.device import choose, one_thread
+    from tamrl.gaps import describe, driver_gaps, leave_out
     from tamrl.model.checkpoint import load_ensemble
     from tamrl.predict import predict
     from tamrl.results import prediction_dataset
@@ -30,9 +38,14 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, out: Path, dev
     space = Workspace.open(workspace)
     tower = record(space.archive(), site)
     ensemble = load_ensemble(checkpoint, choose(device))
-    dataset = prediction_dataset(tower, predict(ensemble, tower), space.simulated)
-    _write(dataset, out)
+    gaps = driver_gaps(tower, ensemble.config.model.drivers)
+    made = leave_out(predict(ensemble, tower), {} if allow_gaps else gaps)
+    dataset = prediction_dataset(tower, made, space.simulated)
+    said = describe(gaps, tower, allow_gaps)
+    _write(dataset.assign_attrs(notes=" ".join(said)) if said else dataset, out)
     _say_cautions(tower, ensemble)
+    for line in said:
+        click.echo(f"Note: {line}", err=True)
 
 
 @click.command("adapt")
@@ -48,11 +61,12 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, out: Path, dev
 )
 @click.option("--steps", default=60, show_default=True, type=int, help="Gradient steps of each fit.")
 @click.option("--learning-rate", default=0.1, show_default=True, type=float, help="In prior standard deviations.")
+@gaps_option
 @out_option
 @device_option
 def adapt_command(
     workspace: Path, checkpoint: Path, site: str, periods: tuple[str, ...], method: str, steps: int,
-    learning_rate: float, out: Path, device: str,
+    learning_rate: float, allow_gaps: bool, out: Path, device: str,
 ) -> None:  # fmt: skip
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
     from tamrl import wording
@@ -60,6 +74,7 @@ def adapt_command(
     from tamrl.data.archive import record
     from tamrl.data.steps import step_of
     from tamrl.device import choose, one_thread
+    from tamrl.gaps import describe, driver_gaps, leave_out_adapted
     from tamrl.model.checkpoint import load_ensemble
     from tamrl.results import adaptation_dataset, before_after
     from tamrl.workspace import Workspace
@@ -76,6 +91,9 @@ def adapt_command(
     hidden = not sys.stderr.isatty() or not total
     with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:
         result = adapt(ensemble, tower, support, settings, on_step=lambda step: bar.update(1))
+    gaps = driver_gaps(tower, ensemble.config.model.drivers)
+    result = leave_out_adapted(result, {} if allow_gaps else gaps)
+    result.notes.extend(describe(gaps, tower, allow_gaps))
     _write(adaptation_dataset(tower, result, space.simulated), out)
     step = step_of(tower)
     click.echo(

@@ -74,6 +74,10 @@ def read_box(text: str) -> tuple[float, float, float, float]:
 @click.option("--time", "period", help="FROM:TO, both days included, for example 2001-01-01:2005-12-31.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped.")
 @click.option("--memory", default="1GB", show_default=True, help="What the arrays of one worker may take.")
+@click.option(
+    "--allow-gaps", is_flag=True,
+    help="Predict without a driver where it is missing for some steps or cells, masked as in training; else refused.",
+)  # fmt: skip
 @click.option("--keep-members", is_flag=True, help="Keep the fluxes of each member, too.")
 @click.option("--spin-up/--no-spin-up", default=True, show_default=True, help="Run the first year once before.")
 @click.option(
@@ -84,7 +88,7 @@ def read_box(text: str) -> tuple[float, float, float, float]:
 def command(
     checkpoint: Path, files: tuple[str, ...], out: Path, mapping: str | None, scheduler: str, workers: int | None,
     bbox: str | None, period: str | None, resume: bool, memory: str, keep_members: bool, spin_up: bool, classes: str,
-    ilamb: Path | None,
+    ilamb: Path | None, allow_gaps: bool,
 ) -> None:  # fmt: skip
     """Predict GPP, RECO and NEE of every cell of a grid, each from its own drivers and classes, with their spread.
 
@@ -100,6 +104,7 @@ def command(
         checkpoint, files, out, mapping, scheduler, workers or os.cpu_count() or 1,
         read_box(bbox) if bbox else None, (days[0], days[-1]) if days is not None else None, resume,
         read_size(memory), keep_members, spin_up, classes == "dominant",
+        allow_gaps=allow_gaps,
     )  # fmt: skip
     again = "The same command with --resume goes on."
     try:
@@ -107,6 +112,8 @@ def command(
     except KeyboardInterrupt:
         click.echo(f"\nStopped; every finished region is kept. {again}", err=True)
         sys.exit(130)
+    for line in outcome.report.lines():
+        click.echo(f"Drivers, {line}", err=True)
     for note in outcome.notes:
         click.echo(f"Note: {note}", err=True)
     before = f", {outcome.before} of them before" if outcome.before else ""

@@ -39,6 +39,7 @@ CLIMATOLOGY_YEAR = 2001
 #: What the steps of maps are -> how the attribute ``ATTRIBUTE`` says it.
 MAP_STEPS = {"day": "1D", "month": "1MS", "year": "1YS"}
 _NAMES = {"latitude": "lat", "longitude": "lon", "y": "lat", "x": "lon", "nav_lat": "lat", "nav_lon": "lon"}
+_REGRID = "Regrid it to regular latitudes and longitudes first, for example: cdo remapcon,r720x360 in.nc out.nc"
 #: Cells of one axis may differ in size by this share of a cell: coordinates are often rounded.
 _REGULAR = 0.02
 
@@ -88,15 +89,20 @@ def to_grid(ds: xr.Dataset, where: str = "grid") -> xr.Dataset:
     ds = ds.rename({old: new for old, new in _NAMES.items() if old in ds.variables and new not in ds.variables})
     for name, limit in (("lat", 90), ("lon", 360)):
         if name not in ds.variables or ds[name].ndim != 1 or ds[name].dims != (name,):
-            raise TamrlError(
-                f"The grid has no one-dimensional coordinate {name!r}", where,
-                "Regrid it to regular latitudes and longitudes first",
-            )  # fmt: skip
+            raise TamrlError(f"The grid has no one-dimensional coordinate {name!r}", where, _REGRID)
         values = ds[name].values.astype(np.float64)
         if not np.isfinite(values).all() or np.abs(values).max() > limit:
-            raise TamrlError(f"{name} lies outside -{limit} to {limit} degrees", where, "Check the coordinates")
+            raise TamrlError(
+                f"{name} lies outside -{limit} to {limit} degrees", where,
+                f"Check the coordinates; metres or kilometres are those of a projection: {_REGRID}",
+            )  # fmt: skip
     lon = ds["lon"].values.astype(np.float64)
-    wrapped = (lon + 180) % 360 - 180 if lon.max() > 180 else lon
+    if lon.size > 2 and abs(abs(lon[-1] - lon[0]) - 360) < 1e-3:
+        # A column repeated for plotting.
+        ds, lon = ds.isel(lon=slice(None, -1)), lon[:-1]
+    if _in_radians(ds["lat"].values, lon):
+        raise TamrlError("The coordinates are in radians", where, "Give latitudes and longitudes in degrees")
+    wrapped = (lon + 180) % 360 - 180 if lon.max() > 180 or lon.min() < -180.001 else lon
     ds = ds.assign_coords(lon=("lon", wrapped), lat=("lat", ds["lat"].values.astype(np.float64)))
     for name in ("lat", "lon", "time"):
         if name in ds.dims and name in ds.indexes and not ds.indexes[name].is_monotonic_increasing:
@@ -106,10 +112,25 @@ def to_grid(ds: xr.Dataset, where: str = "grid") -> xr.Dataset:
         # Cells at the poles may be half as high (Arakawa grids).
         inner = steps[1:-1] if name == "lat" and steps.size > 4 else steps
         if inner.size and (inner.min() <= 0 or np.ptp(inner) > _REGULAR * np.median(inner)):
-            raise TamrlError(f"The grid is not regular in {name}", where, "Regrid it to a regular grid first")
+            raise TamrlError(f"The grid is not regular in {name}{_kind(ds[name].values)}", where, _REGRID)
     ds["lat"].attrs = {"units": "degrees_north", "standard_name": "latitude", "long_name": "Latitude", "axis": "Y"}
     ds["lon"].attrs = {"units": "degrees_east", "standard_name": "longitude", "long_name": "Longitude", "axis": "X"}
     return ds
+
+
+def _in_radians(lat: np.ndarray, lon: np.ndarray) -> bool:
+    """Say whether axes span the globe in radians: as degrees they would be a box of 3 by 6 at the equator."""
+    if min(lat.size, lon.size) < 8:
+        return False
+    spans = [np.ptp(values) * values.size / (values.size - 1) for values in (lat, lon)]
+    return bool(np.allclose(spans, [np.pi, 2 * np.pi], rtol=0.01) and abs(lat.max() + lat.min()) < 0.01)
+
+
+def _kind(values: np.ndarray) -> str:
+    """Return what an irregular axis is, in words, where that is known."""
+    steps = np.diff(np.sin(np.deg2rad(values)))
+    even = np.abs(values).max() <= 90 and values.size > 4 and np.ptp(steps) < _REGULAR * np.median(steps)
+    return ", but evenly spaced in the sine of latitude: an equal-area grid such as EASE-Grid" if even else ""
 
 
 def flux_attributes(name: str, what: str = "") -> dict[str, str]:

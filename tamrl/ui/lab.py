@@ -127,9 +127,11 @@ def _facts(ensemble: "Ensemble") -> str:
 
 def cautions_section(ensemble: "Ensemble", tower: xr.Dataset) -> None:
     """Say what must be known before a prediction at this tower is believed."""
+    from tamrl.gaps import describe, driver_gaps
     from tamrl.predict import cautions
 
-    for line in cautions(ensemble, tower):
+    gaps = driver_gaps(tower, ensemble.config.model.drivers)
+    for line in [*cautions(ensemble, tower), *describe(gaps, tower, allowed=False)]:
         st.warning(line, icon=":material/visibility:")
 
 
@@ -196,9 +198,11 @@ def asked_for(request: Request, pressed: bool) -> bool:
 def start(request: Request, ensemble: "Ensemble", tower: xr.Dataset, support: pd.DatetimeIndex) -> None:
     """Start the adaptation of ``request`` in the background."""
     from tamrl.adapt import adapt
+    from tamrl.gaps import driver_gaps, leave_out_adapted
 
     def work(on_step: Any, cancelled: Any) -> Any:
-        return adapt(ensemble, tower, support, request.settings, on_step=on_step, cancelled=cancelled)
+        result = adapt(ensemble, tower, support, request.settings, on_step=on_step, cancelled=cancelled)
+        return leave_out_adapted(result, driver_gaps(tower, ensemble.config.model.drivers))
 
     jobs.start(request, f"Adapting to {request.site}", work)
 

@@ -17,11 +17,13 @@ import pandas as pd
 from tamrl.data.drivers import DERIVED, TREND_DAYS, potential_radiation
 from tamrl.data.globe import SD, time_ends
 from tamrl.data.steps import Step, season_angle
+from tamrl.data.stored import Tally
 from tamrl.errors import TamrlError
 from tamrl.model.reference import Reference, load_reference
 from tamrl.schema import FLUXES
 from tamrl.upscale.classes import static_inputs_of
 from tamrl.upscale.drivers import Drivers
+from tamrl.upscale.gaps import Account, cell_gaps
 from tamrl.upscale.reading import Driver, read_driver
 
 if TYPE_CHECKING:
@@ -68,6 +70,7 @@ class Job:
         spin_up: run the first year once before the series.
         dominant: treat each cell as its largest class.
         members: keep the fluxes of each member.
+        allow_gaps: predict without a driver where it is missing.
     """
 
     checkpoint: str
@@ -75,6 +78,7 @@ class Job:
     spin_up: bool = True
     dominant: bool = False
     members: bool = False
+    allow_gaps: bool = True
 
     def reading(self, drivers: dict[str, Driver]) -> "Job":
         """Return the same with drivers that are read from elsewhere."""
@@ -115,9 +119,9 @@ def spin_up_steps(time: pd.DatetimeIndex) -> int:
     return int((time < year).sum()) if time_ends(time)[-1] >= year else 0
 
 
-def read_region(drivers: Drivers, region: Region) -> dict[str, np.ndarray]:
+def read_region(drivers: Drivers, region: Region, tally: Tally | None = None) -> dict[str, np.ndarray]:
     """Return the drivers of a region, (T, R, C) float32; an axis along which one does not change is 1."""
-    return {name: read_driver(driver, region.rows, region.columns) for name, driver in drivers.drivers.items()}
+    return {n: read_driver(driver, region.rows, region.columns, tally) for n, driver in drivers.drivers.items()}
 
 
 @lru_cache(maxsize=4)
@@ -266,15 +270,24 @@ def known_classes(reference: Reference | None) -> frozenset[str] | None:
     return None if reference is None else frozenset(reference.igbp)
 
 
-def run_region(job: Job, region: Region) -> dict[str, np.ndarray]:
-    """Read and compute one region; see ``compute``, and ``land_fraction`` (R, C) where the drivers have it."""
+def run_region(job: Job, region: Region, account: Account) -> dict[str, np.ndarray]:
+    """Read and compute one region; see ``compute``, and ``land_fraction`` (R, C) where the drivers have it.
+
+    What is set aside and missing goes into ``account``; with gaps that are not allowed nothing is computed.
+    """
     _, reference = load_model(job.checkpoint)
     classes = static_inputs_of(
         job.drivers.classes, region.rows, region.columns, known_classes(reference), job.dominant
     )  # fmt: skip
     out = {}
     if (classes[2] > 0).any():
-        out = compute(job, region, read_region(job.drivers, region), classes)
+        values = read_region(job.drivers, region, account.tally)
+        green = ((classes[1] > 0) & (classes[2] > 0)).reshape(region.bottom - region.top, -1)
+        timed = {name: array for name, array in values.items() if not job.drivers.drivers[name].static}
+        account.gaps |= cell_gaps(timed, green)
+        if account.gaps and not job.allow_gaps:
+            return {}
+        out = compute(job, region, values, classes)
         if LAND in job.drivers.classes:
             out[LAND] = classes[2].reshape(region.bottom - region.top, -1)
     return out

@@ -4,23 +4,26 @@ All files lie on one regular grid, in any orientation; a driver may be in severa
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from tamrl.data.account import IngestReport
 from tamrl.data.drivers import DERIVED
 from tamrl.data.earth import earth_path
 from tamrl.data.products.sources import find, open_sources, same_axis
 from tamrl.data.products.times import climatology_years
 from tamrl.data.steps import Step
 from tamrl.errors import TamrlError
+from tamrl.schema import variable
 from tamrl.upscale.classes import ClassField
 from tamrl.upscale.finding import OpenedFile, find_classes, find_driver, open_file
 from tamrl.upscale.mapping import Mapping
 from tamrl.upscale.reading import Driver
-from tamrl.upscale.timing import join, shared_axis
+from tamrl.upscale.timing import Stamped, join, shared_axis
+from tamrl.upscale.units import Conversion
 
 #: Name by which the bundled small Earth is given instead of a file.
 EARTH = "earth"
@@ -40,7 +43,7 @@ class Drivers:
         climatology: years that twelve months are the mean of, as the files say; empty where time is time.
         simulated: whether some file says that it is simulated.
         sources: what the files say of their origin.
-        notes: what the user should know.
+        report: what was converted, assumed and is missing.
     """
 
     lat: np.ndarray
@@ -53,7 +56,12 @@ class Drivers:
     climatology: str = ""
     simulated: bool = False
     sources: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    report: IngestReport = field(default_factory=IngestReport)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know, in words."""
+        return tuple(entry.words for entry in self.report if entry.kind != "converted")
 
 
 def open_drivers(
@@ -90,7 +98,10 @@ def open_drivers(
         )  # fmt: skip
     time = shared_axis(stamped, step, period)
     missing = [n for n in names if n not in DERIVED and n not in stamped]
-    notes = [f"Without {', '.join(missing)}: masked, as in training."] if missing else []
+    report = _report(stamped, missing)
+    if period is not None and (time[0] > period[0] or _last(time, step) < period[1]):
+        asked, there = (f"{a:%Y-%m-%d} to {b:%Y-%m-%d}" for a, b in (period, (time[0], _last(time, step))))
+        report.missing("time", f"Asked for {asked}; the drivers that change with time share {there}.")
     attrs = [f.source.ds.attrs for f in opened]
     said = [str(f.source.ds.attrs.get("climatology") or climatology_years(f.ds)) for f in opened]
     climatology = next(filter(None, said), "")
@@ -104,8 +115,29 @@ def open_drivers(
         climatology if len(time) == 12 and step == "1MS" else "",
         any(str(a.get("simulated", 0)).lower() in ("1", "true") for a in attrs),
         tuple(dict.fromkeys(_origin(a, p) for a, p in zip(attrs, paths, strict=True))),
-        tuple(notes),
+        report,
     )  # fmt: skip
+
+
+def _report(stamped: dict[str, list[list[Stamped]]], missing: list[str]) -> IngestReport:
+    """Return what was done to the drivers as far as it is known before they are read."""
+    report = IngestReport()
+    for name in missing:
+        report.missing(name, f"Without {name}: no file has it; masked, as in training.")
+    for name, parts in stamped.items():
+        for piece in (piece for part in parts for piece in part):
+            if piece.change != Conversion() and len(parts) == 1:
+                report.converted(name, f"Converted from {piece.unit!r} to {variable(name).unit!r}.")
+            if piece.assumed:
+                report.assumed(name, piece.assumed)
+        if len(parts) > 1:
+            report.converted(name, "Derived from the dew point and the temperatures.")
+    return report
+
+
+def _last(time: pd.DatetimeIndex, step: Step) -> pd.Timestamp:
+    """Return the last day of the last step."""
+    return time[-1] + (pd.offsets.MonthEnd(1) if step == "1MS" else pd.Timedelta(0))
 
 
 def _origin(attrs: dict, path: Path) -> str:

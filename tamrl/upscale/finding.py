@@ -7,12 +7,15 @@ import numpy as np
 import xarray as xr
 
 from tamrl.data.globe import to_grid
+from tamrl.data.grids import on_degrees
 from tamrl.data.products.assemble import axes, land_factor
 from tamrl.data.products.naming import steps_named
 from tamrl.data.products.sources import Source
 from tamrl.data.products.times import step_starts
+from tamrl.data.stored import missing_of
 from tamrl.errors import TamrlError
 from tamrl.schema import IGBP, KOEPPEN, UNKNOWN, variable
+from tamrl.upscale.amounts import period_of
 from tamrl.upscale.classes import ClassField
 from tamrl.upscale.mapping import CLASSES, ClassEntry, Entry, Mapping
 from tamrl.upscale.reading import Piece, read_piece
@@ -54,7 +57,8 @@ def open_file(source: Source) -> OpenedFile:
     Raises:
         TamrlError: its grid is not regular.
     """
-    path, ds = source.path, axes(source.ds)
+    path, ds = source.path, source.ds
+    ds = axes(on_degrees(ds, [n for n, a in ds.data_vars.items() if n not in _bounds(ds) and a.ndim], str(path)))
     if "lat" not in ds.coords:
         raise TamrlError("The file has no latitudes", str(path), "Give drivers over time, lat and lon")
     # A field over time and latitude alone lies on every longitude.
@@ -62,6 +66,11 @@ def open_file(source: Source) -> OpenedFile:
     places = {"row": ("lat", np.arange(ds.sizes["lat"])), "column": ("lon", np.arange(lon.size))}
     grid = to_grid(xr.Dataset(places, coords={"lat": ds["lat"].values, "lon": lon.values}), str(path))
     return OpenedFile(source, ds, grid["lat"].values, grid["lon"].values, grid["row"].values, grid["column"].values)
+
+
+def _bounds(ds: xr.Dataset) -> set[str]:
+    """Return the variables that are bounds of others."""
+    return {str(a.attrs.get("bounds") or a.encoding.get("bounds") or "") for a in ds.variables.values()}
 
 
 def _piece(file: OpenedFile, name: str, rows: slice, columns: slice, extra: str = "", timeless: bool = False) -> Piece:
@@ -124,7 +133,16 @@ def _pieces(name: str, entry: Entry, opened: list[OpenedFile], rows: slice, colu
         if change.per_step and not timed:
             raise TamrlError(f"{name} is a sum over a step, but has no time axis", where, "Give it with its time axis")
         starts, kind = file.starts if timed else (np.empty(0, "datetime64[ns]"), "static")
-        found.append(Stamped(piece, starts, kind, entry.average, change, where))
+        said = ""
+        if change.per_step:
+            period, said = period_of(name, array, kind, entry.per, where)
+            if period != "step":
+                change = dataclasses.replace(change, per_step=False, month=period == "month")
+            if isinstance(period, float):
+                change = dataclasses.replace(change, factor=change.factor * period)
+        missing = missing_of(array, change.factor, change.offset, variable(name).bounds)
+        piece = dataclasses.replace(piece, subject=name, missing=missing)
+        found.append(Stamped(piece, starts, kind, entry.average, change, where, str(units), said))
     if found and found[0].kind != "static":
         _plausible(name, found[len(found) // 2])
     return found
@@ -165,7 +183,10 @@ def find_classes(mapping: Mapping, opened: list[OpenedFile], rows: slice, column
             piece = _piece(file, called, rows, columns, axis, timeless=True)
             if name == "land_fraction":
                 share = land_factor(file.ds[called], f"{file.source.path}: {called}")
-                piece = dataclasses.replace(piece, factor=np.full(1, share, np.float32))
+                missing = missing_of(file.ds[called], share, 0.0, (0.0, 1.0))
+                piece = dataclasses.replace(
+                    piece, factor=np.full(1, share, np.float32), subject=name, missing=missing
+                )  # fmt: skip
             table = _table(name, entry, file.ds, called, axis) if CLASSES[name] else {}
             found[name] = ClassField(piece, table)
     return found

@@ -1,10 +1,10 @@
 """Which variable of the files is which driver: names and units, from YAML with strict keys.
 
 A mapping names, under ``drivers``, the variable of each driver (one name, or several of which the first one found is
-taken), where the file does not say it right its ``units``, and ``average: month`` where the means over calendar months
-are wanted of finer steps. VPD may be derived from ``dew_point``. Under ``classes`` it names the fields of land cover
-and climate, with the class of each code where the file has no CF flags. Without a mapping, variables bear the names of
-the schema.
+taken), where the file does not say it right its ``units``, ``per`` (hour, day, month or step) where an amount such as
+``m`` does not say over which time it was summed, and ``average: month`` where the means over calendar months are wanted
+of finer steps. VPD may be derived from ``dew_point``. Under ``classes`` it names the fields of land cover and climate,
+with the class of each code where the file has no CF flags. Without a mapping, variables bear the names of the schema.
 """
 
 from dataclasses import dataclass, field
@@ -15,6 +15,7 @@ import yaml
 
 from tamrl.errors import TamrlError
 from tamrl.schema import DRIVERS, IGBP, KOEPPEN, UNKNOWN, check_class
+from tamrl.upscale.amounts import PERIODS
 from tamrl.workspace import bundled_folder
 
 FOLDER = "driver-maps"
@@ -30,12 +31,14 @@ class Entry:
         names: variables, the first one found is taken.
         units: of its values; None takes what the file says.
         average: the mean over each calendar month is taken.
+        per: over which time an amount such as ``m`` or ``J m-2`` was summed; None takes what the file says.
         dew_point: name and units of the dew point that VPD is derived from; its names are then not used.
     """
 
     names: tuple[str, ...]
     units: str | None = None
     average: bool = False
+    per: str | None = None
     dew_point: "Entry | None" = None
 
 
@@ -121,14 +124,17 @@ def _units(values: dict, where: str) -> str | None:
 def _entry(name: str, values: Any, where: str) -> Entry:
     values = {"variable": values} if isinstance(values, str) else values
     derived = name == "VPD" and isinstance(values, dict) and "dew_point" in values
-    _keys(values, ("dew_point",) if derived else ("variable", "units", "average"), where)
+    _keys(values, ("dew_point",) if derived else ("variable", "units", "average", "per"), where)
     if derived:
         _keys(values["dew_point"], ("variable", "units"), f"{where}: dew_point")
         point = values["dew_point"]
         return Entry((), dew_point=Entry(_names(point, where), _units(point, where)))
     if values.get("average") not in (None, "month"):
         raise TamrlError(f"Unknown average {values['average']!r}", where, "Known: month")
-    return Entry(_names(values, where), _units(values, where), values.get("average") == "month")
+    per = values.get("per")
+    if per is not None and per not in PERIODS:
+        raise TamrlError(f"Unknown period {per!r}", where, f"Known: {', '.join(PERIODS)}")
+    return Entry(_names(values, where), _units(values, where), values.get("average") == "month", per)
 
 
 def _class_entry(name: str, values: Any, where: str) -> ClassEntry:

@@ -207,10 +207,15 @@ def write_region(store: Path | str, region: Region, values: dict[str, np.ndarray
             ) from error  # fmt: skip
 
 
-def set_mark(mark: Path) -> None:
-    """Say that a piece of work is done; called after its data are written."""
+def set_mark(mark: Path, account: str = "") -> None:
+    """Say that a piece of work is done, with the account of what was read; called after its data are written."""
     try:
-        mark.touch()
+        if account:
+            partial = mark.with_name(mark.name + ".new")
+            partial.write_text(account, encoding="utf-8")
+            partial.replace(mark)
+        else:
+            mark.touch()
     except OSError as error:
         raise TamrlError(
             f"The mark of a finished region cannot be written: {error.strerror}", str(mark.parent),

@@ -19,12 +19,15 @@ from cachetools import LRUCache, cached
 from tamrl.data.earth import to_open
 from tamrl.data.interpolate import to_days
 from tamrl.data.netcdf import open_netcdf
+from tamrl.data.stored import Missing, Tally
 from tamrl.errors import TamrlError
 from tamrl.schema import variable
 
 #: Saturation vapour pressure over water: 0.6108 kPa exp(17.27 t / (t + 237.3)), t in degC; Allen et al. 1998, FAO
 #: Irrigation and Drainage Paper 56, equation 11.
 _E0, _A, _B = 6.108, 17.27, 237.3
+#: Driver of months -> the one that says what a day may have.
+_OF_DAYS = {"P_MON": "P"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +45,8 @@ class Piece:
         factor: multiplier of each of its steps, or of all.
         offset: added then.
         blocks: cells and steps that the file holds in one piece, by dimension; empty where it is not known.
+        subject: driver whose missing values are looked for; empty where that is done already.
+        missing: what is missing beyond what the file declares.
     """
 
     path: str
@@ -55,6 +60,8 @@ class Piece:
     factor: np.ndarray
     offset: float = 0.0
     blocks: dict[str, int] = field(default_factory=dict)
+    subject: str = ""
+    missing: Missing = field(default_factory=Missing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +76,7 @@ class Driver:
         taken: (T,) group that each step of the run takes, -1 for none.
         months: (G,) datetime64[M] of the groups, where days lie on the line between the middles of months instead.
         days: (T,) datetime64[D] of the run; with ``months`` alone.
+        incomplete: (T,) whether a step takes a mean over too few of the steps of its month; False for none.
         parts: drivers that it is derived from instead: the dew point, then the temperatures.
     """
 
@@ -78,6 +86,7 @@ class Driver:
     taken: np.ndarray = field(default_factory=lambda: np.empty(0, int))
     months: np.ndarray = field(default_factory=lambda: np.empty(0, "datetime64[M]"))
     days: np.ndarray = field(default_factory=lambda: np.empty(0, "datetime64[D]"))
+    incomplete: np.ndarray = field(default_factory=lambda: np.zeros(1, bool))
     parts: tuple["Driver", ...] = ()
 
     @property
@@ -86,31 +95,45 @@ class Driver:
         return not self.parts and not len(self.groups)
 
 
-def read_driver(driver: Driver, rows: slice, columns: slice) -> np.ndarray:
+def read_driver(driver: Driver, rows: slice, columns: slice, tally: Tally | None = None) -> np.ndarray:
     """Return a driver on a part of the grid in the unit of the schema, float32, NaN where missing or impossible.
 
     Args:
         driver: what to read.
         rows: latitudes.
         columns: longitudes.
+        tally: where values that are set aside are counted.
 
     Returns:
         (T, R, C); any of these is 1 where the driver does not change along it.
     """
-    values = _vapour_pressure_deficit(driver, rows, columns) if driver.parts else _combined(driver, rows, columns)
-    low, high = variable(driver.name).bounds
-    with np.errstate(invalid="ignore"):
-        values[~((values >= low) & (values <= high))] = np.nan
+    tally = tally or Tally()
+    if driver.parts:
+        values = _vapour_pressure_deficit(driver, rows, columns, tally)
+    else:
+        values = _combined(driver, rows, columns, tally)
+    _drop_impossible(driver.name, values, variable(driver.name).bounds, rows, columns, tally)
     return values
 
 
-def _combined(driver: Driver, rows: slice, columns: slice) -> np.ndarray:
+def _drop_impossible(
+    name: str, values: np.ndarray, bounds: tuple[float, float], rows: slice, columns: slice, tally: Tally
+) -> None:  # fmt: skip
+    """Make impossible values missing, in place; they are counted once where they stand for a row or column of cells."""
+    outside = (values < bounds[0]) | (values > bounds[1])
+    if outside.any():
+        values[outside] = np.nan
+        if all(s.start == 0 or n == s.stop - s.start for s, n in zip((rows, columns), values.shape[1:], strict=True)):
+            tally.add(name, "bounds", outside.sum())
+
+
+def _combined(driver: Driver, rows: slice, columns: slice, tally: Tally) -> np.ndarray:
     """Return a driver that is not derived, on the time axis of the run."""
     if driver.static:
-        return read_piece(driver.pieces[0], rows, columns)
+        return read_piece(driver.pieces[0], rows, columns, slice(None), tally)
     count, own = len(driver.groups), None
     for piece in driver.pieces:
-        part = read_piece(piece, rows, columns)
+        part = read_piece(piece, rows, columns, slice(None), tally)
         if np.array_equal(piece.steps, np.arange(count)):
             own = part
             break
@@ -118,6 +141,9 @@ def _combined(driver: Driver, rows: slice, columns: slice) -> np.ndarray:
             own = np.full((count, *part.shape[1:]), np.nan, np.float32)
         own[piece.steps] = part
     if driver.groups[-1] < count - 1:
+        # Before they are averaged; a day may have what a month cannot.
+        name = driver.pieces[0].subject or driver.name
+        _drop_impossible(name, own, variable(_OF_DAYS.get(name, name)).bounds, rows, columns, tally)
         own = _means(own, driver.groups)
     if len(driver.months):
         ends = driver.months + np.timedelta64(1, "M")
@@ -139,7 +165,7 @@ def _means(own: np.ndarray, groups: np.ndarray) -> np.ndarray:
         return (total / count).astype(np.float32)
 
 
-def _vapour_pressure_deficit(driver: Driver, rows: slice, columns: slice) -> np.ndarray:
+def _vapour_pressure_deficit(driver: Driver, rows: slice, columns: slice, tally: Tally) -> np.ndarray:
     """Return VPD in hPa: saturation at the temperatures, the mean over them, minus saturation at the dew point.
 
     With the smallest and largest temperature of the day this is equation 12 of FAO-56; with the mean alone it is low.
@@ -148,12 +174,17 @@ def _vapour_pressure_deficit(driver: Driver, rows: slice, columns: slice) -> np.
     def saturation(t: np.ndarray) -> np.ndarray:
         return _E0 * np.exp(_A * t / (t + _B))
 
-    dew, *temperatures = (_combined(part, rows, columns) for part in driver.parts)
+    own = Tally()
+    dew, *temperatures = (_combined(part, rows, columns, own) for part in driver.parts)
+    for (_, what), count in own.counts.items():
+        tally.add(driver.name, what, count)
     mean = sum(saturation(t) for t in temperatures) / len(temperatures)
     return np.maximum(mean - saturation(dew), 0).astype(np.float32)
 
 
-def read_piece(piece: Piece, rows: slice, columns: slice, chosen: slice = slice(None)) -> np.ndarray:
+def read_piece(
+    piece: Piece, rows: slice, columns: slice, chosen: slice = slice(None), tally: Tally | None = None
+) -> np.ndarray:  # fmt: skip
     """Return a part of a variable, converted, float32.
 
     Args:
@@ -161,6 +192,7 @@ def read_piece(piece: Piece, rows: slice, columns: slice, chosen: slice = slice(
         rows: latitudes of the grid.
         columns: longitudes of the grid.
         chosen: which of its steps.
+        tally: where values that are set aside are counted.
 
     Returns:
         (steps, R, C), or (classes, R, C); an axis that the variable does not have is 1.
@@ -186,8 +218,15 @@ def read_piece(piece: Piece, rows: slice, columns: slice, chosen: slice = slice(
             values = np.expand_dims(values, axis)
     factor = piece.factor if piece.factor.size == 1 else piece.factor[chosen]
     if piece.factor.size == 1 and piece.factor[0] == 1 and not piece.offset:
-        return np.array(values, np.float32, order="C")
-    return (values * factor[:, None, None] + piece.offset).astype(np.float32)
+        out = np.array(values, np.float32, order="C")
+    else:
+        out = (values * factor[:, None, None] + piece.offset).astype(np.float32)
+    once = all(s.start == 0 or dim in piece.dims for s, dim in ((rows, "lat"), (columns, "lon")))
+    for what, mask in (piece.missing.masks(values) if piece.subject else {}).items():
+        out[mask] = np.nan
+        if tally is not None and once:
+            tally.add(piece.subject, what, mask.sum())
+    return out
 
 
 def _hyperslab(array: xr.DataArray, at: list[tuple[str, np.ndarray]]) -> np.ndarray:

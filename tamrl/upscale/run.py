@@ -4,13 +4,14 @@ import gc
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 import tamrl
+from tamrl.data.account import IngestReport
 from tamrl.data.archive import now
 from tamrl.data.storage import locked
 from tamrl.errors import TamrlError
@@ -18,6 +19,7 @@ from tamrl.model.checkpoint import MANIFEST, Ensemble
 from tamrl.upscale.blocks import Job, Region, load_model, run_region, spin_up_steps
 from tamrl.upscale.cluster import connect, run_all
 from tamrl.upscale.drivers import Drivers, open_drivers
+from tamrl.upscale.gaps import Account, accounts, check_cells, check_steps
 from tamrl.upscale.mapping import Mapping, default_mapping, load_mapping
 from tamrl.upscale.output import Place, create, finish, prepare, regions, save_plan, set_mark, write_region
 from tamrl.upscale.staging import SMALL_BYTES, Staging, create_staged, plan_staging, stage, staged_drivers
@@ -53,6 +55,7 @@ class Request:
         spin_up: run the first year once before the series.
         dominant: treat each cell as its largest class instead of by the shares of all.
         smallest: bytes below which drivers in whole maps are read as they are.
+        allow_gaps: where a driver is missing for some steps or cells, predict without it instead of refusing.
     """
 
     checkpoint: Path
@@ -69,6 +72,7 @@ class Request:
     spin_up: bool = True
     dominant: bool = False
     smallest: int = SMALL_BYTES
+    allow_gaps: bool = False
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ class Outcome:
         before: regions that were finished before.
         staged: drivers that were turned into series.
         notes: what the user should know.
+        report: what was done to the drivers.
     """
 
     out: Path
@@ -101,6 +106,7 @@ class Outcome:
     before: int
     staged: tuple[str, ...]
     notes: tuple[str, ...]
+    report: IngestReport = field(default_factory=IngestReport)
 
 
 def upscale(request: Request, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
@@ -114,20 +120,26 @@ def upscale(request: Request, on_progress: Callable[[Progress], None] | None = N
         What was made.
 
     Raises:
-        TamrlError: see ``open_drivers``, ``load_model`` and ``prepare``; or a region failed. Finished regions are kept.
+        TamrlError: see ``open_drivers``, ``load_model`` and ``prepare``; or a region failed, or a
+            driver is missing for some steps or cells and that is not allowed. Finished regions are kept.
     """
     report = on_progress or (lambda progress: None)
     ensemble, reference = load_model(request.checkpoint)
     mapping = load_mapping(request.mapping) if request.mapping else default_mapping()
     config = ensemble.config.model
     drivers = open_drivers(request.files, mapping, config.drivers, config.step, request.bbox, request.period)
+    if not request.allow_gaps:
+        check_steps(drivers.drivers, drivers.time, drivers.step, ", ".join(map(str, request.files[:3])))
     place = Place(Path(request.out).resolve())
     with locked(place.out, wait_s=0.0):
         plan = _plan(request, drivers, mapping)
         layout = {"tile": tile_size(drivers, len(ensemble.members), request), "memory": request.memory}
         layout = prepare(place, plan, layout, request.resume)
         tile = int(layout["tile"])
-        job = Job(str(Path(request.checkpoint).resolve()), drivers, request.spin_up, request.dominant, request.members)
+        job = Job(
+            str(Path(request.checkpoint).resolve()), drivers, request.spin_up, request.dominant, request.members,
+            request.allow_gaps,
+        )  # fmt: skip
         staging = plan_staging(drivers.drivers, tile, int(layout["memory"]) // 2, request.smallest)
         if not place.plan.exists():
             create(place, job, tile, reference, len(ensemble.members), _attributes(request, drivers, ensemble))
@@ -136,14 +148,25 @@ def upscale(request: Request, on_progress: Callable[[Progress], None] | None = N
             save_plan(place, plan, layout)
         every = list(regions(drivers.lat.size, drivers.lon.size, tile))
         left = [region for region in every if not place.mark(region.name).exists()]
+        refused = Account()
         if left:
             # Files that were forgotten unclosed are closed now, not by some thread while another one reads.
             gc.collect()
             with connect(request.scheduler, request.workers) as client:
                 job = _staged(client, place, job, staging, report)
-                _regions(client, place, job, left, len(every), report)
-        finish(place, {"history": f"{now()} tamrl upscale, version {tamrl.__version__}"})
-    notes = list(drivers.notes)
+                refused = _regions(client, place, job, left, len(every), report)
+        account = accounts(sorted((place.work / "done").iterdir()))
+        account.add(refused)
+        if not request.allow_gaps:
+            check_cells(account, drivers.time, drivers.step, str(place.out))
+        done = IngestReport()
+        done.extend(drivers.report)
+        done.extend(account.report(drivers.time, drivers.step))
+        finish(place, {
+            "history": f"{now()} tamrl upscale, version {tamrl.__version__}",
+            "ingest_report": json.dumps(done.to_list()),
+        })  # fmt: skip
+    notes = []
     if request.spin_up and not spin_up_steps(drivers.time):
         notes.append("The series is shorter than a year: it starts without memory of the time before.")
     if reference is None:
@@ -152,7 +175,7 @@ def upscale(request: Request, on_progress: Callable[[Progress], None] | None = N
         notes.append(ensemble.caution)
     return Outcome(
         place.out, drivers.lat.size * drivers.lon.size, len(drivers.time), len(left), len(every) - len(left),
-        tuple(staging.pieces), tuple(notes),
+        tuple(staging.pieces), tuple(notes), done,
     )  # fmt: skip
 
 
@@ -197,23 +220,36 @@ def _staged(client: Any, place: Place, job: Job, staging: Staging, report: Calla
 
 def _regions(
     client: Any, place: Place, job: Job, left: list[Region], total: int, report: Callable[[Progress], None]
-) -> None:
-    done = total - len(left)
+) -> Account:
+    """Compute regions; return the account of those that were not computed, for gaps that are not allowed."""
+    done, refused = total - len(left), Account()
     report(Progress("Regions", done, total))
 
-    def count(_: Any) -> None:
+    def count(account: str) -> None:
         nonlocal done
         done += 1
+        refused.add(Account.from_text(account))
         report(Progress("Regions", done, total))
 
     run_all(client, work, [(job, str(place.store), place.mark(region.name), region) for region in left], count)
+    return refused
 
 
-def work(job: Job, store: str, mark: Path, region: Region) -> None:
-    """Compute and write one region on a worker, then mark it; nothing where that is done."""
-    if not mark.exists():
-        write_region(store, region, run_region(job, region))
-        set_mark(mark)
+def work(job: Job, store: str, mark: Path, region: Region) -> str:
+    """Compute and write one region on a worker, then mark it; nothing where that is done.
+
+    Returns:
+        The account of a region that was not computed, for gaps that are not allowed; else nothing.
+    """
+    if mark.exists():
+        return ""
+    account = Account()
+    values = run_region(job, region, account)
+    if account.gaps and not job.allow_gaps:
+        return account.to_text()
+    write_region(store, region, values)
+    set_mark(mark, account.to_text())
+    return ""
 
 
 def _plan(request: Request, drivers: Drivers, mapping: Mapping) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tamrl.upscale.gaps import Account
 from tamrl.upscale.output import Place, set_mark
 from tamrl.upscale.reading import Driver, Piece, read_piece
 
@@ -137,10 +138,11 @@ def stage(staged: Path | str, mark: Path, slab: Slab) -> None:
 
     if mark.exists():
         return
-    values = read_piece(slab.piece, slab.rows, slice(0, len(slab.piece.columns)), slab.steps)
+    account = Account()
+    values = read_piece(slab.piece, slab.rows, slice(0, len(slab.piece.columns)), slab.steps, account.tally)
     array = zarr.open_array(Path(staged) / slab.name, mode="r+")
     array[slab.steps, slab.rows] = values
-    set_mark(mark)
+    set_mark(mark, account.to_text())
 
 
 def staged_drivers(drivers: dict[str, Driver], place: Place, staging: Staging) -> dict[str, Driver]:
@@ -160,5 +162,5 @@ def staged_drivers(drivers: dict[str, Driver], place: Place, staging: Staging) -
 def _turned(place: Place, name: str, piece: Piece) -> Piece:
     return Piece(
         str(place.staged.resolve()), name, ("time", "lat", "lon"), {}, np.arange(len(piece.positions)), piece.steps,
-        np.arange(len(piece.rows)), np.arange(len(piece.columns)), np.ones(1, np.float32),
+        np.arange(len(piece.rows)), np.arange(len(piece.columns)), np.ones(1, np.float32), subject=piece.subject,
     )  # fmt: skip

@@ -14,6 +14,7 @@ import pandas as pd
 
 from tamrl.data.globe import time_ends
 from tamrl.data.interpolate import BRIDGED
+from tamrl.data.monthly import LEAST_SHARE
 from tamrl.data.steps import STEPS, Step, axis
 from tamrl.errors import TamrlError
 from tamrl.schema import variable
@@ -37,6 +38,8 @@ class Stamped:
         average: means over months are wanted.
         change: to the unit of the schema.
         where: file and variable, for messages.
+        unit: as written.
+        assumed: what was taken for granted of its unit, in words.
     """
 
     piece: Piece
@@ -45,14 +48,18 @@ class Stamped:
     average: bool
     change: Conversion
     where: str
+    unit: str = ""
+    assumed: str = ""
 
     def dated(self) -> Piece:
         """Return the piece with all of its steps, in the order of time, converted."""
         order = np.argsort(self.starts, kind="stable")
         order = order[~np.isnat(self.starts[order])]
-        factor = np.full(max(len(order), 1) if self.change.per_step else 1, self.change.factor, np.float32)
-        if self.change.per_step:
-            factor = (self.change.factor / self._lengths(pd.DatetimeIndex(self.starts[order]))).astype("f4")
+        factor, starts = np.full(1, self.change.factor, np.float32), pd.DatetimeIndex(self.starts[order])
+        if self.change.month:
+            factor = (self.change.factor / starts.days_in_month.to_numpy(float)).astype("f4")
+        elif self.change.per_step:
+            factor = (self.change.factor / self._lengths(starts)).astype("f4")
         return dataclasses.replace(
             self.piece, positions=order, steps=np.arange(len(order)), factor=factor, offset=self.change.offset
         )
@@ -159,6 +166,8 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: St
     names, groups = np.unique(key, return_inverse=True)
     at = np.searchsorted(names, wanted)
     taken = np.where(names[np.minimum(at, len(names) - 1)] == wanted, at, -1)
+    few = _short_months(every, names, groups) if part[0].average else np.zeros(len(names), bool)
+    incomplete = (taken >= 0) & few[np.maximum(taken, 0)]
     kept = []
     for piece, own in zip(pieces, starts, strict=True):
         here = np.isin(own, every)
@@ -168,5 +177,29 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: St
                 piece, positions=piece.positions[here], steps=np.searchsorted(every, own[here]), factor=factor
             ))  # fmt: skip
     if line:
-        return Driver(name, tuple(kept), groups, taken, months=names, days=time.to_numpy().astype("datetime64[D]"))
-    return Driver(name, tuple(kept), groups, taken)
+        days = time.to_numpy().astype("datetime64[D]")
+        return Driver(name, tuple(kept), groups, taken, months=names, days=days, incomplete=incomplete)
+    return Driver(name, tuple(kept), groups, taken, incomplete=incomplete)
+
+
+def _short_months(every: np.ndarray, months: np.ndarray, groups: np.ndarray) -> np.ndarray:
+    """Return which months (G,) have so few of their steps that their mean is not theirs.
+
+    Args:
+        every: (n,) ascending starts of the steps that are averaged.
+        months: (G,) datetime64[M].
+        groups: (n,) month of each step.
+    """
+    starts = every.astype("datetime64[D]")
+    apart = np.diff(starts).astype(int)
+    if not len(apart) or (apart >= 28).all():
+        return np.zeros(len(months), bool)
+    # A step covers the time to the next one, but no more than is usual.
+    usual = int(np.median(apart[apart < 28]))
+    covered = np.zeros(len(months))
+    first = months.astype("datetime64[D]")
+    last = (months + 1).astype("datetime64[D]")
+    for begin, length in zip(starts, np.append(np.minimum(apart, usual), usual), strict=True):
+        here = np.flatnonzero((first < begin + length) & (last > begin))
+        covered[here] += (np.minimum(last[here], begin + length) - np.maximum(first[here], begin)).astype(int)
+    return covered < LEAST_SHARE * (last - first).astype(int)

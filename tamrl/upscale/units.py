@@ -45,6 +45,7 @@ _CELSIUS = (
     "degrees C",
 )
 _ZERO = 273.15
+_MONTH = re.compile(r"(?:/\s*|\bper\s+)(?:months?|mon|mo)\b|\b(?:months?|mon|mo)\s*(?:\^|\*\*)?-1\b")
 _TOKEN = re.compile(r"([A-Za-z%]+|1)\^?(-?\d+)?$")
 #: What each driver may come in, for messages; any product of these words is read.
 _EXAMPLES = {
@@ -56,11 +57,12 @@ _EXAMPLES = {
 
 @dataclass(frozen=True)
 class Conversion:
-    """``value * factor + offset``, and divided by the days of the step where ``per_step``."""
+    """``value * factor + offset``, divided by the days of the step where ``per_step``, of its month where ``month``."""
 
     factor: float = 1.0
     offset: float = 0.0
     per_step: bool = False
+    month: bool = False
 
 
 def _parse(text: str) -> tuple[float, tuple[int, ...]] | None:
@@ -121,6 +123,7 @@ def conversion(name: str, unit: str | None, where: str) -> Conversion:
         if _parse(unit) == (1.0, _BASE["K"][1]):
             return Conversion(offset=-_ZERO)
         raise TamrlError(f"{name} cannot be in {unit!r}", where, known)
+    unit, month = _MONTH.subn(" d-1", unit)
     found, wanted = _parse(unit), _parse(target)
     if unit.strip() == target:
         return Conversion()
@@ -133,4 +136,4 @@ def conversion(name: str, unit: str | None, where: str) -> Conversion:
     per_step = difference == (0, 0, 1, 0, 0) and target in ("W m-2", "mm d-1")
     if any(difference) and not per_step:
         raise TamrlError(f"{name} cannot be in {unit!r}", where, known)
-    return Conversion(factor / _DAY if per_step else factor, 0.0, per_step)
+    return Conversion(factor / _DAY if per_step else factor, 0.0, per_step, bool(month))

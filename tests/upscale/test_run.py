@@ -28,6 +28,7 @@ from tamrl.upscale.run import Request, upscale
 
 def run(checkpoint, files, out, **settings):
     files = files if isinstance(files, tuple) else (str(files),)
+    settings.setdefault("allow_gaps", True)
     outcome = upscale(Request(checkpoint, files, out, scheduler=settings.pop("scheduler", "threads"), **settings))
     return xr.open_zarr(out, chunks=None), outcome
 
@@ -170,7 +171,7 @@ def test_shut_down_and_resumed_runs_are_identical(checkpoint, field_files, tmp_p
         if progress.done == 4:
             raise KeyboardInterrupt
 
-    request = Request(checkpoint, (str(tmp_path / "d.nc"),), out, scheduler="threads")
+    request = Request(checkpoint, (str(tmp_path / "d.nc"),), out, scheduler="threads", allow_gaps=True)
     with pytest.raises(KeyboardInterrupt):
         upscale(request, stop)
     assert not out.exists()

@@ -1,7 +1,7 @@
 """From the files of a product to maps that keep the contract of ``tamrl.data.globe``; nothing here reads a flux."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,18 +9,17 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.data.account import IngestReport
-from tamrl.data.checks import MISSING_BELOW
 from tamrl.data.globe import ATTRIBUTE, MAP_STEPS, NBE, SD, begins, check_maps, flux_attributes, to_grid
+from tamrl.data.grids import on_degrees, oriented
 from tamrl.data.products.accounting import lacking, with_report
 from tamrl.data.products.naming import with_time
-from tamrl.data.products.sources import Source, same_axis
+from tamrl.data.products.sources import Source
 from tamrl.data.products.times import calendar_of, climatology_years, kept_steps, step_starts
 from tamrl.data.products.units import parse_unit
+from tamrl.data.stored import Missing, Tally, missing_of
 from tamrl.errors import TamrlError
-from tamrl.schema import FLUX_UNIT, FLUXES
+from tamrl.schema import FLUX_UNIT, FLUXES, variable
 
-#: Values at or beyond this size are a fill value that the file does not declare (1e20, 9.97e36), in any unit.
-MISSING_ABOVE = 1e15
 _LAT, _LON = ("lat", "latitude", "nav_lat", "y"), ("lon", "longitude", "nav_lon", "x")
 _FIELD = {"time", "lat", "lon"}
 _PER_YEAR = re.compile(r"(?<![a-z])(yr|year|y|a|annum)s?[\^*{ ]*-1|(/ *|per +)(yr|year|y|a)\b", re.IGNORECASE)
@@ -59,6 +58,7 @@ class Reading:
         attrs: title, source, citation, ... of the maps.
         report: what was done to the data.
         signed: the sign of NEE was given by the user: it is checked, but never turned.
+        stated: the other fluxes whose sign the user gave.
         then: what is still to be done with the joined files, such as adding up respirations.
     """
 
@@ -66,6 +66,7 @@ class Reading:
     attrs: dict[str, str]
     report: IngestReport = field(default_factory=IngestReport)
     signed: bool = False
+    stated: frozenset[str] = frozenset()
     then: Callable[[xr.Dataset], xr.Dataset] = lambda ds: ds
 
 
@@ -107,7 +108,7 @@ def read_fields(
     Raises:
         TamrlError: a variable, an axis or a unit is missing or not understood.
     """
-    ds = axes(source.ds)
+    ds = axes(on_degrees(source.ds, [one.variable for one in fields.values()], source.name))
     for flux, one in fields.items():
         if one.variable not in ds.data_vars:
             raise TamrlError(
@@ -121,23 +122,24 @@ def read_fields(
         ds, starts = ds.isel(time=kept), starts[kept]
     if "time" not in ds.dims:
         ds = ds.expand_dims(time=1)
-    out = {}
+    out, tally = {}, Tally()
     for name, one in fields.items():
         array = ds[one.variable]
+        array = array.isel({dim: 0 for dim in array.dims if dim not in _FIELD and array.sizes[dim] == 1}, drop=True)
         if array.ndim != 3 or set(array.dims) != _FIELD:
             extra = ", ".join(str(dim) for dim in array.dims if dim not in _FIELD) or "a dimension too few"
             raise TamrlError(
                 f"{one.variable} is not a field over time, lat and lon ({extra})", source.name,
                 "Choose one level or type of vegetation first",
             )  # fmt: skip
-        out[name] = _converted(array.transpose("time", "lat", "lon"), one, starts, source.name)
+        out[name] = _converted(name, array.transpose("time", "lat", "lon"), one, starts, source.name, tally)
         if (written := _unit(array, one)) != FLUX_UNIT:
             source.report.converted(source.name, f"{one.variable} was converted from {written} to {FLUX_UNIT}.")
     piece = xr.Dataset(out).drop_vars([c for c in ds.coords if c not in _FIELD], errors="ignore")
     piece = piece.assign_coords(time=("time", starts))
     if land in ds and set(ds[land].dims) >= {"lat", "lon"}:
         piece["land_fraction"] = read_land(ds, land, source.name)
-    more = {"calendar": calendar_of(ds), "climatology": climatology_years(ds)}
+    more = {"calendar": calendar_of(ds), "climatology": climatology_years(ds), "tally": tally}
     return piece.assign_attrs(file=source.name, step=step, **{key: said for key, said in more.items() if said})
 
 
@@ -145,18 +147,25 @@ def _unit(array: xr.DataArray, one: Field) -> str:
     return one.unit or str(array.attrs.get("units", "")).strip() or one.default
 
 
-def _converted(array: xr.DataArray, one: Field, starts: np.ndarray, where: str) -> xr.DataArray:
+def _converted(
+    name: str, array: xr.DataArray, one: Field, starts: np.ndarray, where: str, tally: Tally
+) -> xr.DataArray:  # fmt: skip
     written = _unit(array, one)
     if not written:
         what = f"{one.variable} has no unit"
         raise TamrlError(what, where, "Give it with a mapping, such as {variable: ..., unit: 'gC m-2 d-1'}")
     unit = parse_unit(written, f"{where}, {one.variable}")
     factor = np.float32(unit.factor * one.scale * one.sign)
+    bounds = variable("NEE" if name not in FLUXES else name).bounds
+    missing = missing_of(array, float(factor) / (31 if unit.period == "month" else 1), 0.0, bounds)
     # One step of work a block: forty files of two hundred maps make a graph that must stay small.
     blocks = (array if array.chunks else array.chunk()).data.map_blocks(
         _in_unit,
         factor,
         np.nan if one.fill is None else one.fill,
+        missing,
+        tally,
+        name,
         dtype=np.float32,
         meta=np.empty((0, 0, 0), np.float32),
     )
@@ -167,11 +176,17 @@ def _converted(array: xr.DataArray, one: Field, starts: np.ndarray, where: str) 
     return values
 
 
-def _in_unit(block: np.ndarray, factor: np.float32, fill: float) -> np.ndarray:
-    """Return a block times a factor, NaN where it holds a fill value, declared or not."""
-    missing = ~((block > MISSING_BELOW) & (block < MISSING_ABOVE)) | (block == fill)
+def _in_unit(
+    block: np.ndarray, factor: np.float32, fill: float, missing: Missing, tally: Tally, name: str
+) -> np.ndarray:  # fmt: skip
+    """Return a block times a factor, NaN where it holds a fill value, declared or not, or one that is not valid."""
     out = block.astype(np.float32) * factor
-    out[missing] = np.nan
+    masks = missing.masks(np.where(block == fill, np.nan, block) if np.isfinite(fill) else block)
+    tally.add(name, "seen", block.size)
+    for what, mask in masks.items():
+        tally.add(name, what, mask.sum())
+        out[mask] = np.nan
+    out[(block == fill) | ~np.isfinite(block)] = np.nan
     return out
 
 
@@ -181,13 +196,13 @@ def attach_land(piece: xr.Dataset, source: Source, name: str, unit: str = "") ->
     Raises:
         TamrlError: it is on another grid.
     """
-    ds = axes(source.ds)
+    ds = axes(on_degrees(source.ds, [name], source.name))
     if unit:
         ds = ds.assign({name: ds[name].assign_attrs(units=unit)})
-    if not all(dim in ds.coords and same_axis(ds[dim].values, piece[dim].values) for dim in ("lat", "lon")):
+    land = oriented(ds[[name]], piece["lat"].values, piece["lon"].values)
+    if land is None:
         raise TamrlError("The land fraction is on another grid than the fluxes", source.name, "Give that of their grid")
-    at = {dim: piece[dim].values for dim in ("lat", "lon")}
-    piece["land_fraction"] = read_land(ds, name, source.name).assign_coords(at)
+    piece["land_fraction"] = read_land(land, name, source.name)
 
 
 def read_land(ds: xr.Dataset, name: str, where: str) -> xr.DataArray:
@@ -197,8 +212,11 @@ def read_land(ds: xr.Dataset, name: str, where: str) -> xr.DataArray:
         TamrlError: it is in another unit.
     """
     land = ds[name]
-    if "time" in land.dims:
-        land = land.isel(time=0, drop=True)
+    first = {dim: 0 for dim in land.dims if dim == "time" or (dim not in _FIELD and land.sizes[dim] == 1)}
+    land = land.isel(first, drop=True)
+    if set(land.dims) != {"lat", "lon"}:
+        over = ", ".join(map(str, land.dims))
+        raise TamrlError(f"{name} is no field over lat and lon, it lies over {over}", where, "Choose one of them first")
     share = (land * land_factor(land, f"{where}, {name}")).transpose("lat", "lon")
     share = share.clip(0, 1).fillna(0).astype(np.float32)
     extra = [c for c in share.coords if c not in ("lat", "lon")]
@@ -228,11 +246,13 @@ def join(pieces: Sequence[xr.Dataset]) -> xr.Dataset:
     Raises:
         TamrlError: files on different grids or with different steps, or a step of a variable that is in two files.
     """
-    first = pieces[0]
-    for piece in pieces[1:]:
-        if not all(same_axis(piece[d].values, first[d].values) for d in ("lat", "lon")):
+    first, pieces = pieces[0], list(pieces)
+    for i, piece in enumerate(pieces[1:], 1):
+        turned = oriented(piece, first["lat"].values, first["lon"].values)
+        if turned is None:
             where = f"{first.attrs['file']}, {piece.attrs['file']}"
             raise TamrlError("The files are on different grids", where, "Give the files of one resolution")
+        pieces[i] = turned
         longer, other = sorted((first, piece), key=lambda p: -p.sizes["time"])
         # Of a single step the length may only be guessed: it must begin as the others do.
         guessed = other.sizes["time"] == 1 and begins(longer.attrs["step"], other["time"].values[0])
@@ -264,14 +284,14 @@ def _series(name: str, pieces: Sequence[xr.Dataset], at: dict[str, np.ndarray]) 
     return out
 
 
-def derive(ds: xr.Dataset) -> tuple[xr.Dataset, list[str]]:
+def derive(ds: xr.Dataset, failed: Collection[str] = ()) -> tuple[xr.Dataset, list[str]]:
     """Return the Dataset with the third of GPP, RECO and NEE = RECO - GPP where two are there, and its name.
 
     The spread of a derived flux is left out: the errors of the other two, of one model or one tower record, are not
-    independent, and how they covary is not published.
+    independent, and how they covary is not published. Nothing is derived from one of ``failed``.
     """
     missing = [flux for flux in FLUXES if flux not in ds]
-    if len(missing) != 1:
+    if len(missing) != 1 or set(failed) & set(FLUXES):
         return ds, []
     flux = missing[0]
     if flux == "NEE":
@@ -289,21 +309,26 @@ def finish(reading: Reading, where: str) -> xr.Dataset:
     Raises:
         TamrlError: the files do not fit together, or hold none of the fluxes.
     """
-    from tamrl.data.products.sign import check_sign
+    from tamrl.data.products.checks import check_fluxes, counted
+    from tamrl.data.products.sign import check_sign, take_samples
 
     ds = reading.then(join(reading.pieces))
-    lon = ds["lon"].values.astype(np.float64)
-    if lon.size > 2 and abs(abs(lon[-1] - lon[0]) - 360) < 1e-3:
-        ds = ds.isel(lon=slice(None, -1))  # a column repeated for plotting
     if ds.sizes["lat"] > 1 and ds["lat"].values[0] > ds["lat"].values[-1]:
         ds = ds.isel(lat=slice(None, None, -1))
     ds = to_grid(ds, where)
     report = reading.report
+    ds, samples, said, failed = check_fluxes(ds, take_samples(ds), reading.stated, where)
     if "NEE" in ds:
-        ds, said = check_sign(ds, turn=not reading.signed)
-        for words in said:
-            (report.converted if words.startswith("NEE was reversed") else report.assumed)("NEE", words)
-    ds, derived = derive(ds)
+        ds, of_nee = check_sign(ds, turn=not reading.signed, samples=samples)
+        said = [*said, *of_nee]
+    for words in said:
+        (report.converted if " reversed " in words else report.assumed)(where, words)
+    for words in counted([piece.attrs["tally"] for piece in reading.pieces if "tally" in piece.attrs]):
+        report.rejected(where, words)
+    whole = set(FLUXES) - set(ds.data_vars)
+    ds, derived = derive(ds, failed)
+    if failed and len(whole) == 1 and not derived:
+        report.missing(where, f"{whole.pop()} was not derived from {' and '.join(sorted(failed))}.")
     for name in ds.data_vars:
         if str(name).removesuffix(SD) in FLUXES:
             ds[name].attrs = flux_attributes(str(name), "from NEE = RECO - GPP" if name in derived else "")

@@ -99,4 +99,5 @@ def read(sources: Sequence[Source], mapping: Mapping[str, Any] | str | Path) -> 
     }
     if "doi" in said:
         attrs["doi"] = str(said["doi"])
-    return Reading(pieces, attrs, signed="NEE" in fields and fields["NEE"].stated)
+    stated = frozenset(key for key, one in fields.items() if one.stated)
+    return Reading(pieces, attrs, signed="NEE" in stated, stated=stated)

@@ -80,7 +80,7 @@ def test_a_curvilinear_grid_and_grids_that_differ_are_errors(tmp_path):
         },
     )
     ds.to_netcdf(tmp_path / "curved.nc")
-    with pytest.raises(TamrlError, match="not a field over time, lat and lon"):
+    with pytest.raises(TamrlError, match="lies on a curvilinear grid"):
         open_product(tmp_path / "curved.nc", mapping={"GPP": "a"})
     files.write_metaflux(tmp_path / "..", 2015)
     pair = [files.write_metaflux(tmp_path, 2015), files.write_metaflux(tmp_path, 2016, step=5.0)]
