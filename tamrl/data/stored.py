@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from tamrl.data.checks import MISSING_BELOW
-
 #: Values at or beyond this size are a fill value that the file does not declare (1e20, 9.97e36), in any unit.
 MISSING_ABOVE = 1e15
+#: Values at or below are fills: -9999 and longer rows of nines, whatever the file declares.
+MISSING_BELOW = -9990.0
 _FILL = -9999
 _DECLARED = ("_FillValue", "missing_value")
 #: What a count is of -> what is wrong with the values, and what was done, in words.

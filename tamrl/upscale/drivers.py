@@ -102,6 +102,8 @@ def open_drivers(
     if period is not None and (time[0] > period[0] or _last(time, step) < period[1]):
         asked, there = (f"{a:%Y-%m-%d} to {b:%Y-%m-%d}" for a, b in (period, (time[0], _last(time, step))))
         report.missing("time", f"Asked for {asked}; the drivers that change with time share {there}.")
+    for file in opened:
+        report.extend(file.source.report)
     attrs = [f.source.ds.attrs for f in opened]
     said = [str(f.source.ds.attrs.get("climatology") or climatology_years(f.ds)) for f in opened]
     climatology = next(filter(None, said), "")

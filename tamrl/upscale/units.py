@@ -123,10 +123,10 @@ def conversion(name: str, unit: str | None, where: str) -> Conversion:
         if _parse(unit) == (1.0, _BASE["K"][1]):
             return Conversion(offset=-_ZERO)
         raise TamrlError(f"{name} cannot be in {unit!r}", where, known)
-    unit, month = _MONTH.subn(" d-1", unit)
-    found, wanted = _parse(unit), _parse(target)
     if unit.strip() == target:
         return Conversion()
+    unit, month = _MONTH.subn(" d-1", unit)
+    found, wanted = _parse(unit), _parse(target)
     if found is None or wanted is None:
         raise TamrlError(f"The unit {unit!r} of {name} is not understood", where, known)
     factor = found[0] / wanted[0]

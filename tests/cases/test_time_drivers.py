@@ -14,10 +14,10 @@ LAT, LON = np.arange(44.5, 47, 1.0), np.arange(5.5, 8, 1.0)
 UNIT = "days since 2001-01-01"
 
 
-def drivers(path, labels, values, bounds=None, calendar="standard", name="TA", unit="degC"):
+def drivers(path, labels, values, bounds=None, calendar="standard", name="TA", unit="degC", **attrs):
     field = np.asarray(values, "f4")[:, None, None] + np.zeros((1, 3, 3), "f4")
     ds = xr.Dataset(
-        {name: (("time", "lat", "lon"), field, {"units": unit})},
+        {name: (("time", "lat", "lon"), field, {"units": unit, **attrs})},
         {"time": ("time", np.asarray(labels, float), {"units": UNIT, "calendar": calendar}), "lat": LAT, "lon": LON},
     )
     if bounds is not None:
@@ -45,7 +45,13 @@ def test_29_days_whose_bounds_are_off_by_hours(tmp_path, shift):
 def test_sums_of_months_labelled_by_their_end(tmp_path):
     edge = np.array([0, 31, 59, 90, 120])
     drivers(
-        tmp_path / "a.nc", edge[1:], np.diff(edge), np.stack([edge[:-1], edge[1:]], axis=1), name="P", unit="kg m-2"
+        tmp_path / "a.nc",
+        edge[1:],
+        np.diff(edge),
+        np.stack([edge[:-1], edge[1:]], axis=1),
+        name="P",
+        unit="kg m-2",
+        cell_methods="time: sum",
     )
     found = series(tmp_path / "a.nc", "1MS", "P")
     assert list(found.index) == list(pd.date_range("2001-01-01", periods=4, freq="MS"))

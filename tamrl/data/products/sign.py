@@ -41,6 +41,8 @@ def check_sign(
     samples = take_samples(maps) if samples is None else samples
     if "GPP" not in maps or not samples:
         return maps, ["The sign of NEE was not checked: there is no GPP over a summer month to check it by."]
+    if step_of_maps(maps) == "year" and "RECO" not in maps:
+        return maps, ["The sign of NEE was not checked: over a year, without RECO, nothing tells it."]
     for sample in samples:
         found, notes = _check_one(maps, turn, sample)
         if not any("not checked" in note for note in notes):
@@ -84,12 +86,13 @@ def take_samples(maps: xr.Dataset) -> list[xr.Dataset]:
     A product that reaches into neither band is looked at where it is, in the middle of its record.
     """
     names = [name for name in (*FLUXES, NBE) if name in maps]
-    if not names or step_of_maps(maps) == "year":
+    if not names:
         return []
     months = pd.DatetimeIndex(maps["time"].values).month.to_numpy()
     long = max(maps[names[0]].chunksizes.get("time", (1,))) > _LONG
     found, lat, lon = [], maps["lat"].values, maps["lon"].values
-    for (south, north), summer, part in _SUMMERS:
+    bands = _SUMMERS if step_of_maps(maps) != "year" else ()  # a year has no summer
+    for (south, north), summer, part in bands:
         west, east = -180.0, 180.0
         if long:
             south, north, west, east = part
