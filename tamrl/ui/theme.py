@@ -22,7 +22,7 @@ _CSS = """
 .tamrl-legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .8rem; line-height: 1.5; }
 .tamrl-legend span { display: inline-flex; align-items: center; gap: .4rem; white-space: nowrap; }
 .tamrl-legend b { font-size: 1.05rem; line-height: 1; }
-.st-key-lab_answer { scroll-margin-top: 4rem; }
+.st-key-lab_answer { scroll-margin-top: 11rem; }  /* method and button stay in view */
 .st-key-tamrl_history { display: none; }
 @media (max-width: 640px) {
   [data-testid="stMainBlockContainer"] { padding: 4.2rem .9rem 3rem; }

@@ -164,7 +164,7 @@ def test_a_folder_lists_its_workspaces_and_one_can_be_chosen(small_workspace, tm
     assert at.query_params == {"folder": str(tmp_path / "folder"), "ws": "mine"}
     at.text_input(key="choose_folder").set_value(str(tmp_path / "nothing")).run()
     assert not at.exception
-    assert "No workspace found" in at.sidebar.error[0].value
+    assert "There is no such file or folder" in at.sidebar.error[0].value
 
 
 def test_the_page_does_not_load_torch():

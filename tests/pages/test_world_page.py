@@ -46,7 +46,7 @@ def healthy(at):
 
 def shown(at):
     """What the map was given."""
-    found = list(at.get("bidi_component"))
+    found = [part for part in at.get("bidi_component") if part.key == "world_map"]
     assert len(found) == 1
     return json.loads(found[0].proto.json)
 

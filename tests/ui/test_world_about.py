@@ -44,7 +44,7 @@ def test_what_is_told_of_maps_is_what_their_attributes_say():
     assert rows["Citation"].endswith("[doi:10.5194/bg-21-5079-2024](https://doi.org/10.5194/bg-21-5079-2024)")
     assert "https://doi.org/10.5194/x" in rows["DOI"]
     assert rows["Licence"] == "CC-BY-4.0"
-    assert rows["Years"] == "2001-2002, 24 steps"
+    assert rows["Years"] == "2001-2002, 24 months"
     assert rows["Grid"] == "10° × 10°, 18 × 36 cells; land fraction known"
     assert rows["Fluxes"] == "GPP, NEE"
     assert rows["Derived"].startswith("NEE, from NEE = RECO")
