@@ -16,10 +16,12 @@
   addEventListener("popstate", () => { turning = false; });
   const app = document.querySelector('[data-testid="stApp"]');
   if (!app) return;
-  new MutationObserver(() => {
+  const calm = () => {
     // The address follows the end of a run by a moment.
     if (app.dataset.testScriptState === "notRunning") setTimeout(() => {
       if (app.dataset.testScriptState === "notRunning") turning = false;
     }, 300);
-  }).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
+  };
+  calm(); // the run that brought this script may be over
+  new MutationObserver(calm).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
 })();
