@@ -4,9 +4,13 @@ import re
 
 import pandas as pd
 
+from tamrl.errors import TamrlError, printable
+
 # A network before the id, as in CarbonFluxBench (AMF_US-LS2).
 _PREFIXED = re.compile(r"[A-Za-z][A-Za-z0-9]*_([A-Z]{2}-[A-Za-z0-9]{3})")
 _WHOLE = re.compile(r"(\d+)\.0+")
+#: What may be an id: a word or a few, no path, no markup. Files and folders are named after it.
+_NAME = re.compile(r"\w[\w .()+-]{0,63}")
 
 
 def tower_id(text: str) -> str:
@@ -23,10 +27,17 @@ def read_ids(column: pd.Series, label: str, notes: list[str]) -> pd.Series:
         column: ids as written.
         label: table, for the note.
         notes: get it.
+
+    Raises:
+        TamrlError: an id is a path, markup or longer than a name.
     """
     codes, values = pd.factorize(column, use_na_sentinel=True)
     written = [value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value) for value in values]
     ids = [tower_id(text) or None for text in written]
+    odd = [text for text in ids if text and not _NAME.fullmatch(text)]
+    if odd:
+        what = f"{len(odd)} of {len(ids)} ids of towers are no names, the first is {printable(odd[0])[:40]!r}"
+        raise TamrlError(what, label, "Use ids of letters, digits and hyphens, such as AT-Neu")
     changed = [f"{old!r}" for old, new in zip(written, ids, strict=True) if new and old.strip() != new]
     if changed:
         notes.append(f"{label}: ids such as {changed[0]} are read without the network before them")

@@ -7,6 +7,7 @@ from tamrl import schema
 from tamrl.data.archive import build
 from tamrl.data.sites import read_sites
 from tamrl.data.tables import read_tables
+from tamrl.data.tower_ids import read_ids
 from tamrl.errors import TamrlError
 
 
@@ -132,3 +133,16 @@ def test_towers_of_another_source_are_read_by_the_same_reader(shared_data):
     both = tower.table[["GPP", "RECO", "NEE"]].dropna()
     assert (both["RECO"] - both["GPP"] - both["NEE"]).abs().median() < 0.1
     assert np.isnan(tower.lat)
+
+
+@pytest.mark.parametrize("odd", ["../../etc", "a/b", "..", "<b>x</b>", "x" * 5000, "a\x1b[31m"])
+def test_an_id_that_is_no_name_is_refused(odd):
+    with pytest.raises(TamrlError, match="ids of towers are no names, the first is") as error:
+        read_ids(pd.Series(["AT-Neu", odd, "AT-Neu"]), "daily.parquet", [])
+    assert "\x1b" not in str(error.value)
+    assert len(str(error.value)) < 300
+
+
+def test_ids_of_other_networks_are_names():
+    written = ["AT-Neu", "AMF_US-Ne1", "Site 12 (old)", "Åkerö", "XS-EN4", "12.0", "my.site_2"]
+    assert read_ids(pd.Series(written), "t", []).tolist()[0] == "AT-Neu"
