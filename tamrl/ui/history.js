@@ -16,12 +16,11 @@
   addEventListener("popstate", () => { turning = false; });
   const app = document.querySelector('[data-testid="stApp"]');
   if (!app) return;
-  const calm = () => {
-    // The address follows the end of a run by a moment.
-    if (app.dataset.testScriptState === "notRunning") setTimeout(() => {
-      if (app.dataset.testScriptState === "notRunning") turning = false;
-    }, 300);
-  };
+  const over = () => app.dataset.testScriptState === "notRunning";
+  // The address follows the end of a run by a moment.
+  const calm = () => { if (over()) setTimeout(() => { if (over()) turning = false; }, 300); };
+  // What the user does once the run is over is a choice, however late the timer of a busy browser is.
+  for (const deed of ["pointerdown", "keydown"]) addEventListener(deed, () => { if (over()) turning = false; }, true);
   calm(); // the run that brought this script may be over
   new MutationObserver(calm).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
 })();

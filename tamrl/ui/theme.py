@@ -13,6 +13,8 @@ _CSS = """
 [data-testid="stButtonGroup"] button:is([aria-checked="true"], [aria-pressed="true"]) *,
 [data-testid="stSliderThumbValue"] {
   color: var(--tamrl-on-tint) !important; }
+:is([data-testid="stSlider"], [data-testid="stNumberInput"]) [data-testid="stWidgetLabel"] {
+  color: inherit; }  /* a label stays legible where its widget is disabled */
 [data-testid="stHeading"] h2 { font-size: 1.75rem; padding-top: 0; }
 [data-testid="stMainBlockContainer"] { padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1500px; }
 [data-testid="stMetricValue"] { font-variant-numeric: tabular-nums; font-size: 1.65rem; }
