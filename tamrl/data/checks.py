@@ -13,7 +13,7 @@ from tamrl.data.steps import Step, is_regular, step_of
 from tamrl.errors import TamrlError
 
 #: Days that a tower can have; a date outside is a misread number.
-FIRST_DAY = pd.Timestamp("1950-01-01")
+FIRST_DAY, LAST_DAY = pd.Timestamp("1950-01-01"), pd.Timestamp("2100-01-01")
 #: A variable with more than this share of its values outside the bounds is in another unit, not noisy.
 WRONG_UNIT_SHARE = 0.5
 #: The same holds of more than FAR_SHARE of a driver beyond the bounds by FAR of their width.

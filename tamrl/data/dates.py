@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from tamrl.data.checks import FIRST_DAY
+from tamrl.data.checks import FIRST_DAY, LAST_DAY
 from tamrl.data.date_forms import NONE, REFUSED, YEAR_LAST, Written, read
 from tamrl.errors import TamrlError
 
@@ -20,7 +20,7 @@ from tamrl.errors import TamrlError
 REJECTED_SHARE = 0.05
 #: The todo of every refusal.
 TODO = "Write each date as YYYYMMDD or YYYY-MM-DD, the local day of the tower"
-_HOUR, _HALF_DAY, _LAST_MINUTE = 3600, 12 * 3600, 86_340
+_HALF_DAY, _LAST_MINUTE = 12 * 3600, 86_340
 # A 32-bit number holds 24 bits: eight digits lose the last one.
 _FLOAT32_EXACT = 2**24
 _UNREAD = "There is no row with a day in a form that is read"
@@ -35,14 +35,12 @@ class Dates:
         form: how the dates are written, in words.
         first_bad: the first value that is no date (``an empty cell`` where it is one); empty where all are.
         notes: what was taken for granted, whole sentences without the full stop.
-        future: rows with a day to come, bool; NaT in ``days``. No dates of such a tower can be trusted.
     """
 
     days: pd.Series
     form: str = ""
     first_bad: str = ""
     notes: list[str] = field(default_factory=list)
-    future: pd.Series = field(default_factory=lambda: pd.Series(dtype=bool))
 
 
 @dataclass
@@ -86,8 +84,8 @@ def read_dates(column: pd.Series, where: str, step: Literal["day", "month"] = "d
         passes: times of the day may differ, as those of satellite passes do; the day they lie in is taken.
 
     Returns:
-        The days (first days of months for ``month``). Single values that are no date, or lie before 1950 or in
-        the future, are NaT: the caller counts them. What is read here was measured.
+        The days (first days of months for ``month``). Single values that are no date, or lie outside 1950 to 2100,
+        are NaT: the caller counts them.
 
     Raises:
         TamrlError: the column as a whole is in a form that is not read, ambiguous, of several forms, or of another
@@ -110,26 +108,19 @@ def read_dates(column: pd.Series, where: str, step: Literal["day", "month"] = "d
     return _result(column, codes, found, step, notes)
 
 
-def _today() -> pd.Timestamp:
-    """Return the last day that a row can have; a place east of Greenwich may be a day ahead."""
-    return pd.Timestamp.now("UTC").tz_localize(None).normalize() + pd.Timedelta(days=1)
-
-
 def _result(column: pd.Series, codes: np.ndarray, found: _Column, step: str, notes: list[str]) -> Dates:
     """Put the days of the distinct values on the rows."""
     kinds = ("day", "month") if step == "month" else ("day",)
     days = pd.Series(
         [pd.Timestamp(w.day) if w.kind in kinds else pd.NaT for w in found.written], dtype="datetime64[ns]"
     )
-    future = days > _today()
-    days = days.where((days >= FIRST_DAY) & ~future)
+    days = days.where((days >= FIRST_DAY) & (days <= LAST_DAY))
     if step == "month":
         days = days.dt.to_period("M").dt.to_timestamp()
-    wrong = [i for i, day in enumerate(days) if pd.isna(day)]
-    bad = found.texts[wrong[0]] or "an empty cell" if wrong else ""
+    bad = next((text or "an empty cell" for text, day in zip(found.texts, days, strict=True) if pd.isna(day)), "")
     forms = dict.fromkeys(w.form for w, day in zip(found.written, days, strict=True) if pd.notna(day))
     spread = pd.Series(days.to_numpy("datetime64[ns]")[codes], index=column.index, name=column.name)
-    return Dates(spread, " and ".join(forms), bad, notes, pd.Series(future.to_numpy()[codes], index=column.index))
+    return Dates(spread, " and ".join(forms), bad, notes)
 
 
 def _text(value: Any) -> str:
@@ -246,9 +237,6 @@ def _check_clock(found: _Column, passes: bool, zone: tzinfo | None, notes: list[
     found.drop(odd)
     if utc and usual not in (0, _HALF_DAY):
         raise found.refuse("The dates are instants in UTC, not local days, and which day is meant is open", example)
-    digits = found.written[at[0]].form.startswith("YYYYMMDDHH") and usual not in (0, _HALF_DAY)
-    if not zoned and (digits or 0 < usual <= _HOUR):
-        raise found.refuse("The dates are times of half-hours or hours, not days", example)
     if _HALF_DAY < usual < _LAST_MINUTE:
         raise found.refuse("The dates have a time late in the day, so that the day they stand for is open", example)
     if utc:

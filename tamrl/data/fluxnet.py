@@ -13,7 +13,6 @@ no better (median r of RECO 0.9986 against 0.9990; below 0.99 at two towers agai
 """
 
 import gzip
-import io
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -30,7 +29,6 @@ from tamrl.data.archive import Tower
 from tamrl.data.dates import read_dates, set_aside
 from tamrl.data.names import SITE_ID, classify, find_id, release
 from tamrl.data.numbers import clear_fills, to_numbers
-from tamrl.data.rows import WholeRows
 from tamrl.data.text import separator
 from tamrl.data.tower_ids import tower_id
 from tamrl.errors import TamrlError
@@ -55,7 +53,6 @@ OTHER_COLUMNS = {
 }
 #: Cells of a file that are parsed at once.
 _PART_CELLS = 4_000_000
-_BLOCK = 1 << 16
 # Columns that may name the tower, in small letters.
 _ID_COLUMNS = ("site", "site_id", "siteid", "sitename", "site_code", "fluxnet_id")
 _DAILY = "Give the daily (DD) file of the same product"
@@ -86,13 +83,13 @@ def _guarded(opener: Callable[[], IO[bytes]], name: str, label: str) -> Tower:
     """Read a tower, turning what damaged files raise into words."""
     try:
         columns = _header(opener, label)
-        raw, rows = _read_columns(opener, columns, label)
+        raw = _read_columns(opener, columns, label)
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
         raise TamrlError(f"The file is cut off or damaged: {error}", label, "Download it again") from error
     except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise TamrlError(f"The file cannot be read: {error}", label, "Download it again") from error
     tower = Tower(_identity(raw, name, label), pd.DataFrame(), source=label, release=release(name))
-    return _tower(tower, raw, columns, label, rows)
+    return _tower(tower, raw, columns, label)
 
 
 def _identity(raw: pd.DataFrame, name: str, label: str) -> str:
@@ -155,19 +152,18 @@ def _has(columns: list[str], variable: str) -> bool:
     return any(name == variable and column in columns for column, name in DRIVER_COLUMNS.items())
 
 
-def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: str) -> tuple[pd.DataFrame, WholeRows]:
-    """Read the wanted columns of all whole rows; nothing else of the file is kept in memory."""
+def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: str) -> pd.DataFrame:
+    """Read the wanted columns; nothing else of the file is kept in memory."""
     wanted = _wanted(columns)
     text = {c: str for c in wanted if c == "TIMESTAMP" or c.lower() in _ID_COLUMNS}
     with closing(opener()) as file:
         sep = separator(file.readline(1_000_000).decode("utf-8-sig", errors="replace"))
-    parts, count = [], 0
+    parts, rows = [], 0
     # By parts: the parser keeps the text of all columns of what it reads at once.
     with (
         closing(opener()) as file,
-        closing(WholeRows(file, sep, label)) as rows,
         pd.read_csv(
-            io.BufferedReader(rows, _BLOCK),
+            file,
             sep=sep,
             decimal="," if sep == ";" else ".",
             usecols=wanted,
@@ -181,15 +177,15 @@ def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: st
     ):
         for part in reader:
             parts.append(part)
-            count += len(part)
-            limits.check_rows(count, label)
-    return (pd.concat(parts) if len(parts) != 1 else parts[0]), rows
+            rows += len(part)
+            limits.check_rows(rows, label)
+    return pd.concat(parts) if len(parts) != 1 else parts[0]
 
 
-def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str, rows: WholeRows) -> Tower:
+def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str) -> Tower:
     """Turn the raw columns into a tower: dates, one variant of the fluxes, missing values."""
-    _check_end(raw, columns[-1], label, rows)
-    raw = _dated(raw, tower, label, rows)
+    _check_end(raw, columns[-1], label)
+    raw = _dated(raw, tower, label)
     values, notes, faults = to_numbers(raw, label)
     tower.notes += notes
     tower.faults += faults.values()
@@ -220,22 +216,17 @@ def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str, rows
     return tower
 
 
-def _check_end(raw: pd.DataFrame, last: str, label: str, rows: WholeRows) -> None:
+def _check_end(raw: pd.DataFrame, last: str, label: str) -> None:
     """Refuse a file whose last line was cut off: published files write -9999, never an empty cell.
 
     Half a record must not replace a whole one in the archive.
     """
-    empty = last in raw and len(raw) > 1 and pd.isna(raw[last].iloc[-1]) and raw[last].iloc[:-1].notna().all()
-    if empty or (rows.ends_short and rows.ragged == 1):
+    if last in raw and len(raw) > 1 and pd.isna(raw[last].iloc[-1]) and raw[last].iloc[:-1].notna().all():
         raise TamrlError("The file is cut off in its last line", label, "Download it again")
 
 
-def _dated(raw: pd.DataFrame, tower: Tower, label: str, read: WholeRows) -> pd.DataFrame:
-    """Index the rows by day, ascending; rows that are not whole, without a readable day or repeated are set aside."""
-    if words := set_aside({tower.site: (read.ragged, read.rows)}, label, f"are not whole ({read.first})"):
-        raise TamrlError(words, "", "Mend the rows, or download the file again")
-    if read.ragged:
-        tower.notes.append(read.said())
+def _dated(raw: pd.DataFrame, tower: Tower, label: str) -> pd.DataFrame:
+    """Index the rows by day, ascending; rows without a readable day and repeated days are set aside and noted."""
     stamps = raw["TIMESTAMP"].astype(str).str.strip()
     if len(stamps) and (stamps.str.len() == 6).mean() > 0.5:
         raise TamrlError("The file is monthly", label, _DAILY)
@@ -243,9 +234,6 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str, read: WholeRows) -> pd.D
         raise TamrlError("The file is yearly", label, _DAILY)
     found = read_dates(raw["TIMESTAMP"], f"{label}, column TIMESTAMP")
     good = found.days.notna()
-    if found.future.any():
-        what = f"A row has a day that is still to come, {stamps[found.future].iloc[0]!r}: the dates are wrong"
-        raise TamrlError(what, f"{label}, column TIMESTAMP", "Mend the dates, or take the row out")
     if not good.any():
         raise TamrlError("The file has no row with a day (YYYYMMDD)", label, "Give a FLUXNET daily (DD) file")
     tower.notes += found.notes
@@ -256,10 +244,10 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str, read: WholeRows) -> pd.D
     rows = raw.assign(TIMESTAMP=found.days)[good]
     repeated = rows["TIMESTAMP"].duplicated()
     differing = repeated & ~rows.duplicated()
-    bad = int((~good).sum() + differing.sum()) + read.ragged
+    bad = int((~good).sum() + differing.sum())
     first = f" (the first: {found.first_bad!r})" if found.first_bad else ""
     faults = f"have no day that can be read{first}, or one that another row has"
-    if words := set_aside({tower.site: (bad, len(raw) + read.ragged)}, label, faults):
+    if words := set_aside({tower.site: (bad, len(raw))}, label, faults):
         raise TamrlError(words, "", "Check the column TIMESTAMP")
     if repeated.any():
         tower.notes.append(f"{int(repeated.sum())} repeated days set aside, the first of each kept")

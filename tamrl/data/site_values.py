@@ -44,16 +44,11 @@ class Faults:
 
     label: str
     _cells: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
-    _differing: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     _said: list[str] = field(default_factory=list)
 
     def cell(self, key: str, site: str, text: str) -> None:
         """Note one cell that does not fit."""
         self._cells.setdefault(key, []).append((site, text))
-
-    def differ(self, key: str, site: str, one: str, other: str) -> None:
-        """Note that two rows of one site differ."""
-        self._differing.setdefault(key, []).append((site, f"{one} and {other}"))
 
     def add(self, words: str) -> None:
         """Note a fault of the table as a whole."""
@@ -61,13 +56,7 @@ class Faults:
 
     def words(self) -> list[str]:
         """Return the faults in words."""
-        lines = [self._line(key, cells) for key, cells in self._cells.items()]
-        return [*self._said, *lines, *(self._rows(key, cells) for key, cells in self._differing.items())]
-
-    def _rows(self, key: str, cells: list[tuple[str, str]]) -> str:
-        named = ", ".join(f"{site} ({texts})" for site, texts in cells[:_SHOWN])
-        more = f" and {len(cells) - _SHOWN} more" if len(cells) > _SHOWN else ""
-        return f"{self.label}: rows of one site differ in {key}, taken as unknown: {named}{more}. Keep one row a site"
+        return [*self._said, *(self._line(key, cells) for key, cells in self._cells.items())]
 
     def _line(self, key: str, cells: list[tuple[str, str]]) -> str:
         sites = [site for site, _ in cells]

@@ -104,21 +104,8 @@ def read_sites(
         cells = dict(zip(columns, row, strict=True))
         site = tower_id(text_of(cells.pop("site")))
         if site:
-            info = SiteInfo(**{key: check(key, cell, site, faults) for key, cell in cells.items()})
-            known[site] = _agreed(known[site], info, site, faults) if site in known else info
+            known[site] = SiteInfo(**{key: check(key, cell, site, faults) for key, cell in cells.items()})
     return known, faults.words()
-
-
-def _agreed(one: SiteInfo, other: SiteInfo, site: str, faults: Faults) -> SiteInfo:
-    """Return what two rows of one site have in common, the gaps of each filled; what differs is unknown and a fault."""
-    mine, theirs = one.known(), other.known()
-    values = theirs | mine
-    for key in [key for key in mine if key in theirs and key != "name"]:
-        a, b = mine[key], theirs[key]
-        if abs(a - b) > _SAME_PLACE if isinstance(a, float) and isinstance(b, float) else a != b:
-            faults.differ(key, site, f"{a:g}" if isinstance(a, float) else a, f"{b:g}" if isinstance(b, float) else b)
-            del values[key]
-    return SiteInfo(**values)
 
 
 def plain(name: str) -> str:

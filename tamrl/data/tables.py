@@ -5,7 +5,6 @@ Monthly LAI and EVI are interpolated to the days of the tower's record, monthly 
 those of further files (``read_series``).
 """
 
-import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,9 @@ import pandas as pd
 
 from tamrl.data import limits, parquet, satellite
 from tamrl.data.archive import Tower
-from tamrl.data.dates import REJECTED_SHARE, Dates, read_dates, set_aside
+from tamrl.data.dates import REJECTED_SHARE, read_dates, set_aside
 from tamrl.data.interpolate import months_to_days
 from tamrl.data.numbers import to_numbers
-from tamrl.data.rows import WholeRows
 from tamrl.data.sites import SiteInfo, read_sites
 from tamrl.data.text import header
 from tamrl.data.tower_ids import read_ids
@@ -133,14 +131,10 @@ def read_series(path: Path, notes: list[str], failures: list[str] | None = None)
         table = parquet.read(path, ["site", date], seen)
     else:
         try:
-            with limits.open_text(path) as file, io.BufferedReader(whole := WholeRows(file, ",", path.name)) as lines:
-                table = pd.read_csv(lines, usecols=["site", date, *seen], dtype={"site": str, date: str})
+            with limits.open_text(path) as file:
+                table = pd.read_csv(file, usecols=["site", date, *seen], dtype={"site": str, date: str})
         except (OSError, EOFError, ValueError) as error:
             raise TamrlError(f"The table cannot be read: {error}", str(path), "Check its layout") from error
-        if whole.ragged > REJECTED_SHARE * whole.rows:
-            what = f"More than {REJECTED_SHARE:.0%} of the rows are not whole: {whole.first}"
-            raise TamrlError(what, str(path), "Check its layout")
-        notes += [f"{path.name}: {words}" for words in [whole.said()] if words]
         table = table.rename(columns=seen)
     wrong: list[str] = []
     table = _clean(table, date, path.name, notes, wrong, passes=True).sort_values(date)
@@ -189,12 +183,16 @@ def _clean(
     faulty = ~dated
     if repeated.any():
         faulty |= repeated & ~table.duplicated()
-    failing = _failing(table["site"], faulty, dates, label, failures)
-    if failing:
+    sums = pd.DataFrame({"bad": faulty, "all": 1}).groupby(table["site"]).sum()
+    counts = {str(site): (int(bad), int(rows)) for site, bad, rows in sums.itertuples()}
+    first = f" (the first: {dates.first_bad!r})" if dates.first_bad else ""
+    if words := set_aside(counts, label, f"have no readable date{first} or one that another row has"):
+        failures.append(words)
+        failing = {site for site, (bad, rows) in counts.items() if bad > REJECTED_SHARE * rows}
         kept = ~table["site"].isin(failing)
         table, good, repeated = table[kept], good[kept], repeated[kept]
     if not good.all():
-        notes.append(f"{label}: {int((~good).sum())} rows without a readable date or site set aside{_first(dates)}")
+        notes.append(f"{label}: {int((~good).sum())} rows without a readable date or site set aside{first}")
     if repeated.any():
         notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
     table = table[good & ~repeated]
@@ -204,24 +202,6 @@ def _clean(
     if failed is not None:
         failed |= set(wrong)
     return pd.concat([table[["site", date]], values.astype(np.float32)], axis=1)
-
-
-def _failing(sites: pd.Series, faulty: pd.Series, dates: Dates, label: str, failures: list[str]) -> set[str]:
-    """Return the towers whose dates cannot be trusted, and name them in ``failures``."""
-    failing = set(sites[dates.future].dropna())
-    if failing:
-        some = ", ".join(sorted(failing)[:6]) + (f" and {len(failing) - 6} more" if len(failing) > 6 else "")
-        failures.append(f"{label}: days that are still to come at {some}: not ingested. Mend the dates")
-    sums = pd.DataFrame({"bad": faulty, "all": 1}).groupby(sites).sum()
-    counts = {str(site): (int(bad), int(rows)) for site, bad, rows in sums.itertuples()}
-    if words := set_aside(counts, label, f"have no readable date{_first(dates)} or one that another row has"):
-        failures.append(words)
-        failing |= {site for site, (bad, rows) in counts.items() if bad > REJECTED_SHARE * rows}
-    return failing
-
-
-def _first(dates: Dates) -> str:
-    return f" (the first: {dates.first_bad!r})" if dates.first_bad else ""
 
 
 def _known_sites(path: Path, reading: Reading) -> dict[str, SiteInfo]:

@@ -122,17 +122,3 @@ def test_what_a_table_is_for_is_seen_from_its_columns():
     assert places_sites(["Latitude (degrees)"])
     assert places_sites(["lat_icos"])
     assert not places_sites(["plateau", "doi"])
-
-
-def test_rows_of_one_site_that_differ_are_a_fault_and_those_that_agree_fill_each_other(tmp_path):
-    rows = "XX-Abc,50,10,ENF,\nXX-Abc,-20,-50,ENF,Cfb\nDE-Tha,50.9,13.6,,Dfb\nDE-Tha,50.9,13.61,ENF,Dfb\n"
-    known, faults, _ = read(tmp_path, "site,lat,lon,igbp,koeppen\n" + rows)
-    one, other = known["XX-Abc"], known["DE-Tha"]
-    assert math.isnan(one.lat)
-    assert math.isnan(one.lon)
-    assert (one.igbp, one.koeppen) == ("ENF", "Cfb")
-    assert (other.lat, other.lon, other.igbp, other.koeppen) == (50.9, 13.6, "ENF", "Dfb")
-    assert faults == [
-        f"towers.csv: rows of one site differ in {key}, taken as unknown: XX-Abc ({words}). Keep one row a site"
-        for key, words in (("lat", "50 and -20"), ("lon", "10 and -50"))
-    ]
