@@ -12,8 +12,8 @@ from tamrl import schema
 from tamrl.data.steps import Step, is_regular, step_of
 from tamrl.errors import TamrlError
 
-#: Days that a tower can have; a date outside is a misread number.
-FIRST_DAY, LAST_DAY = pd.Timestamp("1950-01-01"), pd.Timestamp("2100-01-01")
+#: First day that a tower can have; a date before is a misread number.
+FIRST_DAY = pd.Timestamp("1950-01-01")
 #: A variable with more than this share of its values outside the bounds is in another unit, not noisy.
 WRONG_UNIT_SHARE = 0.5
 #: The same holds of more than FAR_SHARE of a driver beyond the bounds by FAR of their width.
@@ -49,6 +49,11 @@ _LIKELY_UNITS: dict[str, tuple[tuple[float, float, str], ...]] = {
     "FAPAR": ((1, 100, "percent"),),
     "LAI": ((10, 100, "steps of 0.1"), (100, 1000, "percent")),
 }
+
+
+def last_day() -> pd.Timestamp:
+    """Return the last day that a tower can have seen: tomorrow in UTC, which is today somewhere."""
+    return pd.Timestamp.now("UTC").tz_localize(None).normalize() + pd.Timedelta(days=1)
 
 
 def likely_unit(name: str, values: np.ndarray) -> str:

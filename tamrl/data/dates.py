@@ -12,12 +12,11 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from tamrl.data.checks import FIRST_DAY, LAST_DAY
+from tamrl.data.checks import FIRST_DAY, last_day
 from tamrl.data.date_forms import NONE, REFUSED, YEAR_LAST, Written, read
+from tamrl.data.text import REJECTED_SHARE
 from tamrl.errors import TamrlError
 
-#: A tower (or column) fails when more than this share of its rows is set aside.
-REJECTED_SHARE = 0.05
 #: The todo of every refusal.
 TODO = "Write each date as YYYYMMDD or YYYY-MM-DD, the local day of the tower"
 _HALF_DAY, _LAST_MINUTE = 12 * 3600, 86_340
@@ -84,8 +83,8 @@ def read_dates(column: pd.Series, where: str, step: Literal["day", "month"] = "d
         passes: times of the day may differ, as those of satellite passes do; the day they lie in is taken.
 
     Returns:
-        The days (first days of months for ``month``). Single values that are no date, or lie outside 1950 to 2100,
-        are NaT: the caller counts them.
+        The days (first days of months for ``month``). Single values that are no date, or lie before 1950 or in
+        the future, are NaT: the caller counts them.
 
     Raises:
         TamrlError: the column as a whole is in a form that is not read, ambiguous, of several forms, or of another
@@ -114,9 +113,9 @@ def _result(column: pd.Series, codes: np.ndarray, found: _Column, step: str, not
     days = pd.Series(
         [pd.Timestamp(w.day) if w.kind in kinds else pd.NaT for w in found.written], dtype="datetime64[ns]"
     )
-    days = days.where((days >= FIRST_DAY) & (days <= LAST_DAY))
     if step == "month":
         days = days.dt.to_period("M").dt.to_timestamp()
+    days = days.where((days >= FIRST_DAY) & (days <= last_day()))
     bad = next((text or "an empty cell" for text, day in zip(found.texts, days, strict=True) if pd.isna(day)), "")
     forms = dict.fromkeys(w.form for w, day in zip(found.written, days, strict=True) if pd.notna(day))
     spread = pd.Series(days.to_numpy("datetime64[ns]")[codes], index=column.index, name=column.name)
@@ -241,7 +240,10 @@ def _check_clock(found: _Column, passes: bool, zone: tzinfo | None, notes: list[
         raise found.refuse("The dates have a time late in the day, so that the day they stand for is open", example)
     if utc:
         notes.append(f"dates such as {example!r} are in UTC; they are taken as the local days of the tower")
-    elif usual not in (0, _HALF_DAY):
+    elif 0 < usual < _LAST_MINUTE and usual != _HALF_DAY:
+        what = "The dates have a time of the day, as half-hours and hours have"
+        raise found.refuse(f"{what}: the table is not one of days, or its days begin in another time zone", example)
+    elif usual >= _LAST_MINUTE:
         notes.append(f"dates such as {example!r} have a time; the day that it lies in is taken")
 
 

@@ -29,6 +29,7 @@ from tamrl.data.archive import Tower
 from tamrl.data.dates import read_dates, set_aside
 from tamrl.data.names import SITE_ID, classify, find_id, release
 from tamrl.data.numbers import clear_fills, to_numbers
+from tamrl.data.ragged import WholeRows
 from tamrl.data.text import separator
 from tamrl.data.tower_ids import tower_id
 from tamrl.errors import TamrlError
@@ -83,13 +84,13 @@ def _guarded(opener: Callable[[], IO[bytes]], name: str, label: str) -> Tower:
     """Read a tower, turning what damaged files raise into words."""
     try:
         columns = _header(opener, label)
-        raw = _read_columns(opener, columns, label)
+        raw, ragged = _read_columns(opener, columns, label)
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
         raise TamrlError(f"The file is cut off or damaged: {error}", label, "Download it again") from error
     except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise TamrlError(f"The file cannot be read: {error}", label, "Download it again") from error
     tower = Tower(_identity(raw, name, label), pd.DataFrame(), source=label, release=release(name))
-    return _tower(tower, raw, columns, label)
+    return _tower(tower, raw, columns, label, ragged)
 
 
 def _identity(raw: pd.DataFrame, name: str, label: str) -> str:
@@ -152,8 +153,8 @@ def _has(columns: list[str], variable: str) -> bool:
     return any(name == variable and column in columns for column, name in DRIVER_COLUMNS.items())
 
 
-def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: str) -> pd.DataFrame:
-    """Read the wanted columns; nothing else of the file is kept in memory."""
+def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: str) -> tuple[pd.DataFrame, WholeRows]:
+    """Read the wanted columns; nothing else of the file is kept in memory. Return what counted ragged rows, too."""
     wanted = _wanted(columns)
     text = {c: str for c in wanted if c == "TIMESTAMP" or c.lower() in _ID_COLUMNS}
     with closing(opener()) as file:
@@ -161,9 +162,10 @@ def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: st
     parts, rows = [], 0
     # By parts: the parser keeps the text of all columns of what it reads at once.
     with (
-        closing(opener()) as file,
+        WholeRows(opener(), sep) as whole,
         pd.read_csv(
-            file,
+            whole,
+            index_col=False,
             sep=sep,
             decimal="," if sep == ";" else ".",
             usecols=wanted,
@@ -179,13 +181,13 @@ def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: st
             parts.append(part)
             rows += len(part)
             limits.check_rows(rows, label)
-    return pd.concat(parts) if len(parts) != 1 else parts[0]
+    return (pd.concat(parts) if len(parts) != 1 else parts[0]), whole
 
 
-def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str) -> Tower:
+def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str, ragged: WholeRows) -> Tower:
     """Turn the raw columns into a tower: dates, one variant of the fluxes, missing values."""
     _check_end(raw, columns[-1], label)
-    raw = _dated(raw, tower, label)
+    raw = _dated(raw, tower, label, ragged)
     values, notes, faults = to_numbers(raw, label)
     tower.notes += notes
     tower.faults += faults.values()
@@ -225,8 +227,8 @@ def _check_end(raw: pd.DataFrame, last: str, label: str) -> None:
         raise TamrlError("The file is cut off in its last line", label, "Download it again")
 
 
-def _dated(raw: pd.DataFrame, tower: Tower, label: str) -> pd.DataFrame:
-    """Index the rows by day, ascending; rows without a readable day and repeated days are set aside and noted."""
+def _dated(raw: pd.DataFrame, tower: Tower, label: str, ragged: WholeRows) -> pd.DataFrame:
+    """Index the rows by day, ascending; ragged rows, rows without a readable day and repeated days are noted."""
     stamps = raw["TIMESTAMP"].astype(str).str.strip()
     if len(stamps) and (stamps.str.len() == 6).mean() > 0.5:
         raise TamrlError("The file is monthly", label, _DAILY)
@@ -234,20 +236,25 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str) -> pd.DataFrame:
         raise TamrlError("The file is yearly", label, _DAILY)
     found = read_dates(raw["TIMESTAMP"], f"{label}, column TIMESTAMP")
     good = found.days.notna()
+    if words := set_aside({tower.site: (ragged.count, len(raw) + ragged.count)}, label, ragged.reason):
+        raise TamrlError(words, "", "Check the separators of the file")
     if not good.any():
         raise TamrlError("The file has no row with a day (YYYYMMDD)", label, "Give a FLUXNET daily (DD) file")
     tower.notes += found.notes
+    if ragged.count:
+        tower.notes.append(f"{ragged.count} rows set aside, which {ragged.reason}")
     if not good.all():
         tower.notes.append(
-            f"{int((~good).sum())} rows without a readable day set aside, the first has {found.first_bad!r}"
+            f"{int((~good).sum())} rows without a readable day, or with one in the future, set aside, "
+            f"the first has {found.first_bad!r}"
         )
     rows = raw.assign(TIMESTAMP=found.days)[good]
     repeated = rows["TIMESTAMP"].duplicated()
     differing = repeated & ~rows.duplicated()
-    bad = int((~good).sum() + differing.sum())
+    bad = int((~good).sum() + differing.sum()) + ragged.count
     first = f" (the first: {found.first_bad!r})" if found.first_bad else ""
-    faults = f"have no day that can be read{first}, or one that another row has"
-    if words := set_aside({tower.site: (bad, len(raw))}, label, faults):
+    faults = f"have no day that can be read{first}, one in the future, or one that another row has"
+    if words := set_aside({tower.site: (bad, len(raw) + ragged.count)}, label, faults):
         raise TamrlError(words, "", "Check the column TIMESTAMP")
     if repeated.any():
         tower.notes.append(f"{int(repeated.sum())} repeated days set aside, the first of each kept")

@@ -104,8 +104,33 @@ def read_sites(
         cells = dict(zip(columns, row, strict=True))
         site = tower_id(text_of(cells.pop("site")))
         if site:
-            known[site] = SiteInfo(**{key: check(key, cell, site, faults) for key, cell in cells.items()})
+            info = SiteInfo(**{key: check(key, cell, site, faults) for key, cell in cells.items()})
+            known[site] = _joined(site, known[site], info, faults) if site in known else info
     return known, faults.words()
+
+
+def _joined(site: str, one: SiteInfo, other: SiteInfo, faults: Faults) -> SiteInfo:
+    """Join two rows of one tower; what they contradict each other in is a fault, and unknown."""
+    mine, theirs = one.known(), other.known()
+    both = set(mine) & set(theirs)
+    unclear: set[str] = set()
+    if any(_apart(key, mine[key], theirs[key]) for key in both & set(_STEMS)):
+        unclear |= set(_STEMS)
+        faults.add(f"{site} is at two places, {_place(one)} and {_place(other)}, taken as unknown: keep the right row")
+    for key in sorted(key for key in both & {"igbp", "koeppen"} if mine[key] != theirs[key]):
+        unclear.add(key)
+        faults.add(f"{site} has two {key} classes, {mine[key]} and {theirs[key]}, taken as unknown: keep the right row")
+    return SiteInfo(**{key: value for key, value in one.filled(other).known().items() if key not in unclear})
+
+
+def _apart(key: str, one: float, other: float) -> bool:
+    """Say whether two coordinates are not the same; 180 degrees east and west are."""
+    gap = abs(one - other)
+    return (min(gap, 360 - gap) if key == "lon" else gap) > _SAME_PLACE
+
+
+def _place(info: SiteInfo) -> str:
+    return f"{info.lat:g}, {info.lon:g}"
 
 
 def plain(name: str) -> str:

@@ -14,11 +14,12 @@ import pandas as pd
 
 from tamrl.data import limits, parquet, satellite
 from tamrl.data.archive import Tower
-from tamrl.data.dates import REJECTED_SHARE, read_dates, set_aside
+from tamrl.data.dates import read_dates, set_aside
 from tamrl.data.interpolate import months_to_days
 from tamrl.data.numbers import to_numbers
+from tamrl.data.ragged import WholeRows
 from tamrl.data.sites import SiteInfo, read_sites
-from tamrl.data.text import header
+from tamrl.data.text import REJECTED_SHARE, check_whole, header
 from tamrl.data.tower_ids import read_ids
 from tamrl.errors import TamrlError
 
@@ -131,10 +132,12 @@ def read_series(path: Path, notes: list[str], failures: list[str] | None = None)
         table = parquet.read(path, ["site", date], seen)
     else:
         try:
-            with limits.open_text(path) as file:
-                table = pd.read_csv(file, usecols=["site", date, *seen], dtype={"site": str, date: str})
+            how = {"usecols": ["site", date, *seen], "dtype": {"site": str, date: str}, "index_col": False}
+            with WholeRows(limits.open_text(path), ",", cut=False) as whole:
+                table = pd.read_csv(whole, **how)
         except (OSError, EOFError, ValueError) as error:
             raise TamrlError(f"The table cannot be read: {error}", str(path), "Check its layout") from error
+        check_whole(whole, len(table), path.name, notes)
         table = table.rename(columns=seen)
     wrong: list[str] = []
     table = _clean(table, date, path.name, notes, wrong, passes=True).sort_values(date)
@@ -186,13 +189,16 @@ def _clean(
     sums = pd.DataFrame({"bad": faulty, "all": 1}).groupby(table["site"]).sum()
     counts = {str(site): (int(bad), int(rows)) for site, bad, rows in sums.itertuples()}
     first = f" (the first: {dates.first_bad!r})" if dates.first_bad else ""
-    if words := set_aside(counts, label, f"have no readable date{first} or one that another row has"):
+    if words := set_aside(
+        counts, label, f"have no readable date{first}, one in the future or one that another row has"
+    ):
         failures.append(words)
         failing = {site for site, (bad, rows) in counts.items() if bad > REJECTED_SHARE * rows}
         kept = ~table["site"].isin(failing)
         table, good, repeated = table[kept], good[kept], repeated[kept]
     if not good.all():
-        notes.append(f"{label}: {int((~good).sum())} rows without a readable date or site set aside{first}")
+        what = "without a readable date or site, or with a date in the future"
+        notes.append(f"{label}: {int((~good).sum())} rows {what}, set aside{first}")
     if repeated.any():
         notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
     table = table[good & ~repeated]

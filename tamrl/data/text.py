@@ -8,8 +8,11 @@ from typing import IO
 import pandas as pd
 
 from tamrl.data.limits import check_file, contents
+from tamrl.data.ragged import WholeRows
 from tamrl.errors import TamrlError
 
+#: A table, or a tower, fails when more than this share of its rows is set aside.
+REJECTED_SHARE = 0.05
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _HEADER_BYTES = 1_000_000
 
@@ -40,10 +43,11 @@ def read_table(file: str | Path | IO[bytes], label: str, notes: list[str]) -> pd
     Args:
         file: path or open binary file.
         label: name for messages.
-        notes: an encoding that is not UTF-8 is added.
+        notes: an encoding that is not UTF-8 is added, and rows with more or fewer fields than the header, left out.
 
     Raises:
-        TamrlError: it cannot be read, or is larger than any table of towers.
+        TamrlError: it cannot be read, is larger than any table of towers, or more than 5 % of its rows have more or
+            fewer fields than the header.
     """
     try:
         if isinstance(file, (str, Path)):
@@ -57,9 +61,32 @@ def read_table(file: str | Path | IO[bytes], label: str, notes: list[str]) -> pd
         raw = text.encode()  # a StringIO would take four times the memory
         del text
         # NA would be a missing value to pandas, and so would be Namibia's first letters.
-        return pd.read_csv(io.BytesIO(raw), sep=sep, dtype=str, keep_default_na=False, skipinitialspace=True)
+        whole = WholeRows(io.BytesIO(raw), sep, cut=False)
+        how = {"dtype": str, "keep_default_na": False, "skipinitialspace": True, "index_col": False}
+        table = pd.read_csv(whole, sep=sep, **how)
     except (OSError, EOFError, ValueError, csv.Error) as error:
         raise TamrlError(f"The table cannot be read: {error}", label, "Check the file") from error
+    check_whole(whole, len(table), label, notes)
+    return table
+
+
+def check_whole(whole: WholeRows, rows: int, label: str, notes: list[str]) -> None:
+    """Note ragged rows of a table.
+
+    Args:
+        whole: what left them out.
+        rows: that are left.
+        label: name for messages.
+        notes: what was left out is added.
+
+    Raises:
+        TamrlError: they are more than 5 % of the rows.
+    """
+    if whole.count > REJECTED_SHARE * (rows + whole.count):
+        what = f"{whole.count} of {rows + whole.count} rows {whole.reason}"
+        raise TamrlError(what, label, "Check its separators; write a text that holds one in quotes")
+    if whole.count:
+        notes.append(f"{label}: {whole.count} rows set aside, which {whole.reason}")
 
 
 def header(path: Path) -> list[str]:

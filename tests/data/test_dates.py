@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tamrl.data.checks import last_day
 from tamrl.data.date_forms import read, span
 from tamrl.data.dates import read_dates, set_aside
 from tamrl.errors import TamrlError
@@ -192,7 +193,7 @@ def test_towers_with_too_many_rows_set_aside_are_named():
 
 
 # ---- properties -----------------------------------------------------------------------------------------------------
-_DAY = st.dates(dt.date(1950, 1, 1), dt.date(2099, 12, 31))
+_DAY = st.dates(dt.date(1950, 1, 1), dt.date(2025, 12, 31))
 _YEAR_FIRST = (
     "%Y%m%d",
     "%Y-%m-%d",
@@ -282,7 +283,7 @@ def test_no_column_ends_in_a_traceback(cells, step):
         assert "daily.parquet" in refusal
         return
     known = found.dropna()
-    assert known.between("1950-01-01", "2100-01-01").all()
+    assert known.between("1950-01-01", last_day()).all()
     assert (known == known.dt.normalize()).all()
 
 

@@ -193,7 +193,9 @@ def _ends(labels: Labels, index: np.ndarray, step: Step) -> tuple[bool, str]:
         why = "it has lost its bounds" if labels.lost else "its name says the years"
         return True, f"{as_ends}: so its steps are whole years, and {why}."
     if whole_starts and not labels.lost:
-        return False, ""
+        if years and years == _years(first, last, step, labels.clock.calendar):
+            return False, ""
+        return False, f"Time has no bounds: each {step} is taken to begin at its label, which makes whole years."
     doubt = f"Time has no bounds: each {step} is taken to begin, not to end, at its label."
     if labels.lost or (whole_ends and not whole_starts):
         doubt += f" It may be the end: then every {step} here is one too late."

@@ -99,6 +99,17 @@ def test_labels_that_may_be_ends_are_taken_as_starts_and_it_is_said(tmp_path):
     assert "one too late" in report.lines()[0]
 
 
+def test_whole_years_of_starts_or_ends_are_taken_as_starts_and_it_is_said(tmp_path):
+    report = IngestReport()
+    assert starts(tmp_path / "file.nc", START, report=report)[0] == JAN_DEC
+    assert [entry.kind for entry in report] == ["assumed"]
+    assert "each month is taken to begin at its label, which makes whole years" in report.lines()[0]
+    named = IngestReport()
+    assert starts(tmp_path / "gpp_2001.nc", START, report=named)[0] == JAN_DEC
+    assert starts(tmp_path / "bounds.nc", START, bounds=BOUNDS, report=named)[0] == JAN_DEC
+    assert len(named) == 0
+
+
 @pytest.mark.parametrize(
     ("how", "part"),
     [

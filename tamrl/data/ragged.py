@@ -1,0 +1,107 @@
+"""Rows of delimited text with more or fewer fields than the header: found, counted and kept from the parser.
+
+The parser pads short rows and cuts long ones, or takes a column of them for an index: values would stand in the wrong
+columns and nobody would notice.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import IO
+
+
+class WholeRows(io.RawIOBase):
+    """A delimited text file without the rows whose number of fields is not that of its header.
+
+    Empty fields beyond the last column are no fields: spreadsheets write them.
+
+    Args:
+        file: open binary file, from its beginning.
+        sep: what separates the fields.
+        cut: give the last row although it is short: a file that was cut off ends in it, which its reader judges.
+
+    Attributes:
+        count: rows left out so far.
+        first: the first of them, in words; empty where there is none.
+    """
+
+    def __init__(self, file: IO[bytes], sep: str, cut: bool = True) -> None:
+        self._file, self._sep, self._cut = file, sep, cut
+        self._rows = self._whole()
+        self._rest = b""
+        self.count, self.first = 0, ""
+
+    @property
+    def reason(self) -> str:
+        """Say what is wrong with the rows left out, to follow their number."""
+        return f"have another number of fields than the header (the first: {self.first})"
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill the buffer with whole rows; what the file raises goes through."""
+        while len(self._rest) < len(buffer):
+            row = next(self._rows, None)
+            if row is None:
+                break
+            self._rest += row
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+    def close(self) -> None:
+        """Close the file below."""
+        if not self.closed:
+            self._file.close()
+        super().close()
+
+    def _whole(self) -> Iterator[bytes]:
+        """Go through the rows, header included."""
+        header = self._file.readline()
+        yield header
+        columns = self._fields(header)
+        short: tuple[int, int, bytes] | None = None
+        for number, line in enumerate(self._file, start=2):
+            if line.count(b'"') % 2:  # the row goes on in the next line: the parser joins them
+                yield line
+                yield from self._file
+                return
+            if not line.strip():
+                yield line
+                continue
+            if short:
+                self._leave_out(*short[:2], columns)
+                short = None
+            fields = self._fields(line)
+            if fields > columns:
+                line, fields = self._trimmed(line, columns, fields)
+            if fields == columns:
+                yield line
+            elif fields > columns:
+                self._leave_out(number, fields, columns)
+            else:
+                short = (number, fields, line)
+        if short and self._cut:
+            yield short[2]
+        elif short:
+            self._leave_out(*short[:2], columns)
+
+    def _fields(self, line: bytes) -> int:
+        if b'"' not in line:
+            return line.count(self._sep.encode()) + 1
+        text = line.decode("utf-8", errors="replace").rstrip("\r\n")
+        return len(next(csv.reader([text], delimiter=self._sep, skipinitialspace=True), []))
+
+    def _trimmed(self, line: bytes, columns: int, fields: int) -> tuple[bytes, int]:
+        """Return a row without empty fields beyond the last column, and the number of its fields then."""
+        text = line.rstrip(b"\r\n")
+        while fields > columns and (bare := text.rstrip(b" ")).endswith(self._sep.encode()):
+            text, fields = bare[:-1], fields - 1
+        return text + b"\n", fields
+
+    def _leave_out(self, number: int, fields: int, columns: int) -> None:
+        self.count += 1
+        self.first = self.first or f"line {number} has {fields} fields, the header has {columns}"
