@@ -34,12 +34,14 @@ class Dates:
         form: how the dates are written, in words.
         first_bad: the first value that is no date (``an empty cell`` where it is one); empty where all are.
         notes: what was taken for granted, whole sentences without the full stop.
+        future: rows with a day that is still to come, bool; NaT in ``days``. No date of such a record can be trusted.
     """
 
     days: pd.Series
     form: str = ""
     first_bad: str = ""
     notes: list[str] = field(default_factory=list)
+    future: pd.Series = field(default_factory=lambda: pd.Series(dtype=bool))
 
 
 @dataclass
@@ -115,11 +117,12 @@ def _result(column: pd.Series, codes: np.ndarray, found: _Column, step: str, not
     )
     if step == "month":
         days = days.dt.to_period("M").dt.to_timestamp()
-    days = days.where((days >= FIRST_DAY) & (days <= last_day()))
+    future = days > last_day()
+    days = days.where((days >= FIRST_DAY) & ~future)
     bad = next((text or "an empty cell" for text, day in zip(found.texts, days, strict=True) if pd.isna(day)), "")
     forms = dict.fromkeys(w.form for w, day in zip(found.written, days, strict=True) if pd.notna(day))
     spread = pd.Series(days.to_numpy("datetime64[ns]")[codes], index=column.index, name=column.name)
-    return Dates(spread, " and ".join(forms), bad, notes)
+    return Dates(spread, " and ".join(forms), bad, notes, pd.Series(future.to_numpy()[codes], index=column.index))
 
 
 def _text(value: Any) -> str:

@@ -238,6 +238,9 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str, ragged: WholeRows) -> pd
     good = found.days.notna()
     if words := set_aside({tower.site: (ragged.count, len(raw) + ragged.count)}, label, ragged.reason):
         raise TamrlError(words, "", "Check the separators of the file")
+    if found.future.any():
+        what = f"A row has a day that is still to come, {stamps[found.future].iloc[0]!r}: its dates cannot be right"
+        raise TamrlError(what, f"{label}, column TIMESTAMP", "Mend the dates, or take the row out")
     if not good.any():
         raise TamrlError("The file has no row with a day (YYYYMMDD)", label, "Give a FLUXNET daily (DD) file")
     tower.notes += found.notes
@@ -245,15 +248,14 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str, ragged: WholeRows) -> pd
         tower.notes.append(f"{ragged.count} rows set aside, which {ragged.reason}")
     if not good.all():
         tower.notes.append(
-            f"{int((~good).sum())} rows without a readable day, or with one in the future, set aside, "
-            f"the first has {found.first_bad!r}"
+            f"{int((~good).sum())} rows without a readable day set aside, the first has {found.first_bad!r}"
         )
     rows = raw.assign(TIMESTAMP=found.days)[good]
     repeated = rows["TIMESTAMP"].duplicated()
     differing = repeated & ~rows.duplicated()
     bad = int((~good).sum() + differing.sum()) + ragged.count
     first = f" (the first: {found.first_bad!r})" if found.first_bad else ""
-    faults = f"have no day that can be read{first}, one in the future, or one that another row has"
+    faults = f"have no day that can be read{first}, or one that another row has"
     if words := set_aside({tower.site: (bad, len(raw) + ragged.count)}, label, faults):
         raise TamrlError(words, "", "Check the column TIMESTAMP")
     if repeated.any():

@@ -14,7 +14,7 @@ import pandas as pd
 
 from tamrl.data import limits, parquet, satellite
 from tamrl.data.archive import Tower
-from tamrl.data.dates import read_dates, set_aside
+from tamrl.data.dates import Dates, read_dates, set_aside
 from tamrl.data.interpolate import months_to_days
 from tamrl.data.numbers import to_numbers
 from tamrl.data.ragged import WholeRows
@@ -186,19 +186,11 @@ def _clean(
     faulty = ~dated
     if repeated.any():
         faulty |= repeated & ~table.duplicated()
-    sums = pd.DataFrame({"bad": faulty, "all": 1}).groupby(table["site"]).sum()
-    counts = {str(site): (int(bad), int(rows)) for site, bad, rows in sums.itertuples()}
-    first = f" (the first: {dates.first_bad!r})" if dates.first_bad else ""
-    if words := set_aside(
-        counts, label, f"have no readable date{first}, one in the future or one that another row has"
-    ):
-        failures.append(words)
-        failing = {site for site, (bad, rows) in counts.items() if bad > REJECTED_SHARE * rows}
+    if failing := _failing(table["site"], faulty, dates, label, failures):
         kept = ~table["site"].isin(failing)
         table, good, repeated = table[kept], good[kept], repeated[kept]
     if not good.all():
-        what = "without a readable date or site, or with a date in the future"
-        notes.append(f"{label}: {int((~good).sum())} rows {what}, set aside{first}")
+        notes.append(f"{label}: {int((~good).sum())} rows without a readable date or site set aside{_first(dates)}")
     if repeated.any():
         notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
     table = table[good & ~repeated]
@@ -208,6 +200,24 @@ def _clean(
     if failed is not None:
         failed |= set(wrong)
     return pd.concat([table[["site", date]], values.astype(np.float32)], axis=1)
+
+
+def _failing(sites: pd.Series, faulty: pd.Series, dates: Dates, label: str, failures: list[str]) -> set[str]:
+    """Return the towers whose dates cannot be trusted, and name them in ``failures``."""
+    failing = {str(site) for site in sites[dates.future].dropna()}
+    if failing:
+        some = ", ".join(sorted(failing)[:6]) + (f" and {len(failing) - 6} more" if len(failing) > 6 else "")
+        failures.append(f"{label}: days that are still to come{_first(dates)} at {some}: not ingested")
+    sums = pd.DataFrame({"bad": faulty, "all": 1}).groupby(sites).sum()
+    counts = {str(site): (int(bad), int(rows)) for site, bad, rows in sums.itertuples() if str(site) not in failing}
+    if words := set_aside(counts, label, f"have no readable date{_first(dates)} or one that another row has"):
+        failures.append(words)
+        failing |= {site for site, (bad, rows) in counts.items() if bad > REJECTED_SHARE * rows}
+    return failing
+
+
+def _first(dates: Dates) -> str:
+    return f" (the first: {dates.first_bad!r})" if dates.first_bad else ""
 
 
 def _known_sites(path: Path, reading: Reading) -> dict[str, SiteInfo]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tower_files import ingest, name, values, write_dd
+from tower_files import ingest, name, values, write_dd, write_table
 
 from tamrl.data.archive import load_archive, record
 
@@ -54,15 +54,25 @@ def test_half_hours_called_days_are_refused(tmp_path, clock):
     assert not (tmp_path / "w" / "archive.zarr").exists()
 
 
-def test_a_day_in_the_future_is_rejected_and_counted(tmp_path):
+def test_a_day_in_the_future_fails_its_tower(tmp_path):
     table = values(days=400)
     table.loc[399, "TIMESTAMP"] = "20991231"
     code, text = ingest(written(tmp_path, table), "-w", tmp_path / "w")
-    assert code == 0, text
-    assert "in the future" in text
-    tower = found(tmp_path)
-    assert tower.sizes["time"] == 399
-    np.testing.assert_allclose(tower["GPP"], table["GPP_NT_VUT_REF"][:399], rtol=1e-6)
+    assert code == 1
+    assert "still to come, '20991231'" in " ".join(text.split())
+    assert not (tmp_path / "w" / "archive.zarr").exists()
+
+
+def test_in_a_table_of_many_towers_only_that_tower_fails(tmp_path):
+    folder = write_table(tmp_path / "in", {SITE: 60, "DE-Bbb": 60})
+    table = pd.read_parquet(folder / "daily.parquet").reset_index(drop=True)
+    late = table.index[(table["site"] == SITE).to_numpy()][-1]
+    table.loc[late, "date"] = type(table["date"].iloc[0])("2099-12-31")
+    table.to_parquet(folder / "daily.parquet")
+    code, text = ingest(folder, "-w", tmp_path / "w")
+    assert code == 1
+    assert f"still to come (the first: '2099-12-31 00:00:00') at {SITE}" in " ".join(text.split())
+    assert load_archive(tmp_path / "w" / "archive.zarr")["site"].values.tolist() == ["DE-Bbb"]
 
 
 def test_a_record_that_lies_in_the_future_is_refused(tmp_path):
