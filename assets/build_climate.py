@@ -282,7 +282,8 @@ def write_maps(checkpoint: Path, archive: xr.Dataset, drivers: tuple[str, ...], 
     from tamrl.upscale.blocks import MEMBERS
     from tamrl.upscale.run import Request, upscale
 
-    earth, sums, towers = load_earth(), {}, len(load_reference(checkpoint).sites)
+    earth, sums, trained = load_earth(), {}, load_reference(checkpoint).sites
+    towers = f"the {len(trained)} of {archive.sizes['site']} FLUXNET2015 towers with half a year of good months"
     upscale(Request(checkpoint, ("earth",), folder / "maps.zarr", scheduler="threads", members=True))
     titles = {
         "tamrl-climate": "TAM-RL, monthly climate",
@@ -299,7 +300,7 @@ def write_maps(checkpoint: Path, archive: xr.Dataset, drivers: tuple[str, ...], 
             members = tree_maps(kind, archive, earth, drivers)
             maps = summarised(members)
         sums[name] = totals(members, earth)
-        source = f"tamrl: {title}, trained on {towers} FLUXNET2015 towers, on the small Earth"
+        source = f"tamrl: {title}, trained on {towers}, on the small Earth"
         pack(maps, earth, MAPS / f"{name}.nc", title, source)
         sys.stdout.write(f"{name}: {sums[name]}, {(MAPS / f'{name}.nc').stat().st_size / 1e6:.1f} MB\n")
     text = "# Global totals of the bundled maps, PgC yr-1: mean and standard deviation of five members each.\n"

@@ -22,12 +22,17 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Run fast tests first, then slow ones, then the browser; without Chromium skip the browser, or fail in CI.
+    """Run fast tests first, then the browser, then slow ones; without Chromium skip the browser, or fail in CI.
 
     Several processes (``-n``) share the tests by file, so that what a file prepares is prepared once; the browser's
-    are one piece, since two browsers that draw in software keep each other waiting.
+    are one piece, since two browsers that draw in software keep each other waiting. It is the longest piece, so that
+    it is begun before the slow ones, which another process runs meanwhile.
     """
-    items.sort(key=lambda item: 2 * bool(item.get_closest_marker("browser")) + bool(item.get_closest_marker("slow")))
+
+    def turn(item):
+        return 1 if item.get_closest_marker("browser") else 2 if item.get_closest_marker("slow") else 0
+
+    items.sort(key=turn)
     browser = [item for item in items if item.get_closest_marker("browser")]
     for item in items:
         item.add_marker(pytest.mark.xdist_group("browser" if item in browser else str(item.path)))

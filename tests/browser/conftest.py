@@ -57,12 +57,17 @@ def browser(chromium):
         running.close()
 
 
+#: Milliseconds that a page may take: other tests run on the same cores.
+PATIENCE_MS = 120_000
+
+
 class App:
     """One fresh browser window on the app; collects what goes wrong in it."""
 
     def __init__(self, browser, server, width=1440, theme="light"):
         self.server = server
         self.context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=theme)
+        self.context.set_default_timeout(PATIENCE_MS)
         self.page = self.context.new_page()
         self.outside, self.errors = [], []
         self.page.on("request", self._request)
@@ -75,13 +80,13 @@ class App:
 
     def open(self, path):
         self.page.goto(self.server + path)
-        self.page.locator("h1").wait_for(timeout=60_000)
+        self.page.locator("h1").wait_for()
         return self.settle()
 
     def settle(self):
         """Wait until the app has nothing more to do."""
         self.page.wait_for_timeout(400)  # an action needs a moment to start a run
-        self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=60_000)
+        self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
         self.page.wait_for_timeout(400)
         return self.page
 

@@ -46,9 +46,9 @@ def test_a_page_has_no_serious_finding(window, folder, path, theme):
     scores = f"{'&' if '?' in path else '?'}scores={quote(str(folder))}" if "scorecard" in path else ""
     page = app.open(path.replace(" ", "%20") + scores)
     if "run=1" in path:
-        page.locator('[data-testid="stMetric"]').first.wait_for(timeout=90_000)
+        page.locator('[data-testid="stMetric"]').first.wait_for()
     if "map=" not in path:
-        page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=60_000)
+        page.locator(".js-plotly-plot .main-svg").first.wait_for()
     app.settle()
     page.evaluate(AXE)
     assert page.evaluate(FINDINGS) == []

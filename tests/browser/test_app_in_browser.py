@@ -49,12 +49,12 @@ def test_a_tower_is_picked_on_the_map_and_in_the_table(window, table):
     page.wait_for_timeout(2000)  # the countries are drawn
     site, row = next((s, r) for s, r in list(table.iterrows())[1:])
     click_on_map(page, row["lat"], row["lon"])
-    page.get_by_role("heading", name=re.compile(f"^{site}")).wait_for(timeout=20_000)
+    page.get_by_role("heading", name=re.compile(f"^{site}")).wait_for()
     app.settle()
     assert f"site={site}" in page.url
     grid = page.locator('[data-testid="stDataFrame"] canvas').first.bounding_box()
     page.mouse.click(grid["x"] + 20, grid["y"] + 35 * 4 + 17)  # fourth row
-    page.get_by_role("heading", name=re.compile(f"^{table.index[3]}")).wait_for(timeout=20_000)
+    page.get_by_role("heading", name=re.compile(f"^{table.index[3]}")).wait_for()
 
 
 def test_from_tower_to_changed_scores(window, small_workspace):
@@ -63,15 +63,15 @@ def test_from_tower_to_changed_scores(window, small_workspace):
     page = app.open("/towers")
     page.get_by_role("combobox", name=re.compile("Tower")).last.click()
     page.get_by_role("option", name=re.compile(site)).click()
-    page.get_by_role("heading", name=re.compile(f"^{site}")).wait_for(timeout=20_000)
+    page.get_by_role("heading", name=re.compile(f"^{site}")).wait_for()
     app.settle()
     page.get_by_role("link", name="Open in Few-shot lab").click()
-    page.get_by_role("button", name="Adapt", exact=True).wait_for(timeout=60_000)
+    page.get_by_role("button", name="Adapt", exact=True).wait_for()
     app.settle()
     assert f"site={site}" in page.url
     assert page.locator(METRIC).count() == 0
     page.get_by_role("button", name="Adapt", exact=True).click()
-    page.locator(METRIC).first.wait_for(timeout=60_000)
+    page.locator(METRIC).first.wait_for()
     app.settle()
     assert page.locator(METRIC).count() == 9
     assert page.get_by_text("SIMULATED").count() >= 3
@@ -83,10 +83,10 @@ def test_from_tower_to_changed_scores(window, small_workspace):
     page.wait_for_function(
         "before => { const now = [...document.querySelectorAll('[data-testid=stMetric]')].map(e => e.innerText);"
         " return now.length === 9 && now.join() !== before; }",
-        arg=",".join(before), timeout=60_000,
+        arg=",".join(before),
     )  # fmt: skip
     assert "method=all" in app.settle().url
-    with page.expect_download(timeout=30_000) as caught:
+    with page.expect_download() as caught:
         page.get_by_test_id("stDownloadButton").filter(has_text="NetCDF").first.click()
     assert caught.value.suggested_filename == f"SIMULATED_{site}_all_30d_predictions.nc"
     with xr.open_dataset(caught.value.path()) as predictions:
@@ -99,23 +99,23 @@ def test_the_loss_falls_live_and_can_be_cancelled(window, small_workspace):
     app = window()
     page = app.open(f"/lab?site={small_workspace[1][0]}&steps=500&days=400&method=all")
     page.get_by_role("button", name="Adapt", exact=True).click()
-    page.locator(".st-key-live_loss .js-plotly-plot").wait_for(timeout=30_000)
+    page.locator(".st-key-live_loss .js-plotly-plot").wait_for()
     page.get_by_role("button", name="Cancel").click()
-    page.get_by_text("was cancelled").wait_for(timeout=30_000)
+    page.get_by_text("was cancelled").wait_for()
     assert page.locator(METRIC).count() == 0
 
 
 def test_dragging_a_box_on_the_chart_chooses_the_support(window, small_workspace):
     app = window()
     page = app.open(f"/lab?site={small_workspace[1][0]}")
-    page.get_by_text("30 support days from").wait_for(timeout=30_000)
+    page.get_by_text("30 support days from").wait_for()
     area = page.locator(".js-plotly-plot .nsewdrag").first.bounding_box()
     page.mouse.move(area["x"] + 0.5 * area["width"], area["y"] + 20)
     page.mouse.down()
     page.mouse.move(area["x"] + 0.55 * area["width"], area["y"] + 60, steps=4)
     page.mouse.move(area["x"] + 0.6 * area["width"], area["y"] + 120, steps=4)
     page.mouse.up()
-    page.wait_for_url(re.compile("start=20"), timeout=20_000)
+    page.wait_for_url(re.compile("start=20"))
     app.settle()
     days = int(re.search(r"days=(\d+)", page.url).group(1))
     assert days != 30
@@ -127,13 +127,13 @@ def test_a_deep_link_restores_the_page_and_reloading_keeps_it(window, small_work
     igbp = table.loc[site, "igbp"]
     app = window()
     page = app.open(f"/lab?site={site}&start=2009-06-01&days=12&method=encode&igbp={igbp}")
-    page.get_by_text(re.compile("12 support days from 2009-06")).wait_for(timeout=30_000)
+    page.get_by_text(re.compile("12 support days from 2009-06")).wait_for()
     assert page.get_by_role("combobox", name=re.compile("Method")).input_value() == "Encode"
     page.reload()
-    page.get_by_text(re.compile("12 support days from 2009-06")).wait_for(timeout=30_000)
+    page.get_by_text(re.compile("12 support days from 2009-06")).wait_for()
     app.settle()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Towers").click()
-    page.get_by_role("heading", name=re.compile(f"^{site}")).wait_for(timeout=30_000)
+    page.get_by_role("heading", name=re.compile(f"^{site}")).wait_for()
     app.settle()
     assert f"site={site}" in page.url
     assert "days=12" in page.url
@@ -144,7 +144,7 @@ def test_downloads_hold_the_data_and_say_where_it_is_from(window):
     app = window()
     page = app.open("/towers?flux=GPP")
     for name, start in (("CSV", b"# "), ("NetCDF", b"\x89HDF")):
-        with page.expect_download(timeout=30_000) as caught:
+        with page.expect_download() as caught:
             page.get_by_test_id("stDownloadButton").filter(has_text=name).first.click()
         assert caught.value.suggested_filename.startswith("SIMULATED_")
         with open(caught.value.path(), "rb") as file:
@@ -155,7 +155,7 @@ def test_downloads_hold_the_data_and_say_where_it_is_from(window):
 def test_dark_theme_reaches_page_and_figures(window, path):
     app = window(theme="dark")
     page = app.open(path)
-    page.locator(".js-plotly-plot .xtick text").first.wait_for(timeout=30_000)
+    page.locator(".js-plotly-plot .xtick text").first.wait_for()
 
     def brightness(selector, what):
         colour = page.evaluate("([s, w]) => getComputedStyle(document.querySelector(s))[w]", [selector, what])
@@ -169,7 +169,7 @@ def test_dark_theme_reaches_page_and_figures(window, path):
 def test_a_narrow_window_shows_everything_within_its_width(window, path):
     app = window(width=420)
     page = app.open(path)
-    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=30_000)
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 420
     title = page.locator("h1").bounding_box()
     header = page.get_by_test_id("stHeader").bounding_box()

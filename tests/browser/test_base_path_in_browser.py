@@ -78,7 +78,7 @@ def test_every_map_is_whole_and_every_link_right(app):
     answered(app, "/tamrl/app/static/countries.geojson")
     app.answers.clear()
     app.open("/towers")
-    page.locator('[data-testid="stDeckGlJsonChart"] canvas').first.wait_for(timeout=60_000)
+    page.locator('[data-testid="stDeckGlJsonChart"] canvas').first.wait_for()
     answered(app, "/tamrl/app/static/blank.json")
     answered(app, "/tamrl/app/static/countries.geojson")
     assert any(path.startswith("/tamrl/app/static/fonts/") and code == 200 for path, code in app.answers)
@@ -87,17 +87,17 @@ def test_every_map_is_whole_and_every_link_right(app):
     assert own
     assert all(path.startswith("/tamrl") for path in own), own
     page.get_by_role("link", name="Scorecard").first.click()
-    page.get_by_role("heading", name="Scorecard", level=1).wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Scorecard", level=1).wait_for()
     app.settle()
     assert urlsplit(page.url).path == "/tamrl/scorecard"
     page.reload()
-    page.get_by_role("heading", name="Scorecard", level=1).wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Scorecard", level=1).wait_for()
     assert missing(app) == []
 
 
 def test_behind_a_proxy_nobody_is_the_owner(app, below, small_workspace):
     page = app.open("/towers?folder=/etc")
-    page.get_by_text("Nothing that may be opened here has this name").wait_for(timeout=30_000)
+    page.get_by_text("Nothing that may be opened here has this name").wait_for()
     assert str(small_workspace[0].path.parent) not in page.content()
 
 
@@ -106,5 +106,5 @@ def test_an_unknown_page_is_said(app):
     assert page.get_by_role("heading", name="There is no such page").count() == 1
     assert page.title() == "There is no such page · TAM-RL Explorer"
     page.get_by_role("link", name="Towers").last.click()
-    page.get_by_role("heading", name="Towers", level=1).wait_for(timeout=60_000)
+    page.get_by_role("heading", name="Towers", level=1).wait_for()
     assert page.title() == "Towers · TAM-RL Explorer"

@@ -17,7 +17,7 @@ METHODS = ("Site-effect", "Encode", "Modulation", "All")
 
 def saved(page, kind, place):
     """Press the button of the figure at ``place`` and return the file."""
-    with page.expect_download(timeout=60_000) as caught:
+    with page.expect_download() as caught:
         page.locator(f'.figure button[data-kind="{kind}"]').nth(place).click()
     return caught.value
 
@@ -51,7 +51,7 @@ def test_the_figures_of_a_tower_are_saved_with_what_a_slide_needs(window, small_
     site = small_workspace[1][0]
     app = window(theme="dark")
     page = app.open(f"/towers?site={site}")
-    page.locator(".js-plotly-plot .main-svg").nth(1).wait_for(timeout=60_000)
+    page.locator(".js-plotly-plot .main-svg").nth(1).wait_for()
     app.settle()
     seen, ground = check(page, 0, f"{site}_daily", (f"Daily fluxes and drivers of {site}",))
     assert seen == ground == "#151a17"
@@ -62,7 +62,7 @@ def test_a_row_of_charts_is_one_picture_with_its_legend(window, tmp_path):
     folder = score_files.make(tmp_path / "scores", towers=12, designs=("igbp",))
     app = window()
     page = app.open(f"/scorecard?scores={quote(str(folder))}&section=Learning%20curves")
-    page.locator(".js-plotly-plot").nth(2).locator(".main-svg").first.wait_for(timeout=60_000)
+    page.locator(".js-plotly-plot").nth(2).locator(".main-svg").first.wait_for()
     app.settle()
     titles = [f"RMSE of {flux} by days of labels and model" for flux in ("GPP", "RECO", "NEE")]
     _, ground = check(page, 0, "scorecard_curves_rmse", ("XGBoost with the support", *titles[0].split()))
@@ -74,13 +74,13 @@ def test_the_support_keeps_its_points_when_every_method_was_tried(window, small_
     app = window()
     page = app.open(f"/lab?site={site}")
     chart = page.locator(f"[class*=st-key-support_chart_{site}] .js-plotly-plot")
-    chart.locator(".main-svg").first.wait_for(timeout=60_000)
+    chart.locator(".main-svg").first.wait_for()
     for method in METHODS:
         page.get_by_role("combobox", name=re.compile("Method")).click()
         page.get_by_role("option", name=method, exact=True).click()
         app.settle()
         page.get_by_role("button", name="Adapt", exact=True).click()
-        page.get_by_text(f"{site}, {method.lower()}").wait_for(timeout=90_000)
+        page.get_by_text(f"{site}, {method.lower()}").wait_for()
         app.settle()
         # 30 of the support, and those of the record, drawn as elements that no limit on canvases takes away.
         assert chart.locator(".scatterlayer .points path").count() > 1000

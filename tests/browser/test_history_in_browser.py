@@ -12,24 +12,24 @@ def test_back_undoes_a_choice_and_then_a_page(window):
     page = app.open("/")
     assert page.title() == "World · TAM-RL Explorer"
     page.get_by_test_id("stButtonGroup").get_by_text("RECO", exact=True).click()
-    page.wait_for_url(re.compile("flux=RECO"), timeout=60_000)
+    page.wait_for_url(re.compile("flux=RECO"))
     app.settle()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Towers").click()
-    page.wait_for_url(re.compile("/towers.*flux=RECO"), timeout=60_000)
+    page.wait_for_url(re.compile("/towers.*flux=RECO"))
     app.settle()
     assert page.title() == "Towers · TAM-RL Explorer"
     page.go_back()
-    page.get_by_role("heading", name="World", level=1).wait_for(timeout=60_000)
+    page.get_by_role("heading", name="World", level=1).wait_for()
     app.settle()
     assert "flux=RECO" in page.url
     assert "/towers" not in page.url
     page.go_back()
     app.settle()
-    page.wait_for_url(re.compile(r"/(\?(?!.*flux=).*)?$"), timeout=30_000)
+    page.wait_for_url(re.compile(r"/(\?(?!.*flux=).*)?$"))
     chosen = page.get_by_test_id("stButtonGroup").locator('[aria-checked="true"], [data-testid$="Active"]')
     assert "GPP" in chosen.all_inner_texts()
     page.go_forward()
-    page.wait_for_url(re.compile("flux=RECO"), timeout=60_000)
+    page.wait_for_url(re.compile("flux=RECO"))
     app.settle()
     assert "RECO" in chosen.all_inner_texts()
 
@@ -37,10 +37,10 @@ def test_back_undoes_a_choice_and_then_a_page(window):
 def test_a_folder_that_is_refused_is_said_once(window):
     app = window()
     page = app.open("/towers?folder=/no/such/folder")
-    page.get_by_text("There is no such file or folder").wait_for(timeout=60_000)
+    page.get_by_text("There is no such file or folder").wait_for()
     app.settle()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="World").click()
-    page.get_by_role("heading", name="World", level=1).wait_for(timeout=60_000)
+    page.get_by_role("heading", name="World", level=1).wait_for()
     app.settle()
     assert page.get_by_text("There is no such file or folder").count() == 0
     assert "folder=" not in page.url
@@ -50,5 +50,5 @@ def test_a_long_name_in_an_address_does_not_fill_the_page(window):
     app = window()
     page = app.open("/towers?site=" + "A" * 1500)
     said = page.get_by_text("of this address is not in this workspace").first
-    said.wait_for(timeout=60_000)
+    said.wait_for()
     assert len(said.inner_text()) < 120

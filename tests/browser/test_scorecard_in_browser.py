@@ -28,21 +28,21 @@ def test_sections_open_by_keyboard_and_are_in_the_address(window, address):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    page.get_by_text("bands are 95 % bootstrap").wait_for(timeout=30_000)
+    page.get_by_text("bands are 95 % bootstrap").wait_for()
     assert "section=Learning" in app.settle().url
     page.reload()
-    page.get_by_text("bands are 95 % bootstrap").wait_for(timeout=30_000)
-    page.locator(".js-plotly-plot").nth(2).locator(".main-svg").first.wait_for(timeout=30_000)
+    page.get_by_text("bands are 95 % bootstrap").wait_for()
+    page.locator(".js-plotly-plot").nth(2).locator(".main-svg").first.wait_for()
 
 
 def test_from_a_score_to_the_lab(window, address, small_workspace):
     site = small_workspace[1][0]
     app = window()
     page = app.open(f"{address}&section={quote('Map and towers')}&tower={site}")
-    page.get_by_role("heading", name=site).wait_for(timeout=30_000)
-    page.locator('[data-testid="stDeckGlJsonChart"] canvas').first.wait_for(timeout=30_000)
+    page.get_by_role("heading", name=site).wait_for()
+    page.locator('[data-testid="stDeckGlJsonChart"] canvas').first.wait_for()
     page.get_by_role("link", name="Open in Few-shot lab").click()
-    page.get_by_role("button", name="Adapt", exact=True).wait_for(timeout=60_000)
+    page.get_by_role("button", name="Adapt", exact=True).wait_for()
     assert f"site={site}" in app.settle().url
 
 
@@ -51,8 +51,8 @@ def test_tables_are_downloaded_with_their_source(window, address):
     page = app.open(address)
     buttons = page.get_by_test_id("stDownloadButton").filter(has_text="CSV")
     # Until the last one is there, the first may be that of a table further down.
-    buttons.nth(1).wait_for(timeout=30_000)
-    with page.expect_download(timeout=30_000) as caught:
+    buttons.nth(1).wait_for()
+    with page.expect_download() as caught:
         buttons.first.click()
     with open(caught.value.path(), encoding="utf-8") as file:
         head, _, columns = (next(file) for _ in range(3))
@@ -62,7 +62,7 @@ def test_tables_are_downloaded_with_their_source(window, address):
 
 def test_dark_theme_reaches_the_figures(window, address):
     page = window(theme="dark").open(address)
-    page.locator(".js-plotly-plot .xtick text").first.wait_for(timeout=30_000)
+    page.locator(".js-plotly-plot .xtick text").first.wait_for()
     colour = page.evaluate("getComputedStyle(document.querySelector('.js-plotly-plot .xtitle')).fill")
     assert sum(map(int, re.findall(r"\d+", colour)[:3])) / 3 > 120
 
@@ -70,5 +70,5 @@ def test_dark_theme_reaches_the_figures(window, address):
 @pytest.mark.parametrize("section", ["Overview", "Map and towers", "Distribution", "Patterns", "Published"])
 def test_a_narrow_window_shows_everything_within_its_width(window, address, section):
     page = window(width=420).open(f"{address}&section={quote(section)}")
-    page.locator(".js-plotly-plot .main-svg").first.wait_for(timeout=30_000)
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
     assert page.evaluate("document.documentElement.scrollWidth") <= 420

@@ -24,7 +24,7 @@ def maps(small_workspace):
 
 def drawn(page, text=""):
     """Wait until the map shows what ``text`` is part of; return all that it shows."""
-    page.locator(f'.map[data-drawn*="{text or SEPARATOR}"]').wait_for(timeout=30_000)
+    page.locator(f'.map[data-drawn*="{text or SEPARATOR}"]').wait_for()
     return page.locator(".map").get_attribute("data-drawn")
 
 
@@ -50,8 +50,8 @@ def test_a_click_picks_the_cell_whose_value_the_pointer_reads(window):
     reading = page.locator(READING).first.inner_text()
     assert re.fullmatch(r"1[23]\.\d\d°N 19\.\d\d°E · [5-9]\.\d\d gC m⁻² d⁻¹", reading)
     page.mouse.click(*at)
-    page.wait_for_url(re.compile("lat=1[23]"), timeout=20_000)
-    page.get_by_text("13.00° N, 19.00° E").first.wait_for(timeout=20_000)
+    page.wait_for_url(re.compile("lat=1[23]"))
+    page.get_by_text("13.00° N, 19.00° E").first.wait_for()
     value = float(re.search(r"· ([\d.]+) gC", reading).group(1))
     said = page.get_by_text(re.compile(r"19\.00° E · First model")).first.inner_text()
     assert float(re.search(r"SIMULATED\): ([\d.]+)", said).group(1)) == pytest.approx(value, abs=0.1)
@@ -69,7 +69,7 @@ def test_a_tower_is_picked_on_the_map(window):
     at = point(page, across, down)
     assert page.locator(READING).first.inner_text().startswith("AU-Da")
     page.mouse.click(*at)
-    page.wait_for_url(re.compile(r"lat=-1[34]"), timeout=20_000)
+    page.wait_for_url(re.compile(r"lat=-1[34]"))
 
 
 def test_the_view_stays_when_month_flux_and_map_change(window):
@@ -89,7 +89,7 @@ def test_the_view_stays_when_month_flux_and_map_change(window):
     point(page, 0.6, 0.4)
     assert page.locator(READING).first.inner_text().startswith(where)
     page.get_by_role("radio", name="NEE").or_(page.get_by_role("button", name="NEE", exact=True)).first.click()
-    page.wait_for_url(re.compile("flux=NEE"), timeout=20_000)
+    page.wait_for_url(re.compile("flux=NEE"))
     app.settle()
     point(page, 0.601, 0.4)
     point(page, 0.6, 0.4)
@@ -159,7 +159,7 @@ def test_another_mode_keeps_the_whole_earth_and_the_zoom(window):
     near = ends()
     assert near[1] == pytest.approx(180 / 1.6, abs=2)
     page.get_by_role("radio", name="One map").or_(page.get_by_role("button", name="One map")).first.click()
-    page.locator('.map[data-drawn]:not([data-drawn*="Second model"])').wait_for(timeout=30_000)
+    page.locator('.map[data-drawn]:not([data-drawn*="Second model"])').wait_for()
     app.settle()
     assert ends() == pytest.approx(near, abs=1.5)
 
@@ -191,7 +191,7 @@ def test_the_view_is_in_the_address_and_restored_by_reloading_and_by_a_link(wind
     assert page.locator(READING).first.inner_text() == where
     set_flux = page.get_by_role("radio", name="NEE").or_(page.get_by_role("button", name="NEE", exact=True)).first
     set_flux.click()
-    page.wait_for_url(re.compile("flux=NEE"), timeout=20_000)
+    page.wait_for_url(re.compile("flux=NEE"))
     app.settle()
     assert view in unquote(page.url), "a run keeps the view in the address"
     other = window().open(f"/?map=first&dots=0&{view}")
@@ -208,7 +208,7 @@ def test_the_page_stays_where_it_is_when_a_cell_is_picked(window):
     page.wait_for_timeout(2500)  # the tabs are drawn
     before = page.locator(CANVAS).first.bounding_box()["y"]
     page.mouse.click(*point(page, 0.553, 0.5))
-    page.get_by_role("heading", level=2).first.wait_for(timeout=20_000)
+    page.get_by_role("heading", level=2).first.wait_for()
     app.settle()
     page.wait_for_timeout(1500)
     assert page.locator(CANVAS).first.bounding_box()["y"] == pytest.approx(before, abs=2)
@@ -249,7 +249,7 @@ def test_months_play_and_pausing_keeps_the_month(window):
     drawn(page, "December")
     drawn(page, "January")
     page.get_by_role("button", name="Pause").click()
-    page.get_by_role("button", name="Play").wait_for(timeout=20_000)
+    page.get_by_role("button", name="Play").wait_for()
     app.settle()
     kept = drawn(page)
     page.wait_for_timeout(2000)
@@ -265,7 +265,7 @@ def test_the_map_is_used_with_the_keyboard(window):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("+")
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("lat=1[23]"), timeout=20_000)
+    page.wait_for_url(re.compile("lat=1[23]"))
 
 
 def test_a_deep_link_is_restored_by_reloading(window):
@@ -284,7 +284,7 @@ def test_what_is_seen_is_downloaded(window):
     drawn(page)
     page.get_by_role("button", name="Figure, data").click()
     for key, start in (("nc", b"\x89HDF"), ("csv", b"# "), ("png", b"\x89PNG"), ("svg", b"<?xml")):
-        with page.expect_download(timeout=30_000) as caught:
+        with page.expect_download() as caught:
             page.locator(f".st-key-world_{key} button").click()
         assert caught.value.suggested_filename.startswith("SIMULATED_world_first_GPP_july.")
         with open(caught.value.path(), "rb") as file:
@@ -301,14 +301,14 @@ def test_the_picture_has_the_mask_and_the_part_of_the_map_that_is_seen(window, t
     drawn(page)
 
     def saved(kind):
-        with page.expect_download(timeout=30_000) as caught:
+        with page.expect_download() as caught:
             page.locator(f".st-key-world_{kind} button").click()
         path = tmp_path / f"saved.{kind}"
         caught.value.save_as(path)
         return caught.value.suggested_filename, path
 
     page.get_by_role("button", name="Figure, data").click()
-    page.locator(".st-key-world_svg button").wait_for(timeout=20_000)
+    page.locator(".st-key-world_svg button").wait_for()
     page.wait_for_timeout(1500)  # opening it starts a run
     name, path = saved("svg")
     assert name == "SIMULATED_world_first_GPP_july_-25_-8_65_28.svg"
@@ -332,10 +332,10 @@ def test_a_product_is_sent_and_shown(window, tmp_path):
     drawn(page)
     page.get_by_role("button", name="Import").click()
     page.locator('[data-testid="stFileUploaderDropzoneInput"]').set_input_files(str(source))
-    page.get_by_text("sent.nc").wait_for(timeout=20_000)
+    page.get_by_text("sent.nc").wait_for()
     page.get_by_role("dialog").get_by_role("button", name="Import", exact=True).click()
     drawn(page, "Sent by a test")
-    page.wait_for_url(re.compile("map=sent-by-a-test"), timeout=20_000)
+    page.wait_for_url(re.compile("map=sent-by-a-test"))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -364,4 +364,4 @@ def test_a_narrow_window_shows_everything_within_its_width(window, mode):
 
 def test_the_first_page_is_the_world(window):
     page = window().open("/")
-    page.get_by_role("heading", name="World").wait_for(timeout=20_000)
+    page.get_by_role("heading", name="World").wait_for()
