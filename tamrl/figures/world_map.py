@@ -33,19 +33,6 @@ CIVIDIS = (
 PURPLE_RED = (
     "#f7f4f9", "#e7e1ef", "#d4b9da", "#c994c7", "#df65b0", "#e7298a", "#ce1256", "#980043", "#67001f",
 )  # fmt: skip
-#: viridis of matplotlib 3.11 (van der Walt and Smith, CC0) at 9 steps.
-VIRIDIS = (
-    "#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725",
-)  # fmt: skip
-#: ColorBrewer RdBu with 11 classes, from blue to red (Brewer, https://colorbrewer2.org, Apache-2.0).
-BLUE_RED = (
-    "#053061", "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d", "#b2182b",
-    "#67001f",
-)  # fmt: skip
-BY_VARIABLE = "variable"
-#: Palettes that a reader can choose -> name. Values that part at zero wear the second of the two.
-PALETTES = {BY_VARIABLE: "By variable", "cividis": "Cividis, purple to orange", "viridis": "Viridis, blue to red"}
-_CHOSEN = {"cividis": (CIVIDIS, PURPLE_ORANGE), "viridis": (VIRIDIS, BLUE_RED)}
 
 
 @dataclass(frozen=True)
@@ -59,7 +46,6 @@ class Scale:
         label: what is shown, in words.
         unit: CF unit.
         ends: what values at the lower and at the upper end mean, in words; empty where the title says it.
-        palette: that the reader chose, a key of ``PALETTES``.
     """
 
     colours: tuple[str, ...]
@@ -68,7 +54,6 @@ class Scale:
     label: str
     unit: str
     ends: tuple[str, str] = ("", "")
-    palette: str = BY_VARIABLE
 
     @property
     def title(self) -> str:
@@ -77,9 +62,7 @@ class Scale:
         return f"{self.label} [{unit}]" if unit else self.label
 
 
-def colours_of(
-    name: str, difference: bool = False, theme: Theme = "light", palette: str = BY_VARIABLE
-) -> tuple[tuple[str, ...], bool]:
+def colours_of(name: str, difference: bool = False, theme: Theme = "light") -> tuple[tuple[str, ...], bool]:
     """Return the colours of a variable from low to high, and whether they part at zero.
 
     Of NEE uptake is green and release is brown. Every difference is orange where the first is larger and purple where
@@ -90,19 +73,15 @@ def colours_of(
         name: GPP, RECO, NEE, ``<flux>_sd`` or ``extrapolation``.
         difference: whether a difference of two maps is drawn.
         theme: light or dark.
-        palette: a key of ``PALETTES``.
     """
-    dark, centred = theme == "dark", difference or name == "NEE"
-    if palette in _CHOSEN:
-        colours = _CHOSEN[palette][centred]
-        return on_dark(colours) if centred and dark else colours, centred
+    dark = theme == "dark"
     if difference:
         return on_dark(PURPLE_ORANGE) if dark else PURPLE_ORANGE, True
     if name.endswith(SD):
         return CIVIDIS, False
     if name == "extrapolation":
         return PURPLE_RED[::-1] if dark else PURPLE_RED, False
-    return field_scale(name, dark), centred
+    return field_scale(name, dark), name == "NEE"
 
 
 def ends_of(name: str, first: str | None = None) -> tuple[str, str]:

@@ -66,18 +66,6 @@ def _rate(text: str) -> float:
     return value
 
 
-def _one_of(*values: Any) -> Callable[[str], Any]:
-    """Return a reader of one of some values of one type."""
-
-    def read(text: str) -> Any:
-        value = type(values[0])(text)
-        if value not in values:
-            raise ValueError(text)
-        return value
-
-    return read
-
-
 def _month(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 12:
@@ -180,8 +168,6 @@ PARAMETERS: dict[str, Parameter] = {
     "veg": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "range": Parameter(_pair, _write_pair),
     "tails": Parameter(_tails, _write_pair),
-    "palette": Parameter(_one_of("variable", "cividis", "viridis")),
-    "speed": Parameter(_one_of(0.5, 1.0, 2.0), lambda value: f"{value:g}"),
     "mask": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "dots": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "curtain": Parameter(_flag, lambda flag: "1" if flag else "0"),

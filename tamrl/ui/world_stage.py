@@ -15,26 +15,15 @@ from tamrl.figures import maps as base
 from tamrl.figures import world_map as figures
 from tamrl.figures.style import unit_label
 from tamrl.figures.world_map import Scale
-from tamrl.ui import (
-    components,
-    state,
-    static,
-    theme,
-    world,
-    world_about,
-    world_cache,
-    world_colours,
-    world_export,
-    world_pick,
-)
+from tamrl.ui import components, state, static, theme, world, world_about, world_cache, world_export, world_pick
 from tamrl.ui.scorecard import legend
 from tamrl.ui.state import PARAMETERS
 from tamrl.ui.world_cache import Question
 from tamrl.ui.world_view import View, difference_text, period_text, short_text
 from tamrl.workspace import Workspace
 
-#: Seconds that one month is shown, by speed.
-FRAMES_S = {0.5: 1.8, 1.0: 0.9, 2.0: 0.45}
+#: Seconds that one month is shown.
+FRAME_S = 0.9
 _PLAYING, _TURNED, _WHOLE = "tamrl_world_playing", "tamrl_world_turned", "tamrl_world_whole_run"
 _KEY = "world_map"
 
@@ -63,7 +52,7 @@ def show(view: View, entries: dict[str, Entry], workspace: Workspace | None) -> 
         return
     # In a container of its own as a fragment is, so that the map is not made anew when the months begin to play.
     if st.session_state.get(_PLAYING):
-        st.fragment(_stage, run_every=_frame())(view, workspace)
+        st.fragment(_stage, run_every=FRAME_S)(view, workspace)
     else:
         with st.container():
             _stage(view, workspace)
@@ -76,7 +65,7 @@ def _stage(view: View, workspace: Workspace | None) -> None:
         view = world.with_month(view, state.get("month"))
     if view.layer != "extrapolation":
         _timeline(view)
-    scale = world_colours.scale_of(view, questions(view))
+    scale = scale_of(view)
     towers = world_cache.towers(workspace)
     _map(view, scale, towers)
     with st.container(horizontal=True, gap="medium", vertical_alignment="top", horizontal_alignment="distribute"):
@@ -87,7 +76,7 @@ def _stage(view: View, workspace: Workspace | None) -> None:
             _legend(view)
         with st.container(horizontal=True, gap="small", width="content"):
             world_pick.popover(view, towers)
-            world_colours.popover(scale)
+            _colours(view, scale)
             world_export.popover(view, questions(view), scale, signs(view, towers))
             world_about.popover(view)
     _said(view)
@@ -99,15 +88,10 @@ def _stage(view: View, workspace: Workspace | None) -> None:
 # Time ------------------------------------------------------------------------
 
 
-def _frame() -> float:
-    """Return the seconds that one month is shown."""
-    return FRAMES_S.get(state.get("speed"), FRAMES_S[1.0])
-
-
 def _turn(view: View) -> View:
     """Return the view of the month that is due; the months play until they are paused."""
     now, month = time.monotonic(), state.get("month") or 1
-    if now - st.session_state.get(_TURNED, now) > _frame() / 2:
+    if now - st.session_state.get(_TURNED, now) > FRAME_S / 2:
         month = month % 12 + 1
         st.session_state[_TURNED] = now
     st.session_state.setdefault(_TURNED, now)
@@ -127,17 +111,6 @@ def _timeline(view: View) -> None:
             key="world_play", on_click=_toggle, help="Play through the months of the year", width=105,
         )  # fmt: skip
         if view.period.month:
-            st.session_state["world_speed"] = state.get("speed", 1.0)
-            st.selectbox(
-                "Speed",
-                list(FRAMES_S),
-                key="world_speed",
-                on_change=_take_speed,
-                label_visibility="collapsed",
-                width=88,
-                help="Speed at which the months play",
-                format_func="{:g}\N{MULTIPLICATION SIGN}".format,
-            )
             st.session_state["world_month"] = view.period.month
             st.select_slider(
                 "Month", range(1, 13), key="world_month", on_change=_take_month, label_visibility="collapsed",
@@ -163,11 +136,6 @@ def _toggle() -> None:
     st.session_state[_WHOLE] = not playing
 
 
-def _take_speed() -> None:
-    state.put("speed", st.session_state["world_speed"])
-    st.session_state[_WHOLE] = True  # how often the months turn is said where the whole page is drawn
-
-
 def _take_month() -> None:
     state.put("month", st.session_state["world_month"])
     st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
@@ -184,6 +152,17 @@ def questions(view: View) -> tuple[Question, ...]:
     if view.mode == "difference":
         return (replace(one, other=view.other_entry, other_period=view.period, vegetated=view.vegetated),)
     return (one,)
+
+
+def scale_of(view: View) -> Scale:
+    """Return the colours: by hand, or between percentiles of what is shown."""
+    different = view.mode == "difference"
+    colours, centred = figures.colours_of(view.name, different, theme.current())
+    ends = figures.ends_of(view.name, view.short[view.entry.key] if different else None)
+    low, high = state.get("range") or world_cache.limits(
+        questions(view), centred, state.get("tails", figures.TAILS)
+    )  # fmt: skip
+    return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name), ends)
 
 
 def signs(view: View, towers: pd.DataFrame) -> world_export.Signs:
@@ -264,3 +243,49 @@ def _said(view: View) -> None:
 
 def _entries(view: View) -> list[Entry]:
     return [view.entry, *([view.other_entry] if view.other_entry else [])]
+
+
+# Choices ---------------------------------------------------------------------
+
+
+def _colours(view: View, scale: Scale) -> None:
+    """Draw the choice of the colour range and of what lies on the map."""
+    with st.popover("Colours", icon=":material/palette:"):
+        by_hand = state.get("range") is not None
+        st.session_state["world_by_hand"] = by_hand
+        st.segmented_control(
+            "Colour range", [False, True], key="world_by_hand", required=True,
+            format_func=lambda hand: "By hand" if hand else "By percentile",
+            on_change=_take_by_hand, args=(scale,),
+        )  # fmt: skip
+        if by_hand:
+            _range_by_hand(scale)
+        else:
+            st.slider(
+                "Percentiles", 0.0, 100.0, step=0.5, **state.bind("tails", figures.TAILS), format="%g %%",
+                help="Cells below the lower and above the upper percentile wear the end colours. Months share a range.",
+            )  # fmt: skip
+        st.toggle("Towers", **state.bind("dots", True))
+
+
+def _take_by_hand(scale: Scale) -> None:
+    # Three digits: the reader goes on from what the colour bar shows, not from a percentile's last digit.
+    ends = tuple(float(f"{end:.3g}") for end in (scale.low, scale.high))
+    state.put("range", ends if st.session_state["world_by_hand"] else None)
+
+
+def _range_by_hand(scale: Scale) -> None:
+    step = 10.0 ** (len(str(int(scale.high - scale.low))) - 3)
+    st.session_state["world_low"], st.session_state["world_high"] = scale.low, scale.high
+    left, right = st.columns(2)
+    unit = unit_label(scale.unit)
+    left.number_input(f"From [{unit}]", key="world_low", step=step, format="%g", on_change=_take_range)
+    right.number_input(f"To [{unit}]", key="world_high", step=step, format="%g", on_change=_take_range)
+
+
+def _take_range() -> None:
+    low, high = st.session_state["world_low"], st.session_state["world_high"]
+    if low < high:
+        state.put("range", (low, high))
+    else:
+        st.toast("The upper end of the range must lie above the lower one.", icon=":material/warning:")

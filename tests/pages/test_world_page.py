@@ -213,7 +213,7 @@ def test_play_turns_the_months_and_pausing_keeps_the_month(open_page, monkeypatc
     at = open_page(month=12)
     at.button(key="world_play").click().run()
     assert at.button(key="world_play").label == "Pause"
-    monkeypatch.setattr(world_stage, "FRAMES_S", {1.0: 0.0})  # the next run is due
+    monkeypatch.setattr(world_stage, "FRAME_S", 0.0)  # the next run is due
     at.run()
     assert "January" in shown(healthy(at))["panels"][0]["name"]
     at.run()
@@ -224,24 +224,6 @@ def test_play_turns_the_months_and_pausing_keeps_the_month(open_page, monkeypatc
     assert "February" in shown(healthy(at))["panels"][0]["name"]
     assert at.query_params["month"] == "2"
     assert at.button(key="world_play").label == "Play"
-
-
-def test_the_speed_of_the_months_is_chosen_and_kept(open_page):
-    at = healthy(open_page(month=3, speed="0.7"))  # none that is offered
-    assert at.selectbox(key="world_speed").value == 1.0
-    at.selectbox(key="world_speed").set_value(2.0).run()
-    assert healthy(at).query_params["speed"] == "2"
-
-
-@pytest.mark.parametrize(("flux", "ends"), [("GPP", ("00224e", "fee838")), ("NEE", ("2d004b", "7f3b08"))])
-def test_the_palette_is_chosen_and_reaches_map_and_picture(open_page, flux, ends, monkeypatch):
-    at = healthy(open_page(flux=flux, palette="none of them"))
-    before = shown(at)["palette"]
-    at.selectbox(key="choose_palette").set_value("cividis").run()
-    after = shown(healthy(at))["palette"]
-    assert (after[0], after[-1]) == ends
-    assert after != before
-    assert at.query_params["palette"] == "cividis"
 
 
 def test_a_cell_is_picked_by_place_and_by_coordinates(open_page):
