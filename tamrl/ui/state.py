@@ -170,6 +170,8 @@ PARAMETERS: dict[str, Parameter] = {
     "tails": Parameter(_tails, _write_pair),
     "mask": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "dots": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    "palette": _TEXT,
+    "speed": _TEXT,
     "curtain": Parameter(_flag, lambda flag: "1" if flag else "0"),
 }
 

@@ -17,7 +17,7 @@ from tamrl.totals import Published
 from tamrl.ui import components, theme, world_about, world_alt, world_cache, world_numbers
 from tamrl.ui.scorecard import pick
 from tamrl.ui.world_numbers import chart, tell
-from tamrl.ui.world_view import View
+from tamrl.ui.world_view import View, palette_choice
 
 _TOTAL = style.unit_label(TOTAL_UNIT)
 _BARS = {
@@ -105,8 +105,9 @@ def hovmoeller(view: View) -> None:
     limits = figures.limits_of(list(tables.values()), view.flux)
     for column, entry in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
         last = entry is shown[-1]
+        title = f"{view.flux}, {entry.label}"
         drawn = figures.hovmoeller(
-            tables[entry.key], view.flux, limits, f"{view.flux}, {entry.label}", theme.current(), bar=last
+            tables[entry.key], view.flux, limits, title, theme.current(), bar=last, palette=palette_choice()
         )
         alt = world_alt.hovmoeller(
             f"Mean {view.flux} of {entry.label} by latitude and month", tables[entry.key], figures.UNIT
