@@ -307,13 +307,14 @@ def _regional_table(kept: pd.DataFrame, land: pd.DataFrame, view: View, shown: l
         table["other"] = kept[shown[1].key if shown[0].key == key else shown[0].key]
         table["change"] = table["total"] - table["other"]
     number = st.column_config.NumberColumn
+    formats = {name: (1 if name == "land" else 2, name == "change", "") for name in table}
     st.dataframe(
-        table.rename_axis("Region"), key=f"world_regions_{view.flux}", height="content",
+        components.numbers(table.rename_axis("Region"), formats), key=f"world_regions_{view.flux}", height="content",
         column_config={
-            "land": number("Land", format="%.1f", width=62, help="10⁶ km²"),
-            "total": number("Total", format="%.2f", width=70, help=_TOTAL),
-            "mean": number("Mean", format="%.2f", width=66, help=f"{figures.UNIT}, of a square metre of land"),
-            "other": number("Compared with", format="%.2f", width=118, help=f"Total of the other maps, {_TOTAL}"),
-            "change": number("Difference", format="%+.2f", width=90, help=_TOTAL),
+            "land": number("Land", width=62, help="10⁶ km²"),
+            "total": number("Total", width=70, help=_TOTAL),
+            "mean": number("Mean", width=66, help=f"{figures.UNIT}, of a square metre of land"),
+            "other": number("Compared with", width=118, help=f"Total of the other maps, {_TOTAL}"),
+            "change": number("Difference", width=90, help=_TOTAL),
         },
     )  # fmt: skip

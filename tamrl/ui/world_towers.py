@@ -87,12 +87,13 @@ def _scores(tables: dict[Entry, pd.DataFrame], view: View, workspace: Workspace)
     found = found.sort_values("flux", key=lambda c: c.map({f: i for i, f in enumerate(FLUXES)}), kind="stable")
     unit = unit_label(FLUX_UNIT)
     numbers = {
-        "r2": ("R²", "%.2f"), "rmse": (f"RMSE [{unit}]", "%.2f"), "bias": (f"Bias [{unit}]", "%+.2f"),
-        "correlation": ("Correlation", "%.2f"), "towers": ("Towers", "%d"), "n": ("Months", "%d"),
+        "r2": "R²", "rmse": f"RMSE [{unit}]", "bias": f"Bias [{unit}]", "correlation": "Correlation",
+        "towers": "Towers", "n": "Months",
     }  # fmt: skip
-    config = {name: st.column_config.NumberColumn(label, format=form) for name, (label, form) in numbers.items()}
+    config = {name: st.column_config.NumberColumn(label) for name, label in numbers.items()}
     config |= {"maps": st.column_config.TextColumn("Maps"), "flux": st.column_config.TextColumn("Flux")}
     shown = found[["maps", "flux", *_SCORES, "towers", "n"]]
+    shown = components.numbers(shown, {name: (2, name == "bias", "") for name in _SCORES})
     st.dataframe(shown, hide_index=True, column_config=config, key=f"world_towers_{view.entry.key}")
     first = next(iter(tables.values()))
     left_out = first.attrs.get("left_out", {})
