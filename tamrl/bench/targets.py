@@ -87,7 +87,7 @@ def against_claims(scores: pd.DataFrame) -> list[dict[str, str]]:
         scores: of one design, at all scales.
     """
     chosen = scores[(scores["scale"] == "daily") & scores["model"].isin([TAMRL, *RIVALS])]
-    return [row for claim in CLAIMS if (row := _change(chosen, claim, {}))]
+    return [row for claim in CLAIMS if (row := _change(chosen, claim, {}, "claimed"))]
 
 
 def verdict(cell: str) -> tuple[str, bool | None]:
@@ -98,7 +98,7 @@ def verdict(cell: str) -> tuple[str, bool | None]:
     return cell, None
 
 
-def _change(daily: pd.DataFrame, change: Change, strongest: dict[str, str]) -> dict[str, str]:
+def _change(daily: pd.DataFrame, change: Change, strongest: dict[str, str], word: str = "wanted") -> dict[str, str]:
     """Return the row of one change; empty where it was not scored."""
     row = {NAME: change.what + (", against the stronger rival" if change.other == RIVAL else "")}
     for flux, want in zip(FLUXES, change.wanted, strict=True):
@@ -110,7 +110,7 @@ def _change(daily: pd.DataFrame, change: Change, strongest: dict[str, str]) -> d
         good = moved >= want if change.metric == "r2" else moved <= want
         named = f" against {RIVALS[other]}" if other in RIVALS else ""
         digits = 0 if float(100 * want).is_integer() else 1
-        row[flux] = f"{100 * moved:+.1f} %{named} (wanted {100 * want:+.{digits}f} %): {MET[bool(good)]}"
+        row[flux] = f"{100 * moved:+.1f} %{named} ({word} {100 * want:+.{digits}f} %): {MET[bool(good)]}"
     return row
 
 

@@ -62,12 +62,12 @@ def _counted(rows: list[dict[str, str]]) -> str:
 
 
 def _in_markdown(rows: list[dict[str, str]]) -> str:
-    """Return the rows as a table in Markdown, the verdict of each cell on a line of its own."""
+    """Return the rows as a table in Markdown."""
     from tamrl.bench.targets import NAME, verdict
 
     def cell(text: str) -> str:
         measured, met = verdict(text)
-        return _proper(measured) + (f"<br>{_MARKS[met]}" if met is not None else "")
+        return _proper(measured) + (f" · {_MARKS[met]}" if met is not None else "")
 
     head = ["| Target | " + " | ".join(FLUXES) + " |", "|---" * (1 + len(FLUXES)) + "|"]
     names = (_proper(row[NAME]) for row in rows)
