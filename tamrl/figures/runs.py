@@ -6,10 +6,10 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from tamrl.data.steps import step_of
-from tamrl.figures.adaptation import LABELS, UNIT
+from tamrl.figures.adaptation import LABELS, UNIT, first_view
 from tamrl.figures.colours import ROLE, rgba
 from tamrl.figures.series import good_days
-from tamrl.figures.style import DATE, Theme, add_range_buttons, marker_size, span, style, time_axis
+from tamrl.figures.style import DATE, Theme, add_range_buttons, marker_size, style, time_axis
 from tamrl.wording import unit
 
 #: Runs that are drawn at most, the newest; more cannot be told apart.
@@ -24,14 +24,16 @@ _SIGNS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
 
 
 def overlay(
-    tower: xr.Dataset, zero_shot: xr.Dataset, runs: dict[str, xr.Dataset], flux: str, theme: Theme
-) -> go.Figure:
+    tower: xr.Dataset, zero_shot: xr.Dataset, runs: dict[str, xr.Dataset], support: pd.DatetimeIndex, flux: str,
+    theme: Theme,
+) -> go.Figure:  # fmt: skip
     """Return one observed flux over time with zero-shot and what each run makes of it, ensemble means.
 
     Args:
         tower: Dataset(time) of one tower's record.
         zero_shot: Dataset(time) of the ensemble mean [gC m-2 d-1].
         runs: name -> likewise after adapting; the last ``MOST`` are drawn.
+        support: days, or months, of one of them, which are in view at first.
         flux: name of the flux.
         theme: light or dark.
     """
@@ -53,7 +55,7 @@ def overlay(
     figure.update_layout(hovermode="x unified")
     figure.update_yaxes(title_text=f"{flux} [{UNIT}]")
     add_range_buttons(figure, theme, step)
-    figure.update_xaxes(range=span(tower["time"].values), hoverformat=DATE[step])
+    figure.update_xaxes(range=first_view(tower, support), hoverformat=DATE[step])
     return figure
 
 
@@ -82,6 +84,10 @@ def by_support(table: pd.DataFrame, flux: str, step: str, theme: Theme) -> go.Fi
             )
         )  # fmt: skip
     style(figure, theme, 260, hold=f"runs-support-{flux}")
-    figure.update_xaxes(title_text=f"Support {unit(step, 0)}", type="log", dtick="D1")
-    figure.update_yaxes(title_text=f"{flux} RMSE<br>[{UNIT}]")
+    sizes = sorted({int(size) for size in rows.loc[rows["days"] > 0, "days"]})
+    figure.update_layout(margin_b=44, showlegend=True)
+    figure.update_xaxes(
+        title_text=f"Support {unit(step, 0)}", type="log", tickvals=sizes, ticktext=[str(size) for size in sizes]
+    )  # fmt: skip
+    figure.update_yaxes(title_text=f"{flux} RMSE<br>[{UNIT}]", rangemode="tozero")
     return figure

@@ -124,8 +124,9 @@ def _overlay(view: "View", same: "dict[lab.Request, Adaptation]") -> None:
     count = wording.counted(int(mine["n"].iloc[0]), view.step)
     frame = pd.DataFrame({name: values[flux].values for name, values in means.items()})
     frame = frame.assign(observed=view.tower[flux].values, zero_shot=view.means["zero-shot"][flux].values)
+    drawn = figures.overlay(view.tower, view.means["zero-shot"], means, view.support, flux, theme.current())
     components.figure(
-        view.stem(f"runs_{flux}"), figures.overlay(view.tower, view.means["zero-shot"], means, flux, theme.current()),
+        view.stem(f"runs_{flux}"), drawn,
         f"Runs at {view.request.site}, {flux} over time. RMSE in {UNIT} on the same {count}: {said}.", view.origin,
         lambda: frame.set_index(pd.Index(view.tower["time"].values, name="time")),
     )  # fmt: skip

@@ -25,15 +25,16 @@ _CSS = """
 [data-testid="stSidebarHeader"] > :first-child { display: flex; align-items: center; gap: .6rem; color: inherit; }
 [data-testid="stSidebarHeader"] > :first-child::after { content: "TAM-RL Explorer"; font-weight: 600; }
 /* The buttons of a chart stand above it, or they would lie on its legend. */
-[data-testid="stPlotlyChart"] { padding-top: 1.5rem; margin-top: -.6rem; }
-[data-testid="stPlotlyChart"] .modebar-container { top: -1.5rem !important; }
+[data-testid="stElementContainer"]:has(> [data-testid="stFullScreenFrame"] > [data-testid="stPlotlyChart"]) {
+  overflow: visible; margin-top: .5rem; }
+[data-testid="stPlotlyChart"] .js-plotly-plot { overflow: visible !important; }
+[data-testid="stPlotlyChart"] .modebar-container { top: -1.4rem !important; }
 .tamrl-legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .8rem; line-height: 1.5; }
 .tamrl-legend span { display: inline-flex; align-items: center; gap: .4rem; white-space: nowrap; }
 .tamrl-legend b { font-size: 1.05rem; line-height: 1; }
 .st-key-lab_answer { scroll-margin-top: 11rem; }  /* method and button stay in view */
 :is(.st-key-tamrl_history, .st-key-tamrl_hover) { display: none; }
 @media (max-width: 640px) {
-  [data-testid="stPlotlyChart"] { padding-top: 0; margin-top: 0; }
   [data-testid="stPlotlyChart"] .modebar-container { display: none; }
   [data-testid="stMainBlockContainer"] { padding: 4.2rem .9rem 3rem; }
 }

@@ -64,7 +64,7 @@ def test_the_bundled_table_has_means_of_the_size_of_fluxes_and_no_series():
     assert table["month"].between(1, 12).all()
     assert (table["years"] >= 2).all()
     wide = table.pivot(index=["site", "month"], columns="flux", values="observed")
-    assert wide["GPP"].between(-1, 20).all()
+    assert wide["GPP"].between(-1, 25).all()  # maize in July has 22
     assert wide["NEE"].between(-15, 10).all()
     # Summer of the north takes up more than winter: signs and months are right.
     north = table[(table["lat"] > 40) & (table["flux"] == "NEE")].groupby("month")["observed"].mean()
