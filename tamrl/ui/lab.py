@@ -256,7 +256,9 @@ def _live() -> None:
         st.rerun()
     with st.container(border=True, key="adapting"):
         left, right = st.columns([5, 1], vertical_alignment="center")
-        left.progress(job.progress(), text=f"{job.title}: {job.seconds():.1f} s")
+        remaining = job.left()
+        about = "" if remaining is None else f", about {max(1, round(remaining))} s left"
+        left.progress(job.progress(), text=f"{job.title}: {job.seconds():.1f} s{about}")
         right.button("Cancel", icon=":material/stop:", on_click=job.cancel, width="stretch", key="cancel")
         history = job.history()
         if len(history):

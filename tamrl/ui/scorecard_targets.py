@@ -28,6 +28,19 @@ def show(view: View) -> None:
         )
         return
     targets, claims = scorecard_cache.targets(view.results)
+    with st.container(key="score_targets"):
+        _tables(targets, claims)
+    rows = [*({"of": "project", **row} for row in targets), *({"of": "paper", **row} for row in claims)]
+    origin = Origin(view.results.source(), view.results.simulated)
+    components.footer("scorecard_targets", origin, lambda: pd.DataFrame(rows).set_index(["of", NAME]))
+    st.caption(
+        f"All {len(view.results.sites)} towers, five folds by land cover, support the mean of the three placements; "
+        "filters and protocol above do not count here."
+    )
+
+
+def _tables(targets: list[dict[str, str]], claims: list[dict[str, str]]) -> None:
+    """Draw both tables and say what they hold."""
     st.markdown(f"**What the project set out to reach** · {_counted(targets)}")
     st.markdown(_in_markdown(targets))
     st.caption(
@@ -44,13 +57,6 @@ def show(view: View) -> None:
             "XGBoost, with which FLUXCOM-X-BASE is made, on the same towers, days and drivers: not the comparison of "
             "the paper, whose products have other drivers."
         )
-    rows = [*({"of": "project", **row} for row in targets), *({"of": "paper", **row} for row in claims)]
-    origin = Origin(view.results.source(), view.results.simulated)
-    components.footer("scorecard_targets", origin, lambda: pd.DataFrame(rows).set_index(["of", NAME]))
-    st.caption(
-        f"All {len(view.results.sites)} towers, five folds by land cover, support the mean of the three placements; "
-        "filters and protocol above do not count here."
-    )
 
 
 def _counted(rows: list[dict[str, str]]) -> str:

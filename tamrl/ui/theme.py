@@ -32,6 +32,8 @@ _CSS = """
 .tamrl-legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .8rem; line-height: 1.5; }
 .tamrl-legend span { display: inline-flex; align-items: center; gap: .4rem; white-space: nowrap; }
 .tamrl-legend b { font-size: 1.05rem; line-height: 1; }
+.st-key-score_targets table { display: block; overflow-x: auto; }
+.st-key-score_targets td { min-width: 8rem; }
 .st-key-lab_answer { scroll-margin-top: 11rem; }  /* method and button stay in view */
 :is(.st-key-tamrl_history, .st-key-tamrl_hover) { display: none; }
 @media (max-width: 640px) {
