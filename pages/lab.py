@@ -28,12 +28,12 @@ def body() -> None:
         st.warning(f"{like}: a tower of the training, so this one is less new to the model.", icon=":material/warning:")
     lab.model_section(ensemble)
     tower, origin = cache.tower(workspace, site), sidebar.origin(workspace, site)
-    lab.cautions_section(ensemble, tower)
+    gaps = lab.cautions_section(ensemble, tower)
     support = lab_support.section(site, tower, origin)
     settings, pressed = lab.settings_section()
     request = lab.Request(
         (str(workspace.path), workspace.archive_version()), (str(choice.model), cache.model_version(choice.model)),
-        site, f"{support[0]:%Y-%m-%d}", len(support), settings,
+        site, f"{support[0]:%Y-%m-%d}", len(support), settings, gaps,
     )  # fmt: skip
     jobs.collect()
     if lab.asked_for(request, pressed):

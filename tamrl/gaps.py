@@ -42,13 +42,18 @@ def left_out(gaps: dict[str, np.ndarray]) -> np.ndarray | None:
     return np.logical_or.reduce(chosen) if chosen else None
 
 
-def describe(gaps: dict[str, np.ndarray], tower: xr.Dataset, allowed: bool) -> list[str]:
+#: What predicts the steps that are left out, on the command line.
+OPTION = "--allow-gaps on the command line"
+
+
+def describe(gaps: dict[str, np.ndarray], tower: xr.Dataset, allowed: bool, option: str = OPTION) -> list[str]:
     """Return in words which drivers are missing when, and what becomes of those steps.
 
     Args:
         gaps: of ``driver_gaps``.
         tower: Dataset(time), one tower's record.
         allowed: all steps are predicted all the same.
+        option: what predicts them, where they are not, in words.
     """
     if not gaps:
         return []
@@ -64,7 +69,7 @@ def describe(gaps: dict[str, np.ndarray], tower: xr.Dataset, allowed: bool) -> l
         return [f"Gaps in the drivers: {'; '.join(said)}: {masked}."]
     return [
         f"Gaps in the drivers: {'; '.join(said)}. {counted(int(lacking.sum()), step).capitalize()} without weather are "
-        f"left without a prediction (--allow-gaps on the command line predicts them); other gaps are {masked}."
+        f"left without a prediction ({option} predicts them); other gaps are {masked}."
     ]
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 #: Drivers of the small Earth with a seasonal cycle.
 CYCLES = ("TA", "P_MON", "SW_POT")
+#: The same of leaves, as tamrl.phenology predicts them; an Earth may lack them.
+LEAVES = ("LAI", "EVI")
 #: Years that a cell is repeated for, so that the state of the model is warm when its last year begins.
 _YEARS = 2
 
@@ -36,7 +38,7 @@ class Place:
         koeppen: Koeppen class, or ``unknown``.
         continent: in words.
         region: in words.
-        drivers: Dataset(month) of ``CYCLES``.
+        drivers: Dataset(month) of ``CYCLES``, and of ``LEAVES`` where the Earth has them.
         fixed: the values of ``NDVI_MIN, NDVI_MAX, C4, FAPAR_MAX`` that the Earth has.
     """
 
@@ -76,8 +78,9 @@ def place_at(earth: xr.Dataset, lat: float, lon: float) -> Place | None:
         return None
     shares = pd.Series(cell["igbp_fraction"].values, index=cell["igbp"].values.astype(str))
     shares = shares[shares > 0].sort_values(ascending=False, kind="stable")
+    cycles = [*CYCLES, *(name for name in LEAVES if name in earth)]
     drivers = xr.Dataset(
-        {n: ("month", cell[n].values.astype(float), earth[n].attrs) for n in CYCLES}, {"month": np.arange(1, 13)}
+        {n: ("month", cell[n].values.astype(float), earth[n].attrs) for n in cycles}, {"month": np.arange(1, 13)}
     )
     named = {n: words(_flag(earth, n, int(cell[n]))) for n in ("continent", "region")}
     return Place(
@@ -225,7 +228,9 @@ def tower_of_cell(earth: xr.Dataset, lat: float, lon: float) -> xr.Dataset:
         raise TamrlError("There is no land here", position(lat, lon), "Choose a cell on land")
     first = month_starts()
     time = pd.DatetimeIndex(np.concatenate([first + pd.DateOffset(years=i) for i in range(_YEARS)]))
-    data = {n: ("time", np.tile(place.drivers[n].values, _YEARS).astype(np.float32)) for n in ("TA", "P_MON")}
+    data = {
+        n: ("time", np.tile(place.drivers[n].values, _YEARS).astype(np.float32)) for n in place.drivers if n != "SW_POT"
+    }
     data |= {n: ("time", np.full(len(time), value, np.float32)) for n, value in place.fixed.items()}
     data |= {flux: ("time", np.full(len(time), np.nan, np.float32)) for flux in FLUXES}
     data["QC"] = ("time", np.zeros(len(time), np.float32))

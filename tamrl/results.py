@@ -1,6 +1,7 @@
 """Predictions as CF Datasets and tables, with what was observed beside them and where they come from."""
 
 import datetime
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -132,6 +133,32 @@ def before_after(tower: xr.Dataset, adaptation: Adaptation) -> pd.DataFrame:
             for when, s in (("before", before), ("after", after))
         }
         rows.append({"flux": flux, "n": after["n"], **pairs})
+    return pd.DataFrame(rows)
+
+
+def compare_runs(tower: xr.Dataset, runs: Mapping[str, Adaptation]) -> pd.DataFrame:
+    """Return the errors of zero-shot and of several adaptations at one tower, all on the same days, or months.
+
+    Those are the valid ones that are support of none of them and have a prediction in all.
+
+    Args:
+        tower: Dataset(time), one tower's record.
+        runs: name -> adaptation of the same model to this tower, at least one.
+
+    Returns:
+        Columns ``run`` (``zero-shot`` first), ``flux, n, rmse, r2, bias``; gC m-2 d-1 but for r2.
+    """
+    time, days = pd.DatetimeIndex(tower.time.values), valid_days(tower)
+    means = {"zero-shot": next(iter(runs.values())).zero_shot} | {name: run.adapted for name, run in runs.items()}
+    means = {name: values.mean("member") for name, values in means.items()}
+    for run in runs.values():
+        days = days & ~time.isin(run.support)
+    rows = []
+    for flux in FLUXES:
+        common = days & np.logical_and.reduce([np.isfinite(values[flux].values) for values in means.values()])
+        for name, values in means.items():
+            found = score(tower[flux].values, values[flux].values, common)
+            rows.append({"run": name, "flux": flux, **{key: found[key] for key in ("n", "rmse", "r2", "bias")}})
     return pd.DataFrame(rows)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from tamrl.bench.targets import TAMRL
 from tamrl.config import Config
 from tamrl.data.archive import load_archive, record
 from tamrl.data.designs import Split, load_split
@@ -27,7 +28,7 @@ from tamrl.predictors import (
 from tamrl.protocol import SHOTS, plans
 from tamrl.train import Progress
 
-TAMRL, ALONE, PUBLISHED = "tamrl", "tamrl-1", "tamrl-published"
+ALONE, PUBLISHED = "tamrl-1", "tamrl-published"
 #: Models of each design. On the second and third the question is only whether the first one's answer holds, with as
 #: few members as that takes: ``tamrl-1`` of the first design stands beside them.
 MODELS = {

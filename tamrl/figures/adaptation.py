@@ -98,11 +98,11 @@ def comparison(
     figure.update_layout(hovermode="x unified", hoversubplots="axis")
     add_range_buttons(figure, theme, step)
     if len(support):
-        figure.update_xaxes(range=_first_view(tower, support))
+        figure.update_xaxes(range=first_view(tower, support))
     return figure
 
 
-def _first_view(tower: xr.Dataset, support: pd.DatetimeIndex) -> list[pd.Timestamp]:
+def first_view(tower: xr.Dataset, support: pd.DatetimeIndex) -> list[pd.Timestamp]:
     """Return the first shown span: some time before the support, and at most some years of the record.
 
     Of days 90 days and three years, of months one year and ten.

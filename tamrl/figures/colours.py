@@ -5,6 +5,8 @@ cmocean 4.0.3 (Thyng et al. 2016, doi:10.5670/oceanog.2016.66) sampled at 13 ste
 ColorBrewer BrBG (Brewer, https://colorbrewer2.org, Apache-2.0).
 """
 
+from typing import NamedTuple
+
 from tamrl.schema import IGBP, UNKNOWN
 
 #: Colour of one flux as a line or marker, by theme.
@@ -34,6 +36,47 @@ GREEN_BROWN = (
     "#003c30", "#01665e", "#35978f", "#80cdc1", "#c7eae5", "#f5f5f5", "#f6e8c3", "#dfc27d", "#bf812d",
     "#8c510a", "#543005",
 )  # fmt: skip
+# ColorBrewer RdBu with 11 classes, turned round: low (uptake) blue, high (release) red.
+BLUE_RED = (
+    "#053061", "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d",
+    "#b2182b", "#67001f",
+)  # fmt: skip
+#: cividis of matplotlib 3.11 (Nunez et al. 2018, doi:10.1371/journal.pone.0199239, CC0) at 9 steps.
+CIVIDIS = (
+    "#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9b9476", "#bcae6c", "#dec958", "#fee838",
+)  # fmt: skip
+# viridis of matplotlib (Smith and van der Walt 2015, CC0) at 10 steps.
+VIRIDIS = (
+    "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
+)  # fmt: skip
+# ColorBrewer Greys with 9 classes, turned round, without white, which is that of the page.
+GREYS = (
+    "#000000", "#252525", "#525252", "#737373", "#969696", "#bdbdbd", "#d9d9d9", "#f0f0f0",
+)  # fmt: skip
+
+
+class Palette(NamedTuple):
+    """Colours of maps of fluxes that the reader can choose.
+
+    Attributes:
+        label: its name.
+        sequential: of GPP and RECO, from dark to bright.
+        diverging: of NEE, from uptake to release.
+    """
+
+    label: str
+    sequential: tuple[str, ...]
+    diverging: tuple[str, ...]
+
+
+#: Palettes by the name that the URL uses, besides the own colours of each flux.
+PALETTES = {
+    "safe": Palette("Colour-blind safe", CIVIDIS, BLUE_RED),
+    "viridis": Palette("Viridis", VIRIDIS, BLUE_RED),
+    "grey": Palette("Grey, for print", GREYS, BLUE_RED),
+}
+#: Name of the own colours of each flux.
+OWN = "own"
 #: Field scale of each flux; NEE is diverging and always drawn centred on zero.
 SCALE = {"GPP": ALGAE, "RECO": MATTER, "NEE": GREEN_BROWN}
 
@@ -59,21 +102,29 @@ def on_dark(diverging: tuple[str, ...]) -> tuple[str, ...]:
     return (*diverging[1:half][::-1], _DARK_ZERO, *diverging[half + 1 : -1][::-1])
 
 
-def field_scale(name: str, dark: bool = False) -> tuple[str, ...]:
+def field_scale(name: str, dark: bool = False, palette: str = OWN) -> tuple[str, ...]:
     """Return the field scale of flux ``name`` from low to high: what is large parts most from the ground.
 
     On a dark ground sequential scales run from dark to bright, and that of NEE from bright by dark to bright.
+
+    Args:
+        name: GPP, RECO or NEE.
+        dark: whether the ground is dark.
+        palette: a name in ``PALETTES``, or ``OWN``.
     """
-    colours = SCALE[name]
+    chosen = PALETTES.get(palette)
     if name == "NEE":
+        colours = chosen.diverging if chosen else SCALE[name]
         return on_dark(colours) if dark else colours
+    if chosen:
+        return chosen.sequential if dark else chosen.sequential[::-1]
     # The two darkest steps would drown in the sea of the dark theme.
-    return colours[:-2][::-1] if dark else colours[:-2]
+    return SCALE[name][:-2][::-1] if dark else SCALE[name][:-2]
 
 
-def plotly_scale(name: str, dark: bool = False) -> list[list[float | str]]:
+def plotly_scale(name: str, dark: bool = False, palette: str = OWN) -> list[list[float | str]]:
     """Return the field scale of flux ``name`` as plotly's list of [position 0-1, colour], see ``field_scale``."""
-    colours = field_scale(name, True) if dark else SCALE[name]
+    colours = SCALE[name] if palette == OWN and not dark else field_scale(name, dark, palette)
     return [[i / (len(colours) - 1), c] for i, c in enumerate(colours)]
 
 

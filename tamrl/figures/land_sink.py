@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
 
-from tamrl.figures.colours import FLUX, plotly_scale, rgba
+from tamrl.figures.colours import FLUX, OWN, plotly_scale, rgba
 from tamrl.figures.style import GRID, INK, MUTED, PAPER, Theme, style, unit_label
 from tamrl.figures.world_charts import rounded, wrapped
 from tamrl.summaries import TOTAL_UNIT
@@ -77,7 +77,7 @@ def _connect(figure: go.Figure, table: pd.DataFrame, names: list[str], theme: Th
         )  # fmt: skip
 
 
-def where(found: xr.DataArray, label: str, flux: str, theme: Theme) -> go.Figure:
+def where(found: xr.DataArray, label: str, flux: str, theme: Theme, palette: str = OWN) -> go.Figure:
     """Return a map of what each block of cells adds to the total.
 
     Args:
@@ -85,6 +85,7 @@ def where(found: xr.DataArray, label: str, flux: str, theme: Theme) -> go.Figure
         label: the set of maps.
         flux: name of the flux.
         theme: light or dark.
+        palette: of the fluxes, see ``tamrl.figures.colours.field_scale``.
     """
     values = found.values
     known = np.abs(values[np.isfinite(values)])
@@ -93,7 +94,7 @@ def where(found: xr.DataArray, label: str, flux: str, theme: Theme) -> go.Figure
     figure = go.Figure(
         go.Heatmap(
             x=found["lon"].values, y=found["lat"].values, z=rounded(values), zmin=-limit, zmax=limit, zmid=0,
-            colorscale=plotly_scale("NEE", theme == "dark"), hoverongaps=False,
+            colorscale=plotly_scale("NEE", theme == "dark", palette), hoverongaps=False,
             colorbar=dict(title=dict(text=unit, side="top", font_size=11), thickness=10, len=0.95, outlinewidth=0,
                           tickfont=dict(size=10, color=MUTED[theme])),
             hovertemplate=f"%{{y:.0f}}° N, %{{x:.0f}}° E: {flux} %{{z:.2f}} {unit}<extra>{label}</extra>",

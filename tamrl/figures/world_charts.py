@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from tamrl.figures.colours import plotly_scale, rgba
+from tamrl.figures.colours import OWN, plotly_scale, rgba
 from tamrl.figures.style import GRID, INK, MUTED, PAPER, Theme, style, unit_label
 from tamrl.schema import FLUX_UNIT
 from tamrl.summaries import TOTAL_UNIT
@@ -149,8 +149,9 @@ def latitude(value: float) -> str:
 
 
 def hovmoeller(
-    table: xr.DataArray, flux: str, limits: tuple[float, float], title: str, theme: Theme, bar: bool = True
-) -> go.Figure:
+    table: xr.DataArray, flux: str, limits: tuple[float, float], title: str, theme: Theme, bar: bool = True,
+    palette: str = OWN,
+) -> go.Figure:  # fmt: skip
     """Return latitude against month, January to December.
 
     Args:
@@ -160,14 +161,15 @@ def hovmoeller(
         title: what is drawn.
         theme: light or dark.
         bar: whether the colour bar is drawn.
+        palette: of the fluxes, see ``tamrl.figures.colours.field_scale``.
     """
     step = -(-table.sizes["lat"] // _ROWS)
     shown = table.coarsen(lat=step, boundary="trim").mean().transpose("lat", "month")
     figure = go.Figure(
         go.Heatmap(
             x=list(range(1, 13)), y=rounded(shown["lat"].values), z=np.round(shown.values.astype(float), 2),
-            zmin=limits[0], zmax=limits[1], colorscale=plotly_scale(flux, theme == "dark"), showscale=bar,
-            hoverongaps=False,
+            zmin=limits[0], zmax=limits[1], colorscale=plotly_scale(flux, theme == "dark", palette),
+            showscale=bar, hoverongaps=False,
             colorbar=dict(title=dict(text=_bar_title(flux), side="top", font_size=11), thickness=10, len=0.95,
                           outlinewidth=0, tickfont=dict(size=10, color=MUTED[theme])),
             hovertemplate="month %{x}, %{y:.1f}°: %{z:.2f} " + UNIT + "<extra></extra>",

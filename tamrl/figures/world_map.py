@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from tamrl.data.globe import SD, edges
-from tamrl.figures.colours import field_scale, on_dark, rgb
+from tamrl.figures.colours import CIVIDIS, OWN, field_scale, on_dark, rgb
 from tamrl.figures.scorecard_map import PURPLE_ORANGE
 from tamrl.figures.style import INK, PAPER, Theme, unit_label
 from tamrl.schema import FLUX_UNIT, variable
@@ -25,10 +25,6 @@ STEPS = 255
 MOST_BYTES = 220_000
 #: Percentiles of the colour range, where the reader names none.
 TAILS = (2.0, 98.0)
-#: cividis of matplotlib 3.11 (Nunez et al. 2018, doi:10.1371/journal.pone.0199239, CC0) at 9 steps.
-CIVIDIS = (
-    "#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9b9476", "#bcae6c", "#dec958", "#fee838",
-)  # fmt: skip
 #: ColorBrewer PuRd with 9 classes (Brewer, https://colorbrewer2.org, Apache-2.0).
 PURPLE_RED = (
     "#f7f4f9", "#e7e1ef", "#d4b9da", "#c994c7", "#df65b0", "#e7298a", "#ce1256", "#980043", "#67001f",
@@ -46,6 +42,7 @@ class Scale:
         label: what is shown, in words.
         unit: CF unit.
         ends: what values at the lower and at the upper end mean, in words; empty where the title says it.
+        palette: that the colours are taken from, see ``colours_of``.
     """
 
     colours: tuple[str, ...]
@@ -54,6 +51,7 @@ class Scale:
     label: str
     unit: str
     ends: tuple[str, str] = ("", "")
+    palette: str = OWN
 
     @property
     def title(self) -> str:
@@ -62,7 +60,9 @@ class Scale:
         return f"{self.label} [{unit}]" if unit else self.label
 
 
-def colours_of(name: str, difference: bool = False, theme: Theme = "light") -> tuple[tuple[str, ...], bool]:
+def colours_of(
+    name: str, difference: bool = False, theme: Theme = "light", palette: str = OWN
+) -> tuple[tuple[str, ...], bool]:
     """Return the colours of a variable from low to high, and whether they part at zero.
 
     Of NEE uptake is green and release is brown. Every difference is orange where the first is larger and purple where
@@ -73,6 +73,7 @@ def colours_of(name: str, difference: bool = False, theme: Theme = "light") -> t
         name: GPP, RECO, NEE, ``<flux>_sd`` or ``extrapolation``.
         difference: whether a difference of two maps is drawn.
         theme: light or dark.
+        palette: of the fluxes, see ``field_scale``; differences, spreads and the index have colours of their own.
     """
     dark = theme == "dark"
     if difference:
@@ -81,7 +82,7 @@ def colours_of(name: str, difference: bool = False, theme: Theme = "light") -> t
         return CIVIDIS, False
     if name == "extrapolation":
         return PURPLE_RED[::-1] if dark else PURPLE_RED, False
-    return field_scale(name, dark), name == "NEE"
+    return field_scale(name, dark, palette), name == "NEE"
 
 
 def ends_of(name: str, first: str | None = None) -> tuple[str, str]:

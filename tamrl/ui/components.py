@@ -251,7 +251,7 @@ def score_card(row: dict, step: Step = "1D") -> None:
     steps = f"{row['n']:,} d" if step == "1D" else wording.counted(row["n"], step)
     with st.container(border=True, key=f"scores-{row['flux']}"):
         st.markdown(f"**{row['flux']}** · {style.unit_label(FLUX_UNIT)} · n = {steps}")
-        with st.container(horizontal=True, gap="small", horizontal_alignment="distribute", wrap=False):
+        with st.container(horizontal=True, gap="small", horizontal_alignment="distribute"):
             change = row["rmse_after"] - row["rmse_before"]
             share = 100 * change / row["rmse_before"] if row["rmse_before"] else np.nan
             signed = style.number(change, signed=True)

@@ -96,6 +96,11 @@ class Job:
             _, members, _, steps, *_ = self._steps[-1]
             return min(1.0, len(self._steps) / max(1, members * steps))
 
+    def left(self) -> float | None:
+        """Return about how many seconds the job still takes; None as long as too little is known."""
+        share, so_far = self.progress(), self.seconds()
+        return so_far * (1 - share) / share if share > 0.05 and so_far > 1 else None
+
     def seconds(self) -> float:
         """Return the seconds since the start."""
         return time.monotonic() - self._began

@@ -8,6 +8,8 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
+from tamrl import wording
+from tamrl.data.steps import step_of
 from tamrl.errors import TamrlError
 from tamrl.figures import adaptation as figures
 from tamrl.ui import components, jobs, state, theme, towers
@@ -35,6 +37,7 @@ class Request:
         start: first day, or month, that may be support, ISO date.
         days: number of valid support days, or months of a monthly workspace.
         settings: method, steps, learning rate, seed.
+        gaps: whether steps without weather are predicted all the same.
     """
 
     workspace: tuple[str, int]
@@ -43,6 +46,7 @@ class Request:
     start: str
     days: int
     settings: "AdaptSettings"
+    gaps: bool = False
 
     def place(self) -> tuple:
         """Return what must be equal for two results to be of the same tower and model."""
@@ -64,7 +68,7 @@ def tower_choice(table: pd.DataFrame, ensemble: "Ensemble", example: str = "") -
     # Towers that only stopped the training come after those that had no part in it at all.
     held_out = sorted((site for site in table.index if site not in seen), key=lambda site: site in validation)
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
-    show_seen = right.toggle("Also show towers the model was trained on", **state.bind("seen", False))
+    show_seen = right.toggle("Also show training towers", **state.bind("seen", False))
     wanted = state.get("site")
     if wanted is not None and wanted not in table.index:
         st.warning(f"{components.quoted(wanted)} of this address is not in this workspace.", icon=":material/link_off:")
@@ -125,14 +129,28 @@ def _facts(ensemble: "Ensemble") -> str:
     return "\n".join(f"- {name}: {value}" for name, value in said.items() if value not in (None, ""))
 
 
-def cautions_section(ensemble: "Ensemble", tower: xr.Dataset) -> None:
-    """Say what must be known before a prediction at this tower is believed."""
-    from tamrl.gaps import describe, driver_gaps
+def cautions_section(ensemble: "Ensemble", tower: xr.Dataset) -> bool:
+    """Say what must be known before a prediction at this tower is believed.
+
+    Returns:
+        Whether steps without weather are to be predicted all the same; the choice is there where there are any.
+    """
+    from tamrl.gaps import describe, driver_gaps, left_out
     from tamrl.predict import cautions
 
     gaps = driver_gaps(tower, ensemble.config.model.drivers)
-    for line in [*cautions(ensemble, tower), *describe(gaps, tower, allowed=False)]:
+    lacking = left_out(gaps) is not None
+    allowed = lacking and state.get("gaps", False)
+    said = describe(gaps, tower, allowed, option="the switch below")
+    for line in [*cautions(ensemble, tower), *said]:
         st.warning(line, icon=":material/visibility:")
+    if lacking:
+        st.toggle(
+            f"Predict {wording.unit(step_of(tower), 0)} without weather", **state.bind("gaps", False),
+            help="As --allow-gaps on the command line: what the model makes of the other drivers alone can jump where "
+            "one fails. Off: these steps have no prediction and are not scored.",
+        )  # fmt: skip
+    return allowed
 
 
 def _choose_site(site: str) -> None:
@@ -202,7 +220,7 @@ def start(request: Request, ensemble: "Ensemble", tower: xr.Dataset, support: pd
 
     def work(on_step: Any, cancelled: Any) -> Any:
         result = adapt(ensemble, tower, support, request.settings, on_step=on_step, cancelled=cancelled)
-        return leave_out_adapted(result, driver_gaps(tower, ensemble.config.model.drivers))
+        return leave_out_adapted(result, {} if request.gaps else driver_gaps(tower, ensemble.config.model.drivers))
 
     jobs.start(request, f"Adapting to {request.site}", work)
 
@@ -238,7 +256,9 @@ def _live() -> None:
         st.rerun()
     with st.container(border=True, key="adapting"):
         left, right = st.columns([5, 1], vertical_alignment="center")
-        left.progress(job.progress(), text=f"{job.title}: {job.seconds():.1f} s")
+        remaining = job.left()
+        about = "" if remaining is None else f", about {max(1, round(remaining))} s left"
+        left.progress(job.progress(), text=f"{job.title}: {job.seconds():.1f} s{about}")
         right.button("Cancel", icon=":material/stop:", on_click=job.cancel, width="stretch", key="cancel")
         history = job.history()
         if len(history):

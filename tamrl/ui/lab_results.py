@@ -113,6 +113,8 @@ def _heading(view: View, current: bool) -> None:
     if settings.method in lab.TRAINED:
         done.insert(1, f"{settings.steps} steps at {settings.learning_rate:g}")
         done.append(f"shrinkage {np.mean(result.shrinkage):.2f} (0 = zero-shot, 1 = fully adapted; mean of members)")
+    if view.request.gaps:
+        done.append(f"{wording.unit(view.step, 0)} without weather predicted, too")
     st.caption(" · ".join(done))
     if not current:
         st.info("This is the result of earlier settings. Press Adapt for the present ones.", icon=":material/history:")

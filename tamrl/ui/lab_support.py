@@ -99,7 +99,7 @@ def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tup
     chosen = min(max(state.get("start", default), low), high)
     start, default = (valid[valid >= pd.Timestamp(when)][0].date() for when in (chosen, default))
     word = wording.unit(step)
-    left, middle, right = st.columns([3, 1.3, 3] if step == "1D" else [1, 0.01, 1], gap="medium")
+    left, middle, right = st.columns([3, 1.8, 3] if step == "1D" else [1, 0.01, 1], gap="medium")
     if low < high:
         state.put("start", start if start != default else None)
         if step == "1D":
@@ -107,7 +107,7 @@ def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tup
             # Years on one slider are days a pixel: the field takes the day itself.
             st.session_state[_FIELD] = start
             middle.date_input(
-                "Date of the first day", min_value=low, max_value=high, format="YYYY-MM-DD", key=_FIELD,
+                "First day", min_value=low, max_value=high, format="YYYY-MM-DD", key=_FIELD,
                 on_change=lambda: state.put("start", st.session_state[_FIELD]),
             )  # fmt: skip
         else:

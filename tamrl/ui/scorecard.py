@@ -276,6 +276,7 @@ def sections(view: View) -> None:
         scorecard_overview,
         scorecard_patterns,
         scorecard_places,
+        scorecard_targets,
     )
 
     drawn = {
@@ -287,6 +288,7 @@ def sections(view: View) -> None:
         "Intervals": scorecard_intervals.show,
         "Ablations": scorecard_checks.ablations,
         "Published": scorecard_checks.published,
+        "Targets": scorecard_targets.show,
     }
     opened = choice("section", list(drawn), "Overview")
     for tab, show in zip(st.tabs(list(drawn), **state.bind("section", opened)), drawn.values(), strict=True):

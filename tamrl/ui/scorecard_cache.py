@@ -65,6 +65,17 @@ def _classes(
     return standings.by_class(_kept(question, sites), table, by, flux, list(columns), reference)
 
 
+@st.cache_data(max_entries=4, show_spinner=_BUSY)
+def _targets(folder: str, version: int, design: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    from tamrl.bench.targets import against_claims, against_targets
+
+    found = _results(folder, version)
+    scores = _table(folder, version, "scores")
+    intervals = _table(folder, version, "intervals")
+    main, covered = (table[table["design"] == design] for table in (scores, intervals))
+    return against_targets(main, found.sites.reset_index(), covered), against_claims(main)
+
+
 def results(folder: Path) -> Results:
     """Return what a results folder says of itself.
 
@@ -119,6 +130,11 @@ def classes(
 ) -> pd.DataFrame:
     """Return ``tamrl.standings.by_class`` of a question and some towers."""
     return _classes(what, sites, by, flux, columns, reference)
+
+
+def targets(found: Results, design: str = "igbp") -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Return ``tamrl.bench.targets.against_targets`` and ``against_claims`` of a design of a results folder."""
+    return _targets(str(found.path), scorecard.version(found.path), design)
 
 
 @st.cache_data(max_entries=1)

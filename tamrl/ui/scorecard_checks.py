@@ -61,9 +61,9 @@ def ablations(view: View) -> None:
     wide = wide.reindex(order)
     labels = {"value": view.metric.label, "change": "change"}
     wide.columns = [f"{flux} {labels[kind]}" for kind, flux in wide.columns]
-    formats = {c: st.column_config.NumberColumn(format="%.3f" if "change" not in c else "%+.2f") for c in wide}
+    formats = {c: (2, True, "") if "change" in c else (3, False, "") for c in wide}
     wide.index.name = "ablation"
-    st.dataframe(wide, key="ablation_table", column_config=formats, placeholder="", alt="Ablations by flux")
+    st.dataframe(components.numbers(wide, formats), key="ablation_table", placeholder="", alt="Ablations by flux")
 
 
 def _ablations_in_words(found: pd.DataFrame, flux: str, view: View) -> str:
@@ -119,11 +119,10 @@ def _published_table(shown: pd.DataFrame) -> None:
     ours = shown[shown["whose"] == "ours"]
     if len(ours):
         wide["Our towers (n)"] = ours.set_index(keys)["towers"]
-    formats = {c: st.column_config.NumberColumn(format="%.3f" if c.startswith("R²") else "%.2f") for c in wide}
-    formats |= {"Our towers (n)": st.column_config.NumberColumn(format="%d"), "split": "Split", "flux": "Flux"}
+    formats = {c: (3 if c.startswith("R²") else 2, False, "") for c in wide} | {"Our towers (n)": (0, False, "")}
     st.dataframe(
-        wide.reset_index(), hide_index=True, key="published_table", placeholder="", alt="Published scores beside ours",
-        column_config=formats | {"model": "Model"},
+        components.numbers(wide.reset_index(), formats), hide_index=True, key="published_table", placeholder="",
+        alt="Published scores beside ours", column_config={"split": "Split", "flux": "Flux", "model": "Model"},
     )  # fmt: skip
 
 

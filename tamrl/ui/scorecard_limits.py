@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tamrl.scorecard import Results
+from tamrl.scorecard import Results, bundled
 from tamrl.ui import visitor
 
 
@@ -21,12 +21,18 @@ def show(results: Results) -> None:
             "Folder": f"`{results.path}`",
         }  # fmt: skip
         st.markdown("\n".join(f"- {name}: {visitor.public(str(value))}" for name, value in facts.items() if value))
+        if results.path == bundled():
+            st.markdown(_TOWERS)
         looks = said.get("looks") or []
         if looks:
             st.markdown("Looks at the held-out towers:")
             st.dataframe(pd.DataFrame(looks).astype(str), hide_index=True, key="looks", alt="History of looks")
 
 
+_TOWERS = """
+The bundled daily model learnt from all of these towers. The monthly model behind the bundled maps learnt from a few
+less, those with months enough of good quality; World, Place names the others.
+"""
 _LIMITS = """
 **It can tell you**
 

@@ -44,7 +44,7 @@ def _cards(view: View) -> None:
     for column, flux in zip(st.columns(len(fluxes), gap="small"), fluxes, strict=True):
         with column, st.container(border=True, key=f"card-{flux}"):
             st.markdown(f"**{flux}** · {VARIABLES[flux].long_name.lower()}")
-            with st.container(horizontal=True, gap="small", horizontal_alignment="distribute", wrap=False):
+            with st.container(horizontal=True, gap="small", horizontal_alignment="distribute"):
                 for shots in CARD_SHOTS:
                     if ("tamrl", shots) in known:
                         _metric(view, flux, ("tamrl", shots), view.reference(known, shots))
@@ -132,9 +132,9 @@ def _metric(view: View, flux: str, column: Column, reference: Column) -> None:
 
 def _table(view: View) -> None:
     """Draw the table of models, fluxes and numbers of days."""
-    left, right = st.columns([1, 1.15], vertical_alignment="bottom")
-    left.markdown(f"**Models, fluxes and days of labels** · {view.metric.label}, {view.asked().statistic}")
-    with right.container(horizontal=True, horizontal_alignment="right"):
+    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", gap="small"):
+        said = f"**Models, fluxes and days of labels** · {view.metric.label}, {view.asked().statistic}"
+        st.markdown(said, width="content")
         texts = {"score": "Score", "change": f"Change against {names.look(view.against).label}"}
         if view.metric.relative:
             texts |= {"improved": "Improved", "harmed": "Harmed"}

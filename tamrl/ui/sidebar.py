@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from tamrl.errors import TamrlError
-from tamrl.ui import components, state, visitor
+from tamrl.ui import components, jobs, state, visitor
 from tamrl.ui.components import Origin
 from tamrl.workspace import Workspace, bundled, bundled_models, find_workspaces, model_step
 
@@ -114,10 +114,21 @@ def show() -> None:
                     _BOX, **state.bind("folder", ""), placeholder="/data/workspaces",
                     help="A folder on the computer that runs this app. Only its workspaces are listed.",
                 )  # fmt: skip
+        _running()
         for problem in problems:
             components.show_error(problem)
         if folder and any(problem.where.startswith(_BOX) for problem in problems):
             state.put("folder", None)  # said once, not on every page
+
+
+def _running() -> None:
+    """Say on the other pages that an adaptation goes on, or has ended, and offer the page that shows it."""
+    job = jobs.current()
+    if job is None or job.collected or st.session_state.get(_PAGE) == "lab":
+        return
+    said = {"running": "running", "done": "ready", "failed": "failed"}.get(job.status)
+    if said:
+        st.page_link("pages/lab.py", label=f"{job.title}: {said}", icon=":material/science:")
 
 
 def _choose(options: dict[str, Path]) -> Choice:

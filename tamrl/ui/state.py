@@ -136,6 +136,7 @@ PARAMETERS: dict[str, Parameter] = {
     "steps": _COUNT,
     "lr": Parameter(_rate, lambda value: f"{value:g}"),
     "seen": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    "gaps": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "run": Parameter(_flag, lambda flag: "1" if flag else "0"),
     # of the Scorecard
     "scores": _TEXT,
@@ -170,6 +171,8 @@ PARAMETERS: dict[str, Parameter] = {
     "tails": Parameter(_tails, _write_pair),
     "mask": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "dots": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    "palette": _TEXT,
+    "speed": _TEXT,
     "curtain": Parameter(_flag, lambda flag: "1" if flag else "0"),
 }
 

@@ -1,5 +1,8 @@
 """Which theme the reader uses, and the few rules of CSS that streamlit's own settings do not cover."""
 
+from functools import lru_cache
+from pathlib import Path
+
 import streamlit as st
 
 from tamrl.figures.style import MUTED, Theme
@@ -21,12 +24,20 @@ _CSS = """
 [data-testid="stMetricDelta"] { font-size: .76rem; white-space: nowrap; }
 [data-testid="stSidebarHeader"] > :first-child { display: flex; align-items: center; gap: .6rem; color: inherit; }
 [data-testid="stSidebarHeader"] > :first-child::after { content: "TAM-RL Explorer"; font-weight: 600; }
+/* The buttons of a chart stand above it, or they would lie on its legend. */
+[data-testid="stElementContainer"]:has(> [data-testid="stFullScreenFrame"] > [data-testid="stPlotlyChart"]) {
+  overflow: visible; margin-top: .5rem; }
+[data-testid="stPlotlyChart"] .js-plotly-plot { overflow: visible !important; }
+[data-testid="stPlotlyChart"] .modebar-container { top: -1.4rem !important; }
 .tamrl-legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; font-size: .8rem; line-height: 1.5; }
 .tamrl-legend span { display: inline-flex; align-items: center; gap: .4rem; white-space: nowrap; }
 .tamrl-legend b { font-size: 1.05rem; line-height: 1; }
+.st-key-score_targets table { display: block; overflow-x: auto; }
+.st-key-score_targets td { min-width: 8rem; }
 .st-key-lab_answer { scroll-margin-top: 11rem; }  /* method and button stay in view */
-.st-key-tamrl_history { display: none; }
+:is(.st-key-tamrl_history, .st-key-tamrl_hover) { display: none; }
 @media (max-width: 640px) {
+  [data-testid="stPlotlyChart"] .modebar-container { display: none; }
   [data-testid="stMainBlockContainer"] { padding: 4.2rem .9rem 3rem; }
 }
 </style>
@@ -38,8 +49,15 @@ def current() -> Theme:
     return "dark" if st.context.theme.type == "dark" else "light"
 
 
+@lru_cache(maxsize=1)
+def _hover() -> str:
+    return f"<script>{(Path(__file__).parent / 'hover.js').read_text(encoding='utf-8')}</script>"
+
+
 def apply() -> None:
     """Add the project's rules to the page."""
     shade = current()
     colours = f"--tamrl-muted: {MUTED[shade]}; --tamrl-on-tint: {_ON_TINT[shade]};"
     st.html(f"{_CSS}<style>:root {{ {colours} }}</style>")
+    with st.container(key="tamrl_hover"):
+        st.html(_hover(), unsafe_allow_javascript=True)

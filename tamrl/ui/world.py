@@ -35,7 +35,8 @@ _EVEN = """<style>
 .st-key-world_layers [data-testid="stCheckbox"] { position: relative; top: .5rem; }
 [data-testid="stMainBlockContainer"] h1 { font-size: 2.1rem; padding: 0; }
 @media (min-width: 641px) {
-  [data-testid="stMainBlockContainer"] { padding-top: 1.3rem; }
+  /* Where the sidebar is closed, the way to open it stands above the title. */
+  .stApp:not(:has([data-testid="stExpandSidebarButton"])) [data-testid="stMainBlockContainer"] { padding-top: 1.3rem; }
   .st-key-world_layers { gap: .75rem; }
   .st-key-world_layers [data-testid="stButtonGroup"] button { padding-inline: .75rem; }
 }

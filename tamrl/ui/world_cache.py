@@ -189,19 +189,22 @@ def _workspace_towers(path: str, version: int) -> pd.DataFrame:
     return pd.DataFrame(columns, index=pd.Index(archive["site"].values.astype(str), name="site"))
 
 
+def scored_towers() -> pd.DataFrame:
+    """Return the towers of the bundled scores, DataFrame(site) with ``lat``, ``lon``, ``igbp``; none without them."""
+    bundled = bundled_folder("scores") / "sites.parquet"
+    if not bundled.is_file():
+        return pd.DataFrame({"lat": [], "lon": [], "igbp": []}, index=pd.Index([], name="site"))
+    return _scored_towers(str(bundled), bundled.stat().st_mtime_ns)
+
+
 def towers(workspace: Workspace | None) -> pd.DataFrame:
     """Return towers that were measured: those of the bundled models, and of the workspace unless it is simulated.
 
     Returns:
         DataFrame(site) with ``lat``, ``lon`` and ``igbp``, sorted by site.
     """
-    parts = []
-    bundled = bundled_folder("scores") / "sites.parquet"
-    if bundled.is_file():
-        parts.append(_scored_towers(str(bundled), bundled.stat().st_mtime_ns))
+    parts = [scored_towers()]
     if workspace is not None and not workspace.simulated and workspace.archive_version():
         parts.append(_workspace_towers(str(workspace.path), workspace.archive_version()))
-    if not parts:
-        return pd.DataFrame({"lat": [], "lon": [], "igbp": []}, index=pd.Index([], name="site"))
-    found = pd.concat(parts)
+    found = pd.concat([part for part in parts if len(part)] or parts)
     return found[~found.index.duplicated()].dropna(subset=["lat", "lon"]).sort_index()

@@ -128,16 +128,18 @@ def _table(table: pd.DataFrame, view: View, stem: str) -> None:
     """Draw the scores of each class or band."""
     number = st.column_config.NumberColumn
     unit = world_charts.UNIT
+    formats = {"area": (2, False, ""), "first": (2, False, ""), "second": (2, False, ""), "bias": (2, True, ""),
+               "rmse": (2, False, ""), "correlation": (3, False, "")}  # fmt: skip
     st.dataframe(
-        table, key="world_differences", height="content",
+        components.numbers(table, formats), key="world_differences", height="content",
         column_order=["cells", "area", "first", "second", "bias", "rmse", "correlation"],
         column_config={
             "group": st.column_config.TextColumn("Group", width=230),
-            "cells": number("Cells (n)", format="localized"), "area": number("Land [10⁶ km²]", format="%.2f"),
-            "first": number("Mean", format="%.2f", help=f"{view.entry.label} [{unit}]"),
-            "second": number("Compared with", format="%.2f", help=f"{view.other_entry.label} [{unit}]"),
-            "bias": number(f"Bias [{unit}]", format="%+.2f"), "rmse": number(f"RMSE [{unit}]", format="%.2f"),
-            "correlation": number("Correlation", format="%.3f"),
+            "cells": number("Cells (n)", format="localized"), "area": number("Land [10⁶ km²]"),
+            "first": number("Mean", help=f"{view.entry.label} [{unit}]"),
+            "second": number("Compared with", help=f"{view.other_entry.label} [{unit}]"),
+            "bias": number(f"Bias [{unit}]"), "rmse": number(f"RMSE [{unit}]"),
+            "correlation": number("Correlation"),
         },
     )  # fmt: skip
     components.footer(f"{stem}_table", view.origin, lambda: table)

@@ -193,5 +193,5 @@ def picture(
     over = view.period.label if view.period.year else f"{view.period.label}, mean of {' and '.join(years)}"
     if view.mode == "difference" and view.vegetated:
         over += ", vegetated land"
-    light = replace(scale, colours=figures.colours_of(view.name, view.mode == "difference")[0])
+    light = replace(scale, colours=figures.colours_of(view.name, view.mode == "difference", palette=scale.palette)[0])
     return world_print.draw(panels, light, over, view.origin.line(), box, signs, view.origin.simulated, kind)

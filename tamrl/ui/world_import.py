@@ -70,8 +70,8 @@ def form(workspace: Workspace | None) -> None:
     slot = st.empty()
     with slot:
         sent = _uploader()
-    labels = {_AUTO: "Find out", **{key: product.label for key, product in PRODUCTS.items()}}
-    kind = st.selectbox("Kind", list(labels), key="world_import_kind", format_func=labels.get)
+    labels = {_AUTO: "Detect automatically", **{key: product.label for key, product in PRODUCTS.items()}}
+    kind = st.selectbox("Product", list(labels), key="world_import_kind", format_func=labels.get)
     mapping = None
     if kind == "cf":
         mapping = st.text_area(

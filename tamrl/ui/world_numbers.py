@@ -231,6 +231,20 @@ def reference(model: Path) -> "Reference | None":
     return _reference(str(model), cache.model_version(model))
 
 
+def trained_on(reference: "Reference") -> str:
+    """Say how many towers the monthly model learnt from, and why not from all that the Scorecard scores."""
+    from tamrl.ensemble import MIN_MONTHS
+
+    scored, sites = set(world_cache.scored_towers().index), set(reference.sites)
+    lacking = sorted(scored - sites)
+    if not lacking or not scored & sites:
+        return f"The monthly model behind the maps learnt from {len(sites)} towers."
+    return (
+        f"The monthly model behind the maps learnt from {len(sites)} of the {len(scored)} towers that the Scorecard "
+        f"scores by day; {', '.join(lacking)} have fewer than {MIN_MONTHS} months of good quality."
+    )
+
+
 @st.cache_data(max_entries=4, show_spinner=False)
 def _towers(path: str, version: int) -> pd.DataFrame:
     archive = Workspace.open(path).archive()

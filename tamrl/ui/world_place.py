@@ -184,7 +184,7 @@ def _towers(view: View) -> None:
     st.caption(
         "A task code is what the model makes of a place from its climate and cover alone: near in code is alike to the "
         "model, however far away. Times usual: the distance in code, over that of a training tower to the nearest "
-        "other one (the median of the towers)."
+        "other one (the median of the towers). " + world_numbers.trained_on(reference)
     )
     _link(list(table.index))
 

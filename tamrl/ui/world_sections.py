@@ -17,7 +17,7 @@ from tamrl.totals import Published
 from tamrl.ui import components, theme, world_about, world_alt, world_cache, world_numbers
 from tamrl.ui.scorecard import pick
 from tamrl.ui.world_numbers import chart, tell
-from tamrl.ui.world_view import View
+from tamrl.ui.world_view import View, palette_choice
 
 _TOTAL = style.unit_label(TOTAL_UNIT)
 _BARS = {
@@ -105,8 +105,9 @@ def hovmoeller(view: View) -> None:
     limits = figures.limits_of(list(tables.values()), view.flux)
     for column, entry in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
         last = entry is shown[-1]
+        title = f"{view.flux}, {entry.label}"
         drawn = figures.hovmoeller(
-            tables[entry.key], view.flux, limits, f"{view.flux}, {entry.label}", theme.current(), bar=last
+            tables[entry.key], view.flux, limits, title, theme.current(), bar=last, palette=palette_choice()
         )
         alt = world_alt.hovmoeller(
             f"Mean {view.flux} of {entry.label} by latitude and month", tables[entry.key], figures.UNIT
@@ -306,13 +307,14 @@ def _regional_table(kept: pd.DataFrame, land: pd.DataFrame, view: View, shown: l
         table["other"] = kept[shown[1].key if shown[0].key == key else shown[0].key]
         table["change"] = table["total"] - table["other"]
     number = st.column_config.NumberColumn
+    formats = {name: (1 if name == "land" else 2, name == "change", "") for name in table}
     st.dataframe(
-        table.rename_axis("Region"), key=f"world_regions_{view.flux}", height="content",
+        components.numbers(table.rename_axis("Region"), formats), key=f"world_regions_{view.flux}", height="content",
         column_config={
-            "land": number("Land", format="%.1f", width=62, help="10⁶ km²"),
-            "total": number("Total", format="%.2f", width=70, help=_TOTAL),
-            "mean": number("Mean", format="%.2f", width=66, help=f"{figures.UNIT}, of a square metre of land"),
-            "other": number("Compared with", format="%.2f", width=118, help=f"Total of the other maps, {_TOTAL}"),
-            "change": number("Difference", format="%+.2f", width=90, help=_TOTAL),
+            "land": number("Land", width=62, help="10⁶ km²"),
+            "total": number("Total", width=70, help=_TOTAL),
+            "mean": number("Mean", width=66, help=f"{figures.UNIT}, of a square metre of land"),
+            "other": number("Compared with", width=118, help=f"Total of the other maps, {_TOTAL}"),
+            "change": number("Difference", width=90, help=_TOTAL),
         },
     )  # fmt: skip

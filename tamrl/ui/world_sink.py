@@ -18,7 +18,7 @@ from tamrl.summaries import ALL
 from tamrl.ui import components, theme, world_alt, world_cache, world_numbers
 from tamrl.ui.scorecard import pick
 from tamrl.ui.world_numbers import chart, tell
-from tamrl.ui.world_view import View
+from tamrl.ui.world_view import View, palette_choice
 
 _FLUX = "NEE"
 
@@ -103,7 +103,8 @@ def _places(view: View, shown: list[Entry]) -> None:
         blocks = sink.contributions(world_cache.field(entry, _FLUX, Period()), world_numbers.area(entry))
         said = in_words(blocks, "TgC yr-1")
         alt = f"Map of what each block of two degrees adds to the total {_FLUX} of {entry.label}. Of blocks: {said}."
-        chart(st.container(), "sink_where", figures.where(blocks, entry.label, _FLUX, theme.current()), alt)
+        drawn = figures.where(blocks, entry.label, _FLUX, theme.current(), palette_choice())
+        chart(st.container(), "sink_where", drawn, alt)
     else:
         blocks = None
     components.footer(

@@ -15,15 +15,26 @@ from tamrl.figures import maps as base
 from tamrl.figures import world_map as figures
 from tamrl.figures.style import unit_label
 from tamrl.figures.world_map import Scale
-from tamrl.ui import components, state, static, theme, world, world_about, world_cache, world_export, world_pick
-from tamrl.ui.scorecard import legend
+from tamrl.ui import (
+    components,
+    state,
+    static,
+    theme,
+    world,
+    world_about,
+    world_cache,
+    world_colours,
+    world_export,
+    world_pick,
+)
+from tamrl.ui.scorecard import choice, legend
 from tamrl.ui.state import PARAMETERS
 from tamrl.ui.world_cache import Question
-from tamrl.ui.world_view import View, difference_text, period_text, short_text
+from tamrl.ui.world_view import View, difference_text, palette_choice, period_text, short_text
 from tamrl.workspace import Workspace
 
-#: Seconds that one month is shown.
-FRAME_S = 0.9
+#: Seconds that one month is shown, and how much longer at each speed.
+FRAME_S, SPEEDS = 0.9, {"slow": 2.0, "normal": 1.0, "fast": 0.5}
 _PLAYING, _TURNED, _WHOLE = "tamrl_world_playing", "tamrl_world_turned", "tamrl_world_whole_run"
 _KEY = "world_map"
 
@@ -52,7 +63,7 @@ def show(view: View, entries: dict[str, Entry], workspace: Workspace | None) -> 
         return
     # In a container of its own as a fragment is, so that the map is not made anew when the months begin to play.
     if st.session_state.get(_PLAYING):
-        st.fragment(_stage, run_every=FRAME_S)(view, workspace)
+        st.fragment(_stage, run_every=_frame())(view, workspace)
     else:
         with st.container():
             _stage(view, workspace)
@@ -76,7 +87,7 @@ def _stage(view: View, workspace: Workspace | None) -> None:
             _legend(view)
         with st.container(horizontal=True, gap="small", width="content"):
             world_pick.popover(view, towers)
-            _colours(view, scale)
+            world_colours.popover(view, scale)
             world_export.popover(view, questions(view), scale, signs(view, towers))
             world_about.popover(view)
     _said(view)
@@ -88,10 +99,15 @@ def _stage(view: View, workspace: Workspace | None) -> None:
 # Time ------------------------------------------------------------------------
 
 
+def _frame() -> float:
+    """Return how many seconds one month is shown."""
+    return FRAME_S * SPEEDS[choice("speed", list(SPEEDS), "normal")]
+
+
 def _turn(view: View) -> View:
     """Return the view of the month that is due; the months play until they are paused."""
     now, month = time.monotonic(), state.get("month") or 1
-    if now - st.session_state.get(_TURNED, now) > FRAME_S / 2:
+    if now - st.session_state.get(_TURNED, now) > _frame() / 2:
         month = month % 12 + 1
         st.session_state[_TURNED] = now
     st.session_state.setdefault(_TURNED, now)
@@ -115,6 +131,11 @@ def _timeline(view: View) -> None:
             st.select_slider(
                 "Month", range(1, 13), key="world_month", on_change=_take_month, label_visibility="collapsed",
                 format_func=lambda month: fields.MONTHS[month - 1],
+            )  # fmt: skip
+            st.session_state["world_speed"] = choice("speed", list(SPEEDS), "normal")
+            st.selectbox(
+                "Speed of Play", list(SPEEDS), key="world_speed", on_change=_take_speed, width=112,
+                label_visibility="collapsed", format_func=str.capitalize,
             )  # fmt: skip
         elif view.period.season:
             st.segmented_control(
@@ -141,6 +162,13 @@ def _take_month() -> None:
     st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
 
 
+def _take_speed() -> None:
+    speed = st.session_state["world_speed"]
+    state.put("speed", None if speed == "normal" else speed)
+    # How often the map is drawn is settled where the whole page is.
+    st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
+
+
 # What is drawn ---------------------------------------------------------------
 
 
@@ -157,12 +185,13 @@ def questions(view: View) -> tuple[Question, ...]:
 def scale_of(view: View) -> Scale:
     """Return the colours: by hand, or between percentiles of what is shown."""
     different = view.mode == "difference"
-    colours, centred = figures.colours_of(view.name, different, theme.current())
+    palette = palette_choice()
+    colours, centred = figures.colours_of(view.name, different, theme.current(), palette)
     ends = figures.ends_of(view.name, view.short[view.entry.key] if different else None)
     low, high = state.get("range") or world_cache.limits(
         questions(view), centred, state.get("tails", figures.TAILS)
     )  # fmt: skip
-    return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name), ends)
+    return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name), ends, palette)
 
 
 def signs(view: View, towers: pd.DataFrame) -> world_export.Signs:
@@ -243,49 +272,3 @@ def _said(view: View) -> None:
 
 def _entries(view: View) -> list[Entry]:
     return [view.entry, *([view.other_entry] if view.other_entry else [])]
-
-
-# Choices ---------------------------------------------------------------------
-
-
-def _colours(view: View, scale: Scale) -> None:
-    """Draw the choice of the colour range and of what lies on the map."""
-    with st.popover("Colours", icon=":material/palette:"):
-        by_hand = state.get("range") is not None
-        st.session_state["world_by_hand"] = by_hand
-        st.segmented_control(
-            "Colour range", [False, True], key="world_by_hand", required=True,
-            format_func=lambda hand: "By hand" if hand else "By percentile",
-            on_change=_take_by_hand, args=(scale,),
-        )  # fmt: skip
-        if by_hand:
-            _range_by_hand(scale)
-        else:
-            st.slider(
-                "Percentiles", 0.0, 100.0, step=0.5, **state.bind("tails", figures.TAILS), format="%g %%",
-                help="Cells below the lower and above the upper percentile wear the end colours. Months share a range.",
-            )  # fmt: skip
-        st.toggle("Towers", **state.bind("dots", True))
-
-
-def _take_by_hand(scale: Scale) -> None:
-    # Three digits: the reader goes on from what the colour bar shows, not from a percentile's last digit.
-    ends = tuple(float(f"{end:.3g}") for end in (scale.low, scale.high))
-    state.put("range", ends if st.session_state["world_by_hand"] else None)
-
-
-def _range_by_hand(scale: Scale) -> None:
-    step = 10.0 ** (len(str(int(scale.high - scale.low))) - 3)
-    st.session_state["world_low"], st.session_state["world_high"] = scale.low, scale.high
-    left, right = st.columns(2)
-    unit = unit_label(scale.unit)
-    left.number_input(f"From [{unit}]", key="world_low", step=step, format="%g", on_change=_take_range)
-    right.number_input(f"To [{unit}]", key="world_high", step=step, format="%g", on_change=_take_range)
-
-
-def _take_range() -> None:
-    low, high = st.session_state["world_low"], st.session_state["world_high"]
-    if low < high:
-        state.put("range", (low, high))
-    else:
-        st.toast("The upper end of the range must lie above the lower one.", icon=":material/warning:")

@@ -5,6 +5,8 @@ import streamlit as st
 
 from tamrl.atlas import Entry
 from tamrl.data.globe import fluxes_of
+from tamrl.data.products import against_towers, score_against_towers
+from tamrl.data.products.mean_year import SOURCE, against_mean_year, bundled_means, load_means
 from tamrl.errors import TamrlError
 from tamrl.figures import world_towers as figures
 from tamrl.figures.style import unit_label
@@ -25,19 +27,20 @@ def towers(view: View) -> None:
     except TamrlError:
         workspace = None
     if workspace is None or workspace.simulated or not workspace.archive_version():
+        workspace = None
         tell(
-            "Maps are compared with towers where a workspace of observed towers is open. Make one with "
-            "`python -m tamrl ingest`, and choose it in the sidebar; simulated towers say nothing about maps. How well "
-            "the models behind the maps predict towers that they have not seen is on the Scorecard."
+            "The open workspace has no observed towers, so the maps are held against the mean year of the FLUXNET2015 "
+            "towers that comes with the project. Your own towers stand here once they are ingested "
+            "(`python -m tamrl ingest`) and their workspace is chosen in the sidebar."
         )
-        st.page_link("pages/scorecard.py", label="Open the Scorecard", icon=":material/leaderboard:")
-        return
     shown = [entry for entry in _both(view) if fluxes_of(world_cache.maps(entry))]
     if not shown:
         tell(f"{view.entry.label} has no flux that towers measure: they see no fires and no rivers.")
         return
-    tables = {entry: _against(entry, str(workspace.path), workspace.archive_version()) for entry in shown}
-    _scores(tables, view, workspace)
+    asked = _asked(workspace)
+    tables = {entry: _against(entry, *asked) for entry in shown}
+    classes = _classes(*asked)
+    _scores(tables, view, classes, workspace is None)
     drawn = {entry: table[table["flux"] == view.flux] for entry, table in tables.items()}
     empty = [entry.label for entry, rows in drawn.items() if rows.empty]
     if empty:
@@ -45,7 +48,6 @@ def towers(view: View) -> None:
     drawn = {entry: rows for entry, rows in drawn.items() if not rows.empty}
     if not drawn:
         return
-    classes = _classes(str(workspace.path), workspace.archive_version())
     for column, (entry, rows) in zip(st.columns(len(drawn), gap="medium"), drawn.items(), strict=True):
         alt = f"{len(rows)} months of {view.flux} at {rows['site'].nunique()} towers, measured against {entry.label}."
         figure = figures.at_towers(rows, classes, entry.label, view.flux, theme.current())
@@ -60,56 +62,68 @@ def _both(view: View) -> list[Entry]:
     return [view.entry, *([view.other_entry] if view.other_entry else [])]
 
 
-def _origin(view: View, workspace: Workspace) -> Origin:
-    towers_line = sidebar.origin(workspace).text
+def _origin(view: View, workspace: Workspace | None) -> Origin:
+    towers_line = SOURCE if workspace is None else sidebar.origin(workspace).text
     return Origin(f"{view.origin.text}; towers: {towers_line}", view.origin.simulated)
+
+
+def _asked(workspace: Workspace | None) -> tuple[str, int]:
+    """Return whose towers are meant, as the cache knows it: a workspace and its version, or none and a file's."""
+    if workspace is not None:
+        return str(workspace.path), workspace.archive_version()
+    file = bundled_means()
+    return "", file.stat().st_mtime_ns if file.is_file() else 0
 
 
 @st.cache_data(max_entries=12, show_spinner="Reading the cells of the towers")
 def _against(entry: Entry, workspace: str, version: int) -> pd.DataFrame:
-    from tamrl.data.products import against_towers
-
+    if not workspace:
+        return against_mean_year(world_cache.maps(entry), load_means(bundled_means()))
     return against_towers(world_cache.maps(entry), Workspace.open(workspace).archive())
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _classes(workspace: str, version: int) -> dict[str, str]:
+    if not workspace:
+        return load_means(bundled_means()).set_index("site")["igbp"].to_dict()
     archive = Workspace.open(workspace).archive()
     return dict(zip(archive["site"].values.tolist(), archive["igbp"].values.tolist(), strict=True))
 
 
-def _scores(tables: dict[Entry, pd.DataFrame], view: View, workspace: Workspace) -> None:
-    """Draw the scores of each set of maps, and how they are taken."""
-    from tamrl.data.products import score_against_towers
-
+def _scores(tables: dict[Entry, pd.DataFrame], view: View, classes: dict[str, str], mean_year: bool) -> None:
+    """Draw the scores of each set of maps, and how they are taken; of mean years that they are."""
     parts = [score_against_towers(table).assign(maps=entry.label) for entry, table in tables.items()]
     found = pd.concat(parts, ignore_index=True)
     found = found.sort_values("flux", key=lambda c: c.map({f: i for i, f in enumerate(FLUXES)}), kind="stable")
     unit = unit_label(FLUX_UNIT)
     numbers = {
-        "r2": ("R²", "%.2f"), "rmse": (f"RMSE [{unit}]", "%.2f"), "bias": (f"Bias [{unit}]", "%+.2f"),
-        "correlation": ("Correlation", "%.2f"), "towers": ("Towers", "%d"), "n": ("Months", "%d"),
+        "r2": "R²", "rmse": f"RMSE [{unit}]", "bias": f"Bias [{unit}]", "correlation": "Correlation",
+        "towers": "Towers", "n": "Months",
     }  # fmt: skip
-    config = {name: st.column_config.NumberColumn(label, format=form) for name, (label, form) in numbers.items()}
+    config = {name: st.column_config.NumberColumn(label) for name, label in numbers.items()}
     config |= {"maps": st.column_config.TextColumn("Maps"), "flux": st.column_config.TextColumn("Flux")}
     shown = found[["maps", "flux", *_SCORES, "towers", "n"]]
+    shown = components.numbers(shown, {name: (2, name == "bias", "") for name in _SCORES})
     st.dataframe(shown, hide_index=True, column_config=config, key=f"world_towers_{view.entry.key}")
     first = next(iter(tables.values()))
     left_out = first.attrs.get("left_out", {})
     lines = [str(first.attrs.get("conventions", "")).replace(FLUX_UNIT, unit), "Scores pool the months of all towers."]
+    lines += ["Of maps and towers the mean year, of months that a tower has in two years or more."] if mean_year else []
     lines += [f"Left out, no land near: {', '.join(sorted(left_out))}."] if left_out else []
-    lines += [_seen(workspace)] if world_numbers.MAPS in {entry.key for entry in tables} else []
+    lines += [_seen(set(classes))] if world_numbers.MAPS in {entry.key for entry in tables} else []
     st.caption(" ".join(filter(None, lines)))
 
 
-def _seen(workspace: Workspace) -> str:
+def _seen(sites: set[str]) -> str:
     """Say where the bundled maps have seen these towers."""
     model = bundled_models().get(world_numbers.MODEL)
     reference = world_numbers.reference(model) if model else None
     if reference is None:
         return ""
-    sites = set(_classes(str(workspace.path), workspace.archive_version()))
     seen = len(sites & set(reference.sites))
     return (
-        f"The bundled model was trained on {seen} of these {len(sites)} towers: there this is no test." if seen else ""
+        f"The bundled model was trained on {seen} of these {len(sites)} towers: there this is no test. How it predicts "
+        "towers that it has not seen is on the Scorecard."
+        if seen
+        else ""
     )

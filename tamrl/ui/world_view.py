@@ -11,7 +11,9 @@ from tamrl import fields
 from tamrl.atlas import Entry
 from tamrl.data.globe import SD
 from tamrl.fields import Period
+from tamrl.figures.colours import OWN, PALETTES
 from tamrl.ui.components import SIMULATED, Origin
+from tamrl.ui.scorecard import choice
 
 #: Layers and modes of the page by the name that the URL uses.
 LAYERS = {"flux": "Flux", "spread": "Spread", "extrapolation": "Extrapolation"}
@@ -76,6 +78,11 @@ class View:
     def name(self) -> str:
         """The variable that is drawn."""
         return {"flux": self.flux, "spread": self.flux + SD, "extrapolation": "extrapolation"}[self.layer]
+
+
+def palette_choice() -> str:
+    """Return the name of the palette of the fluxes that the reader chose, see ``tamrl.figures.colours``."""
+    return choice("palette", [OWN, *PALETTES], OWN)
 
 
 def period_text(view: View, other: bool = False) -> str:

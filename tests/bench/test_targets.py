@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tamrl.bench.targets import NAME, against_targets, best_published, rivals
+from tamrl.bench.targets import NAME, against_claims, against_targets, best_published, rivals, verdict
 from tamrl.schema import FLUXES
 
 TOWERS = 12
@@ -106,3 +106,16 @@ def test_coverage_counts_towers_alike_and_takes_the_worst(least, verdict):
 
 def test_the_best_published_scores_are_those_of_any_model_and_split():
     assert best_published() == {"GPP": 0.648, "RECO": 0.593, "NEE": 0.296}
+
+
+def test_claims_of_the_paper_are_held_against_xgboost_whatever_the_rival():
+    rows = against_claims(made_up(GOOD))
+    assert cell(rows, "zero-shot RMSE") == "-12.0 % against XGBoost (claimed -8 %): met"
+    assert cell(rows, "zero-shot R2") == "+50.0 % against XGBoost (claimed +19.4 %): met"
+    assert against_claims(made_up({("tamrl", 0): (0.9, 1.1)})) == []
+
+
+def test_a_verdict_is_taken_off_what_was_measured():
+    assert verdict("0.25 against 0.18 of XGBoost: met") == ("0.25 against 0.18 of XGBoost", True)
+    assert verdict("-7.0 % (wanted -10 %): **not met**") == ("-7.0 % (wanted -10 %)", False)
+    assert verdict("not scored") == ("not scored", None)

@@ -99,7 +99,7 @@ def test_the_loss_falls_live_and_can_be_cancelled(window, small_workspace):
     app = window()
     page = app.open(f"/lab?site={small_workspace[1][0]}&steps=500&days=400&method=all")
     page.get_by_role("button", name="Adapt", exact=True).click()
-    page.locator(".st-key-live_loss .js-plotly-plot").wait_for()
+    page.locator(".st-key-live_loss .js-plotly-plot").first.wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("was cancelled").wait_for()
     assert page.locator(METRIC).count() == 0

@@ -89,3 +89,21 @@ def test_the_support_keeps_its_points_when_every_method_was_tried(window, small_
         assert 0 <= page.get_by_role("heading", name="Before and after").bounding_box()["y"] < 400
     assert page.get_by_text("All 4 runs at this tower").count() == 1
     check(page, 1, f"{site}_all_30d_predictions", ("Observed, zero-shot and adapted fluxes",))
+
+
+def test_buttons_of_a_chart_stand_beside_its_legend_and_numbers_on_hover_have_minus_signs(window, small_workspace):
+    page = window(width=1000).open(f"/lab?site={small_workspace[1][0]}&flux=NEE")
+    chart = page.locator(".js-plotly-plot").first
+    chart.locator(".legendtext").first.wait_for(timeout=60_000)
+    chart.scroll_into_view_if_needed()
+    box, said = chart.bounding_box(), ""
+    for share in np.arange(0.15, 0.95, 0.05):
+        page.mouse.move(box["x"] + share * box["width"], box["y"] + 0.6 * box["height"])
+        page.wait_for_timeout(150)
+        said += " ".join(chart.locator(".hoverlayer text").all_text_contents()) + "; "
+    assert re.search(r"\N{MINUS SIGN}\d", said)
+    assert not re.search(r"(?<![\d-])-\d", said)  # dates keep their hyphens
+    bar = chart.locator(".modebar").bounding_box()
+    for name in chart.locator(".legendtext").all():
+        text = name.bounding_box()
+        assert text["y"] >= bar["y"] + bar["height"] - 1 or text["x"] + text["width"] <= bar["x"]

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tamrl.figures import world_map, world_print
-from tamrl.figures.colours import GREEN_BROWN, rgb
+from tamrl.figures.colours import GREEN_BROWN, OWN, PALETTES, rgb
 from tamrl.figures.world_map import Scale
 
 
@@ -260,3 +260,50 @@ def test_the_mask_the_cell_and_the_towers_are_drawn():
     wide = (140.0, -30.0, 220.0, 40.0)
     east = world_print.Signs((0.0, -160.0, 5.0, 5.0))
     assert share_of(world_print.draw([print_panel()], scale(), "July", "made up", wide, east), "#ffd23f") > 0.0001
+
+
+#: How a colour looks to readers without the long, or the middle, cones: linear RGB (Machado et al. 2009,
+#: doi:10.1109/TVCG.2009.113, severity 1).
+BLINDNESS = {
+    "protan": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deutan": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]],
+}
+
+
+def seen_by(kind, colours):
+    """Colours (n, 3) as CIE Lab, as such readers see them."""
+    srgb = np.array([rgb(c)[:3] for c in colours]) / 255
+    linear = np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
+    xyz = (
+        np.clip(linear @ np.array(BLINDNESS[kind]).T, 0, 1)
+        @ np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]).T
+        / [0.9505, 1.0, 1.089]
+    )
+    root = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.stack([116 * root[:, 1] - 16, 500 * (root[:, 0] - root[:, 1]), 200 * (root[:, 1] - root[:, 2])], axis=1)
+
+
+@pytest.mark.parametrize("kind", sorted(BLINDNESS))
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("palette", [OWN, *PALETTES])
+def test_colour_blind_readers_can_read_every_palette(palette, theme, kind):
+    sign = 1 if theme == "dark" else -1
+    for flux in ("GPP", "RECO"):
+        light = seen_by(kind, world_map.colours_of(flux, theme=theme, palette=palette)[0])[:, 0]
+        assert (sign * np.diff(light) > 0).all()
+        assert abs(light[-1] - light[0]) > 45
+    colours, centred = world_map.colours_of("NEE", theme=theme, palette=palette)
+    assert centred
+    lab = seen_by(kind, colours)
+    half = len(colours) // 2
+    # From zero outwards lightness goes one way, and uptake is told from release at every step.
+    for side in (lab[half::-1, 0], lab[half:, 0]):
+        assert (sign * np.diff(side) > 0).all()
+    apart = np.linalg.norm(lab[:half] - lab[:half:-1], axis=1)
+    assert (apart > 10).all()
+
+
+def test_differences_spreads_and_the_index_keep_their_colours_in_every_palette():
+    for name, difference in (("GPP", True), ("GPP_sd", False), ("extrapolation", False)):
+        found = {world_map.colours_of(name, difference, palette=palette) for palette in (OWN, *PALETTES)}
+        assert len(found) == 1

@@ -8,7 +8,7 @@ import pytest
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
-from tamrl.data.archive import record
+from tamrl.data.archive import record, save_archive
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.results import before_after
 from tamrl.workspace import Workspace
@@ -249,3 +249,77 @@ def test_where_days_harm_the_page_says_why(monkeypatch):
     assert "NEE RMSE +" in said
     assert "in the support and" in said
     assert "of the 12 months" in said
+
+
+def test_runs_are_drawn_over_each_other_and_scored_on_the_same_days(site, small_workspace):
+    from tamrl.results import compare_runs
+    from tamrl.ui.lab_runs import name_of
+
+    at = adapt(healthy(lab(site=site, days="20")))
+    assert not any(e.label.startswith("All ") for e in at.expander)
+    at.slider(key="choose_days").set_value(60).run()
+    adapt(at)
+    assert any(e.label == "All 2 runs at this tower" for e in at.expander)
+    results = at.session_state["tamrl_results"]
+    runs = {name_of(key, "1D"): result for key, result in results.items()}
+    tower = record(Workspace.open(next(iter(results)).workspace[0]).archive(), site)
+    table = compare_runs(tower, runs)
+    assert table["n"].nunique() == 1 or (table.groupby("flux")["n"].nunique() == 1).all()
+    every = set().union(*(set(result.support) for result in results.values()))
+    valid = ((tower["QC"].values >= 0.7) & np.isfinite(tower["NEE"].values)).sum()
+    assert int(table.query("flux == 'NEE'")["n"].iloc[0]) == valid - len(every)
+    nee = table.query("flux == 'NEE'").set_index("run")["rmse"]
+    caption = next(c.value for c in at.caption if "support of none of these runs" in c.value)
+    assert all(f"{name} {nee[name]:.2f}" in caption for name in runs)
+    charts = [part.proto.id for part in at.get("plotly_chart")]
+    assert sum("runs_" in name for name in charts) == 2  # over time, and against the days of support
+    at.segmented_control(key="lab_runs_flux").set_value("GPP").run()
+    assert any("runs_GPP" in part.proto.id for part in healthy(at).get("plotly_chart"))
+
+
+@pytest.fixture
+def gappy(small_workspace, tmp_path, monkeypatch):
+    """The small workspace with a held-out tower whose thermometer fails for ten days of its second year."""
+    shutil.copytree(small_workspace[0].path, tmp_path / "gappy")
+    workspace, site = Workspace.open(tmp_path / "gappy"), small_workspace[1][0]
+    archive = workspace.archive().load()
+    days = archive["time"].values[400:410]
+    broken = archive["TA"].where(~((archive["site"] == site) & archive["time"].isin(days)))
+    shutil.rmtree(workspace.archive_path)
+    save_archive(archive.assign(TA=broken.astype("float32")), workspace.archive_path)
+    monkeypatch.setenv("TAMRL_WORKSPACE", str(workspace.path))
+    return site, days
+
+
+def test_a_tower_without_such_gaps_has_no_switch(site):
+    assert not [t for t in healthy(lab(site=site, gaps="1")).toggle if t.key == "choose_gaps"]
+
+
+def test_days_without_weather_are_predicted_once_the_switch_is_on(gappy):
+    site, days = gappy
+    at = healthy(lab(site=site))
+    assert any("TA is missing on 10 of" in w.value and "the switch below" in w.value for w in at.warning)
+    adapt(at)
+    at.toggle(key="choose_gaps").set_value(True).run()
+    assert at.query_params["gaps"] == "1"
+    assert any("predicted without the driver, masked as in training" in w.value for w in healthy(at).warning)
+    assert any("result of earlier settings" in i.value for i in at.info)
+    adapt(at)
+    kept, made = at.session_state["tamrl_results"].values()
+    for part in ("zero_shot", "adapted"):
+        assert np.isnan(getattr(kept, part)["GPP"].sel(time=days)).all()
+        assert np.isfinite(getattr(made, part)["GPP"].sel(time=days)).all()
+    assert any("without weather predicted, too" in c.value for c in at.caption)
+
+
+def test_the_other_pages_say_that_an_adaptation_goes_on(site):
+    from types import SimpleNamespace
+
+    def links(page, **job):
+        page.session_state["tamrl_job"] = SimpleNamespace(title=f"Adapting to {site}", collected=False, **job)
+        return [link.proto.label for link in healthy(page.run()).sidebar.get("page_link")]
+
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run().switch_page("pages/towers.py").run()
+    assert links(at, status="running") == [f"Adapting to {site}: running"]
+    assert links(at, status="done") == [f"Adapting to {site}: ready"]
+    assert links(at, status="cancelled") == []

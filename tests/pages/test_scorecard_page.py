@@ -1,5 +1,6 @@
 """The Scorecard, run as a user runs it: through the router, without a browser."""
 
+import re
 import shutil
 
 import pandas as pd
@@ -13,7 +14,7 @@ from tamrl.scorecard import METRICS, SCALES
 
 SECTIONS = {
     "Overview": 3, "Map and towers": 3, "Learning curves": 3, "Distribution": 6, "Patterns": 9, "Intervals": 9,
-    "Ablations": 3, "Published": 2,
+    "Ablations": 3, "Published": 2, "Targets": 0,
 }  # fmt: skip
 
 
@@ -224,3 +225,36 @@ def test_results_without_ablations_say_so(folder, tmp_path):
     (copy / "ablations.parquet").unlink()
     at = open_section(page(copy), "Ablations")
     assert any("without ablations" in info.value for info in at.info)
+
+
+def test_targets_and_claims_are_those_of_the_scores_that_are_shown(folder):
+    from tamrl.bench.targets import FLUXES, NAME, against_claims, against_targets, verdict
+
+    at = healthy(page(folder, section="Targets"))
+    scores, intervals = (scorecard.read_table(folder, name) for name in ("scores", "intervals"))
+    scores, intervals = (table[table["design"] == "igbp"] for table in (scores, intervals))
+    targets = against_targets(scores, scorecard.open_results(folder).sites.reset_index(), intervals)
+    claims = against_claims(scores)
+    assert len(claims) == 2
+    tables = [m.value for m in at.markdown if m.value.startswith("| Target |")]
+    for table, rows in zip(tables, (targets, claims), strict=True):
+        lines = table.splitlines()[2:]
+        assert len(lines) == len(rows)
+        for line, row in zip(lines, rows, strict=True):
+            told = row[NAME].replace("R2", "R²")
+            assert line.lower().startswith(f"| {told.lower()} |")
+            assert [("not met" in c, "met" in c) for c in line.split("|")[2:5]] == [
+                (verdict(row[f])[1] is False, verdict(row[f])[1] is not None) for f in FLUXES
+            ]
+            assert not re.search(r"(?<!\w)-\d", line)  # true minus signs
+    good = sum(verdict(row[f])[1] is True for row in targets for f in FLUXES)
+    assert f"{good} of {3 * len(targets)} met" in said(at)
+    assert "8 to 9.6 % lower" in said(at)
+
+
+def test_results_without_the_design_of_the_targets_say_so(folder, tmp_path):
+    other = shutil.copytree(folder, tmp_path / "scores")
+    manifest = other / "manifest.yaml"
+    manifest.write_text(manifest.read_text().replace("- igbp\n", ""))
+    at = healthy(page(other, section="Targets", design="koeppen"))
+    assert any("Targets are set for TAM-RL in five folds" in i.value for i in at.info)

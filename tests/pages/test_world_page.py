@@ -226,6 +226,35 @@ def test_play_turns_the_months_and_pausing_keeps_the_month(open_page, monkeypatc
     assert at.button(key="world_play").label == "Play"
 
 
+def test_the_speed_of_play_is_chosen_and_kept(open_page):
+    from tamrl.ui import world_stage
+
+    at = open_page()
+    assert not [box for box in at.selectbox if box.key == "world_speed"]
+    at = healthy(open_page(month=3, speed="slow"))
+    assert world_stage.SPEEDS[at.selectbox(key="world_speed").value] == 2.0
+    at.selectbox(key="world_speed").set_value("fast").run()
+    assert at.query_params["speed"] == "fast"
+    assert at.session_state["tamrl_values"]["speed"] == "fast"
+    at.selectbox(key="world_speed").set_value("normal").run()
+    assert "speed" not in at.query_params
+    assert healthy(open_page(month=3, speed="warp")).selectbox(key="world_speed").value == "normal"
+
+
+def test_a_palette_colours_map_and_diagram_and_not_differences(open_page):
+    from tamrl.figures.colours import CIVIDIS
+
+    at = healthy(open_page(flux="GPP"))
+    own = shown(at)["palette"]
+    at.selectbox(key="choose_palette").set_value("safe").run()
+    ends = shown(healthy(at))["palette"]
+    assert ends != own
+    assert ["#" + ends[0], "#" + ends[-1]] == [CIVIDIS[-1], CIVIDIS[0]]
+    assert at.query_params["palette"] == "safe"
+    assert not [box for box in open_page(mode="difference", palette="safe").selectbox if box.key == "choose_palette"]
+    assert shown(healthy(open_page(flux="GPP", palette="no such")))["palette"] == own
+
+
 def test_a_cell_is_picked_by_place_and_by_coordinates(open_page):
     at = open_page()
     box = at.selectbox(key="world_place")

@@ -109,3 +109,24 @@ def test_only_finished_jobs_are_collected(monkeypatch, status):
     job.status = status
     jobs.collect()
     assert ("a" in jobs.results()) == (status == "done")
+
+
+def test_the_time_left_is_told_once_a_share_is_known(monkeypatch):
+    reached, go = threading.Event(), threading.Event()
+
+    def work(on_step, cancelled):
+        on_step(step(1, 0.5))
+        reached.set()
+        assert go.wait(10)
+
+    job = Job("key", "Adapting", work)
+    assert reached.wait(10)
+    monkeypatch.setattr(job, "seconds", lambda: 6.0)
+    assert job.left() == 18.0  # a quarter took six seconds
+    monkeypatch.setattr(job, "seconds", lambda: 0.2)
+    assert job.left() is None
+    monkeypatch.setattr(job, "seconds", lambda: 6.0)
+    monkeypatch.setattr(job, "progress", lambda: 0.0)
+    assert job.left() is None
+    go.set()
+    job.wait(10)

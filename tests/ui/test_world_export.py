@@ -98,6 +98,8 @@ def test_a_picture_has_a_light_ground_in_both_themes(asked):
     view, questions = asked
     dark = Scale(colours_of("GPP", theme="dark")[0], 0.0, 10.0, SCALE.label, SCALE.unit)
     assert picture(view, questions, dark) == picture(view, questions, SCALE)
+    chosen = Scale(SCALE.colours, 0.0, 10.0, SCALE.label, SCALE.unit, palette="safe")
+    assert picture(view, questions, chosen) != picture(view, questions, SCALE)
 
 
 def test_what_the_map_shows_is_a_box():

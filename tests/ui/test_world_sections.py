@@ -393,3 +393,17 @@ def test_every_download_reads_back(section, monkeypatch, climate):
         if netcdf:
             with netCDF4.Dataset("memory", memory=netcdf) as opened:
                 assert opened.simulated == 1, name
+
+
+def test_how_many_towers_the_monthly_model_learnt_from_is_explained_beside_those_of_the_scorecard(monkeypatch):
+    from types import SimpleNamespace
+
+    from tamrl.ui import world_cache, world_numbers
+
+    scored = pd.DataFrame({"lat": [1.0, 2.0, 3.0]}, index=pd.Index(["AA-One", "BB-Two", "CC-Few"], name="site"))
+    monkeypatch.setattr(world_cache, "scored_towers", lambda: scored)
+    said = world_numbers.trained_on(SimpleNamespace(sites=("AA-One", "BB-Two")))
+    assert "2 of the 3 towers that the Scorecard" in said
+    assert "CC-Few have fewer than 6 months" in said
+    assert world_numbers.trained_on(SimpleNamespace(sites=tuple(scored.index))).endswith("learnt from 3 towers.")
+    assert world_numbers.trained_on(SimpleNamespace(sites=("XS-1",))).endswith("learnt from 1 towers.")

@@ -7,6 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from tamrl import atlas
 from tamrl.data.archive import save_archive
+from tamrl.data.products.mean_year import bundled_means, load_means
 from tamrl.data.simulate import simulate
 from tamrl.workspace import Workspace
 
@@ -33,13 +34,13 @@ def workspaces(tmp_path_factory):
 def open_tab(workspaces, maps, monkeypatch):
     monkeypatch.setattr(atlas, "bundled_maps", lambda: maps)
 
-    def run(name, **choices):
+    def run(name, sound=True, **choices):
         monkeypatch.setenv("TAMRL_WORKSPACE", str(workspaces[name].path))
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
         at.query_params.update({"section": "At towers", **choices})
         at.run().run()
         assert not at.exception
-        assert [e.value for e in at.error] == []
+        assert not sound or [e.value for e in at.error] == []
         return at
 
     return run
@@ -71,7 +72,22 @@ def test_the_bundled_maps_say_which_towers_they_have_seen(open_tab, monkeypatch)
     assert any("was trained on 1 of these 3 towers" in c.value for c in at.caption)
 
 
-def test_simulated_towers_are_explained_and_not_scored(open_tab):
+def test_without_observed_towers_maps_are_held_against_the_mean_year_that_comes_with_the_project(open_tab):
     at = open_tab("simulated")
-    assert any("simulated towers say nothing about maps" in i.value for i in at.info)
-    assert len(at.get("plotly_chart")) == 0
+    assert any("mean year of the FLUXNET2015 towers" in i.value for i in at.info)
+    assert any("python -m tamrl ingest" in i.value for i in at.info)
+    table = at.dataframe[0].value.set_index("flux")
+    means = load_means(bundled_means())
+    assert 0 < table.loc["GPP", "towers"] <= means["site"].nunique()
+    assert len(at.get("plotly_chart")) == 1
+    assert any("Pastorello" in c.value for c in at.caption)
+    assert any("two years or more" in c.value for c in at.caption)
+    assert not any("XS-" in c.value for c in at.caption)  # the simulated towers of the workspace have no part in it
+
+
+def test_a_missing_mean_year_is_said(open_tab, monkeypatch, tmp_path):
+    from tamrl.ui import world_towers
+
+    monkeypatch.setattr(world_towers, "bundled_means", lambda: tmp_path / "gone.parquet")
+    at = open_tab("simulated", sound=False)
+    assert any("mean year of the towers cannot be read" in e.value for e in at.error)

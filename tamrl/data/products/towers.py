@@ -154,7 +154,7 @@ def against_towers(maps: xr.Dataset, archive: xr.Dataset, max_km: float = MAX_KM
         steps = pd.DatetimeIndex(cells["time"].values)
         last = observed["time"].max() + pd.offsets.MonthBegin()
         cells = cells.isel(time=(steps >= observed["time"].min()) & (steps < last))
-    predicted = _table(to_months(cells.load()))
+    predicted = products_table(to_months(cells.load()))
     table = observed.merge(predicted, on=["site", "time", "flux"], how="inner").dropna(subset=["product"])
     table["distance"] = table["site"].map(dict(zip(cells["site"].values, cells["distance"].values, strict=True)))
     notes = dict(zip(cells["site"].values.tolist(), cells["note"].values.tolist(), strict=True))
@@ -166,7 +166,7 @@ def against_towers(maps: xr.Dataset, archive: xr.Dataset, max_km: float = MAX_KM
     return table.reset_index(drop=True)
 
 
-def _table(cells: xr.Dataset) -> pd.DataFrame:
+def products_table(cells: xr.Dataset) -> pd.DataFrame:
     """Return monthly fluxes at towers as rows of site, time, flux, product and, where known, product_sd."""
     tables = []
     for flux in fluxes_of(cells):
