@@ -34,9 +34,10 @@ _EVEN = """<style>
 .st-key-world_layers [data-testid="stCheckbox"] { min-height: 2.5rem; height: 2.5rem; align-items: center; }
 .st-key-world_layers [data-testid="stCheckbox"] { position: relative; top: .5rem; }
 [data-testid="stMainBlockContainer"] h1 { font-size: 2.1rem; padding: 0; }
+@media (min-width: 800px) {  /* in narrower windows the way to open the sidebar stands above the title */
+  [data-testid="stMainBlockContainer"] { padding-top: 1.3rem; }
+}
 @media (min-width: 641px) {
-  /* Where the sidebar is closed, the way to open it stands above the title. */
-  .stApp:not(:has([data-testid="stExpandSidebarButton"])) [data-testid="stMainBlockContainer"] { padding-top: 1.3rem; }
   .st-key-world_layers { gap: .75rem; }
   .st-key-world_layers [data-testid="stButtonGroup"] button { padding-inline: .75rem; }
 }
