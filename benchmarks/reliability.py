@@ -215,6 +215,8 @@ def main() -> int:
     parser.add_argument("--only", help="names of trials to run begin with this")
     parser.add_argument("--write", action="store_true", help=f"write the table into {DOCUMENT.relative_to(ROOT)}")
     args = parser.parse_args()
+    if args.only and args.write:
+        parser.error("--write writes the table anew: it would lose the trials that --only leaves out")
     os.nice(args.nice)
     with tempfile.TemporaryDirectory(prefix="tamrl-reliability-") as folder:
         base, scratch = Path(folder) / "base", Path(folder) / "scratch"
