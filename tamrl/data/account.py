@@ -1,5 +1,6 @@
 """One account of what was done to data on the way in: the same for towers, products and drivers."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -125,8 +126,11 @@ class IngestReport:
         return cls([Entry(**entry) for entry in entries])
 
 
+#: Names of files and columns, whose letters tell nothing.
+_NAMED = re.compile(r"\S+\.(?:csv|tsv|txt|gz|zip|parquet|nc|zarr|xlsx)\S*|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b", re.I)
 #: Words by which a sentence of a reader is told apart; the first kind that has one of them.
 _TELLING = {
+    "assumed": ("taken, since",),
     "rejected": ("set aside", "was taken, it has", "damaged", "refused", "not read", "overlap"),
     "missing": (
         *("has no ", "no monthly", "not beside", "lacks", "without position", "no daily data", "not in sites.csv"),
@@ -141,7 +145,7 @@ _TELLING = {
 
 def kind_of(words: str) -> str:
     """Return the kind that a sentence of a reader belongs to; what none of the telling words is in was assumed."""
-    text = words.lower()
+    text = _NAMED.sub("", words).lower()
     return next(
         (kind for kind, tellings in _TELLING.items() if any(telling in text for telling in tellings)), "assumed"
     )
