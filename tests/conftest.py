@@ -22,15 +22,17 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Run fast tests first, then the browser, then slow ones; without Chromium skip the browser, or fail in CI.
+    """Run files of fast tests first, then the browser and slow files; without Chromium skip it, or fail in CI.
 
     Several processes (``-n``) share the tests by file, so that what a file prepares is prepared once; the browser's
     are one piece, since two browsers that draw in software keep each other waiting. It is the longest piece, so that
-    it is begun before the slow ones, which another process runs meanwhile.
+    it is begun before the files with slow tests, which another process runs meanwhile.
     """
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def turn(item):
-        return 1 if item.get_closest_marker("browser") else 2 if item.get_closest_marker("slow") else 0
+        place = 1 if item.get_closest_marker("browser") else 2 if item.path in slow else 0
+        return place, bool(item.get_closest_marker("slow"))
 
     items.sort(key=turn)
     browser = [item for item in items if item.get_closest_marker("browser")]
