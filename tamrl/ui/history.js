@@ -19,8 +19,8 @@
   const over = () => app.dataset.testScriptState === "notRunning";
   // The address follows the end of a run by a moment.
   const calm = () => { if (over()) setTimeout(() => { if (over()) turning = false; }, 300); };
-  // What the user does once the run is over is a choice, however late the timer of a busy browser is.
-  for (const deed of ["pointerdown", "keydown"]) addEventListener(deed, () => { if (over()) turning = false; }, true);
+  // What the user does is a choice, whatever run is under way: the map asks for one by itself once it is drawn.
+  for (const deed of ["pointerdown", "keydown"]) addEventListener(deed, () => { turning = false; }, true);
   calm(); // the run that brought this script may be over
   new MutationObserver(calm).observe(app, { attributes: true, attributeFilter: ["data-test-script-state"] });
 })();

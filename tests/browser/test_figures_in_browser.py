@@ -75,6 +75,7 @@ def test_the_support_keeps_its_points_when_every_method_was_tried(window, small_
     page = app.open(f"/lab?site={site}")
     chart = page.locator(f"[class*=st-key-support_chart_{site}] .js-plotly-plot")
     chart.locator(".main-svg").first.wait_for()
+    app.settle()
     for method in METHODS:
         page.get_by_role("combobox", name=re.compile("Method")).click()
         page.get_by_role("option", name=method, exact=True).click()
