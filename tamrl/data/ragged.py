@@ -9,6 +9,9 @@ import io
 from collections.abc import Iterator
 from typing import IO
 
+#: Lines that one row may go over; a quotation mark that is still open then was left open.
+LINES = 100
+
 
 class WholeRows(io.RawIOBase):
     """A delimited text file without the rows whose number of fields is not that of its header.
@@ -64,11 +67,7 @@ class WholeRows(io.RawIOBase):
         yield header
         columns = self._fields(header)
         short: tuple[int, int, bytes] | None = None
-        for number, line in enumerate(self._file, start=2):
-            if line.count(b'"') % 2:  # the row goes on in the next line: the parser joins them
-                yield line
-                yield from self._file
-                return
+        for number, line in self._joined():
             if not line.strip():
                 yield line
                 continue
@@ -89,11 +88,42 @@ class WholeRows(io.RawIOBase):
         elif short:
             self._leave_out(*short[:2], columns)
 
+    def _joined(self) -> Iterator[tuple[int, bytes]]:
+        """Go through the rows with the number of their first line; a text in quotes may go over several lines.
+
+        Raises:
+            ValueError: a quotation mark is left open, so that the rest of the file would be one text.
+        """
+        held, begun = b"", 0
+        for number, line in enumerate(self._file, start=2):
+            begun = begun if held else number
+            held += line
+            if not self._open(held):
+                yield begun, held
+                held = b""
+            elif number - begun >= LINES:
+                break
+        if held:
+            raise ValueError(f"a quotation mark is left open in line {begun}")
+
+    def _open(self, row: bytes) -> bool:
+        """Say whether a text in quotes does not end in this row; a mark inside of a plain text is a letter."""
+        if row.count(b'"') % 2 == 0:
+            return False
+        try:
+            list(csv.reader(self._text(row), delimiter=self._sep, skipinitialspace=True, strict=True))
+        except csv.Error as error:
+            return "unexpected end" in str(error)
+        return False
+
+    @staticmethod
+    def _text(row: bytes) -> io.StringIO:
+        return io.StringIO(row.decode("utf-8", errors="replace").rstrip("\r\n"), newline="")
+
     def _fields(self, line: bytes) -> int:
         if b'"' not in line:
             return line.count(self._sep.encode()) + 1
-        text = line.decode("utf-8", errors="replace").rstrip("\r\n")
-        return len(next(csv.reader([text], delimiter=self._sep, skipinitialspace=True), []))
+        return len(next(csv.reader(self._text(line), delimiter=self._sep, skipinitialspace=True), []))
 
     def _trimmed(self, line: bytes, columns: int, fields: int) -> tuple[bytes, int]:
         """Return a row without empty fields beyond the last column, and the number of its fields then."""

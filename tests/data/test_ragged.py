@@ -40,3 +40,23 @@ def test_a_short_last_row_is_left_to_the_reader_only_where_it_asks():
 def test_text_over_several_lines_goes_through():
     text = 'a,b\n1,"two\nlines"\n3,4\n'
     assert kept(text)[0] == text.splitlines()
+
+
+def test_rows_after_a_text_over_several_lines_are_looked_at_too():
+    rows, whole = kept('a,b\n1,"two\nlines"\n3,4\n5,6,7\n8\n9,10\n')
+    assert rows == ["a,b", '1,"two', 'lines"', "3,4", "9,10"]
+    assert whole.count == 2
+    assert "line 5 has 3 fields" in whole.reason
+
+
+@pytest.mark.parametrize("more", [3, 300])
+def test_a_quotation_mark_that_is_left_open_is_said(more):
+    with pytest.raises(ValueError, match="left open in line 3"):
+        kept('a,b\n1,2\n"3,4\n' + "5,6\n" * more)
+
+
+def test_a_quotation_mark_inside_of_a_plain_text_is_a_letter():
+    text = 'site,name\nDE-Tha,mast of 5" pipe\n' + "DE-Hai,Hainich\n" * 200
+    rows, whole = kept(text)
+    assert rows == text.splitlines()
+    assert whole.count == 0

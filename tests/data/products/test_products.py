@@ -172,7 +172,9 @@ def test_a_nee_that_closes_the_balance_the_other_way_is_turned(tmp_path):
     assert "left as its sign was given" in stated.attrs["notes"]
     given = open_product(path, mapping=mapping | {"NEE": {"variable": "c", "sign": -1}})
     agrees(given, "NEE", data["NEE"])
-    assert "balance" not in given.attrs.get("notes", "")
+    assert given.attrs["notes"] == open_product(path, mapping={"GPP": "a"}).attrs["notes"]  # of time alone
+    assert given.attrs["notes"].startswith("Time has no bounds")
+    assert given.attrs["notes"].count(". ") == 0
     assert given.attrs["derived"] == ""
 
 
