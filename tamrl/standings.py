@@ -14,7 +14,7 @@ from tamrl.metrics import score_models
 from tamrl.schema import FLUXES
 from tamrl.scorecard import METRICS, SITE_MEAN, Metric, by_towers, change, tower_column, wide
 from tamrl.scorecard import reference as reference_of
-from tamrl.statistics import bootstrap_median, bootstrap_ratios, improved_harmed, win_tie_loss
+from tamrl.statistics import bootstrap_median, bootstrap_ratios, improved_harmed, signed_rank, win_tie_loss
 
 Column = tuple[str, int]
 #: Fewest towers that an interval is given for.
@@ -269,8 +269,6 @@ def contest(asked: Asked, flux: str, columns: list[Column], reference: Column, b
     Returns:
         Columns ``model, shots, towers, win, tie, loss, p``, Wilcoxon's signed-rank test over towers, two-sided.
     """
-    from scipy.stats import wilcoxon
-
     rows = []
     for column in columns:
         if column == reference:
@@ -280,6 +278,6 @@ def contest(asked: Asked, flux: str, columns: list[Column], reference: Column, b
         if asked.metric.best == "zero":
             first, second = np.abs(first), np.abs(second)
         counts = win_tie_loss(first, second, asked.metric.name, band)
-        p = float(wilcoxon(first, second).pvalue) if len(first) and not np.array_equal(first, second) else np.nan
+        p = signed_rank(first, second) if len(first) and not np.array_equal(first, second) else np.nan
         rows.append([*column, len(first), *counts, p])
     return pd.DataFrame(rows, columns=["model", "shots", "towers", "win", "tie", "loss", "p"])

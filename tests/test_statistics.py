@@ -16,6 +16,7 @@ from tamrl.statistics import (
     compare,
     improved_harmed,
     percentiles,
+    signed_rank,
     tower_means,
     win_tie_loss,
 )
@@ -206,3 +207,22 @@ def test_differences_between_towers_are_scored_over_towers():
     assert found["n"] == 24
     assert found["r2"] == pytest.approx(expected["r2"])
     assert found["rmse"] == pytest.approx(expected["rmse"])
+
+
+@given(st.lists(st.integers(-4, 4), min_size=1, max_size=11), st.sampled_from([0.25, 1.0]))
+def test_the_signed_rank_test_is_scipys_where_differences_tie(steps, unit):
+    moved = np.array(steps) * unit
+    first = np.linspace(1, 2, len(moved)).round(2)
+    found = signed_rank(moved, np.zeros(len(moved)))
+    if not moved.any():
+        assert found == 1.0
+    else:
+        assert found == pytest.approx(float(wilcoxon(moved).pvalue), rel=1e-9)
+    assert signed_rank(first, first) == 1.0
+
+
+def test_the_signed_rank_test_of_many_towers_is_scipys():
+    rng = np.random.default_rng(3)
+    for count in (8, 30, 90):
+        first, second = rng.normal(0, 1, (2, count))
+        assert signed_rank(first, second) == float(wilcoxon(first, second).pvalue)
