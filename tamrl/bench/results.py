@@ -65,7 +65,7 @@ def write_results(
 
 def _slim(scores: pd.DataFrame) -> pd.DataFrame:
     """Drop scales without a score and sort, so that neighbouring rows are alike and compress."""
-    keys = ["design", "scale", "model", "shots", "flux", "placement", "site"]
+    keys = ["scale", "flux", "site", "design", "model", "shots", "placement"]
     return scores[scores["n"] > 0].sort_values(keys, ignore_index=True)
 
 
