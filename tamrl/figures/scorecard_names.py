@@ -89,8 +89,11 @@ DESIGN_LABELS = {
     "igbp": "Five folds by land cover", "koeppen": "Five folds by climate", "carbonfluxbench": "CarbonFluxBench rule",
 }  # fmt: skip
 PLACEMENT_LABELS = {
-    "mean": "Mean of the three", "growing": "Growing season", "dormant": "Dormant season", "random": "Random days",
-}  # fmt: skip
+    "mean": "Mean of the three placements",
+    "growing": "Growing season",
+    "dormant": "Dormant season",
+    "random": "Random days",
+}
 
 
 def look(model: str) -> Look:

@@ -229,7 +229,7 @@ def totals(
     )  # fmt: skip
     if keys and len(rows) > len(keys):
         figure.add_hline(y=len(rows) - len(keys) - 0.5, line=dict(color=GRID[theme], width=1.5))
-    figure.update_xaxes(title_text=f"[{TOTAL}]", nticks=4, tickangle=0)
+    figure.update_xaxes(title_text=f"[{TOTAL}]", nticks=3, tickangle=0)
     return figure
 
 

@@ -62,8 +62,11 @@ def ablations(view: View) -> None:
     labels = {"value": view.metric.label, "change": "change"}
     wide.columns = [f"{flux} {labels[kind]}" for kind, flux in wide.columns]
     formats = {c: (2, True, "") if "change" in c else (3, False, "") for c in wide}
-    wide.index.name = "ablation"
-    st.dataframe(components.numbers(wide, formats), key="ablation_table", placeholder="", alt="Ablations by flux")
+    wide.index.name = "Ablation"
+    st.dataframe(
+        components.numbers(wide, formats), key="ablation_table", placeholder="", alt="Ablations by flux",
+        column_config={wide.index.name: st.column_config.TextColumn(width=190)},
+    )  # fmt: skip
 
 
 def _ablations_in_words(found: pd.DataFrame, flux: str, view: View) -> str:

@@ -45,6 +45,7 @@ _EVEN = """<style>
 @media (max-width: 640px) {
   :is(.st-key-world_maps, .st-key-world_layers) { flex-wrap: nowrap; overflow-x: auto; padding-bottom: .3rem; }
   :is(.st-key-world_maps, .st-key-world_layers) > * { flex: none; }
+  .st-key-world_speed { display: none; }  /* it would take a line of its own above the map */
 }
 </style>"""
 _RANGE_OF = "tamrl_world_range_of"

@@ -238,7 +238,7 @@ def trained_on(reference: "Reference") -> str:
     scored, sites = set(world_cache.scored_towers().index), set(reference.sites)
     lacking = sorted(scored - sites)
     if not lacking or not scored & sites:
-        return f"The monthly model behind the maps learnt from {len(sites)} towers."
+        return f"The monthly model behind the maps learnt from {len(sites)} tower{'s' * (len(sites) != 1)}."
     return (
         f"The monthly model behind the maps learnt from {len(sites)} of the {len(scored)} towers that the Scorecard "
         f"scores by day; {', '.join(lacking)} have fewer than {MIN_MONTHS} months of good quality."

@@ -406,4 +406,4 @@ def test_how_many_towers_the_monthly_model_learnt_from_is_explained_beside_those
     assert "2 of the 3 towers that the Scorecard" in said
     assert "CC-Few have fewer than 6 months" in said
     assert world_numbers.trained_on(SimpleNamespace(sites=tuple(scored.index))).endswith("learnt from 3 towers.")
-    assert world_numbers.trained_on(SimpleNamespace(sites=("XS-1",))).endswith("learnt from 1 towers.")
+    assert world_numbers.trained_on(SimpleNamespace(sites=("XS-1",))).endswith("learnt from 1 tower.")
