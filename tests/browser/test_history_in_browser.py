@@ -41,6 +41,7 @@ def test_a_folder_that_is_refused_is_said_once(window):
     app.settle()
     page.get_by_test_id("stSidebarNavLink").filter(has_text="World").click()
     page.get_by_role("heading", name="World", level=1).wait_for()
+    page.get_by_text("There is no such file or folder").wait_for(state="detached")
     app.settle()
     assert page.get_by_text("There is no such file or folder").count() == 0
     assert "folder=" not in page.url

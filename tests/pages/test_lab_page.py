@@ -13,6 +13,8 @@ from tamrl.model.checkpoint import load_ensemble
 from tamrl.results import before_after
 from tamrl.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 def lab(**query):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)

@@ -9,6 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from tamrl.data.sequences import valid_days
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):

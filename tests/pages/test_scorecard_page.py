@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 from tamrl import scorecard
 from tamrl.scorecard import METRICS, SCALES
 
+pytestmark = pytest.mark.slow
+
 SECTIONS = {
     "Overview": 3, "Map and towers": 3, "Learning curves": 3, "Distribution": 6, "Patterns": 9, "Intervals": 9,
     "Ablations": 3, "Published": 2, "Targets": 0,

@@ -12,6 +12,8 @@ from streamlit.testing.v1 import AppTest
 from tamrl.data.archive import load_archive, save_archive
 from tamrl.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def app(small_workspace, monkeypatch):

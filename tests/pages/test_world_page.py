@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from tamrl import atlas
 from tamrl.workspace import Workspace
 
+pytestmark = pytest.mark.slow
+
 _DAYS = {"time": {"units": "days since 2001-01-01"}}
 
 
