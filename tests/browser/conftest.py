@@ -8,6 +8,7 @@ import time
 import urllib.request
 
 import pytest
+from actions import settle
 from playwright.sync_api import sync_playwright
 from small_workspace import ROOT
 
@@ -85,10 +86,7 @@ class App:
 
     def settle(self):
         """Wait until the app has nothing more to do."""
-        self.page.wait_for_timeout(400)  # an action needs a moment to start a run
-        self.page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for()
-        self.page.wait_for_timeout(400)
-        return self.page
+        return settle(self.page)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import re
 
 import pytest
 import xarray as xr
+from actions import downloaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -86,10 +87,9 @@ def test_from_tower_to_changed_scores(window, small_workspace):
         arg=",".join(before),
     )  # fmt: skip
     assert "method=all" in app.settle().url
-    with page.expect_download() as caught:
-        page.get_by_test_id("stDownloadButton").filter(has_text="NetCDF").first.click()
-    assert caught.value.suggested_filename == f"SIMULATED_{site}_all_30d_predictions.nc"
-    with xr.open_dataset(caught.value.path()) as predictions:
+    file = downloaded(page, page.get_by_test_id("stDownloadButton").filter(has_text="NetCDF").first)
+    assert file.suggested_filename == f"SIMULATED_{site}_all_30d_predictions.nc"
+    with xr.open_dataset(file.path()) as predictions:
         assert predictions.attrs["simulated"] == 1
         assert {"NEE_observed", "NEE_zero_shot", "NEE_adapted", "NEE_adapted_sd", "support"} <= set(predictions)
         assert int(predictions["support"].sum()) == 30
@@ -144,10 +144,9 @@ def test_downloads_hold_the_data_and_say_where_it_is_from(window):
     app = window()
     page = app.open("/towers?flux=GPP")
     for name, start in (("CSV", b"# "), ("NetCDF", b"\x89HDF")):
-        with page.expect_download() as caught:
-            page.get_by_test_id("stDownloadButton").filter(has_text=name).first.click()
-        assert caught.value.suggested_filename.startswith("SIMULATED_")
-        with open(caught.value.path(), "rb") as file:
+        made = downloaded(page, page.get_by_test_id("stDownloadButton").filter(has_text=name).first)
+        assert made.suggested_filename.startswith("SIMULATED_")
+        with open(made.path(), "rb") as file:
             assert file.read(len(start)) == start
 
 

@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 import pytest
 import score_files
+from actions import downloaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -52,9 +53,7 @@ def test_tables_are_downloaded_with_their_source(window, address):
     buttons = page.get_by_test_id("stDownloadButton").filter(has_text="CSV")
     # Until the last one is there, the first may be that of a table further down.
     buttons.nth(1).wait_for()
-    with page.expect_download() as caught:
-        buttons.first.click()
-    with open(caught.value.path(), encoding="utf-8") as file:
+    with open(downloaded(page, buttons.first).path(), encoding="utf-8") as file:
         head, _, columns = (next(file) for _ in range(3))
     assert "SIMULATED" in head
     assert {"change_low", "change_high", "towers", "statistic"} <= set(columns.strip().split(","))

@@ -8,6 +8,7 @@ import map_files
 import matplotlib.image
 import pytest
 import xarray as xr
+from actions import downloaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -284,13 +285,12 @@ def test_what_is_seen_is_downloaded(window):
     drawn(page)
     page.get_by_role("button", name="Figure, data").click()
     for key, start in (("nc", b"\x89HDF"), ("csv", b"# "), ("png", b"\x89PNG"), ("svg", b"<?xml")):
-        with page.expect_download() as caught:
-            page.locator(f".st-key-world_{key} button").click()
-        assert caught.value.suggested_filename.startswith("SIMULATED_world_first_GPP_july.")
-        with open(caught.value.path(), "rb") as file:
+        made = downloaded(page, page.locator(f".st-key-world_{key} button"))
+        assert made.suggested_filename.startswith("SIMULATED_world_first_GPP_july.")
+        with open(made.path(), "rb") as file:
             assert file.read(len(start)) == start
         if key == "nc":
-            with xr.open_dataset(caught.value.path()) as ds:
+            with xr.open_dataset(made.path()) as ds:
                 assert ds["GPP"].attrs["units"] == "gC m-2 d-1"
                 assert ds.attrs["simulated"] == 1
                 assert "First model" in ds.attrs["source"]
@@ -301,15 +301,13 @@ def test_the_picture_has_the_mask_and_the_part_of_the_map_that_is_seen(window, t
     drawn(page)
 
     def saved(kind):
-        with page.expect_download() as caught:
-            page.locator(f".st-key-world_{kind} button").click()
+        file = downloaded(page, page.locator(f".st-key-world_{kind} button"))
         path = tmp_path / f"saved.{kind}"
-        caught.value.save_as(path)
-        return caught.value.suggested_filename, path
+        file.save_as(path)
+        return file.suggested_filename, path
 
     page.get_by_role("button", name="Figure, data").click()
     page.locator(".st-key-world_svg button").wait_for()
-    page.wait_for_timeout(1500)  # opening it starts a run
     name, path = saved("svg")
     assert name == "SIMULATED_world_first_GPP_july_-25_-8_65_28.svg"
     text = " ".join(re.findall(r">([^<>]+)</text>", path.read_text()))
