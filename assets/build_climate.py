@@ -73,7 +73,7 @@ mean climate: they know no single year, no rising CO2, no disturbance. The globa
 {sites}
 """
 PHENOLOGY = """ LAI and EVI are predicted from climate, NDVI range, maximum fAPAR and
-class by models (tamrl.phenology) that learnt the MODIS series of other towers, here as on the Earth."""
+class by models (tamrl.maps.phenology) that learnt the MODIS series of other towers, here as on the Earth."""
 WHY = """Where towers stand is not where the land is: they stand in growing, undisturbed ecosystems, a mean NEE of
 {tower:.2f} gC m-2 d-1 over the towers (median {median:.2f}), and what leaves a place by fire, harvest and rivers is not
 in their NEE. Any model that predicts the mean of the towers therefore has a sink of this size; weighting towers by the
@@ -96,8 +96,8 @@ def benchmark(workspace: Path, out: Path, config: Path, phenology: bool) -> Path
 
 def train(workspace: Path, out: Path, config: Path, members: int) -> None:
     """Train the ensemble, or go on with it."""
-    from tamrl.ensemble import STATE
     from tamrl.model.checkpoint import is_checkpoint
+    from tamrl.training.ensemble import STATE
 
     begun = (out / STATE / "run.yaml").exists()
     if begun or not is_checkpoint(out):
@@ -113,9 +113,9 @@ def tiles(earth: xr.Dataset, drivers: tuple[str, ...], trained: frozenset[str]) 
 
     A tile: which of the cells, their inputs (N, 12, D + A) as that class, the share (N,) of it.
     """
-    from tamrl.data.earth import flags
-    from tamrl.data.sequences import IGBP_CLASSES, static_inputs
-    from tamrl.upscale.classes import vegetation
+    from tamrl.globe.earth import flags
+    from tamrl.landcover import static_inputs, vegetation
+    from tamrl.schema import IGBP_CLASSES
 
     land = np.flatnonzero((earth["land_fraction"].values > 0) & np.isfinite(earth["TA"].values[0]))
     table = inputs_of(earth, drivers, land)
@@ -134,8 +134,8 @@ def tiles(earth: xr.Dataset, drivers: tuple[str, ...], trained: frozenset[str]) 
 
 def inputs_of(earth: xr.Dataset, drivers: tuple[str, ...], land: np.ndarray) -> np.ndarray:
     """Return (C, 12, D) the drivers of land cells in physical units."""
-    from tamrl.data.drivers import TREND_DAYS, potential_radiation
-    from tamrl.data.globe import month_starts
+    from tamrl.globe.contract import month_starts
+    from tamrl.solar import TREND_DAYS, potential_radiation
 
     lat = earth["lat"].values
     now, before = (potential_radiation(lat, month_starts(), "1MS", -shift) for shift in (0, TREND_DAYS))
@@ -152,11 +152,11 @@ def inputs_of(earth: xr.Dataset, drivers: tuple[str, ...], land: np.ndarray) -> 
 
 def tree_maps(kind: str, archive: xr.Dataset, earth: xr.Dataset, drivers: tuple[str, ...]) -> xr.Dataset:
     """Return maps (member, time, lat, lon) of a baseline: five models, each trained on four fifths of the towers."""
-    from tamrl.bench.units import towers_of
-    from tamrl.data.archive import record
-    from tamrl.data.designs import make_split
-    from tamrl.data.globe import flux_attributes, month_starts
-    from tamrl.model.baselines import make_baseline
+    from tamrl.baselines import make_baseline
+    from tamrl.evaluation.benchmark.runs import towers_of
+    from tamrl.globe.contract import flux_attributes, month_starts
+    from tamrl.protocol.designs import make_split
+    from tamrl.towers.archive import record
 
     towers = towers_of(archive)
     split = make_split("igbp", {site: classes[0] for site, classes in towers.items()})
@@ -180,7 +180,7 @@ def tree_maps(kind: str, archive: xr.Dataset, earth: xr.Dataset, drivers: tuple[
 
 def summarised(members: xr.Dataset) -> xr.Dataset:
     """Return the mean over members and the deviation between them."""
-    from tamrl.data.globe import SD, flux_attributes
+    from tamrl.globe.contract import SD, flux_attributes
 
     out = xr.Dataset(coords=members.drop_vars("member", errors="ignore").coords)
     for flux in FLUXES:
@@ -191,9 +191,9 @@ def summarised(members: xr.Dataset) -> xr.Dataset:
 
 def totals(members: xr.Dataset, earth: xr.Dataset) -> dict[str, dict[str, float]]:
     """Return the mean over members of the global total of each flux and the deviation between them, PgC yr-1."""
-    from tamrl.data.globe import land_area
-    from tamrl.fields import Period, field
-    from tamrl.summaries import total
+    from tamrl.globe.contract import land_area
+    from tamrl.maps.aggregate import total
+    from tamrl.maps.time_means import Period, field
 
     area, found = land_area(earth), {}
     for flux in FLUXES:
@@ -206,9 +206,9 @@ def totals(members: xr.Dataset, earth: xr.Dataset) -> dict[str, dict[str, float]
 
 
 def pack(maps: xr.Dataset, earth: xr.Dataset, path: Path, title: str, source: str) -> None:
-    """Write maps as packed NetCDF that keeps the contract of ``tamrl.data.globe``."""
-    from tamrl.data.globe import SD, add_bounds, check_maps, to_grid
-    from tamrl.data.netcdf import write_netcdf
+    """Write maps as packed NetCDF that keeps the contract of ``tamrl.globe.contract``."""
+    from tamrl.globe.contract import SD, add_bounds, check_maps, to_grid
+    from tamrl.system.netcdf import write_netcdf
 
     maps = maps.assign(land_fraction=earth["land_fraction"]).drop_vars(
         [n for n in maps.variables if str(n).endswith("_bnds")]
@@ -246,9 +246,9 @@ NOTICE = "Contains modified Copernicus Climate Change Service information 2025."
 def card(ensemble, archive, scores: Path, change: float, sums: dict) -> str:  # noqa: ANN001 - imported late
     """Return the model card."""
     import tamrl
-    from tamrl.bench.report import standings
-    from tamrl.data.designs import load_split
-    from tamrl.data.sequences import flux_table, valid_days
+    from tamrl.evaluation.benchmark.report import standings
+    from tamrl.protocol.designs import load_split
+    from tamrl.towers.quality import flux_table, valid_days
 
     table = pd.read_parquet(scores / "scores.parquet")
     table = table[(table["scale"].astype(str) == "daily") & (table["shots"] == 0)]
@@ -277,9 +277,9 @@ def card(ensemble, archive, scores: Path, change: float, sums: dict) -> str:  # 
 
 def write_maps(checkpoint: Path, archive: xr.Dataset, drivers: tuple[str, ...], folder: Path) -> dict:
     """Write the maps of the model and of the baselines, and their totals; return the totals."""
-    from tamrl.data.earth import load_earth
-    from tamrl.model.reference import load_reference
-    from tamrl.upscale.blocks import MEMBERS
+    from tamrl.globe.earth import load_earth
+    from tamrl.model.training_towers import load_reference
+    from tamrl.upscale.regions import MEMBERS
     from tamrl.upscale.run import Request, upscale
 
     earth, sums, trained = load_earth(), {}, load_reference(checkpoint).sites
@@ -314,11 +314,12 @@ def main() -> None:
     from build_model import TOLERANCE, largest_change
 
     from tamrl.config import load_config
-    from tamrl.data.storage import locked, swap_in
-    from tamrl.device import one_thread
     from tamrl.model.checkpoint import load_ensemble, save_half
-    from tamrl.model.reference import fit_reference, save_reference
-    from tamrl.workspace import Workspace
+    from tamrl.model.training_towers import save_reference
+    from tamrl.system.device import one_thread
+    from tamrl.system.storage import locked, swap_in
+    from tamrl.towers.workspace import Workspace
+    from tamrl.training.training_towers import fit_reference
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", type=Path, required=True, help="monthly")

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tamrl.data.storage import locked, swap_in  # noqa: E402
+from tamrl.system.storage import locked, swap_in  # noqa: E402
 
 DEMO = ROOT / "assets" / "demo"
 #: Towers the demo's model has never seen, for the few-shot lab: one of each common class.

@@ -45,7 +45,7 @@ SOURCES = {
     "land": "GLOBE digital elevation model (Hastings et al. 1999, public domain) as in global-land-mask 1.0.0, MIT",
     "pvlib": "extraterrestrial radiation with pvlib, BSD-3 (Anderson et al. 2023, doi:10.21105/joss.05994)",
     "ptjpl": "maximum fAPAR (MODIS; Fisher et al. 2008, doi:10.1016/j.rse.2007.06.025) as in ptjpl 1.9.0, Apache-2.0",
-    "phenology": "trees on the satellite series of FLUXNET2015 towers, see tamrl.phenology and assets/build_climate.py",
+    "phenology": "trees on the satellite series of FLUXNET2015 towers, see tamrl.maps.phenology, build_climate.py",
     "outlines": "continents of the Natural Earth outlines in static/countries.geojson, public domain",
 }
 
@@ -133,8 +133,8 @@ def add(fields: dict[str, tuple[tuple[str, ...], np.ndarray, str]], path: Path =
         fields: variable of the schema -> dimensions, values, key of ``SOURCES``.
         path: the file.
     """
-    from tamrl.data.netcdf import write_netcdf
     from tamrl.schema import variable
+    from tamrl.system.netcdf import write_netcdf
 
     # From memory, so that the file can be replaced.
     with xr.open_dataset(path.read_bytes(), engine="netcdf4", decode_cf=False) as opened:
@@ -172,7 +172,7 @@ def koeppen(packages: Path, ta: np.ndarray, p: np.ndarray, land: np.ndarray) -> 
 
 def regions(land: np.ndarray) -> tuple[np.ndarray, list[str], np.ndarray, list[str]]:
     """Return the continent and the TransCom-like region of each land cell as codes, and their names."""
-    from tamrl.data.geography import locate
+    from tamrl.towers.countries import locate
 
     at = np.argwhere(land)
     lat, lon = LAT[at[:, 0]], LON[at[:, 1]]
@@ -221,15 +221,15 @@ def transcom(lat: np.ndarray, lon: np.ndarray, continent: np.ndarray, country: n
 
 def radiation() -> np.ndarray:
     """Return the monthly mean extraterrestrial radiation (12, lat), W m-2."""
-    from tamrl.data.drivers import potential_radiation
-    from tamrl.data.globe import month_starts
+    from tamrl.globe.contract import month_starts
+    from tamrl.solar import potential_radiation
 
     return potential_radiation(LAT, month_starts(), "1MS").T
 
 
 def assemble(packages: Path) -> xr.Dataset:
     """Read the sources and put them on the grid."""
-    from tamrl.data.globe import add_bounds, month_starts, to_grid
+    from tamrl.globe.contract import add_bounds, month_starts, to_grid
     from tamrl.schema import IGBP, variable
 
     fraction, classes, fine = land_cover(packages)
@@ -311,7 +311,7 @@ def main() -> None:
     parser.add_argument("--fapar-max", type=Path, required=True, help="NetCDF with fAPARmax at a quarter degree")
     args = parser.parse_args()
     if args.packages:
-        from tamrl.data.netcdf import write_netcdf
+        from tamrl.system.netcdf import write_netcdf
 
         ds = assemble(args.packages)
         write_netcdf(ds, TARGET, encoding=encoding(ds))

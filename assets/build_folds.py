@@ -34,12 +34,12 @@ folder. The weights are under CC-BY-4.0: name FLUXNET2015 and this project.
 
 def main() -> None:
     """Round the ensembles and write them with their split."""
-    from tamrl.bench.units import TAMRL, split_file
-    from tamrl.data.designs import load_split
-    from tamrl.data.storage import locked, swap_in
-    from tamrl.evaluate import held_out
+    from tamrl.bundled import FOLDS
+    from tamrl.evaluation.benchmark.runs import TAMRL, split_file
+    from tamrl.evaluation.held_out import held_out
     from tamrl.model.checkpoint import load_ensemble, save_half
-    from tamrl.workspace import FOLDS
+    from tamrl.protocol.designs import load_split
+    from tamrl.system.storage import locked, swap_in
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", type=Path, required=True, help="folder of tamrl bench accuracy")

@@ -80,9 +80,9 @@ def train(workspace: Path, out: Path, members: int) -> None:
 
 def largest_change(whole, half, archive) -> float:  # noqa: ANN001 - types of tamrl, imported late
     """Return by how much rounding the weights moves a daily flux at ten towers, zero-shot and adapted."""
-    from tamrl.data.archive import record
-    from tamrl.predict import site_effects
-    from tamrl.protocol import support_days
+    from tamrl.predict.ensemble import site_effects
+    from tamrl.protocol.support_days import support_days
+    from tamrl.towers.archive import record
 
     changes = []
     for site in archive.site.values[:: max(1, archive.sizes["site"] // 10)]:
@@ -96,9 +96,9 @@ def largest_change(whole, half, archive) -> float:  # noqa: ANN001 - types of ta
 def card(ensemble, archive, scores: Path, change: float) -> str:  # noqa: ANN001 - types of tamrl, imported late
     """Return the model card."""
     import tamrl
-    from tamrl.bench.report import standings
-    from tamrl.data.designs import load_split
-    from tamrl.placements import counted
+    from tamrl.evaluation.benchmark.report import standings
+    from tamrl.protocol.designs import load_split
+    from tamrl.protocol.placements import counted
 
     table = pd.read_parquet(scores / "scores.parquet")
     table = table[(table["design"].astype(str) == "igbp") & (table["scale"].astype(str) == "daily")]
@@ -121,11 +121,12 @@ def card(ensemble, archive, scores: Path, change: float) -> str:  # noqa: ANN001
 
 def main() -> None:
     """Train, round, check, write."""
-    from tamrl.data.storage import locked, swap_in
-    from tamrl.device import one_thread
     from tamrl.model.checkpoint import load_ensemble, save_half
-    from tamrl.model.reference import fit_reference, save_reference
-    from tamrl.workspace import Workspace
+    from tamrl.model.training_towers import save_reference
+    from tamrl.system.device import one_thread
+    from tamrl.system.storage import locked, swap_in
+    from tamrl.towers.workspace import Workspace
+    from tamrl.training.training_towers import fit_reference
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", type=Path, required=True)

@@ -21,9 +21,9 @@ SCORES, DONE = "phenology.csv", "earth.done"
 
 def predicted(workspace: Path, out: Path) -> xr.Dataset:
     """Return the towers of a monthly workspace with predicted phenology, and keep them in the workspace ``out``."""
-    from tamrl.data.archive import save_archive
-    from tamrl.phenology import inner_groups, out_of_fold, scores
-    from tamrl.workspace import Workspace, is_workspace
+    from tamrl.maps.phenology import inner_groups, out_of_fold, scores
+    from tamrl.towers.archive import save_archive
+    from tamrl.towers.workspace import Workspace, is_workspace
 
     if is_workspace(out) and (out / SCORES).is_file():
         return Workspace.open(out).archive().load()
@@ -40,10 +40,10 @@ def add_cycle(workspace: Path, out: Path) -> None:
     """Learn from all towers of a monthly workspace, and write the cycle of each cell into the small Earth, once."""
     from build_earth import TARGET, add
 
-    from tamrl.data.earth import load_earth
-    from tamrl.phenology import Phenology
-    from tamrl.phenology_map import earth_cycle
-    from tamrl.workspace import Workspace
+    from tamrl.globe.earth import load_earth
+    from tamrl.maps.phenology import Phenology
+    from tamrl.maps.phenology_map import earth_cycle
+    from tamrl.towers.workspace import Workspace
 
     if (out / DONE).is_file() and {"LAI", "EVI"} <= set(load_earth().data_vars):
         return
@@ -61,7 +61,7 @@ def main() -> None:
     """Predict the towers, then the Earth."""
     import pandas as pd
 
-    from tamrl.device import one_thread
+    from tamrl.system.device import one_thread
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", type=Path, required=True, help="monthly")

@@ -3,7 +3,7 @@
     python -m tamrl ingest FLUXNET2015 --workspace W
     python assets/build_tower_means.py --workspace W
 
-Means over years of the months that each tower observed, see tamrl.data.products.mean_year; no series is kept.
+Means over years of the months that each tower observed, see tamrl.maps.mean_year; no series is kept.
 """
 
 import argparse
@@ -16,8 +16,8 @@ sys.path.insert(0, str(ROOT))
 
 def main() -> None:
     """Read the workspace and write the table."""
-    from tamrl.data.products.mean_year import bundled_means, mean_year
-    from tamrl.workspace import Workspace
+    from tamrl.maps.mean_year import bundled_means, mean_year
+    from tamrl.towers.workspace import Workspace
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workspace", type=Path, required=True)

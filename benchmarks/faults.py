@@ -148,7 +148,7 @@ def _locked(where: str) -> Callable:
 
     @contextmanager
     def held(there: Path, base: Path) -> Iterator[None]:
-        from tamrl.data.storage import locked
+        from tamrl.system.storage import locked
 
         _copy(there, base)
         with locked(there / names[where]) if where in names else nullcontext():
@@ -159,9 +159,9 @@ def _locked(where: str) -> Callable:
 
 def _importing(base: Path, there: Path, product: Path | None = None) -> Callable[[], int]:
     def work() -> int:
-        from tamrl import atlas
         from tamrl.errors import TamrlError
-        from tamrl.workspace import Workspace
+        from tamrl.maps import catalog as atlas
+        from tamrl.towers.workspace import Workspace
 
         try:
             atlas.import_product([product or base / "product.nc"], Workspace.open(there / "space"))

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tamrl import atlas
+from tamrl.maps import catalog as atlas
 
 product, folder = (Path(argument) for argument in sys.argv[1:3])
 maps = atlas.listed([folder / "maps"])

@@ -119,7 +119,7 @@ def tamrl(*arguments: object) -> Callable[[], int | None]:
     """Return a function that runs a command of the project."""
 
     def work() -> int | None:
-        from tamrl.cli import main
+        from tamrl.cli.main import main
 
         return main.main([str(a) for a in arguments], prog_name="tamrl", standalone_mode=True)
 

@@ -25,7 +25,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 from benchmarks import faults, trials  # noqa: E402
 from benchmarks.killing import difference, digest, first_write, kill_within, looks, start  # noqa: E402
 from benchmarks.trials import Place, Trial  # noqa: E402
-from tamrl.bench.document import write_between  # noqa: E402
+from tamrl.evaluation.benchmark.document import write_between  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENT = ROOT / "docs" / "reliability.md"

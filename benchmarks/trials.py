@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 
 from benchmarks.killing import Run, difference, digest, program, start, tamrl
-from tamrl.workspace import Workspace, bundled
+from tamrl.towers.workspace import Workspace, bundled
 
 ROOT = Path(__file__).resolve().parents[1]
 TOWERS = 5
@@ -57,11 +57,11 @@ class Trial:
 
 def prepare(base: Path) -> None:
     """Make what the trials begin with: tower files, a workspace, a tiny model, drivers, maps to import."""
-    sys.path.insert(0, str(ROOT / "tests"))
+    sys.path.insert(0, str(ROOT / "tests" / "helpers"))
     import map_files
     import tower_files
 
-    from tamrl.upscale.synthetic import weather
+    from tamrl.evaluation.benchmark.synthetic_drivers import weather
 
     for number in range(3):
         for kind, days in (("first", 300), ("second", 500)):
@@ -85,8 +85,8 @@ def prepare(base: Path) -> None:
 
 def _site(space: Path) -> str:
     """Return a tower and a month of it, for ``adapt``."""
-    from tamrl.data.archive import record
-    from tamrl.data.sequences import valid_days
+    from tamrl.towers.archive import record
+    from tamrl.towers.quality import valid_days
 
     archive = Workspace.open(space).archive()
     site = str(archive["site"].values[0])
@@ -190,7 +190,7 @@ def preload() -> None:
     import torch._dynamo
     import zarr
 
-    from tamrl.cli import COMMANDS
+    from tamrl.cli.main import COMMANDS
 
     for module in (where.split(":")[0] for where, _ in COMMANDS.values()):
         importlib.import_module(module)
@@ -220,7 +220,7 @@ def _resumed(command: Callable, arguments: tuple) -> Callable[[Place], Run]:
 
 
 def _archive_sound(place: Place) -> str:
-    from tamrl.data.archive import load_archive
+    from tamrl.towers.archive import load_archive
 
     found = load_archive(place.there / "archive.zarr").load()
     days = {int(found["GPP"].sel(site=site).notnull().sum()) for site in found.site.values}
@@ -244,7 +244,7 @@ def _model_sound(place: Place) -> str:
 def _maps_sound(place: Place) -> str:
     out = place.there / "m.zarr"
     if out.exists():
-        from tamrl.atlas import entry, open_maps
+        from tamrl.maps.catalog import entry, open_maps
 
         found = open_maps(entry(out)).load()
         if not bool(found["GPP"].notnull().any("time").any()):
@@ -270,7 +270,7 @@ def _bundle_sound(place: Place) -> str:
 
 
 def _imports_sound(place: Place) -> str:
-    from tamrl import atlas
+    from tamrl.maps import catalog as atlas
 
     for path in atlas.listed([place.there / "maps"]):
         if atlas.open_maps(atlas.entry(path)).load()["GPP"].isnull().all():

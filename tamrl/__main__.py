@@ -1,5 +1,5 @@
 """``python -m tamrl``."""
 
-from tamrl.cli import main
+from tamrl.cli.main import main
 
 main(prog_name="python -m tamrl")

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 import yaml
 
-from tamrl.data.steps import STEPS, Step
 from tamrl.errors import TamrlError
+from tamrl.timestep import STEPS, Step
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class ModelConfig:
     """Shape of one TAM-RL network.
 
     Attributes:
-        drivers: names of the inputs, archive variables or derived ones (``tamrl.data.drivers``).
+        drivers: names of the inputs, archive variables or derived ones (``tamrl.model.drivers``).
         step: time step of inputs and fluxes, ``1D`` or ``1MS`` (calendar months); an archive of the other step
             cannot be read. Lengths of sequences and bins are in steps.
         code: Z, length of the task code.

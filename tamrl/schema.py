@@ -32,7 +32,7 @@ class Variable:
         standard_name: CF standard name, empty where CF has none.
         source: where the definition and the bounds come from.
         state: whether a value of a coarser step is one of something that changes slowly and is interpolated to days
-            (``tamrl.data.interpolate``); others are means or sums of their step and are repeated on its days.
+            (``tamrl.towers.interpolate``); others are means or sums of their step and are repeated on its days.
     """
 
     name: str
@@ -46,9 +46,9 @@ class Variable:
     state: bool = False
 
 
-_PTJPL = "A map that comes with PT-JPL, see the small Earth (tamrl.data.earth)"
-_BESS = "Maps that come with BESS-JPL, see the small Earth (tamrl.data.earth)"
-_SATELLITE = "Satellite series of the user, for example MODIS MCD15A2H and MOD13A1 (tamrl.data.satellite)"
+_PTJPL = "A map that comes with PT-JPL, see the small Earth (tamrl.globe.earth)"
+_BESS = "Maps that come with BESS-JPL, see the small Earth (tamrl.globe.earth)"
+_SATELLITE = "Satellite series of the user, for example MODIS MCD15A2H and MOD13A1 (tamrl.towers.satellite)"
 # Flux bounds: in 435,380 FLUXNET2015 site-days GPP above 30 or below -4 gC m-2 d-1 occurs only in
 # runs that the partitioning of night-time fluxes broke (US-Syv 2003, AU-Tum, CA-Man).
 _VARIABLES = (

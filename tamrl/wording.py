@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tamrl.data.steps import Step
+from tamrl.timestep import Step
 
 _WORDS: dict[str, str] = {"1D": "day", "1MS": "month"}
 _SHORT: dict[str, str] = {"1D": "d", "1MS": "mo"}

@@ -16,6 +16,8 @@ settings.load_profile("tamrl")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+pytest_plugins = ["model_fixtures"]
+
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
@@ -69,3 +71,9 @@ def small_workspace(tmp_path_factory):
     from small_workspace import make
 
     return make(tmp_path_factory.mktemp("workspaces"))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(small_workspace):
+    """Folder of the tiny model of ``small_workspace``."""
+    return small_workspace[0].path / "models" / "tiny"

@@ -32,12 +32,6 @@ def distribution(line):
     return re.match(r"[\w.-]+", line).group().lower().replace("_", "-")
 
 
-def test_only_the_face_imports_streamlit():
-    users = {path.relative_to(ROOT).as_posix() for path in SOURCES if "streamlit" in set(imported(path))}
-    assert users
-    assert all(user == "app.py" or user.startswith(("pages/", "tamrl/ui/")) for user in users), users
-
-
 def test_nothing_prints():
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

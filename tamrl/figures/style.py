@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from tamrl.data.steps import Step, days
+from tamrl.timestep import Step, days
 from tamrl.wording import axis_step
 
 Theme = Literal["light", "dark"]
@@ -73,7 +73,7 @@ def config() -> dict:
     """Return the plotly configuration: no logo, no links outside.
 
     Its own button that saves a picture is left out: that picture has neither title nor source, nor says that data are
-    simulated, as the Figure download of ``tamrl.ui`` does.
+    simulated, as the Figure download of ``tamrl.app`` does.
     """
     return {
         "displaylogo": False,

@@ -17,10 +17,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import tamrl
-from tamrl.calibration import Calibration
 from tamrl.config import Config, from_dict, to_dict
-from tamrl.data.sequences import Normaliser
 from tamrl.errors import TamrlError
+from tamrl.model.calibration import Calibration
+from tamrl.model.inputs import Normaliser
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 from tamrl.model.site_effect import SHRINKAGE_DAYS

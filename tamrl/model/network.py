@@ -13,9 +13,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tamrl.config import ModelConfig
-from tamrl.data.sequences import STATIC_SIZE, Support, support_features
-from tamrl.data.steps import DAYS_PER_MONTH
+from tamrl.landcover import STATIC_SIZE
+from tamrl.model.inputs import Support, support_features
 from tamrl.model.site_effect import Effect, SiteEffect
+from tamrl.timestep import DAYS_PER_MONTH
 
 #: Months of the mean seasonal cycle that the decoder reconstructs.
 MONTHS = 12
@@ -92,7 +93,7 @@ class ForwardModel(nn.Module):
         super().__init__()
         drivers = len(config.drivers)
         self.hard = config.balance == "hard"
-        #: Whether the recurrence runs in bfloat16 in training (``tamrl.device.fast_bfloat16``).
+        #: Whether the recurrence runs in bfloat16 in training (``tamrl.system.device.fast_bfloat16``).
         self.half = False
         self.embed = nn.Linear(2 * drivers, config.embed)
         self.recurrent = nn.LSTM(config.embed, config.hidden, batch_first=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tamrl.data.sequences import TowerRecord, tower_support
+from tamrl.model.inputs import TowerRecord, tower_support
 from tamrl.model.network import TAMRL
 
 #: Share of the mean variance added to every direction, so that the prior is proper with few towers.

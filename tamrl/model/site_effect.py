@@ -58,7 +58,8 @@ class SiteEffect(nn.Module):
     Attributes:
         shrinkage: (F, 4) what the posterior mean is multiplied by at ``SHRINKAGE_DAYS``. The prior is learnt on towers
             that the network fits, whose residuals are smaller and more alike than those of a new place, so the
-            posterior of a new place trusts its days too much; one where nothing was fitted (``tamrl.shrinkage``).
+            posterior of a new place trusts its days too much; one where nothing was fitted
+            (``tamrl.training.shrinkage``).
     """
 
     def __init__(self, hidden: int, fluxes: int, step_days: float = 1.0) -> None:

@@ -5,5 +5,5 @@ Every cell is a task: its code is read from its own drivers and classes. ``run.u
 ``staging`` turns maps into series, ``output`` keeps what is done, ``cluster`` is dask, ``ilamb`` exports.
 
 Besides the fluxes, maps made here hold ``code`` (component, lat, lon), the principal components of the task codes, and
-``extrapolation`` (lat, lon), how far a cell lies from the training towers: ``tamrl.model.reference``.
+``extrapolation`` (lat, lon), how far a cell lies from the training towers: ``tamrl.model.training_towers``.
 """

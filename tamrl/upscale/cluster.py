@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from tamrl.errors import TamrlError
-from tamrl.processes import no_main_module, signals
+from tamrl.system.processes import no_main_module, signals
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SCHEDULERS = ("threads", "local", "tcp://HOST:PORT")
 #: Tasks that wait for each thread: enough that none is idle, few enough that Ctrl-C loses little.
 _AHEAD = 2
-#: OpenMP threads that wait must not spin (``tamrl.device.one_thread``).
+#: OpenMP threads that wait must not spin (``tamrl.system.device.one_thread``).
 _ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _CONNECT_S = 15
 #: Pages that show the state of a cluster are for this machine alone.

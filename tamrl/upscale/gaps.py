@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from tamrl.data.account import IngestReport
-from tamrl.data.interpolate import to_days
-from tamrl.data.steps import Step
-from tamrl.data.stored import COUNTED, Tally
 from tamrl.errors import TamrlError
+from tamrl.globe.stored import COUNTED, Tally
 from tamrl.schema import variable
-from tamrl.upscale.reading import Driver
+from tamrl.system.account import IngestReport
+from tamrl.timestep import Step
+from tamrl.towers.interpolate import to_days
+from tamrl.upscale.drivers.read import Driver
 
 ALLOW = (
     "Give what is missing, choose another --time or --bbox, or predict those steps without it, masked as in training: "

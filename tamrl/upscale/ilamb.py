@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 
-from tamrl.data.globe import add_bounds, fluxes_of
-from tamrl.data.netcdf import write_netcdf
 from tamrl.errors import TamrlError
+from tamrl.globe.contract import add_bounds, fluxes_of
+from tamrl.system.netcdf import write_netcdf
 
 #: kg m-2 s-1 in one gC m-2 d-1.
 TO_SI = 1e-3 / 86_400

@@ -11,18 +11,18 @@ from typing import Any
 import pandas as pd
 
 import tamrl
-from tamrl.data.account import IngestReport
-from tamrl.data.archive import now
-from tamrl.data.storage import locked
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import MANIFEST, Ensemble
-from tamrl.upscale.blocks import Job, Region, load_model, run_region, spin_up_steps
+from tamrl.system.account import IngestReport
+from tamrl.system.storage import locked
+from tamrl.towers.archive import now
 from tamrl.upscale.cluster import connect, run_all
-from tamrl.upscale.drivers import Drivers, open_drivers
+from tamrl.upscale.drivers.mapping import Mapping, default_mapping, load_mapping
+from tamrl.upscale.drivers.open import Drivers, open_drivers
 from tamrl.upscale.gaps import Account, accounts, check_cells, check_steps
-from tamrl.upscale.mapping import Mapping, default_mapping, load_mapping
-from tamrl.upscale.output import Place, create, finish, prepare, regions, save_plan, set_mark, write_region
-from tamrl.upscale.staging import SMALL_BYTES, Staging, create_staged, plan_staging, stage, staged_drivers
+from tamrl.upscale.rechunk import SMALL_BYTES, Staging, create_staged, plan_staging, stage, staged_drivers
+from tamrl.upscale.regions import Job, Region, load_model, run_region, spin_up_steps
+from tamrl.upscale.store import Place, create, finish, prepare, regions, save_plan, set_mark, write_region
 
 #: Rows and columns of a region are a multiple of this, and at most that many.
 _TILE, _LARGEST = 8, 128
@@ -42,7 +42,7 @@ class Request:
 
     Attributes:
         checkpoint: folder of the model.
-        files: drivers, see ``tamrl.upscale.drivers.open_drivers``.
+        files: drivers, see ``tamrl.upscale.drivers.open.open_drivers``.
         out: Zarr to write.
         mapping: YAML file or name of a shipped mapping; None for variables named as in the schema.
         scheduler: ``threads``, ``local`` or the address of a dask scheduler.

@@ -8,7 +8,7 @@ import time
 import urllib.request
 
 import pytest
-from actions import settle
+from browser_actions import settle
 from playwright.sync_api import sync_playwright
 from small_workspace import ROOT
 

@@ -24,7 +24,7 @@ FINDINGS = """async () => {
 @pytest.fixture(scope="module")
 def folder(small_workspace, tmp_path_factory):
     """Made-up scores of the towers of the small workspace, and made-up maps in it."""
-    from tamrl.figures.tables import tower_table
+    from tamrl.towers.table import tower_table
 
     maps = map_files.folder(small_workspace[0].path / "maps", step=5.0)
     towers = tower_table(small_workspace[0].archive()).reset_index().assign(network="none", days=2000)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 import xarray as xr
-from actions import downloaded
+from browser_actions import downloaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -18,7 +18,7 @@ def mercator(lat):
 
 def click_on_map(page, lat, lon):
     """Click the map at a position, with the view that the app starts with."""
-    from tamrl.figures import maps
+    from tamrl.figures.towers import map as maps
 
     box = page.locator('[data-testid="stDeckGlJsonChart"]').bounding_box()
     view = maps.tower_map(_no_towers(), None, "light").initial_view_state
@@ -38,7 +38,7 @@ def _no_towers():
 
 @pytest.fixture(scope="module")
 def table(small_workspace):
-    from tamrl.figures.tables import tower_table
+    from tamrl.towers.table import tower_table
 
     return tower_table(small_workspace[0].archive())
 

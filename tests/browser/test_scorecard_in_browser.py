@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 import score_files
-from actions import downloaded
+from browser_actions import downloaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -13,7 +13,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 @pytest.fixture(scope="module")
 def address(small_workspace, tmp_path_factory):
     """Address of the page on made-up scores of the towers of the small workspace."""
-    from tamrl.figures.tables import tower_table
+    from tamrl.towers.table import tower_table
 
     towers = tower_table(small_workspace[0].archive()).reset_index().assign(network="none", days=2000)
     table = towers[["site", "lat", "lon", "igbp", "koeppen", "network", "days"]]

@@ -8,7 +8,7 @@ import map_files
 import matplotlib.image
 import pytest
 import xarray as xr
-from actions import downloaded
+from browser_actions import downloaded
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -61,7 +61,7 @@ def test_a_click_picks_the_cell_whose_value_the_pointer_reads(window):
 def test_a_tower_is_picked_on_the_map(window):
     page = window().open("/?map=first")
     drawn(page)
-    from tamrl.ui import world_cache  # the bundled towers
+    from tamrl.app.world import cache as world_cache
 
     row = world_cache.towers(None).loc["AU-DaS"]
     box = page.locator(CANVAS).bounding_box()

@@ -3,7 +3,7 @@
 import pytest
 from tower_files import bif_groups, ingest, values, write_zip
 
-from tamrl.data.archive import load_archive, record
+from tamrl.towers.archive import load_archive, record
 
 SITE = "FR-Xyz"
 

@@ -3,7 +3,7 @@
 import pytest
 from tower_files import ingest, name, values, write_dd, write_zip
 
-from tamrl.data.archive import load_archive
+from tamrl.towers.archive import load_archive
 
 
 def sites(tmp_path) -> list[str]:

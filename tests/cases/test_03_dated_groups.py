@@ -2,7 +2,7 @@
 
 from tower_files import bif_groups, ingest, values, write_zip
 
-from tamrl.data.archive import load_archive, record
+from tamrl.towers.archive import load_archive, record
 
 SITE = "US-Zz1"
 GROUPS = [

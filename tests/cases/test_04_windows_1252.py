@@ -2,7 +2,7 @@
 
 from tower_files import bif_groups, ingest, name, values, write_dd
 
-from tamrl.data.archive import load_archive, record
+from tamrl.towers.archive import load_archive, record
 
 
 def test_the_name_of_a_bif_and_of_a_table_of_sites(tmp_path):

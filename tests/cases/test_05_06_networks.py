@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from tower_files import ingest, values, write_dd
 
-from tamrl.data.archive import load_archive, record
+from tamrl.towers.archive import load_archive, record
 
 
 def test_japanflux2024(tmp_path):

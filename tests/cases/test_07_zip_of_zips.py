@@ -5,7 +5,7 @@ import zipfile
 
 from tower_files import ingest, values, write_zip
 
-from tamrl.data.archive import load_archive
+from tamrl.towers.archive import load_archive
 
 
 def test_a_zip_of_zips(tmp_path):

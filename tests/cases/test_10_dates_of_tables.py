@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from tower_files import ingest, tower
 
-from tamrl.data.archive import load_archive, record
+from tamrl.towers.archive import load_archive, record
 
 LENGTHS = {"DE-Aaa": 400, "FI-Bbb": 380}
 

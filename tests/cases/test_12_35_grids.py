@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from tamrl.data.products import open_product
 from tamrl.errors import TamrlError
-from tamrl.upscale.drivers import open_drivers
-from tamrl.upscale.mapping import default_mapping
+from tamrl.maps.products import open_product
+from tamrl.upscale.drivers.mapping import default_mapping
+from tamrl.upscale.drivers.open import open_drivers
 
 TIME = pd.date_range("2001-01-01", periods=12, freq="MS")
 LAT, LON = np.arange(-85.0, 90, 10), np.arange(-175.0, 180, 10)

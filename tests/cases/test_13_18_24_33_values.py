@@ -5,12 +5,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from tamrl.data.products import open_product
-from tamrl.data.stored import Tally
 from tamrl.errors import TamrlError
-from tamrl.upscale.drivers import open_drivers
-from tamrl.upscale.mapping import Entry, Mapping
-from tamrl.upscale.reading import read_driver
+from tamrl.globe.stored import Tally
+from tamrl.maps.products import open_product
+from tamrl.upscale.drivers.mapping import Entry, Mapping
+from tamrl.upscale.drivers.open import open_drivers
+from tamrl.upscale.drivers.read import read_driver
 
 TIME = pd.date_range("2001-01-01", periods=12, freq="MS")
 LAT, LON = np.arange(-85.0, 90, 10), np.arange(-175.0, 180, 10)

@@ -7,11 +7,11 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-from tamrl.cli import main
-from tamrl.data.archive import record
-from tamrl.gaps import describe, driver_gaps, leave_out
+from tamrl.cli.main import main
+from tamrl.evaluation.benchmark.synthetic_drivers import weather
+from tamrl.predict.gaps import describe, driver_gaps, leave_out
+from tamrl.towers.archive import record
 from tamrl.upscale.gaps import Account, Gap
-from tamrl.upscale.synthetic import weather
 
 LAT, LON = np.arange(41.0, 49), np.arange(1.0, 11)
 

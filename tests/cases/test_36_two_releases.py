@@ -3,7 +3,7 @@
 import numpy as np
 from tower_files import ingest, values, write_dd
 
-from tamrl.data.archive import load_archive, record
+from tamrl.towers.archive import load_archive, record
 
 OLD = "FLX_US-Lll_FLUXNET2015_SUBSET_DD_2011-2012_1-4.csv"
 NEW = "AMF_US-Lll_FLUXNET_SUBSET_DD_2019-2020_3-5.csv"

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from tamrl.cli import main
-from tamrl.data.archive import Tower, load_archive, record
-from tamrl.data.derive import complete
-from tamrl.data.screen import screen
+from tamrl.cli.main import main
+from tamrl.towers.archive import Tower, load_archive, record
+from tamrl.towers.derived import complete
+from tamrl.towers.screen import screen
 
 DAYS = 400
 

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner
 from tower_files import bif, name, values, write_dd, write_table, write_zip
 
-from tamrl.cli import main
-from tamrl.data import limits
-from tamrl.workspace import Workspace
+from tamrl.cli.main import main
+from tamrl.towers.readers import limits
+from tamrl.towers.workspace import Workspace
 
 SITE = "AT-Aaa"
 

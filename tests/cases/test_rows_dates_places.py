@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from tower_files import ingest, name, values, write_dd, write_table
 
-from tamrl.data.archive import load_archive, record
+from tamrl.towers.archive import load_archive, record
 
 SITE = "DE-Aaa"
 

@@ -6,9 +6,9 @@ import pytest
 import xarray as xr
 
 from tamrl.errors import TamrlError
-from tamrl.upscale.drivers import open_drivers
-from tamrl.upscale.mapping import default_mapping
-from tamrl.upscale.reading import read_driver
+from tamrl.upscale.drivers.mapping import default_mapping
+from tamrl.upscale.drivers.open import open_drivers
+from tamrl.upscale.drivers.read import read_driver
 
 LAT, LON = np.arange(44.5, 47, 1.0), np.arange(5.5, 8, 1.0)
 UNIT = "days since 2001-01-01"

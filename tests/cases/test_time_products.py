@@ -7,15 +7,15 @@ import pytest
 import xarray as xr
 from click.testing import CliRunner
 
-from tamrl import atlas
-from tamrl.cli import main
-from tamrl.data.globe import land_area
-from tamrl.data.products import open_product
-from tamrl.data.products.months import to_months
+from tamrl.cli.main import main
 from tamrl.errors import TamrlError
-from tamrl.fields import Period, field, lacking_months, steps, tells_months
-from tamrl.summaries import annual_totals, hovmoeller
-from tamrl.workspace import Workspace
+from tamrl.globe.contract import land_area
+from tamrl.maps import catalog as atlas
+from tamrl.maps.aggregate import annual_totals, hovmoeller
+from tamrl.maps.products import open_product
+from tamrl.maps.products.months import to_months
+from tamrl.maps.time_means import Period, field, lacking_months, steps, tells_months
+from tamrl.towers.workspace import Workspace
 
 LAT, LON = np.arange(-75.0, 90, 30), np.arange(-165.0, 180, 30)
 MAPPING = {"GPP": {"variable": "GPP"}}

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import load_ensemble
-from tamrl.predict import predict
+from tamrl.predict.ensemble import predict
 
 
 @pytest.fixture

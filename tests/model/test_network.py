@@ -5,11 +5,11 @@ import dataclasses
 import pytest
 import torch
 
-from tamrl.data.batches import Batcher
-from tamrl.data.sequences import Support, tower_support
-from tamrl.device import fast_bfloat16
-from tamrl.model.losses import imbalance, training_loss
+from tamrl.model.inputs import Support, tower_support
 from tamrl.model.network import TAMRL
+from tamrl.system.device import fast_bfloat16
+from tamrl.training.batches import Batcher
+from tamrl.training.losses import imbalance, training_loss
 
 
 @pytest.fixture

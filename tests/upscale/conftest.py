@@ -5,15 +5,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from tamrl.data.archive import record
+from tamrl.evaluation.benchmark.synthetic_drivers import weather
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.schema import DRIVERS, IGBP, KOEPPEN, UNKNOWN, variable
-from tamrl.upscale.synthetic import weather
-
-
-@pytest.fixture(scope="session")
-def checkpoint(small_workspace):
-    return small_workspace[0].path / "models" / "tiny"
+from tamrl.towers.archive import record
 
 
 @pytest.fixture(scope="session")

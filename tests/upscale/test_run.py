@@ -9,21 +9,22 @@ import torch
 import xarray as xr
 
 from tamrl.config import Config, ModelConfig
-from tamrl.data.earth import load_earth
-from tamrl.data.globe import check_maps
-from tamrl.data.sequences import Normaliser
 from tamrl.errors import TamrlError
+from tamrl.globe.contract import check_maps
+from tamrl.globe.earth import load_earth
+from tamrl.model.batch_inference import Estimate
 from tamrl.model.checkpoint import save_manifest, save_member
-from tamrl.model.inference import Estimate
+from tamrl.model.inputs import Normaliser
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
-from tamrl.model.reference import load_reference
-from tamrl.predict import member_code, member_record, predict, to_forecast
+from tamrl.model.training_towers import load_reference
+from tamrl.predict.ensemble import member_code, member_record, predict, to_forecast
 from tamrl.schema import FLUXES, IGBP_CLASSES
-from tamrl.upscale import reading, staging
-from tamrl.upscale.blocks import spin_up_steps, spread
-from tamrl.upscale.output import Place
+from tamrl.upscale import rechunk as staging
+from tamrl.upscale.drivers import read as reading
+from tamrl.upscale.regions import spin_up_steps, spread
 from tamrl.upscale.run import Request, upscale
+from tamrl.upscale.store import Place
 
 
 def run(checkpoint, files, out, **settings):
@@ -201,7 +202,7 @@ def test_a_full_disk_loses_nothing(checkpoint, field_files, tmp_path, in_small_t
     field_files(degrees=1.0).to_netcdf(tmp_path / "d.nc")
     import zarr
 
-    from tamrl.upscale import output
+    from tamrl.upscale import store as output
 
     count, plain = [], zarr.open_array
 

@@ -1,0 +1,261 @@
+"""The parts of the Few-shot lab that answer: scores and figures before and after adapting."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import xarray as xr
+
+from tamrl import wording
+from tamrl.app.lab import inputs as lab
+from tamrl.app.lab import runs as lab_runs
+from tamrl.app.lab import support as lab_support
+from tamrl.app.shared import components, theme
+from tamrl.app.shared.components import Origin
+from tamrl.figures.lab import adaptation as figures
+from tamrl.figures.style import number, unit_label
+from tamrl.schema import FLUX_UNIT, FLUXES
+from tamrl.timestep import STEPS, Step, step_of
+
+if TYPE_CHECKING:
+    from tamrl.predict.adapt import Adaptation
+
+UNIT = unit_label(FLUX_UNIT)
+#: Residual of the balance that rounding to float32 alone leaves [gC m-2 d-1].
+ROUNDING = 1e-4
+
+
+@dataclass(frozen=True)
+class View:
+    """One result as the figures read it.
+
+    Attributes:
+        request: what was asked.
+        result: what came out.
+        tower: Dataset(time) of the tower's record.
+        support: the support days, or months, that were asked for; never scored.
+        origin: where the data come from.
+    """
+
+    request: lab.Request
+    result: "Adaptation"
+    tower: xr.Dataset
+    support: pd.DatetimeIndex
+    origin: Origin
+
+    @property
+    def step(self) -> Step:
+        """The time step of the record."""
+        return step_of(self.tower)
+
+    @cached_property
+    def scored(self) -> np.ndarray:
+        """The days, or months, that are scored, bool (time,): valid and not support."""
+        from tamrl.towers.quality import valid_days
+
+        return valid_days(self.tower) & ~pd.DatetimeIndex(self.tower["time"].values).isin(self.result.support)
+
+    @cached_property
+    def means(self) -> dict[str, xr.Dataset]:
+        """Ensemble means, Dataset(time), of ``zero-shot`` and ``adapted``."""
+        return {"zero-shot": self.result.zero_shot.mean("member"), "adapted": self.result.adapted.mean("member")}
+
+    def dataset(self) -> xr.Dataset:
+        """Return observed, zero-shot and adapted fluxes as one CF Dataset."""
+        from tamrl.predict.output import adaptation_dataset
+
+        return adaptation_dataset(self.tower, self.result, self.origin.simulated)
+
+    def stem(self, what: str) -> str:
+        """Return the stem of a file name."""
+        length = wording.short(self.request.days, self.step)
+        return f"{self.request.site}_{self.request.settings.method}_{length}_{what}"
+
+
+def show(view: View, current: bool) -> None:
+    """Draw everything about one result.
+
+    Args:
+        view: the result.
+        current: whether it is the result of the settings that the page shows now.
+    """
+    _heading(view, current)
+    _scores(view)
+    lab_runs.table(view)
+    _over_time(view)
+    _per_flux(view)
+    _spread(view)
+    _balance(view)
+    if len(view.result.history):
+        with st.expander("How the loss fell", icon=":material/trending_down:"):
+            units = wording.unit(view.step, 0)
+            st.caption(
+                f"Each member is fitted twice: first without the held-back {units} (dotted), to see whether adapting "
+                f"does harm there; then with all support {units}."
+            )
+            components.figure(
+                view.stem("loss"), figures.loss_figure(view.result.history, theme.current()),
+                f"Loss of each member against the step. {len(view.result.adapted['member'])} members at "
+                f"{view.request.site}, the fit and the held-back {units}.", view.origin, lambda: view.result.history,
+            )  # fmt: skip
+
+
+def _heading(view: View, current: bool) -> None:
+    """Write what was done and how long it took."""
+    result, settings, support = view.result, view.request.settings, view.support
+    st.header("Before and after", anchor=False)
+    done = [
+        f"{view.request.site}, {settings.method}",
+        lab_support.text(support, view.step),
+        f"{len(result.adapted['member'])} members",
+        f"{result.seconds:.1f} s on {result.device}",
+    ]
+    if settings.method in lab.TRAINED:
+        done.insert(1, f"{settings.steps} steps at {settings.learning_rate:g}")
+        done.append(f"shrinkage {np.mean(result.shrinkage):.2f} (0 = zero-shot, 1 = fully adapted; mean of members)")
+    if view.request.gaps:
+        done.append(f"{wording.unit(view.step, 0)} without weather predicted, too")
+    st.caption(" · ".join(done))
+    if not current:
+        st.info("This is the result of earlier settings. Press Adapt for the present ones.", icon=":material/history:")
+    for note in result.notes:
+        st.caption(f":material/info: {note}")
+
+
+def _scores(view: View) -> None:
+    """Draw one card a flux: RMSE, R2 and bias after adapting and their change."""
+    from tamrl.predict.output import before_after
+
+    units = wording.unit(view.step, 0)
+    rows = before_after(view.tower, view.result).to_dict("records")
+    for column, row in zip(st.columns(len(rows), gap="small"), rows, strict=True):
+        with column:
+            components.score_card(row, view.step)
+    if not any(row["n"] for row in rows):
+        word = wording.unit(view.step)
+        st.info(f"Every valid {word} is support, so none is left to score. Choose fewer support {word}s.",
+                icon=":material/info:")  # fmt: skip
+    lab_runs.harm(view)
+    st.caption(
+        f"{STEPS[view.step].capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
+        f"(QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}, "
+        "that of bias is of its size. "
+        f"RMSE and bias in {UNIT}."
+    )
+
+
+def _over_time(view: View) -> None:
+    """Draw observed, zero-shot and adapted over time."""
+    st.markdown("**Observed and predicted over time**")
+    result = view.result
+    components.figure(
+        view.stem("predictions"),
+        figures.comparison(view.tower, result.zero_shot, result.adapted, view.support, theme.current()),
+        f"Observed, zero-shot and adapted fluxes of {view.request.site}. GPP, RECO and NEE one above the other over "
+        f"time, the support shaded: {lab_support.text(view.support, view.step)}. {_scores_in_words(view)}",
+        view.origin,
+        lambda: view.dataset().to_dataframe(),
+        view.dataset,
+    )
+    bands = {f"{f}_low" in p for f in FLUXES for p in (result.zero_shot, result.adapted)}
+    if len(bands) == 2:
+        st.caption(
+            ":material/warning: The two bands are not the same thing: one is a calibrated 90 % interval, the other the "
+            "standard deviation of the members alone, which is not calibrated and much narrower. A thin band of this "
+            "method does not mean that it is sure."
+        )
+    elif bands == {False}:
+        st.caption("The bands are one standard deviation of the members, which is not calibrated.")
+
+
+def _scores_in_words(view: View) -> str:
+    """Return the RMSE of each flux before and after, for readers who do not see the figure."""
+    from tamrl.predict.output import before_after
+
+    rows = before_after(view.tower, view.result).to_dict("records")
+    said = "; ".join(f"{r['flux']} {number(r['rmse_before'])} to {number(r['rmse_after'])}" for r in rows)
+    return f"RMSE from zero-shot to adapted in {UNIT}: {said}."
+
+
+def _per_flux(view: View) -> None:
+    """Draw a row of scatters and a row of mean seasonal cycles, one a flux."""
+    result, site = view.result, view.request.site
+    st.markdown(f"**Predicted against observed, scored {wording.unit(view.step, 0)}**")
+    for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
+        zero_shot, adapted = (view.means[role][flux].values for role in ("zero-shot", "adapted"))
+        chart = figures.scatter(view.tower[flux].values, zero_shot, adapted, view.scored, flux, theme.current())
+        words = f"Predicted against observed {flux} of {site}. {_scores_in_words(view)} With the 1:1 line."
+        components.chart(column, view.stem(f"scatter_{flux}"), chart, words)
+    components.footer(view.stem("scatter"), view.origin, lambda: scored_table(view))
+    st.markdown(f"**Mean seasonal cycle, the same {wording.unit(view.step, 0)} in every line**")
+    tables = {f: figures.season_table(view.tower, result.zero_shot, result.adapted, view.scored, f) for f in FLUXES}
+    for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
+        chart = figures.season(tables[flux], flux, theme.current())
+        components.chart(column, view.stem(f"season_{flux}"), chart, _season_in_words(tables[flux], flux, site))
+    components.footer(
+        view.stem("season"), view.origin, lambda: pd.concat(tables, names=["flux"]),
+        lambda: pd.concat(tables, names=["flux"]).to_xarray(),
+    )  # fmt: skip
+
+
+def _season_in_words(table: pd.DataFrame, flux: str, site: str) -> str:
+    """Return the lowest and highest point of each mean seasonal cycle."""
+    said = f"Mean seasonal cycle of {flux} at {site}."
+    for role in ("observed", "zero-shot", "adapted"):
+        if table[role].notna().any():
+            said += f" {figures.LABELS[role]} from {number(table[role].min())} to {number(table[role].max())} {UNIT}."
+    return said
+
+
+def _spread(view: View) -> None:
+    """Draw the ensemble spread before and after."""
+    result = view.result
+    st.markdown("**Ensemble spread**")
+    spreads = {
+        r: figures.spread_table(p) for r, p in (("zero-shot", result.zero_shot), ("adapted", result.adapted))
+    }  # fmt: skip
+    medians = {r: ", ".join(f"{f} {number(table.loc[f, 'p50'])}" for f in FLUXES) for r, table in spreads.items()}
+    components.figure(
+        view.stem("spread"), figures.spread(result.zero_shot, result.adapted, theme.current()),
+        f"Standard deviation of the members at {view.request.site}, before and after adapting. Medians over time in "
+        f"{UNIT}: zero-shot {medians['zero-shot']}; adapted {medians['adapted']}.", view.origin,
+        lambda: pd.concat(spreads, names=["state", "flux"]),
+    )  # fmt: skip
+
+
+def _balance(view: View) -> None:
+    """Say how far the carbon balance is open; draw it only of a model that may leave it open."""
+    result = view.result
+    observed = float(np.nanmax(np.abs(figures.residual(view.tower)), initial=0.0))
+    predicted = float(np.abs(figures.residual(result.adapted)).max())
+    what = "Carbon balance residual, NEE − (RECO − GPP)"
+    if predicted < ROUNDING:
+        st.caption(
+            f"{what}: 0 by construction in every prediction, since NEE is made as RECO − GPP. Largest in the "
+            f"observations: {observed:.2g} {UNIT}."
+        )
+        return
+    st.markdown(f"**{what}**")
+    frame = pd.DataFrame(
+        {"observed": figures.residual(view.tower), "adapted": figures.residual(view.means["adapted"])},
+        index=pd.Index(view.tower["time"].values, name="time"),
+    )
+    components.figure(
+        view.stem("balance"), figures.balance(view.tower, result.adapted, theme.current()),
+        f"Balance residual over time, observed and adapted. Largest size: predicted (any member) {predicted:.2g}, "
+        f"observed {observed:.2g} {UNIT}.", view.origin, lambda: frame, lambda: frame.to_xarray(),
+    )  # fmt: skip
+    st.caption(f"Largest size: predicted (any member) {predicted:.2g}, observed {observed:.2g} {UNIT}.")
+
+
+def scored_table(view: View) -> pd.DataFrame:
+    """Return observed, zero-shot and adapted fluxes of the scored days, or months, one a row [gC m-2 d-1]."""
+    columns = {
+        f"{flux}_{role}": values[flux].values
+        for flux in FLUXES
+        for role, values in (("observed", view.tower), *view.means.items())
+    }
+    return pd.DataFrame(columns, index=pd.Index(view.tower["time"].values, name="time"))[view.scored]

@@ -1,0 +1,163 @@
+"""The choice of the support in the Few-shot lab: by date, by sliders, and by dragging on the chart."""
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+import xarray as xr
+
+from tamrl import wording
+from tamrl.app.shared import components, state, theme
+from tamrl.app.shared.components import Origin
+from tamrl.errors import TamrlError
+from tamrl.figures.style import number, unit_label
+from tamrl.figures.towers import series
+from tamrl.schema import FLUX_UNIT, FLUXES
+from tamrl.timestep import Step, step_of
+
+if TYPE_CHECKING:
+    from tamrl.app.lab.inputs import Request
+
+#: Valid days, or months, of support that are offered at most: two years.
+MOST: dict[str, int] = {"1D": 730, "1MS": 24}
+#: Support days, or months, at first.
+FIRST: dict[str, int] = {"1D": 30, "1MS": 6}
+_CHART, _FIELD = "support_chart", "lab_first_day"
+
+
+def section(site: str, tower: xr.Dataset, origin: Origin) -> pd.DatetimeIndex:
+    """Draw the choice of the support days, or months, by sliders and on the chart, and return them.
+
+    Raises:
+        TamrlError: the tower has no valid day or month.
+    """
+    from tamrl.protocol.support_days import support_days
+    from tamrl.towers.quality import valid_days
+
+    time, step = pd.DatetimeIndex(tower["time"].values), step_of(tower)
+    valid = time[valid_days(tower)]
+    if not len(valid):
+        raise TamrlError(
+            f"This tower has no valid {wording.unit(step)}, so there is nothing to adapt to or to score",
+            site,
+            "Choose another tower, or ingest a record whose NEE quality reaches 0.7",
+        )
+    start, days = _choices(time, valid, step)
+    support = support_days(tower, days, skip=int(time.searchsorted(pd.Timestamp(start))))
+    flux = _support_flux(step)
+    key = f"{_CHART}_{site}_{flux}"
+    components.chart(
+        st.container(), key, series.support_chart(tower, support, flux, theme.current()),
+        _alt(site, tower, support, flux), key=key, selection_mode=("box", "lasso"),
+        on_select=lambda: _from_chart(key, valid, MOST[step]),
+    )  # fmt: skip
+    st.caption(f"{text(support, step)}. Drag a box on the chart to choose others, or use the date and the sliders.")
+    components.footer(
+        f"{site}_support_{flux}", origin, lambda: tower[[flux, "QC"]].to_dataframe()[[flux, "QC"]].loc[support]
+    )
+    return support
+
+
+def _alt(site: str, tower: xr.Dataset, support: pd.DatetimeIndex, flux: str) -> str:
+    """Return the chart of the support in words: what is seen of the flux, and where the support lies in it."""
+    step, unit = step_of(tower), unit_label(FLUX_UNIT)
+    every, chosen = tower[flux].values, tower[flux].sel(time=support).values
+    low, high = np.nanquantile(every, [0.05, 0.95]) if np.isfinite(every).any() else (np.nan, np.nan)
+    mean = np.nanmean(chosen) if np.isfinite(chosen).any() else np.nan
+    return (
+        f"Observed {flux} of {site} and the support. 90 % of the values lie between {number(low)} and {number(high)} "
+        f"{unit}. {text(support, step)}, with a mean of {number(mean)} {unit}."
+    )
+
+
+def text(support: pd.DatetimeIndex, step: Step) -> str:
+    """Return in words how many days, or months, the support has, and from when to when."""
+    first, last = (wording.date(when, step) for when in (support.min(), support.max()))
+    return f"{wording.counted(len(support), step, 'support')} from {first} to {last}"
+
+
+def of(request: "Request", tower: xr.Dataset) -> pd.DatetimeIndex:
+    """Return the support days, or months, of ``request``."""
+    from tamrl.protocol.support_days import support_days
+
+    time = pd.DatetimeIndex(tower["time"].values)
+    return support_days(tower, request.days, skip=int(time.searchsorted(pd.Timestamp(request.start))))
+
+
+def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tuple[datetime.date, int]:
+    """Draw the choice of the first day, or month, and of how many; return both, within the record.
+
+    The first one is always a valid one: what is chosen between two of them is moved to the next. At first these are
+    the first valid ones after 180 days of record, so that the model has weather to start from.
+    """
+    from tamrl.protocol.support_days import SKIP_DAYS
+
+    low, high = valid[0].date(), valid[-1].date()
+    default = min(max(low, (time[0] + pd.Timedelta(days=SKIP_DAYS)).date()), high)
+    chosen = min(max(state.get("start", default), low), high)
+    start, default = (valid[valid >= pd.Timestamp(when)][0].date() for when in (chosen, default))
+    word = wording.unit(step)
+    left, middle, right = st.columns([3, 1.8, 3] if step == "1D" else [1, 0.01, 1], gap="medium")
+    if low < high:
+        state.put("start", start if start != default else None)
+        if step == "1D":
+            left.slider("First support day", low, high, format="YYYY-MM-DD", **state.bind("start", default))
+            # Years on one slider are days a pixel: the field takes the day itself.
+            st.session_state[_FIELD] = start
+            middle.date_input(
+                "First day", min_value=low, max_value=high, format="YYYY-MM-DD", key=_FIELD,
+                on_change=lambda: state.put("start", st.session_state[_FIELD]),
+            )  # fmt: skip
+        else:
+            months = [when.date() for when in valid]
+            left.select_slider(
+                "First support month", months, format_func="{:%Y-%m}".format, **state.bind("start", default)
+            )
+    most = int(min(MOST[step], (valid >= pd.Timestamp(start)).sum()))
+    # At a short record half of it, so that some of it is left to score.
+    first = max(1, min(FIRST[step], most // 2))
+    days = min(max(state.get("days", first), 1), most)
+    if most > 1:
+        state.put("days", days if days != first else None)
+        right.slider(f"Support {word}s (valid {word}s)", 1, most, **state.bind("days", days))
+    return start, days
+
+
+def _support_flux(step: Step) -> str:
+    """Draw the choice of the flux on the chart of the support."""
+    if state.get("flux") not in FLUXES:
+        state.put("flux", None)
+    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+        st.markdown(f"**Support {wording.unit(step, 0)}**", width="content")
+        st.segmented_control("Flux", FLUXES, required=True, label_visibility="collapsed", **state.bind("flux", "NEE"))
+    return state.get("flux", "NEE")
+
+
+def _from_chart(key: str, valid: pd.DatetimeIndex, most: int) -> None:
+    """Take the span of a box or lasso as the support."""
+    chosen = selected_span(st.session_state[key].selection, valid, most)
+    if chosen is not None:
+        state.put("start", chosen[0])
+        state.put("days", chosen[1])
+
+
+def selected_span(selection: Any, valid: pd.DatetimeIndex, most: int = MOST["1D"]) -> tuple[datetime.date, int] | None:
+    """Return the first valid day, or month, and how many lie inside a selection on the chart.
+
+    Args:
+        selection: streamlit's plotly selection, with ``box`` and ``lasso`` lists of ``{"x": [...]}``.
+        valid: the valid days, or months, of the tower.
+        most: largest number that may be chosen.
+
+    Returns:
+        None where nothing is selected or nothing valid lies inside.
+    """
+    shapes = [*selection.get("box", []), *selection.get("lasso", [])]
+    if not shapes:
+        return None
+    # Streamlit hands dates over as text, or as milliseconds since 1970 where plotly did so.
+    edges = [pd.Timestamp(x, unit="ms") if isinstance(x, (int, float)) else pd.Timestamp(x) for x in shapes[-1]["x"]]
+    inside = valid[(valid >= min(edges)) & (valid <= max(edges))]
+    return (inside[0].date(), min(len(inside), most)) if len(inside) else None

@@ -1,0 +1,19 @@
+"""The app: what is around every page. ``streamlit run app.py`` starts it on the bundled workspace."""
+
+from tamrl.app import router
+from tamrl.app.shared import sidebar, state, theme
+
+
+def main() -> None:
+    """Run one turn of the app: window, sidebar, and the page that the address names."""
+    state.restore()
+    page = router.navigation()
+    theme.apply()
+    try:
+        sidebar.begin(page.url_path)
+        sidebar.show()
+        router.run(page)
+        sidebar.show_device()
+    finally:
+        # Also after an error or a rerun: the address always restores what is seen.
+        state.publish()

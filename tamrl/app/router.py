@@ -1,0 +1,82 @@
+"""The list of pages, and the guarantee that a page is always drawn through the router.
+
+Streamlit takes a folder named ``pages`` for pages that run on their own until ``st.navigation`` is called for the
+first time in a process. A deep link to a page that comes before that would skip ``app.py``.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from tamrl.app.shared import components
+
+LOGO = str(Path(__file__).resolve().parents[2] / "assets" / "logo.svg")
+NAME = "TAM-RL Explorer"
+_NO_PAGE = "There is no such page"
+_ROUTED, _LOST = "tamrl_routed", "tamrl_lost_page"
+
+
+@lru_cache(maxsize=1)
+def _history() -> str:
+    return f"<script>{(Path(__file__).parent / 'history.js').read_text(encoding='utf-8')}</script>"
+
+
+def pages() -> list["st.Page"]:
+    """Return the pages of the app, the first one first."""
+    return [
+        st.Page("pages/world.py", title="World", icon=":material/public:", default=True),
+        st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:"),
+        st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
+        st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
+    ]
+
+
+def navigation() -> "st.Page":
+    """Set up the window, draw the navigation and return the page that the address names."""
+    # The icon is set before the navigation: else the page's own becomes that of the window, from a font server.
+    st.set_page_config(page_title=NAME, page_icon=LOGO, layout="wide")
+    st.logo(LOGO, size="large")
+    known = pages()
+    page = st.navigation([*known, *_lost(known)])
+    st.set_page_config(page_title=f"{page.title} \N{MIDDLE DOT} {NAME}")
+    with st.container(key="tamrl_history"):
+        st.html(_history(), unsafe_allow_javascript=True)
+    return page
+
+
+def _lost(known: list["st.Page"]) -> list["st.Page"]:
+    """Return the page that says that there is none of the name that the address of this session began with."""
+    context = get_script_run_ctx()
+    asked = context.pages_manager.intended_page_name if context else ""
+    if asked and asked not in {page.url_path for page in known}:
+        st.session_state[_LOST] = asked
+    lost = st.session_state.get(_LOST)
+    if not lost:
+        return []
+    try:
+        return [st.Page(lambda: _not_found(lost, known), title=_NO_PAGE, url_path=lost, visibility="hidden")]
+    except StreamlitAPIException:  # no name that a page can have: streamlit says so itself
+        return []
+
+
+def _not_found(asked: str, known: list["st.Page"]) -> None:
+    st.title(_NO_PAGE, anchor=False)
+    st.caption(f"The address names the page {components.quoted(asked)}. These are the pages of the app:")
+    for page in known:
+        st.page_link(page)
+
+
+def run(page: "st.Page") -> None:
+    """Run a page through the router."""
+    st.session_state[_ROUTED] = True
+    page.run()
+
+
+def require() -> None:
+    """Start this run again through ``app.py`` where the page was run on its own."""
+    if not st.session_state.pop(_ROUTED, False):
+        navigation()
+        st.rerun()

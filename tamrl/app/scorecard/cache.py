@@ -1,0 +1,148 @@
+"""What the Scorecard reads and computes, kept between runs and shared between sessions; read it, never change it.
+
+Keys are the folder, its modification time and the question, since tables cannot be hashed.
+"""
+
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from tamrl.evaluation import comparison as standings
+from tamrl.evaluation import results as scorecard
+from tamrl.evaluation.comparison import Asked, Column
+from tamrl.evaluation.results import Results
+
+_BUSY = "Counting the scores"
+
+
+@st.cache_resource(max_entries=4, show_spinner="Opening the scores")
+def _results(folder: str, version: int) -> Results:
+    return scorecard.open_results(folder)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Reading the scores")
+def _table(folder: str, version: int, name: str) -> pd.DataFrame:
+    return scorecard.read_table(Path(folder), name)
+
+
+@st.cache_resource(max_entries=24, show_spinner=_BUSY)
+def _asked(
+    folder: str, version: int, name: str, design: str, scale: str, metric: str, placement: str, one: bool
+) -> Asked:
+    ask = standings.ask_towers if one else standings.ask
+    return ask(_table(folder, version, name), design, scale, metric, placement)
+
+
+@st.cache_resource(max_entries=24, show_spinner=_BUSY)
+def _kept(question: tuple, sites: tuple[str, ...]) -> Asked:
+    return _asked(*question).keep(sites)
+
+
+@st.cache_data(max_entries=64, show_spinner=_BUSY)
+def _contest(
+    question: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column, band: float
+) -> pd.DataFrame:
+    return standings.contest(_kept(question, sites), flux, list(columns), reference, band)
+
+
+@st.cache_data(max_entries=64, show_spinner=_BUSY)
+def _summary(question: tuple, sites: tuple[str, ...], reference: str, same: bool, quick: bool) -> pd.DataFrame:
+    return standings.summary(_kept(question, sites), reference, same, quick)
+
+
+@st.cache_data(max_entries=128, show_spinner=_BUSY)
+def _standing(
+    question: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column | None
+) -> pd.DataFrame:
+    return _kept(question, sites).standing(flux, list(columns), reference)
+
+
+@st.cache_data(max_entries=128, show_spinner=_BUSY)
+def _classes(
+    question: tuple, sites: tuple[str, ...], by: str, flux: str, columns: tuple[Column, ...], reference: Column
+) -> pd.DataFrame:
+    table = _results(question[0], question[1]).sites
+    return standings.by_class(_kept(question, sites), table, by, flux, list(columns), reference)
+
+
+@st.cache_data(max_entries=4, show_spinner=_BUSY)
+def _targets(folder: str, version: int, design: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    from tamrl.evaluation.benchmark.targets import against_claims, against_targets
+
+    found = _results(folder, version)
+    scores = _table(folder, version, "scores")
+    intervals = _table(folder, version, "intervals")
+    main, covered = (table[table["design"] == design] for table in (scores, intervals))
+    return against_targets(main, found.sites.reset_index(), covered), against_claims(main)
+
+
+def results(folder: Path) -> Results:
+    """Return what a results folder says of itself.
+
+    Raises:
+        TamrlError: it holds no scores, or is damaged.
+    """
+    return _results(str(folder), scorecard.version(folder))
+
+
+def table(found: Results, name: str) -> pd.DataFrame:
+    """Return one table of a results folder.
+
+    Raises:
+        TamrlError: it is missing or damaged.
+    """
+    return _table(str(found.path), scorecard.version(found.path), name)
+
+
+def question(
+    found: Results, design: str, scale: str, metric: str, placement: str, name: str = "scores", one: bool = False
+) -> tuple:
+    """Return a question in a form that can be a key: of the table ``name``; ``one`` asks for a score a tower."""
+    return str(found.path), scorecard.version(found.path), name, design, scale, metric, placement, one
+
+
+def asked(what: tuple, sites: tuple[str, ...]) -> Asked:
+    """Return the answers to a question, of some towers."""
+    return _kept(what, sites)
+
+
+def contest(
+    what: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column, band: float
+) -> pd.DataFrame:
+    """Return ``tamrl.evaluation.comparison.contest`` of a question and some towers, against one reference."""
+    return _contest(what, sites, flux, columns, reference, band)
+
+
+def summary(what: tuple, sites: tuple[str, ...], reference: str, same: bool, quick: bool = True) -> pd.DataFrame:
+    """Return ``tamrl.evaluation.comparison.summary`` of a question and some towers."""
+    return _summary(what, sites, reference, same, quick)
+
+
+def standing(
+    what: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column | None
+) -> pd.DataFrame:
+    """Return ``Asked.standing`` of a question and some towers."""
+    return _standing(what, sites, flux, columns, reference)
+
+
+def classes(
+    what: tuple, sites: tuple[str, ...], by: str, flux: str, columns: tuple[Column, ...], reference: Column
+) -> pd.DataFrame:
+    """Return ``tamrl.evaluation.comparison.by_class`` of a question and some towers."""
+    return _classes(what, sites, by, flux, columns, reference)
+
+
+def targets(found: Results, design: str = "igbp") -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """Return ``against_targets`` and ``against_claims`` (``tamrl.evaluation.benchmark.targets``) of a design."""
+    return _targets(str(found.path), scorecard.version(found.path), design)
+
+
+@st.cache_data(max_entries=1)
+def published() -> dict:
+    """Return the published figures that come with the project, the content of ``assets/published.yaml``.
+
+    Raises:
+        TamrlError: the file is missing or damaged.
+    """
+    return scorecard.published()

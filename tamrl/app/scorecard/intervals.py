@@ -1,0 +1,165 @@
+"""Scorecard: whether intervals hold what they say, over all towers and in each class of them."""
+
+import pandas as pd
+import streamlit as st
+
+from tamrl.app.scorecard import cache as scorecard_cache
+from tamrl.app.scorecard.frame import FIRST_SHOTS, View, choice, legend, pick, shots_choice
+from tamrl.app.scorecard.frame import chart as draw
+from tamrl.app.shared import components, theme
+from tamrl.figures.scorecard import checks as figures
+from tamrl.figures.scorecard import names
+from tamrl.figures.style import unit_label
+from tamrl.protocol.placements import counted
+from tamrl.schema import FLUX_UNIT, FLUXES, IGBP
+
+UNIT = unit_label(FLUX_UNIT)
+_NUMBERS = ["coverage50", "coverage90", "width50", "width90", "crps", "spread", "rmse"]
+
+
+def show(view: View) -> None:
+    """Draw how well the intervals hold what they say."""
+    table = scorecard_cache.table(view.results, "intervals")
+    keep = (table["design"] == view.design) & (table["model"] == "tamrl") & table["site"].isin(view.keys)
+    if view.placement != "mean":
+        keep &= table["placement"] == view.placement
+    rows = table[keep]
+    rows = rows[counted(rows["placement"], rows["shots"])].astype({"site": str, "flux": str, "shots": int})
+    if rows.empty:
+        st.info("There are no intervals of these towers.", icon=":material/info:")
+        return
+    towers = rows.groupby(["flux", "shots", "site"], as_index=False)[_NUMBERS].mean()
+    st.markdown("**Do 50 % and 90 % intervals hold 50 % and 90 % of the days?**")
+    stats = _coverage(towers)
+    tint = names.look("tamrl").colour(theme.current())
+    legend([("●", tint, "90 % intervals"), ("◇", tint, "50 % intervals")], "Points")
+    for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
+        chart = figures.coverage(stats[stats["flux"] == flux], flux, theme.current())
+        draw(column, f"coverage_{flux}", chart, _coverage_in_words(stats, flux))
+    components.footer("scorecard_coverage", view.origin, lambda: stats.set_index("flux"))
+    st.caption(
+        "TAM-RL. Points are means over towers, lines reach to their quartiles; dashed: what was promised; shaded: 88 "
+        "to 92 %. Zero-shot: all valid days; with labels: the days outside them. In the table the shares of days are "
+        "means over towers, the other columns medians."
+    )
+    _calibration_table(stats)
+    st.divider()
+    _by_class(view, towers)
+    st.divider()
+    _spread_skill(view, towers)
+
+
+def _coverage_in_words(stats: pd.DataFrame, flux: str) -> str:
+    mine = stats[stats["flux"] == flux]
+    texts = (
+        f"{names.shots_label(r['shots'])} {r['coverage90']:.0%}, {r['coverage50']:.0%}" for _, r in mine.iterrows()
+    )
+    return f"Share of days of {flux} inside the intervals. In those of 90 % and of 50 %: {'; '.join(texts)}."
+
+
+def _coverage(towers: pd.DataFrame) -> pd.DataFrame:
+    """Return medians over towers by flux and shots; of both coverages the mean, with quartiles.
+
+    What an interval promises is a share of all days, and that is the mean: half of the towers are always above the
+    median, and it is above the promise where a few towers are missed by far.
+    """
+    groups = towers.groupby(["flux", "shots"])
+    table = groups[_NUMBERS].median()
+    for level in ("coverage50", "coverage90"):
+        table[level] = groups[level].mean()
+        table[f"{level}_low"], table[f"{level}_high"] = groups[level].quantile(0.25), groups[level].quantile(0.75)
+    table["towers"] = groups.size()
+    return table.reset_index()
+
+
+def _calibration_table(stats: pd.DataFrame) -> None:
+    shown = stats[["flux", "shots", "towers", "coverage50", "coverage90", "width90", "crps", "spread", "rmse"]]
+    shown = shown.sort_values(["flux", "shots"], key=lambda c: c.map({f: i for i, f in enumerate(FLUXES)}.get)
+                              if c.name == "flux" else c)  # fmt: skip
+    shown = shown.assign(coverage50=100 * shown["coverage50"], coverage90=100 * shown["coverage90"])
+    number, share = st.column_config.NumberColumn, {"format": "%.1f %%"}
+    st.dataframe(
+        shown, hide_index=True, key="calibration", alt="Coverage, width, CRPS and spread by flux and days of labels",
+        column_config={
+            "flux": "Flux", "shots": "Days of labels", "towers": "Towers (n)",
+            "coverage50": number("In 50 %", **share), "coverage90": number("In 90 %", **share),
+            "width90": number(f"Width of 90 % [{UNIT}]", format="%.2f"),
+            "crps": number(f"CRPS [{UNIT}]", format="%.3f"),
+            "spread": number(f"Spread [{UNIT}]", format="%.2f"), "rmse": number(f"RMSE [{UNIT}]", format="%.2f"),
+        },
+    )  # fmt: skip
+
+
+def _by_class(view: View, towers: pd.DataFrame) -> None:
+    """Draw in which classes of towers the intervals hold what they say: a mean over all may hide both faults."""
+    st.markdown("**Do they hold it everywhere?** · 90 % intervals by class of towers")
+    with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
+        texts = {"igbp": "Land cover", "climate": "Climate", "network": "Network"}
+        by = pick("Towers by", "by", list(texts), "igbp", texts.get)
+        shots = shots_choice(sorted(towers["shots"].unique()))
+    chosen = towers[towers["shots"] == shots]
+    table = class_coverage(chosen, view.sites[by])
+    for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
+        mine = table[table["flux"] == flux]
+        outside = [
+            r["class"]
+            for _, r in mine.iterrows()
+            if not figures.TARGET_90[0] <= r["coverage90"] <= figures.TARGET_90[1]
+        ]
+        words = (
+            f"Share of days of {flux} inside the 90 % intervals, {names.shots_label(shots)}, by class of towers. "
+            f"Outside 88 to 92 %: {', '.join(outside) or 'none'}."
+        )
+        draw(column, f"coverage_by_{by}_{flux}_{shots}", figures.class_coverage(mine, flux, {}, theme.current()), words)
+    components.footer(f"scorecard_coverage_{by}_{shots}", view.origin, lambda: table.set_index("flux"))
+    st.caption(
+        "Means over the towers of a class, lines reach to their quartiles; in brackets the number of towers. Diamonds: "
+        "outside 88 to 92 %. Left of the dashed line the intervals are too narrow there, right of it too wide."
+    )
+
+
+def class_coverage(towers: pd.DataFrame, classes: pd.Series) -> pd.DataFrame:
+    """Return the coverage of the 90 % intervals by class, the largest class first.
+
+    Args:
+        towers: rows ``flux, site, coverage90``, one a tower and flux.
+        classes: class of each tower, Series(site).
+
+    Returns:
+        Columns ``flux, class, coverage90`` (mean over towers), ``coverage90_low, coverage90_high`` (quartiles) and
+        ``towers``.
+    """
+    labelled = towers.assign(**{"class": classes.reindex(towers["site"]).to_numpy()})
+    groups = labelled.groupby(["flux", "class"])["coverage90"]
+    table = pd.DataFrame(
+        {
+            "coverage90": groups.mean(), "coverage90_low": groups.quantile(0.25),
+            "coverage90_high": groups.quantile(0.75), "towers": groups.size(),
+        }
+    )  # fmt: skip
+    return table.sort_values("towers", ascending=False, kind="stable").reset_index()
+
+
+def _spread_skill(view: View, towers: pd.DataFrame) -> None:
+    left, right = st.columns([1.4, 1], vertical_alignment="bottom")
+    left.markdown("**Does a larger spread mean a larger error?** · by land cover")
+    shots = int(choice("shots", sorted(int(s) for s in towers["shots"].unique()), FIRST_SHOTS))
+    right.caption(f"{names.shots_label(shots).capitalize()}, as chosen above")
+    chosen = towers[towers["shots"] == shots]
+    chosen = chosen.assign(**{"class": view.sites["igbp"].reindex(chosen["site"]).to_numpy()})
+    groups = chosen.groupby(["flux", "class"])
+    table = groups[["spread", "rmse", "coverage90"]].median().assign(towers=groups.size()).reset_index()
+    components.class_legend(view.sites.loc[chosen["site"].unique()])
+    for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
+        chart = figures.spread_skill(table[table["flux"] == flux], flux, IGBP, theme.current())
+        draw(column, f"spread_{flux}", chart, _spread_in_words(table[table["flux"] == flux], flux))
+    components.footer(f"scorecard_spread_{shots}", view.origin, lambda: table.set_index("flux"))
+    st.caption(
+        "Medians over the towers of a class; larger points have more towers. Below the dashed line the spread is too "
+        "wide, above it too narrow."
+    )
+
+
+def _spread_in_words(table: pd.DataFrame, flux: str) -> str:
+    said = "; ".join(f"{r['class']} {r['spread']:.2f}, {r['rmse']:.2f}" for _, r in table.iterrows())
+    return f"RMSE against spread of {flux} by land cover. Spread and RMSE in {UNIT}: {said}."

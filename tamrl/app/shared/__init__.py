@@ -1,0 +1,1 @@
+"""What pages share: widgets, state of the address, caches, jobs, sidebar, theme."""

@@ -1,0 +1,309 @@
+"""Pieces that every page is made of: header, errors, figure with source line and downloads, legend, score cards."""
+
+import html
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+import xarray as xr
+from pandas.io.formats.style import Styler
+
+from tamrl import wording
+from tamrl.app.shared import figure_download, visitor
+from tamrl.app.shared.jobs import as_user_error
+from tamrl.errors import TamrlError
+from tamrl.figures import style
+from tamrl.figures.colours import CLASS
+from tamrl.schema import FLUX_UNIT, IGBP, KOEPPEN
+from tamrl.system.netcdf import write_netcdf
+from tamrl.timestep import Step
+
+SIMULATED = "SIMULATED"
+#: Characters of a name from an address that are shown.
+_LONGEST_NAME = 40
+#: Which values of a score are better: low, high, or near zero.
+Better = Literal["low", "high", "zero"]
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where what a figure shows comes from.
+
+    Attributes:
+        text: the source line.
+        simulated: whether the data were made by a model; then it says so wherever it appears.
+    """
+
+    text: str
+    simulated: bool
+
+    def line(self) -> str:
+        """Return the source line with the mark of simulated data."""
+        return f"{SIMULATED} data · {self.text}" if self.simulated and SIMULATED not in self.text else self.text
+
+    def file(self, stem: str, suffix: str) -> str:
+        """Return a file name that says where its content is simulated."""
+        return f"{SIMULATED + '_' if self.simulated else ''}{stem}.{suffix}"
+
+
+@contextmanager
+def guarded() -> Iterator[None]:
+    """Show an error of the block in the page, in three parts and without a traceback."""
+    try:
+        yield
+    except Exception as error:
+        show_error(as_user_error(error))
+
+
+def show_error(error: TamrlError) -> None:
+    """Show what is wrong, where, and what to do."""
+    lines = [f"**{plain(visitor.public(error.what))}**"]
+    if error.where:
+        lines.append(f"Where: {_code(visitor.public(error.where))}")
+    if error.todo:
+        lines.append(f"What to do: {plain(visitor.public(error.todo))}")
+    st.error("  \n".join(lines), icon=":material/error:")
+
+
+#: What stays code in a text that is otherwise shown letter by letter: the commands that messages name.
+_COMMAND = re.compile(r"(`python -m tamrl[^`\n]*`)")
+#: What Markdown and streamlit read as emphasis, code, maths, a link or a colour.
+_MARKS = re.compile(r"[\\`*_~$\[\]<>]")
+
+
+def plain(text: str) -> str:
+    """Return Markdown that shows ``text`` letter by letter, but for the commands in backquotes that messages name."""
+    parts = _COMMAND.split(" ".join(text.split()))
+    return "".join(part if i % 2 else _MARKS.sub(r"\\\g<0>", part) for i, part in enumerate(parts))
+
+
+def _code(text: str) -> str:
+    """Return ``text`` as code in Markdown, fenced by more backquotes than it holds in a row itself."""
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    room = " " if "`" in text else ""
+    return f"{fence}{room}{' '.join(text.split())}{room}{fence}"
+
+
+def quoted(text: str) -> str:
+    """Return a name that an address gave as it may stand in a message: in quotes, short, on one line, no markup."""
+    printable = "".join(sign if sign.isprintable() else "?" for sign in str(text))
+    short = printable if len(printable) <= _LONGEST_NAME else printable[: _LONGEST_NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return "'" + re.sub(r"([\\`*_{}\[\]<>()#$~|:!&])", r"\\\1", short) + "'"
+
+
+def page_header(title: str, lead: str, simulated: bool) -> None:
+    """Write the title of a page, one line about it, and the badge of simulated data."""
+    figure_download.begin()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(title, width="content", anchor=False)
+        if simulated:
+            simulated_badge()
+    st.caption(lead)
+
+
+def simulated_badge() -> None:
+    """Show that what is seen was made by a model."""
+    st.badge(
+        SIMULATED, icon=":material/science:", color="orange", help="Towers made by a simple model, not measurements"
+    )
+
+
+def class_legend(table: pd.DataFrame) -> None:
+    """Show the colour, name and number of towers of each land-cover class of ``table``."""
+    counts = table["igbp"].value_counts()
+    items = [("●", CLASS[c], f"{c} {IGBP.get(c, '')} ({counts[c]})".replace("  ", " ")) for c in CLASS if c in counts]
+    legend(items, "Land-cover classes")
+
+
+def legend(items: Iterable[tuple[str, str, str]], alt: str) -> None:
+    """Draw one legend for a map or a row of figures; the picture of the row has it too.
+
+    Args:
+        items: character, its colour, label.
+        alt: what the items are.
+    """
+    items = list(items)
+    figure_download.add_legend(items)
+    spans = "".join(
+        f'<span role="listitem"><b aria-hidden="true" style="color:{colour}">{glyph}</b>{html.escape(label)}</span>'
+        for glyph, colour, label in items
+    )
+    st.html(f'<div class="tamrl-legend" role="list" aria-label="{html.escape(alt)}">{spans}</div>')
+
+
+def class_name(code: str) -> str:
+    """Return an IGBP class as ``ENF · Evergreen needleleaf forest``."""
+    return f"{code} · {IGBP[code]}" if code in IGBP else code
+
+
+def climate_name(koeppen: str) -> str:
+    """Return a Koeppen class with the name of its main group, ``Dfb (cold)``."""
+    group = KOEPPEN.get(koeppen[:1])
+    return f"{koeppen} ({group.lower()})" if group and koeppen != "unknown" else "unknown"
+
+
+def chart(
+    column: st.delta_generator.DeltaGenerator, name: str, figure: go.Figure, alt: str, title: str = "", **settings: Any
+) -> None:
+    """Draw one chart of a row; ``footer`` stands below the row.
+
+    Args:
+        column: where it is drawn.
+        name: of the chart; its key is ``chart-<name>``.
+        figure: the chart.
+        alt: the chart in words, for screen readers.
+        title: in the picture that ``footer`` offers; the first sentence of ``alt`` where empty.
+        settings: of ``st.plotly_chart``, as its selections.
+    """
+    key = settings.pop("key", f"chart-{name}")
+    figure_download.add_chart(key, title or alt.split(". ")[0].rstrip("."))
+    column.plotly_chart(figure, theme=None, key=key, config=style.config(), alt=alt, **settings)
+
+
+def figure(
+    name: str,
+    drawn: go.Figure,
+    alt: str,
+    origin: Origin,
+    frame: Callable[[], pd.DataFrame] | None = None,
+    dataset: Callable[[], xr.Dataset] | None = None,
+    title: str = "",
+) -> None:
+    """Show a figure with its source line and the downloads of the figure and its data.
+
+    Args:
+        name: stem of file names, and part of the key of the chart.
+        drawn: the figure.
+        alt: the figure in words, for screen readers.
+        origin: where the data come from.
+        frame: makes the CSV when its button is pressed; None leaves the button out.
+        dataset: likewise the NetCDF.
+        title: of the saved picture; the first sentence of ``alt`` where empty.
+    """
+    figure_download.begin()
+    with st.container(key=f"figure-{name}", gap="xsmall"):
+        chart(st.container(), name, drawn, alt, title)
+        footer(name, origin, frame, dataset)
+
+
+def footer(
+    name: str,
+    origin: Origin,
+    frame: Callable[[], pd.DataFrame] | None = None,
+    dataset: Callable[[], xr.Dataset] | None = None,
+) -> None:
+    """Show the source line and the downloads below one figure or a row of figures.
+
+    The picture holds the charts and legends that were drawn since the footer before, see ``figure_download``.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"footer-{name}"):
+        st.caption(f"Source: {plain(origin.line())}", width="stretch")
+        buttons = st.container(horizontal=True, gap="small", width="content", vertical_alignment="center")
+    with buttons:
+        figure_download.button(name, origin.file(name, "")[:-1], origin.line(), origin.simulated)
+        if frame is not None:
+            download("CSV", origin.file(name, "csv"), lambda: csv_bytes(frame(), origin), "text/csv", f"csv-{name}")
+        if dataset is not None:
+            download(
+                "NetCDF", origin.file(name, "nc"), lambda: netcdf_bytes(dataset(), origin), "application/x-netcdf",
+                f"nc-{name}",
+            )  # fmt: skip
+
+
+def download(label: str, file: str, data: Callable[[], bytes], mime: str, key: str) -> None:
+    """Show a quiet button that makes ``data`` when it is pressed; the page does not rerun."""
+    st.download_button(
+        label, data, file_name=file, mime=mime, key=key, on_click="ignore", type="tertiary", icon=":material/download:"
+    )
+
+
+def csv_bytes(frame: pd.DataFrame, origin: Origin) -> bytes:
+    """Return a table as CSV, UTF-8; lines that begin with ``#`` say where it comes from."""
+    head = f"# {origin.line()}\n# fluxes in {FLUX_UNIT}, NEE negative = uptake\n"
+    return (head + frame.to_csv(lineterminator="\n", float_format="%.6g")).encode()
+
+
+def netcdf_bytes(dataset: xr.Dataset, origin: Origin) -> bytes:
+    """Return a Dataset as NetCDF 4 with its source and whether it is simulated as attributes."""
+    attrs = {"Conventions": "CF-1.11", "source": origin.line(), **dataset.attrs}
+    attrs |= {"data_source": origin.line(), "simulated": int(origin.simulated)}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.nc"
+        write_netcdf(dataset.assign_attrs(attrs), path)
+        return path.read_bytes()
+
+
+def score_card(row: dict, step: Step = "1D") -> None:
+    """Show RMSE, R2 and bias of one flux after adapting, and their change from zero-shot.
+
+    Args:
+        row: one row of ``tamrl.predict.output.before_after``.
+        step: of the record that is scored.
+    """
+    steps = f"{row['n']:,} d" if step == "1D" else wording.counted(row["n"], step)
+    with st.container(border=True, key=f"scores-{row['flux']}"):
+        st.markdown(f"**{row['flux']}** · {style.unit_label(FLUX_UNIT)} · n = {steps}")
+        with st.container(horizontal=True, gap="small", horizontal_alignment="distribute"):
+            change = row["rmse_after"] - row["rmse_before"]
+            share = 100 * change / row["rmse_before"] if row["rmse_before"] else np.nan
+            signed = style.number(change, signed=True)
+            _metric("RMSE", row["rmse_after"], f"{signed} ({style.number(share, 0, True)} %)", "low", change)
+            change = row["r2_after"] - row["r2_before"]
+            _metric("R²", row["r2_after"], style.number(change, signed=True), "high", change)
+            change = abs(row["bias_after"]) - abs(row["bias_before"])
+            _metric("Bias", row["bias_after"], style.number(change, signed=True), "zero", change)
+
+
+def _metric(label: str, value: float, delta: str, better: Better, change: float) -> None:
+    known = np.isfinite(value) and np.isfinite(change)
+    moved = known and abs(change) >= 0.005
+    delta, look = (delta, delta_look(change, better)) if moved else ("no change", delta_look(0.0, better))
+    st.metric(label, style.number(value), delta, width="content", **look)
+
+
+def delta_look(change: float, better: Better, sure: bool = True) -> dict[str, str]:
+    """Return arrow and colour of a change beside a score, for ``st.metric``.
+
+    They are named here since streamlit reads them from a hyphen, and numbers are written with a minus sign.
+
+    Args:
+        change: of the score, or of its size where the best is zero.
+        better: which values are better.
+        sure: whether it can be told from no change; grey where not.
+    """
+    if not change or not np.isfinite(change):
+        return {"delta_arrow": "off", "delta_color": "gray"}
+    good = (change > 0) == (better == "high")
+    return {
+        "delta_arrow": "up" if change > 0 else "down",
+        "delta_color": ("green" if good else "red") if sure else "gray",
+    }
+
+
+def first_row(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return a table with the row ``name`` first, where it has it: no table can be scrolled to a row from here."""
+    return table.loc[sorted(table.index, key=lambda row: row != name)]
+
+
+def numbers(frame: pd.DataFrame, formats: dict[str, tuple[int, bool, str]]) -> Styler:
+    """Return a table for ``st.dataframe`` whose numbers are written with true minus signs and still sort as numbers.
+
+    Args:
+        frame: the table.
+        formats: column -> digits after the point, whether a plus is written, and what follows the number; columns that
+            the table lacks are passed over.
+    """
+    texts = {
+        column: lambda value, how=how: "" if value is None or value != value else style.number(value, *how[:2]) + how[2]
+        for column, how in formats.items()
+        if column in frame
+    }
+    return frame.style.format(texts)

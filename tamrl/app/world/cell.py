@@ -1,0 +1,227 @@
+"""World, below the map: one cell, its seasonal cycle in every product, what drives it, and towers like it."""
+
+import pandas as pd
+import streamlit as st
+
+from tamrl.app.shared import components, theme
+from tamrl.app.shared.components import Origin
+from tamrl.app.world import about as world_about
+from tamrl.app.world import alt as world_alt
+from tamrl.app.world import cache as world_cache
+from tamrl.app.world import numbers as world_numbers
+from tamrl.app.world.numbers import MAPS, MODEL, chart, tell
+from tamrl.app.world.view import View
+from tamrl.bundled import bundled_models
+from tamrl.errors import TamrlError
+from tamrl.figures import style
+from tamrl.figures.world import cell as figures
+from tamrl.globe.contract import SD
+from tamrl.maps import cell as places
+from tamrl.maps.cell import Place
+from tamrl.maps.time_means import cell_of
+from tamrl.schema import FLUX_UNIT, IGBP
+
+_TOWERS = 8
+_DRIVERS = {
+    "TA": ("Temperature", "°C"),
+    "P_MON": ("Precipitation", "mm d⁻¹"),
+    "SW_POT": ("Potential radiation", "W m⁻²"),
+}
+#: A tower is called like a place where fewer than this share of the training towers have another one nearer.
+_ALIKE = 0.75
+
+
+def place(view: View) -> None:
+    """Draw what is known of the picked cell."""
+    if view.cell is None:
+        tell("Pick a cell on the map, or a place or coordinates below it, to see its seasons, drivers and towers.")
+        return
+    found = places.place_at(world_cache.earth(), *view.cell)
+    where = places.position(*view.cell)
+    with st.container(gap="xsmall", key="world_place_title"):
+        st.header(where, anchor=False)
+        st.caption(_facts(found) if found else "No land here: open sea, or a lake.")
+    _cycles(view, found)
+    if found is None:
+        return
+    _belief(view)
+    with components.guarded():
+        _towers(view)
+    st.divider()
+    from tamrl.app.world import adapt as world_adapt
+
+    with components.guarded():
+        world_adapt.show(view, found)
+
+
+def _facts(found: Place) -> str:
+    """Return what the small Earth says of a cell, in a line."""
+    covers = ", ".join(
+        f"{IGBP.get(name, name).lower()} {share:.0%}"
+        for name, share in list(found.covers.items())[:4]
+        if share >= 0.005
+    )
+    said = [
+        found.continent if found.region in ("unknown", found.continent) else f"{found.region}, {found.continent}",
+        components.climate_name(found.koeppen), covers, f"NDVI {found.fixed['NDVI_MIN']:.2f} to "
+        f"{found.fixed['NDVI_MAX']:.2f} over the year", f"C4 plants {found.fixed['C4']:.0%}",
+        f"land {found.land_fraction:.0%} of the cell",
+    ]  # fmt: skip
+    return " · ".join(part for part in said if part)
+
+
+def _cycles(view: View, found: Place | None) -> None:
+    """Draw the seasonal cycle in every product on offer, and the drivers."""
+    tables = _tables(view)
+    if not tables:
+        tell(f"No maps on offer have {view.flux} in this cell.")
+        return
+    left, right = st.columns([2, 1], gap="medium") if found else (st.container(), None)
+    figure = figures.cycles(tables, world_numbers.drawn(view), view.flux, theme.current())
+    labels = {entry.key: entry.label for entry in (*view.entries.values(), *world_numbers.pairs(view))}
+    said = {labels[key]: table["value"] for key, table in reversed(tables.items())}
+    alt = world_alt.curves(
+        f"Seasonal cycle of {view.flux} in this cell", said, style.unit_label(FLUX_UNIT), world_alt.month
+    )
+    chart(left, f"cycles_{view.flux}", figure, alt)
+    if right is not None:
+        units = {
+            "Temperature": ("TA", "°C"),
+            "Precipitation": ("P_MON", "mm d⁻¹"),
+            "Potential radiation": ("SW_POT", "W m⁻²"),
+        }
+        alt = "Drivers of this cell by month. " + " ".join(
+            f"{name}: {world_alt.extremes(found.drivers[key].to_series(), unit, world_alt.month)}."
+            for name, (key, unit) in units.items()
+        )
+        chart(right, "cell_drivers", figures.drivers(found.drivers, theme.current()), alt)
+    components.footer(
+        f"cell_{view.cell[0]:g}_{view.cell[1]:g}_{view.flux}",
+        _origin(view, tables),
+        lambda: _cycle_frame(tables, found),
+    )
+    st.caption(
+        f"Mean of each month over the years of each product, {style.unit_label(FLUX_UNIT)}. Each product answers with "
+        "its own cell; a coarse one is larger."
+    )
+    every = {entry.key: entry for entry in (*view.entries.values(), *world_numbers.pairs(view))}
+    banded = [every[key] for key, table in reversed(tables.items()) if "sd" in table]
+    if banded:
+        st.caption(f"Bands: {world_about.spreads(banded)}")
+
+
+def _tables(view: View) -> dict[str, pd.DataFrame]:
+    """Return the seasonal cycle in every product that has one here, the chosen maps last."""
+    found = {}
+    chosen = [entry.key for entry in world_numbers.pairs(view)]
+    every = {entry.key: entry for entry in (*view.entries.values(), *world_numbers.pairs(view))}
+    for key in sorted(every, key=lambda k: chosen.index(k) if k in chosen else -1):
+        try:
+            table = world_numbers.cycle(every[key], view.flux, *view.cell)
+        except TamrlError:
+            # A damaged file is told where it is chosen.
+            continue
+        if table is not None:
+            found[key] = table
+    return found
+
+
+def _origin(view: View, tables: dict[str, pd.DataFrame]) -> Origin:
+    """Return where all cycles come from."""
+    entries = [e for e in {e.key: e for e in (*view.entries.values(), view.entry)}.values() if e.key in tables]
+    text = "; ".join(entry.label for entry in entries) + "; drivers: ERA5, MODIS, BESS-JPL (bundled climatology, 0.5°)"
+    return Origin(text, any(entry.simulated for entry in entries))
+
+
+def _cycle_frame(tables: dict[str, pd.DataFrame], found: Place | None) -> pd.DataFrame:
+    columns = {
+        key if name == "value" else f"{key}{SD}": table[name]
+        for key, table in reversed(tables.items())
+        for name in table
+    }
+    drivers = found.drivers.to_dataframe() if found else pd.DataFrame()
+    return pd.DataFrame(columns).join(drivers).rename_axis("month")
+
+
+def _belief(view: View) -> None:
+    """Say whether the model should be believed here, where the maps tell."""
+    inside = cell_of(view.maps, *view.cell)
+    if "extrapolation" not in view.maps or inside is None:
+        return
+    index, (row, column) = view.maps["extrapolation"], inside
+    value, limit = float(index.isel(lat=row, lon=column)), index.attrs.get("threshold")
+    if limit is None or value != value:
+        return
+    if value > float(limit):
+        st.warning(
+            f"Extrapolation index {value:.2f}, above {float(limit):.2f}: no training tower is like this place, so "
+            "do not believe the model here.", icon=":material/warning:",
+        )  # fmt: skip
+    else:
+        st.caption(
+            f"Extrapolation index {value:.2f}, below {float(limit):.2f}: the training towers span climate and "
+            "vegetation like those here. That does not mean that one of them is alike: the table says how near."
+        )
+
+
+def _towers(view: View) -> None:
+    """Draw the training towers that are most like this cell."""
+    model, maps = bundled_models().get(MODEL), view.entries.get(MAPS)
+    if model is None or maps is None:
+        return
+    reference = world_numbers.reference(model)
+    code = places.cell_code(world_cache.maps(maps), *view.cell)
+    if reference is None or code is None:
+        return
+    table = places.like_towers(reference, code, *view.cell, _TOWERS)
+    st.markdown("**The training towers that are nearest to this place**, by their task codes")
+    st.caption(_how_near(table))
+    st.dataframe(
+        table.reset_index().assign(
+            igbp=[components.class_name(c) for c in table["igbp"]], km=table["km"].round().to_numpy(),
+        ), key="world_like",
+        hide_index=True, column_order=["site", "times_usual", "km", "igbp", "koeppen", "lat", "lon"],
+        column_config=_TOWER_COLUMNS,
+    )  # fmt: skip
+    origin = Origin(f"{maps.label}: task codes of its {len(reference.sites)} training towers", maps.simulated)
+    components.footer(f"like_{view.cell[0]:g}_{view.cell[1]:g}", origin, lambda: table)
+    st.caption(
+        "A task code is what the model makes of a place from its climate and cover alone: near in code is alike to the "
+        "model, however far away. Times usual: the distance in code, over that of a training tower to the nearest "
+        "other one (the median of the towers). " + world_numbers.trained_on(reference)
+    )
+    _link(list(table.index))
+
+
+def _how_near(table: pd.DataFrame) -> str:
+    """Say in a sentence whether the nearest tower is near."""
+    times, share = (float(table[name].iloc[0]) for name in ("times_usual", "nearer_share"))
+    usual = "as far in code as a training tower usually is from the nearest other one"
+    said = f"{table.index[0]} is {times:.1f} times {usual}"
+    if share < _ALIKE:
+        return f"{said}: it is like this place."
+    return f"{said}, and {share:.0%} of the training towers have another one nearer: none is like this place."
+
+
+_TOWER_COLUMNS = {
+    "site": st.column_config.TextColumn("Tower", width=90),
+    "times_usual": st.column_config.NumberColumn(
+        "Times usual", format="%.1f", help="1: as far in code as a training tower usually is from the nearest other one"
+    ),
+    "km": st.column_config.NumberColumn("Distance [km]", format="localized"),
+    "igbp": st.column_config.TextColumn("IGBP"),
+    "koeppen": st.column_config.TextColumn("Köppen", width=80),
+    "lat": st.column_config.NumberColumn("Latitude", format="%.2f"),
+    "lon": st.column_config.NumberColumn("Longitude", format="%.2f"),
+}
+
+
+def _link(sites: list[str]) -> None:
+    """Offer the lab for the most alike tower that the open workspace holds."""
+    _, held = world_numbers.workspace_towers()
+    inside = [site for site in sites if site in held.index]
+    if inside:
+        st.page_link(
+            "pages/lab.py", label=f"Open {inside[0]} in the Few-shot lab", icon=":material/science:",
+            query_params={"site": inside[0]},
+        )  # fmt: skip

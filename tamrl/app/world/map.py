@@ -1,0 +1,269 @@
+"""The World page's map: the months that play, the fields, their colours and what lies on them."""
+
+import time
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+
+from tamrl.app.scorecard.frame import choice, legend
+from tamrl.app.shared import components, state, static, theme
+from tamrl.app.shared.state import PARAMETERS
+from tamrl.app.world import about as world_about
+from tamrl.app.world import cache as world_cache
+from tamrl.app.world import colours as world_colours
+from tamrl.app.world import export as world_export
+from tamrl.app.world import frame as world
+from tamrl.app.world import pick as world_pick
+from tamrl.app.world.cache import Question
+from tamrl.app.world.view import View, difference_text, palette_choice, period_text, short_text
+from tamrl.figures.style import unit_label
+from tamrl.figures.towers import map as base
+from tamrl.figures.world import map as figures
+from tamrl.figures.world.map import Scale
+from tamrl.maps import time_means as fields
+from tamrl.maps.catalog import Entry
+from tamrl.maps.time_means import SEASONS
+from tamrl.towers.workspace import Workspace
+
+#: Seconds that one month is shown, and how much longer at each speed.
+FRAME_S, SPEEDS = 0.9, {"slow": 2.0, "normal": 1.0, "fast": 0.5}
+_PLAYING, _TURNED, _WHOLE = "tamrl_world_playing", "tamrl_world_turned", "tamrl_world_whole_run"
+_KEY = "world_map"
+
+
+@lru_cache(maxsize=1)
+def _parts() -> tuple[str, str]:
+    folder = Path(__file__).parent
+    return tuple((folder / f"world_map.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+
+
+@lru_cache(maxsize=1)
+def _component():
+    css, js = _parts()
+    return st.components.v2.component("tamrl_world_map", html='<div class="map"></div>', css=css, js=js)
+
+
+def show(view: View, entries: dict[str, Entry], workspace: Workspace | None) -> None:
+    """Draw the map and what belongs to it; while the months play only this part of the page is drawn anew."""
+    lacking = world.missing(view)
+    if lacking or view.layer == "extrapolation" or world.of_years(view.maps, view.other):
+        st.session_state[_PLAYING] = False
+    if lacking:
+        st.info(lacking, icon=":material/info:")
+        if view.period.month or view.period.season:  # another part of the year may be there
+            _timeline(view)
+        return
+    # In a container of its own as a fragment is, so that the map is not made anew when the months begin to play.
+    if st.session_state.get(_PLAYING):
+        st.fragment(_stage, run_every=_frame())(view, workspace)
+    else:
+        with st.container():
+            _stage(view, workspace)
+
+
+def _stage(view: View, workspace: Workspace | None) -> None:
+    if st.session_state.get(_PLAYING):
+        view = _turn(view)
+    elif view.period.month and state.get("month") != view.period.month:
+        view = world.with_month(view, state.get("month"))
+    if view.layer != "extrapolation":
+        _timeline(view)
+    scale = scale_of(view)
+    towers = world_cache.towers(workspace)
+    _map(view, scale, towers)
+    with st.container(horizontal=True, gap="medium", vertical_alignment="top", horizontal_alignment="distribute"):
+        with st.container(width="stretch", gap="xsmall"):
+            st.html(figures.colour_bar(scale, theme.current()))
+            if view.layer == "spread":
+                st.caption(f"Spread: {world_about.spreads(_entries(view))}")
+            _legend(view)
+        with st.container(horizontal=True, gap="small", width="content"):
+            world_pick.popover(view, towers)
+            world_colours.popover(view, scale)
+            world_export.popover(view, questions(view), scale, signs(view, towers))
+            world_about.popover(view)
+    _said(view)
+    components.footer("world_map", view.origin)
+    if st.session_state.pop(_WHOLE, False):
+        st.rerun()
+
+
+# Time ------------------------------------------------------------------------
+
+
+def _frame() -> float:
+    """Return how many seconds one month is shown."""
+    return FRAME_S * SPEEDS[choice("speed", list(SPEEDS), "normal")]
+
+
+def _turn(view: View) -> View:
+    """Return the view of the month that is due; the months play until they are paused."""
+    now, month = time.monotonic(), state.get("month") or 1
+    if now - st.session_state.get(_TURNED, now) > _frame() / 2:
+        month = month % 12 + 1
+        st.session_state[_TURNED] = now
+    st.session_state.setdefault(_TURNED, now)
+    state.put("month", month)
+    return world.with_month(view, month)
+
+
+def _timeline(view: View) -> None:
+    """Draw the months, with the button that plays them, or the seasons; of maps of years what is shown."""
+    if world.of_years(view.maps, view.other):
+        st.caption(period_text(view))
+        return
+    playing = bool(st.session_state.get(_PLAYING))
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        st.button(
+            "Pause" if playing else "Play", icon=f":material/{'pause' if playing else 'play_arrow'}:",
+            key="world_play", on_click=_toggle, help="Play through the months of the year", width=105,
+        )  # fmt: skip
+        if view.period.month:
+            st.session_state["world_month"] = view.period.month
+            st.select_slider(
+                "Month", range(1, 13), key="world_month", on_change=_take_month, label_visibility="collapsed",
+                format_func=lambda month: fields.MONTHS[month - 1],
+            )  # fmt: skip
+            st.session_state["world_speed"] = choice("speed", list(SPEEDS), "normal")
+            st.selectbox(
+                "Speed of Play", list(SPEEDS), key="world_speed", on_change=_take_speed, width=112,
+                label_visibility="collapsed", format_func=str.capitalize,
+            )  # fmt: skip
+        elif view.period.season:
+            st.segmented_control(
+                "Season", list(SEASONS), required=True, label_visibility="collapsed",
+                **state.bind("season", view.period.season),
+            )  # fmt: skip
+        else:
+            st.caption(period_text(view))
+
+
+def _toggle() -> None:
+    playing = not st.session_state.get(_PLAYING, False)
+    st.session_state[_PLAYING] = playing
+    st.session_state.pop(_TURNED, None)
+    if playing:
+        state.put("month", state.get("month") or 1)
+        state.put("season", None)
+    # The rest of the page follows the month at which the map was paused.
+    st.session_state[_WHOLE] = not playing
+
+
+def _take_month() -> None:
+    state.put("month", st.session_state["world_month"])
+    st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
+
+
+def _take_speed() -> None:
+    speed = st.session_state["world_speed"]
+    state.put("speed", None if speed == "normal" else speed)
+    # How often the map is drawn is settled where the whole page is.
+    st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
+
+
+# What is drawn ---------------------------------------------------------------
+
+
+def questions(view: View) -> tuple[Question, ...]:
+    """Return what the map shows: one picture, or two side by side."""
+    one = Question(view.entry, view.name, view.period)
+    if view.mode == "side":
+        return one, Question(view.other_entry, view.name, view.period)
+    if view.mode == "difference":
+        return (replace(one, other=view.other_entry, other_period=view.period, vegetated=view.vegetated),)
+    return (one,)
+
+
+def scale_of(view: View) -> Scale:
+    """Return the colours: by hand, or between percentiles of what is shown."""
+    different = view.mode == "difference"
+    palette = palette_choice()
+    colours, centred = figures.colours_of(view.name, different, theme.current(), palette)
+    ends = figures.ends_of(view.name, view.short[view.entry.key] if different else None)
+    low, high = state.get("range") or world_cache.limits(
+        questions(view), centred, state.get("tails", figures.TAILS)
+    )  # fmt: skip
+    return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name), ends, palette)
+
+
+def signs(view: View, towers: pd.DataFrame) -> world_export.Signs:
+    """Return what lies on the map besides the fields, as a picture of it is drawn."""
+    cell = world_pick.marker(view)
+    points = tuple((lon, lat) for lon, lat, *_ in world_pick.tower_points(towers)) if state.get("dots", True) else ()
+    return world_export.Signs(tuple(cell) if cell else None, points)
+
+
+def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
+    shade, asked = theme.current(), questions(view)
+    texts = [
+        difference_text(view) if view.mode == "difference" else f"{q.entry.label} · {period_text(view, other=bool(i))}"
+        for i, q in enumerate(asked)
+    ]
+    panels, said = [], []
+    for question, text in zip(asked, texts, strict=True):
+        image, bounds = world_cache.picture(question, scale)
+        masked = world_cache.mask(question.entry) if state.get("mask") else None
+        short = short_text(view, [question.entry, question.other], question.period)
+        panels.append({"name": text, "short": short, "image": image, "bounds": bounds, "mask": masked})
+        said.append(f"{text}: {world_cache.in_words(question)}")
+    colours = figures.palette(scale.colours)
+    data = {
+        "id": " | ".join(texts), "view": "world", "panels": panels, "low": scale.low, "high": scale.high,
+        "palette": [bytes(colour).hex() for colour in colours], "unit": unit_label(scale.unit),
+        "curtain": view.mode == "side" and state.get("curtain", False), "outlines": static.url(base.COUNTRIES_URL),
+        "colours": figures.map_colours(shade), "cell": world_pick.marker(view),
+        "towers": world_pick.tower_points(towers) if state.get("dots", True) else [],
+        "alt": f"World map of {scale.title}. {'; '.join(said)}. Arrow keys move it, plus and minus zoom, Enter picks "
+               "the cell under the cross in the middle; the button Place offers the same choice.",
+        "at": PARAMETERS["view"].write(view_at) if (view_at := state.get("view")) else None,
+    }  # fmt: skip
+    # That the map is drawn for the first time needs no answer but the run that it starts, see world_tabs.
+    _component()(key=_KEY, data=data, on_pick_change=_picked, on_drawn_change=lambda: None)
+
+
+def _picked() -> None:
+    place = st.session_state[_KEY].pick
+    if place:
+        world_pick.choose(place["lat"], place["lon"])
+        st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
+
+
+def _legend(view: View) -> None:
+    """Draw what the signs on the map mean."""
+    items = [("○", "inherit", "Towers")] if state.get("dots", True) else []
+    threshold = [m["extrapolation"].attrs.get("threshold") for m in (view.maps, view.other)
+                 if m is not None and "extrapolation" in m]  # fmt: skip
+    if state.get("mask") and threshold:
+        items.append(("▨", "inherit", f"Extrapolation above {threshold[0]:.2g}: do not believe the model here"))
+    if view.mode == "difference" and view.vegetated:
+        items.append(("■", figures.map_colours(theme.current())["land"], "No value, or land without vegetation"))
+    else:
+        items.append(("■", figures.map_colours(theme.current())["land"], "No value"))
+    if view.layer == "flux" and view.mode != "difference" and any(entry.kind == "model" for entry in _entries(view)):
+        items.append(("", "inherit", "Ice and bare land: 0 by construction"))
+    legend(items, "Signs on the map")
+
+
+def _said(view: View) -> None:
+    """Say which cell is picked, what it holds, and which years are compared."""
+    if view.mode != "single" and fields.span(view.maps) != fields.span(view.other) and view.period.year is None:
+        st.caption(
+            f"The two do not cover the same years: {view.entry.label} is the mean of {fields.span(view.maps)}, "
+            f"{view.other_entry.label} of {fields.span(view.other)}."
+        )
+    for entry in _entries(view):
+        year = view.period.year
+        if year and not (view.period.month or view.period.season) and view.layer != "extrapolation":
+            gone = fields.lacking_months(world_cache.maps(entry), year)
+            if gone:
+                names = ", ".join(fields.MONTHS[month - 1] for month in gone)
+                st.caption(f"{entry.label} lacks {names} of {year}: the mean is that of the other months.")
+    if view.cell is not None:
+        world_pick.said(view, questions(view))
+
+
+def _entries(view: View) -> list[Entry]:
+    return [view.entry, *([view.other_entry] if view.other_entry else [])]

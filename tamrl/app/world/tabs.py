@@ -1,0 +1,46 @@
+"""The tabs below the map; only the open one is loaded and computes."""
+
+from importlib import import_module
+
+import streamlit as st
+
+from tamrl.app.scorecard.frame import choice
+from tamrl.app.shared import components, state
+from tamrl.app.world.view import View
+
+#: Title of each tab, and the function that draws it.
+TABS = {
+    "Place": ("world_place", "place"),
+    "Totals": ("world_sections", "totals"),
+    "Land sink": ("world_sink", "land_sink"),
+    "Comparison": ("world_compare", "comparison"),
+    "Zonal mean": ("world_sections", "zonal"),
+    "Hovmöller": ("world_sections", "hovmoeller"),
+    "At towers": ("world_towers", "towers"),
+}
+_BEGUN = "tamrl_world_begun"
+#: Seconds after which the tabs are drawn at the latest, where the map does not say that it is there.
+_LATEST_S = 4.0
+
+
+def show(view: View) -> None:
+    """Draw the tabs; in a session not before the map is there, which says so and so starts a second run.
+
+    The browser loads the library of the charts for about a second, in which it draws nothing else.
+    """
+    if _BEGUN not in st.session_state:
+        _soon()
+        return
+    opened = choice("section", list(TABS), "Place" if view.cell else "Totals")
+    for tab, (module, name) in zip(st.tabs(list(TABS), **state.bind("section", opened)), TABS.values(), strict=True):
+        if tab.open:
+            with tab, components.guarded():
+                getattr(import_module(f"tamrl.app.{module}"), name)(view)
+
+
+@st.fragment(run_every=_LATEST_S)
+def _soon() -> None:
+    if _BEGUN in st.session_state:
+        st.rerun()
+    st.session_state[_BEGUN] = True
+    st.caption("The charts follow …")

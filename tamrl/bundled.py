@@ -1,0 +1,65 @@
+"""What the package carries: models, maps, scores and the embedded workspace."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tamrl.timestep import Step
+
+#: Folder among the bundled models with those of the folds of the benchmark and its split.
+FOLDS = "fluxnet2015-folds"
+
+
+def bundled_folder(name: str) -> Path:
+    """Return where something that comes with the project lies: in a checkout, or inside an installed package."""
+    package = Path(__file__).resolve().parent
+    inside = package / "assets" / name
+    return inside if inside.is_dir() else package.parent / "assets" / name
+
+
+def bundled_models() -> dict[str, Path]:
+    """Return the checkpoints that come with the project, trained on observed towers, by name.
+
+    Those of the folds of the benchmark are not among them: each has left out a fifth of the towers on purpose.
+    """
+    folder = bundled_folder("models")
+    return {path.name: path for path in sorted(_subfolders(folder)) if path.name != FOLDS}
+
+
+def bundled_folds() -> dict[str, Path]:
+    """Return the benchmark's own checkpoints that come with the project, one a fold: ``fluxnet2015-folds/fold-0``."""
+    folder = bundled_folder("models") / FOLDS
+    return {f"{FOLDS}/{path.name}": path for path in sorted(_subfolders(folder)) if path.name.startswith("fold-")}
+
+
+def model_step(path: Path) -> "Step":
+    """Return the time step of a checkpoint; daily where its manifest does not say, or cannot be read.
+
+    What is wrong with a damaged checkpoint is said when it is loaded.
+    """
+    manifest = path / "ensemble.yaml"
+    try:
+        return _model_step(str(manifest), manifest.stat().st_mtime_ns)
+    except OSError:
+        return "1D"
+
+
+@lru_cache(maxsize=64)
+def _model_step(manifest: str, version: int) -> "Step":
+    import yaml
+
+    try:
+        # The pure Python parser takes a second for the lists of towers.
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        return yaml.load(Path(manifest).read_text(encoding="utf-8"), loader)["config"]["model"].get("step", "1D")
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+        return "1D"
+
+
+def _subfolders(folder: Path) -> Iterable[Path]:
+    try:
+        return [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    except OSError:
+        return []

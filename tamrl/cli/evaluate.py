@@ -1,0 +1,134 @@
+"""``python -m tamrl evaluate``: scores on held-out towers."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tamrl.cli.options import (
+    checkpoint_option,
+    device_option,
+    read_names,
+    read_numbers,
+    read_sites,
+    workspace_option,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@click.command("evaluate")
+@workspace_option
+@checkpoint_option
+@click.option("--sites", type=click.Path(path_type=Path), help="File of towers to score; default all held-out ones.")
+@click.option("--shots", default="0,30,365", show_default=True, help="Numbers of support days.")
+@click.option(
+    "--placements", default="growing,dormant,random", show_default=True, help="Where in the record the support lies."
+)
+@click.option(
+    "--models", default="tamrl,xgboost,climatology", show_default=True,
+    help="Models to score: tamrl, tamrl-encode (labels read by the encoder alone) and the baselines.",
+)  # fmt: skip
+@click.option(
+    "--train-workspace", type=click.Path(path_type=Path),
+    help="Workspace that the baselines learn from, without the scored towers; default WORKSPACE.",
+)  # fmt: skip
+@click.option("--allow-seen", is_flag=True, help="Score towers that the checkpoint was trained on, too.")
+@click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="CSV to write.")
+@click.option(
+    "--docs",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of benchmarks.md: write its external towers.",
+)
+@device_option
+def command(
+    workspace: Path, checkpoint: Path, sites: Path | None, shots: str, placements: str, models: str,
+    train_workspace: Path | None, allow_seen: bool, out: Path, docs: Path | None, device: str,
+) -> None:  # fmt: skip
+    """Score models on the towers of WORKSPACE that the checkpoint has not seen.
+
+    Support: SHOTS valid days (QC of at least 0.7) in a row, around the middle of the growing season, of the dormant
+    season, or a random day. Scored: the valid days outside the largest support of that placement, the same days for
+    every model and number of shots; zero-shot on all valid days as well (placement all). Which days these were is
+    written beside OUT, in <out>.days.csv. Baselines learn from the drivers that the scored towers have.
+    """
+    from tamrl.evaluation.held_out import evaluate, held_out
+    from tamrl.evaluation.models import fit_baselines, known_drivers, model_names, tamrl_predictors
+    from tamrl.model.checkpoint import load_ensemble
+    from tamrl.predict.gaps import driver_gaps
+    from tamrl.protocol.copies import check_held_out
+    from tamrl.system.device import choose, describe, one_thread
+    from tamrl.towers.archive import record
+    from tamrl.towers.workspace import Workspace
+
+    one_thread()
+    ours, baselines = model_names(read_names(models))
+    counts, where = read_numbers(shots, "--shots"), read_names(placements)
+    archive = Workspace.open(workspace).archive()
+    ensemble = load_ensemble(checkpoint, choose(device))
+    click.echo(f"{len(ensemble.members)} members on {describe(ensemble.device)}", err=True)
+    if ensemble.caution:
+        click.echo(ensemble.caution, err=True)
+    candidates = read_sites(sites) if sites else archive.site.values.tolist()
+    chosen, seen = held_out(candidates, ensemble, sites is not None, allow_seen)
+    if seen:
+        click.echo(f"Left out, the checkpoint was trained on them: {len(seen)} towers", err=True)
+    training = Workspace.open(train_workspace).archive() if train_workspace else archive
+    near = check_held_out(archive, chosen, ensemble.seen_sites, training, allow_seen)
+    for warning in near:
+        click.echo(warning, err=True)
+    predictors = {name: p for name, p in tamrl_predictors(ensemble).items() if name in ours}
+    drivers = ensemble.config.model.drivers
+    there = known_drivers(archive, chosen, drivers)
+    missing = ", ".join(name for name in drivers if name not in there)
+    if missing:
+        click.echo(f"No tower has: {missing}. TAM-RL does without, baselines are trained without.", err=True)
+    holed = [site for site in chosen if driver_gaps(record(archive, site), drivers)]
+    if holed:
+        named = ", ".join(holed[:8]) + (f" and {len(holed) - 8} more" if len(holed) > 8 else "")
+        click.echo(f"Gaps in drivers of {len(holed)} towers, scored as predicted without them: {named}", err=True)
+    predictors |= fit_baselines(baselines, training, chosen, there)
+    with click.progressbar(length=len(chosen), label="Scoring", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
+        scores, days = evaluate(
+            archive, chosen, predictors, counts, where, on_tower=lambda site: bar.update(1)
+        )  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scores.to_csv(out, index=False, float_format="%.6g")
+    days_file = out.with_suffix(".days.csv")
+    days.to_csv(days_file, index=False)
+    _report(scores, days)
+    click.echo(f"Scores in {out}, days in {days_file}.")
+    if docs:
+        from tamrl.evaluation.benchmark.external import write_section
+
+        said = [f"Model: {checkpoint.name}, {len(ensemble.members)} members."]
+        said += [f"Drivers that no tower has: {missing}; TAM-RL does without, baselines were trained without."] * bool(
+            missing
+        )
+        said += near
+        said += [f"Left out, since the model was trained on them: {', '.join(seen)}."] * bool(seen)
+        click.echo(f"Written: {write_section(scores, days, said, docs)}")
+
+
+def _report(scores: "pd.DataFrame", days: "pd.DataFrame") -> None:
+    """Write the medians, and which days were scored, to standard output."""
+    from tamrl.evaluation.held_out import summarise
+    from tamrl.protocol.placements import ALL
+
+    click.echo(
+        "Medians over towers of daily scores: 0 shots on all valid days, others outside the support, the mean of the "
+        "placements. RMSE against zero-shot TAM-RL on the same towers and days, %: change, of the medians; paired, "
+        "geometric mean over towers; improved and harmed, towers more than 10 % better and worse."
+    )
+    click.echo(summarise(scores).drop(columns="statistic").to_string(index=False, float_format=lambda v: f"{v:.3f}"))
+    scored = days[days["scored"]].drop_duplicates(["site", "placement"])
+    for name, here in (
+        ("all of a tower", scored["placement"] == ALL),
+        ("outside the support", scored["placement"] != ALL),
+    ):
+        if here.any():
+            click.echo(f"Scored days, {name}: {scored.loc[here, 'n_scored'].median():.0f} (median).")
+    for (count, reason), group in days[~days["scored"]].groupby(["shots", "rule"]):
+        click.echo(f"No score for {count} shots, {reason}: {', '.join(dict.fromkeys(group['site']))}")

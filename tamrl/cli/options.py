@@ -1,0 +1,81 @@
+"""Options and readers that several commands share."""
+
+from datetime import date
+from pathlib import Path
+
+import click
+import pandas as pd
+
+from tamrl.errors import TamrlError
+
+workspace_option = click.option(
+    "--workspace", "-w", required=True, envvar="TAMRL_WORKSPACE", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder made by ingest or simulate (or TAMRL_WORKSPACE).",
+)  # fmt: skip
+
+
+def find_checkpoint(ctx: click.Context, option: click.Parameter, value: Path) -> Path:
+    """Return the folder of a checkpoint; a name without a folder of that name may be a bundled model."""
+    from tamrl.bundled import bundled_folds, bundled_models
+
+    return value if value.exists() else (bundled_models() | bundled_folds()).get(value.as_posix(), value)
+
+
+checkpoint_option = click.option(
+    "--checkpoint", "-c", required=True, type=click.Path(path_type=Path), callback=find_checkpoint,
+    help="Folder made by train, or a bundled model: fluxnet2015-daily, fluxnet2015-climate, or of one fold of the "
+    "benchmark, fluxnet2015-folds/fold-0 to fold-4.",
+)  # fmt: skip
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="auto, cuda, cuda:<number>, mps or cpu."
+)
+
+
+def read_sites(path: Path) -> tuple[str, ...]:
+    """Read tower ids from a text file: one a line, or the first column of a CSV; # starts a comment.
+
+    Raises:
+        TamrlError: the file cannot be read or names no tower.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise TamrlError(f"The list of towers cannot be read: {error}", str(path), "Give a text file") from error
+    cells = [line.split("#")[0].split(",")[0].strip().strip('"') for line in lines]
+    sites = tuple(dict.fromkeys(c for c in cells if c and c.lower() != "site"))
+    if not sites:
+        raise TamrlError("The list names no tower", str(path), "Write one tower id a line")
+    return sites
+
+
+def read_numbers(text: str, option: str) -> tuple[int, ...]:
+    """Read a comma-separated list of counts.
+
+    Raises:
+        TamrlError: an item is not a whole number of at least 0.
+    """
+    parts = [p.strip() for p in text.split(",") if p.strip()]
+    if not parts or not all(p.isdigit() for p in parts):
+        raise TamrlError(f"Not a list of counts: {text!r}", option, "Write for example 0,30,365")
+    return tuple(dict.fromkeys(int(p) for p in parts))
+
+
+def read_names(text: str) -> tuple[str, ...]:
+    """Read a comma-separated list of names."""
+    return tuple(dict.fromkeys(p.strip() for p in text.split(",") if p.strip()))
+
+
+def read_period(text: str, option: str = "--support") -> pd.DatetimeIndex:
+    """Read FROM:TO, both days included.
+
+    Raises:
+        TamrlError: it is not two dates, or they are in the wrong order.
+    """
+    first, _, last = text.partition(":")
+    try:
+        days = pd.date_range(date.fromisoformat(first.strip()), date.fromisoformat(last.strip()), freq="D")
+    except ValueError as error:
+        raise TamrlError(f"Not a period: {text!r}", option, "Write for example 2005-06-01:2005-06-30") from error
+    if not len(days):
+        raise TamrlError(f"The period has no days: {text!r}", option, "Write FROM:TO, the earlier date first")
+    return days

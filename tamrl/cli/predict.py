@@ -1,0 +1,123 @@
+"""``python -m tamrl predict`` and ``adapt``: fluxes at one tower as NetCDF."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from tamrl.cli.options import checkpoint_option, device_option, read_period, workspace_option
+
+site_option = click.option("--site", "-s", required=True, help="Tower id.")
+gaps_option = click.option(
+    "--allow-gaps", is_flag=True,
+    help="Predict steps at which a driver of the tower is missing, too, without it; else they are left out.",
+)  # fmt: skip
+out_option = click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="NetCDF file to write.")
+
+
+@click.command("predict")
+@workspace_option
+@checkpoint_option
+@site_option
+@gaps_option
+@out_option
+@device_option
+def predict_command(
+    workspace: Path, checkpoint: Path, site: str, allow_gaps: bool, out: Path, device: str
+) -> None:  # fmt: skip
+    """Predict the fluxes of one tower zero-shot and write them with the observed ones as CF NetCDF."""
+    from tamrl.model.checkpoint import load_ensemble
+    from tamrl.predict.ensemble import predict
+    from tamrl.predict.gaps import describe, driver_gaps, leave_out
+    from tamrl.predict.output import prediction_dataset
+    from tamrl.system.device import choose, one_thread
+    from tamrl.towers.archive import record
+    from tamrl.towers.workspace import Workspace
+
+    one_thread()
+    space = Workspace.open(workspace)
+    tower = record(space.archive(), site)
+    ensemble = load_ensemble(checkpoint, choose(device))
+    gaps = driver_gaps(tower, ensemble.config.model.drivers)
+    made = leave_out(predict(ensemble, tower), {} if allow_gaps else gaps)
+    dataset = prediction_dataset(tower, made, space.simulated)
+    said = describe(gaps, tower, allow_gaps)
+    _write(dataset.assign_attrs(notes=" ".join(said)) if said else dataset, out)
+    _say_cautions(tower, ensemble)
+    for line in said:
+        click.echo(f"Note: {line}", err=True)
+
+
+@click.command("adapt")
+@workspace_option
+@checkpoint_option
+@site_option
+@click.option(
+    "--support", "periods", required=True, multiple=True,
+    help="FROM:TO, days whose fluxes may be used, for example 2005-06-01:2005-06-30; may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--method", default="site-effect", show_default=True, help="site-effect, encode, modulation, all or zero-shot."
+)
+@click.option("--steps", default=60, show_default=True, type=int, help="Gradient steps of each fit.")
+@click.option("--learning-rate", default=0.1, show_default=True, type=float, help="In prior standard deviations.")
+@gaps_option
+@out_option
+@device_option
+def adapt_command(
+    workspace: Path, checkpoint: Path, site: str, periods: tuple[str, ...], method: str, steps: int,
+    learning_rate: float, allow_gaps: bool, out: Path, device: str,
+) -> None:  # fmt: skip
+    """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
+    from tamrl import wording
+    from tamrl.model.checkpoint import load_ensemble
+    from tamrl.predict.adapt import FITS, AdaptSettings, adapt
+    from tamrl.predict.gaps import describe, driver_gaps, leave_out_adapted
+    from tamrl.predict.output import adaptation_dataset, before_after
+    from tamrl.system.device import choose, one_thread
+    from tamrl.timestep import step_of
+    from tamrl.towers.archive import record
+    from tamrl.towers.workspace import Workspace
+
+    one_thread()
+    support = read_period(periods[0])
+    for period in periods[1:]:
+        support = support.union(read_period(period))
+    settings = AdaptSettings(method=method, steps=steps, learning_rate=learning_rate)
+    space = Workspace.open(workspace)
+    tower = record(space.archive(), site)
+    ensemble = load_ensemble(checkpoint, choose(device))
+    total = FITS.get(method, 0) * steps * len(ensemble.members)
+    hidden = not sys.stderr.isatty() or not total
+    with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:
+        result = adapt(ensemble, tower, support, settings, on_step=lambda step: bar.update(1))
+    gaps = driver_gaps(tower, ensemble.config.model.drivers)
+    result = leave_out_adapted(result, {} if allow_gaps else gaps)
+    result.notes.extend(describe(gaps, tower, allow_gaps))
+    _write(adaptation_dataset(tower, result, space.simulated), out)
+    step = step_of(tower)
+    click.echo(
+        f"{site}: {wording.counted(len(result.support), step, 'support')}, {method}, {result.seconds:.1f} s on "
+        f"{result.device}. Scores on the valid {wording.unit(step, 0)} outside the support, gC m-2 d-1:"
+    )
+    click.echo(before_after(tower, result).to_string(index=False, float_format=lambda v: f"{v:.3f}"))
+    for note in result.notes:
+        click.echo(note)
+    _say_cautions(tower, ensemble)
+
+
+def _write(dataset, out: Path) -> None:  # noqa: ANN001 - xarray.Dataset, imported late
+    from tamrl.system.netcdf import write_netcdf
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_netcdf(dataset, out)
+    click.echo(f"Fluxes in {out}.")
+
+
+def _say_cautions(tower, ensemble) -> None:  # noqa: ANN001 - Dataset and Ensemble, imported late
+    from tamrl.predict.ensemble import cautions
+    from tamrl.system.device import describe
+
+    click.echo(f"Computed on {describe(ensemble.device)}.", err=True)
+    for line in cautions(ensemble, tower):
+        click.echo(f"Note: {line}", err=True)

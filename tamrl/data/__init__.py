@@ -1,1 +1,0 @@
-"""From raw tower files to the archive: readers, checks, storage."""

@@ -1,0 +1,1 @@
+"""Scores of every model on held-out towers, and what they say."""

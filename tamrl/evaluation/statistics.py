@@ -1,0 +1,324 @@
+"""From scores a tower to statements about towers: percentiles, intervals, and comparisons on the same towers.
+
+Every table names its n (``towers``). A tower counts once: its scores are averaged over the placements of the support
+first. Zero-shot statements are about all valid days, whatever has to do with support about the days outside it
+(``tamrl.protocol.placements.counted``). Intervals are percentiles of a bootstrap over towers (Efron 1979,
+doi:10.1214/aos/1176344552), which is the unit that the claim is about. Tables in, tables out.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from tamrl.errors import TamrlError
+from tamrl.metrics import METRICS, score_models
+from tamrl.protocol.placements import counted
+
+PERCENTILES = (10, 25, 50, 75, 90)
+DRAWS = 2000
+SEED = 56
+#: Columns that tell cells of a scores table apart, as far as the table has them; a split by class adds its own.
+_CELL = ("design", "flux", "model", "shots", "scale")
+#: Of these a larger value is better; of the others a smaller one, of the bias the one nearer to zero.
+HIGHER_IS_BETTER = frozenset({"r2", "kge", "correlation"})
+#: Two scores closer than this tie: a share of the baseline's for errors, a difference for the scores without unit.
+BAND, BAND_HIGHER = 0.05, 0.02
+#: A tower is improved, or harmed, where its error changes by more than this share.
+HARM = 0.10
+#: Towers up to which scipy's signed-rank test goes through all signs where differences tie.
+_FEW = 13
+
+
+def tower_means(
+    scores: pd.DataFrame, metrics: Iterable[str] = METRICS, classes: pd.DataFrame | None = None, by: str = "",
+    common: bool = False,
+) -> pd.DataFrame:  # fmt: skip
+    """Return one row a tower and cell, the mean over placements; of zero-shot cells the score on all valid days.
+
+    Args:
+        scores: the columns of a results folder's ``scores.parquet``; ``design`` and ``scale`` may be absent.
+        metrics: columns to average.
+        classes: ``site`` and the column named ``by``; where ``by`` is ``koeppen``, its first letter counts.
+        by: a column of ``classes`` that splits the towers, kept as a column.
+        common: take zero-shot on the days outside the support, too, so that it can stand beside few-shot.
+
+    Raises:
+        TamrlError: ``by`` is not a column of ``classes``.
+    """
+    if "placement" in scores:
+        shots = int(scores["shots"].max()) if common and len(scores) else scores["shots"]
+        scores = scores[counted(scores["placement"], shots)]
+    return _means(scores, metrics, classes, by)
+
+
+def _means(scores: pd.DataFrame, metrics: Iterable[str], classes: pd.DataFrame | None, by: str) -> pd.DataFrame:
+    """Return the like of ``tower_means`` over all rows."""
+    keys = [*(k for k in _CELL if k in scores), "site"]
+    plain = scores[[*keys, *metrics]].astype({k: scores[k].cat.categories.dtype for k in keys if _coded(scores[k])})
+    table = plain.groupby(keys, sort=False, as_index=False)[list(metrics)].mean()
+    if not by:
+        return table
+    if classes is None or by not in classes:
+        raise TamrlError(f"The towers have no {by!r}", "statistics", "Give a table of towers with that column")
+    label = classes.drop_duplicates("site").set_index("site")[by].astype(str)
+    if by == "koeppen":
+        label = label.where(label == "unknown", label.str[:1])
+    table[by] = table["site"].astype(str).map(label).fillna("unknown")
+    return table
+
+
+def _coded(column: pd.Series) -> bool:
+    return isinstance(column.dtype, pd.CategoricalDtype)
+
+
+@lru_cache(maxsize=64)
+def _median_ranks(count: int, draws: int, seed: int) -> np.ndarray:
+    """Return (2, draws) the ranks of the two middle values of resamples of ``count`` towers.
+
+    Resampling sorted values is resampling ranks, so the medians of any column are looked up in it once sorted.
+    """
+    ranks = np.sort(np.random.default_rng(seed).integers(count, size=(draws, count)), axis=1)
+    return ranks[:, [(count - 1) // 2, count // 2]].T
+
+
+def bootstrap_median(values: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> tuple[float, float]:
+    """Return the 95 % interval of the median of (N,) values under resampling; NaN are left out, NaN where N < 2."""
+    values = np.sort(values[np.isfinite(values)])
+    if len(values) < 2:
+        return np.nan, np.nan
+    medians = values[_median_ranks(len(values), draws, seed)].mean(axis=0)
+    low, high = np.percentile(medians, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def bootstrap_ratios(
+    first: np.ndarray, second: np.ndarray, draws: int = DRAWS, seed: int = SEED
+) -> dict[str, tuple[float, float]]:
+    """Return 95 % intervals of two comparisons of N towers, resampled in pairs.
+
+    Args:
+        first: (N,) finite scores of a model.
+        second: (N,) of another one at the same towers.
+        draws: resamples.
+        seed: of the resamples.
+
+    Returns:
+        ``ratio``, of the ratio of the two medians, and ``paired``, of the geometric mean of the ratios
+        (NaN where a score is not positive); NaN where N < 2.
+    """
+    if len(first) < 2:
+        return {"ratio": (np.nan, np.nan), "paired": (np.nan, np.nan)}
+    chosen = np.random.default_rng(seed).integers(len(first), size=(draws, len(first)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.median(first[chosen], axis=1) / np.median(second[chosen], axis=1)
+        paired = np.exp(np.log(first / second)[chosen].mean(axis=1))
+    found = {}
+    for name, values in (("ratio", ratio), ("paired", paired)):
+        known = np.isfinite(values).all()
+        found[name] = tuple(np.percentile(values, [2.5, 97.5])) if known else (np.nan, np.nan)
+    return found
+
+
+def percentiles(
+    scores: pd.DataFrame, metrics: Iterable[str] = METRICS, classes: pd.DataFrame | None = None, by: str = "",
+    draws: int = DRAWS, seed: int = SEED,
+) -> pd.DataFrame:  # fmt: skip
+    """Return percentiles over towers of each score in each cell.
+
+    Args:
+        scores: see ``tower_means``, as for the next three.
+        metrics: scores to give.
+        classes: table of towers.
+        by: its column to split by.
+        draws: resamples of the bootstrap.
+        seed: of the bootstrap.
+
+    Returns:
+        Columns ``design`` (where given), ``flux, model, shots, scale``, the class (where given), ``metric, towers,
+        p10, p25, p50, p75, p90, low, high``; the last two bound the 95 % interval of the median, p50.
+    """
+    metrics = tuple(metrics)
+    table = tower_means(scores, metrics, classes, by)
+    keys = [k for k in (*_CELL, by) if k and k in table]
+    rows = []
+    for cell, group in table.groupby(keys, sort=False):
+        head = dict(zip(keys, cell, strict=True))
+        for metric in metrics:
+            values = group[metric].to_numpy(np.float64)
+            values = values[np.isfinite(values)]
+            spread = np.percentile(values, PERCENTILES) if len(values) else np.full(len(PERCENTILES), np.nan)
+            low, high = bootstrap_median(values, draws, seed)
+            named = dict(zip((f"p{p}" for p in PERCENTILES), spread, strict=True))
+            rows.append({**head, "metric": metric, "towers": len(values), **named, "low": low, "high": high})
+    columns = [*keys, "metric", "towers", *(f"p{p}" for p in PERCENTILES), "low", "high"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def compare(
+    scores: pd.DataFrame, model: tuple[str, int], baseline: tuple[str, int], metric: str = "rmse",
+    classes: pd.DataFrame | None = None, by: str = "", draws: int = DRAWS, seed: int = SEED,
+) -> pd.DataFrame:  # fmt: skip
+    """Compare a model with another one on the same towers and days.
+
+    Two zero-shot models are compared on all valid days, few-shot with whatever else on the days outside the support.
+
+    Args:
+        scores: see ``tower_means``; needs ``placement``.
+        model: name and shots.
+        baseline: name and shots.
+        metric: a score.
+        classes: table of towers, see ``tower_means``.
+        by: its column to split by.
+        draws: resamples of the bootstrap.
+        seed: of the bootstrap.
+
+    Returns:
+        One row a design, flux, scale (and class): ``metric, model, shots, baseline, baseline_shots, towers``; both
+        medians ``model_median, baseline_median``; ``difference`` of a tower, median; ``ratio`` of the medians,
+        ``ratio_low, ratio_high``; ``paired``, the geometric mean of the ratios, ``paired_low, paired_high`` (NaN where
+        a score is not positive); ``p``, Wilcoxon's signed-rank test, two-sided; ``wins, ties, losses``, towers;
+        ``improved, harmed``, the shares of towers whose error is more than ``HARM`` smaller and larger (NaN of
+        scores that are no errors). Of the bias the size is compared. Empty where the two share no tower.
+    """
+    scores = scores[counted(scores["placement"], max(model[1], baseline[1]))]
+    keys = [k for k in ("design", "flux", "scale", "placement") if k in scores] + ["site"]
+    sides = []
+    for (name, shots), label in ((model, "first"), (baseline, "second")):
+        chosen = scores[(scores["model"] == name) & (scores["shots"] == shots)]
+        side = chosen[[*keys, metric]].rename(columns={metric: label}).astype({label: np.float64})
+        sides.append(side.assign(**{label: side[label].abs()}) if metric == "bias" else side)
+    both = sides[0].merge(sides[1], on=keys).dropna(subset=["first", "second"])
+    both["model"], both["shots"] = model
+    table = _means(both, ("first", "second"), classes, by)
+    cells = [k for k in ("design", "flux", "scale", by) if k and k in table]
+    head = {"model": model[0], "shots": model[1], "baseline": baseline[0], "baseline_shots": baseline[1]}
+    rows = []
+    for cell, group in table.groupby(cells, sort=False):
+        values = (group[side].to_numpy() for side in ("first", "second"))
+        rows.append(
+            {**dict(zip(cells, cell, strict=True)), "metric": metric, **head, **_pair(*values, metric, draws, seed)}
+        )
+    return pd.DataFrame(rows)
+
+
+def _pair(first: np.ndarray, second: np.ndarray, metric: str, draws: int, seed: int) -> dict[str, float]:
+    """Return the comparison of (N,) scores of two models at the same towers."""
+    medians = np.median(first), np.median(second)
+    intervals = bootstrap_ratios(first, second, draws, seed)
+    positive = (first > 0).all() and (second > 0).all()
+    wins, ties, losses = win_tie_loss(first, second, metric)
+    found = {
+        "towers": len(first), "model_median": medians[0], "baseline_median": medians[1],
+        "difference": np.median(first - second), "ratio": medians[0] / medians[1] if medians[1] else np.nan,
+        "paired": np.exp(np.log(first / second).mean()) if positive else np.nan,
+        "p": signed_rank(first, second),
+        "wins": wins, "ties": ties, "losses": losses,
+    }  # fmt: skip
+    found["improved"], found["harmed"] = improved_harmed(first, second, metric)
+    for name, (low, high) in intervals.items():
+        found |= {f"{name}_low": low, f"{name}_high": high}
+    return found
+
+
+def signed_rank(first: np.ndarray, second: np.ndarray) -> float:
+    """Return the two-sided p of Wilcoxon's signed-rank test, as scipy's ``wilcoxon`` does.
+
+    Where differences tie or are zero at 13 towers or fewer, scipy asks every combination of signs one by one, which
+    takes a second; here they are asked at once.
+
+    Args:
+        first: (N,) scores.
+        second: (N,) of the model that it is compared with; the same scores are no difference: 1.
+    """
+    from scipy.stats import rankdata, wilcoxon
+
+    moved = first - second
+    moved = moved[moved != 0]
+    if not len(moved):
+        return 1.0
+    if len(first) > _FEW or len(np.unique(np.abs(moved))) == len(first):
+        return float(wilcoxon(first, second).pvalue)
+    ranks = rankdata(np.abs(moved))
+    signs = np.arange(2 ** len(moved))[:, None] >> np.arange(len(moved)) & 1
+    sums, found = signs @ ranks, ranks[moved > 0].sum()
+    # Ranks are whole or half, so that sums are exact.
+    return min(1.0, 2 * float(min((sums >= found).mean(), (sums <= found).mean())))
+
+
+def win_tie_loss(first: np.ndarray, second: np.ndarray, metric: str, band: float | None = None) -> tuple[int, int, int]:
+    """Return at how many towers the first of two models is better, as good, and worse.
+
+    Args:
+        first: (N,) scores; sizes of the bias.
+        second: (N,) of the other model.
+        metric: their name.
+        band: half the width of the neutral band, by default ``BAND`` (a share of the second) for errors and
+            ``BAND_HIGHER`` (a difference) for R2, KGE and the correlation.
+    """
+    if metric in HIGHER_IS_BETTER:
+        gain, width = first - second, BAND_HIGHER if band is None else band
+    else:
+        gain, width = second - first, (BAND if band is None else band) * np.abs(second)
+    return int((gain > width).sum()), int((np.abs(gain) <= width).sum()), int((gain < -width).sum())
+
+
+def improved_harmed(first: np.ndarray, second: np.ndarray, metric: str) -> tuple[float, float]:
+    """Return the shares of towers at which the first model's error is more than ``HARM`` smaller, and larger.
+
+    Args:
+        first: (N,) scores.
+        second: (N,) of the model that it is compared with.
+        metric: their name; NaN of one that is not an error, whose ratio means nothing.
+    """
+    if metric == "bias" or metric in HIGHER_IS_BETTER or not len(first):
+        return np.nan, np.nan
+    return float((first < (1 - HARM) * second).mean()), float((first > (1 + HARM) * second).mean())
+
+
+def against_baselines(
+    scores: pd.DataFrame, model: str = "tamrl", metrics: Iterable[str] = ("rmse", "r2"),
+    classes: pd.DataFrame | None = None, by: str = "", draws: int = DRAWS, seed: int = SEED,
+) -> pd.DataFrame:  # fmt: skip
+    """Compare a model at each number of shots with each other model, and with itself zero-shot.
+
+    A baseline is taken at the same number of shots where it has been scored there, else zero-shot: a
+    model that cannot use the support stands against every number of shots.
+
+    Returns:
+        The rows of ``compare``.
+    """
+    there: Mapping[str, set[int]] = {
+        str(name): set(group["shots"].astype(int)) for name, group in scores.groupby("model", observed=True)
+    }
+    tables = []
+    for shots in sorted(there.get(model, ())):
+        for name, known in there.items():
+            other = shots if shots in known and name != model else 0
+            if other in known and (name, other) != (model, shots):
+                tables += [
+                    compare(scores, (model, shots), (name, other), metric, classes, by, draws, seed)
+                    for metric in metrics
+                ]
+    tables = [table for table in tables if len(table)]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def across_towers(scores: pd.DataFrame) -> pd.DataFrame:
+    """Return how well the differences between towers are predicted: scores of the site means over towers.
+
+    Args:
+        scores: with the scale ``site-mean``, whose rows hold one mean a tower and side.
+
+    Returns:
+        Columns ``design`` (where given), ``flux, model, shots, n`` and the scores, over towers.
+    """
+    means = scores[scores["scale"] == "site-mean"]
+    table = tower_means(means, ("mean_observed", "mean_predicted")).drop(columns="scale")
+    keys = [k for k in _CELL if k in table]
+    rows = []
+    for cell, group in table.groupby(keys, sort=False):
+        found = score_models(group["mean_observed"].to_numpy(), group["mean_predicted"].to_numpy()[None])
+        rows.append(dict(zip(keys, cell, strict=True)) | {name: found[name][0] for name in ("n", *METRICS)})
+    return pd.DataFrame(rows, columns=[*keys, "n", *METRICS])

@@ -1,0 +1,289 @@
+"""Figures of one adaptation: loss, before and after over time, scatter, seasonal cycle, spread, balance."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import xarray as xr
+from plotly.subplots import make_subplots
+
+from tamrl.figures.colours import ROLE, rgba
+from tamrl.figures.style import DATE, MUTED, Theme, add_range_buttons, marker_size, span, style, time_axis, unit_label
+from tamrl.figures.towers.fingerprint import MONTH_NAMES
+from tamrl.figures.towers.series import ROW_PX, good_days, shade
+from tamrl.schema import FLUX_UNIT, FLUXES
+from tamrl.timestep import step_of
+
+UNIT = unit_label(FLUX_UNIT)
+#: Length of one step of the mean seasonal cycle of days [d]; a year has 36 of them. That of months has one a month.
+SEASON_STEP = 10
+#: Points of a scatter that are few.
+_FEW = 400
+LABELS = {"observed": "Observed", "zero-shot": "Zero-shot", "adapted": "Adapted"}
+
+
+def loss_figure(history: pd.DataFrame, theme: Theme) -> go.Figure:
+    """Return the fit and the held-back loss of each member against the step.
+
+    Each member is fitted twice, first without the held-back days and then with them; the fits are lines apart.
+
+    Args:
+        history: rows of ``member, step, loss, held_back`` (NaN in the second fit), in any state of completion.
+        theme: light or dark.
+    """
+    # A hundred points a line are as smooth as a thousand, and the figure is drawn anew several times a second.
+    stride = max(1, int(history["step"].max()) // 100) if len(history) else 1
+    history = history[history["step"] % stride == 0]
+    figure = go.Figure()
+    kinds = (("loss", "fit, adapted days", "adapted"), ("held_back", "held-back support days", "zero-shot"))
+    for column, label, role in kinds:
+        line = dict(width=1.6, color=rgba(ROLE[theme][role], 0.85), dash="dot" if column == "held_back" else "solid")
+        known = history.dropna(subset=column)
+        for i, ((member, _), rows) in enumerate(known.groupby(["member", known["held_back"].isna()])):
+            figure.add_trace(
+                go.Scatter(
+                    x=rows["step"], y=rows[column], mode="lines", name=label, legendgroup=column, showlegend=i == 0,
+                    line=line, hovertemplate=f"member {member}, step %{{x}}: %{{y:.3f}}<extra>{label}</extra>",
+                )
+            )  # fmt: skip
+    style(figure, theme, 250, hold="loss")
+    figure.update_xaxes(title_text="Step", rangemode="tozero")
+    figure.update_yaxes(title_text="Loss [1]", rangemode="tozero")
+    return figure
+
+
+def comparison(
+    tower: xr.Dataset, zero_shot: xr.Dataset, adapted: xr.Dataset, support: pd.DatetimeIndex, theme: Theme
+) -> go.Figure:
+    """Return observed, zero-shot and adapted fluxes over time with the support shaded.
+
+    The bands are one standard deviation of the members either side of their mean.
+
+    Args:
+        tower: Dataset(time) of one tower's record.
+        zero_shot: Dataset(member, time) with GPP, RECO, NEE [gC m-2 d-1].
+        adapted: likewise.
+        support: days, or months, that the model was adapted to.
+        theme: light or dark.
+    """
+    figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.06)
+    axis = time_axis(tower["time"].values)
+    good, step = good_days(tower), step_of(tower)
+    for row, flux in enumerate(FLUXES, start=1):
+        colour = ROLE[theme]["observed"]
+        observed = tower[flux].values
+        for keep, label, symbol in ((good, "Observed", "circle"), (~good, "Observed, low quality", "circle-open")):
+            figure.add_trace(
+                go.Scattergl(
+                    y=np.where(keep, observed, np.float32(np.nan)), mode="markers", name=label, legendgroup=label,
+                    showlegend=row == 1, hovertemplate="%{y:.2f}", **axis,
+                    marker=dict(
+                        size=marker_size(3, step), symbol=symbol,
+                        color=rgba(colour, 0.65 if symbol == "circle" else 0.35),
+                    ),
+                ),
+                row=row, col=1,
+            )  # fmt: skip
+        for role, predictions in (("zero-shot", zero_shot), ("adapted", adapted)):
+            for trace in _band(predictions, flux, role, theme, row == 1):
+                figure.add_trace(trace, row=row, col=1)
+        figure.update_yaxes(title_text=f"{flux}<br>[{UNIT}]", row=row, col=1)
+    shade(figure, support, theme, step)
+    figure.add_trace(
+        go.Scatter(
+            x=[None], y=[None], mode="markers", name="Support period",
+            marker=dict(symbol="square", size=11, color=rgba(ROLE[theme]["support"], 0.4)),
+        )
+    )  # fmt: skip
+    style(figure, theme, 90 + 3 * int(1.35 * ROW_PX), hold=f"comparison-{tower['site'].item()}")
+    figure.update_layout(hovermode="x unified", hoversubplots="axis")
+    add_range_buttons(figure, theme, step)
+    if len(support):
+        figure.update_xaxes(range=first_view(tower, support))
+    return figure
+
+
+def first_view(tower: xr.Dataset, support: pd.DatetimeIndex) -> list[pd.Timestamp]:
+    """Return the first shown span: some time before the support, and at most some years of the record.
+
+    Of days 90 days and three years, of months one year and ten.
+    """
+    before, most = (90, 1095) if step_of(tower) == "1D" else (365, 3652)
+    start, end = span(tower["time"].values)
+    left = max(start, min(support.min() - pd.Timedelta(days=before), end - pd.Timedelta(days=most)))
+    return [left, min(end, left + pd.Timedelta(days=most))]
+
+
+def _band(predictions: xr.Dataset, flux: str, role: str, theme: Theme, legend: bool) -> list[go.Scatter]:
+    """Return the mean of the members and a band as three traces: the 90 % interval where known, else the spread."""
+    values = predictions[flux]
+    mean, width = values.mean("member").values, member_spread(values)
+    low, high, band = mean - width, mean + width, "mean ± spread"
+    if f"{flux}_low" in predictions:
+        low, high, band = predictions[f"{flux}_low"].values, predictions[f"{flux}_high"].values, "mean, 90 % interval"
+    colour = ROLE[theme][role]
+    axis = time_axis(values["time"].values)
+    edge = dict(**axis, mode="lines", line_width=0, hoverinfo="skip", showlegend=False, legendgroup=role)
+    return [
+        go.Scatter(y=low, **edge),
+        go.Scatter(y=high, fill="tonexty", fillcolor=rgba(colour, 0.22), **edge),
+        go.Scatter(
+            y=mean, mode="lines", name=f"{LABELS[role]}, {band}", legendgroup=role,
+            showlegend=legend, line=dict(width=1.4, color=colour), hovertemplate="%{y:.2f}", **axis,
+        ),
+    ]  # fmt: skip
+
+
+def scatter(
+    observed: np.ndarray, zero_shot: np.ndarray, adapted: np.ndarray, scored: np.ndarray, flux: str, theme: Theme
+) -> go.Figure:
+    """Return predicted against observed on the scored days with the 1:1 line.
+
+    Args:
+        observed: (time,) gC m-2 d-1.
+        zero_shot: (time,) gC m-2 d-1, ensemble mean.
+        adapted: likewise.
+        scored: (time,) bool, the days, or months, that the metrics use.
+        flux: name of the flux.
+        theme: light or dark.
+    """
+    keep = scored & np.isfinite(observed)
+    # Few points, as those of months, can be larger.
+    figure, size = go.Figure(), 3.5 if keep.sum() > _FEW else 6
+    for role, values, symbol in (("zero-shot", zero_shot, "circle"), ("adapted", adapted, "diamond")):
+        figure.add_trace(
+            go.Scatter(
+                x=observed[keep], y=values[keep], mode="markers", name=LABELS[role],
+                marker=dict(size=size, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
+                hovertemplate="observed %{x:.2f}, predicted %{y:.2f}",
+            )
+        )  # fmt: skip
+    pool = np.concatenate([v[keep] for v in (observed, zero_shot, adapted)])
+    low, high = (float(pool.min()), float(pool.max())) if pool.size else (0.0, 1.0)
+    figure.add_trace(
+        go.Scatter(
+            x=[low, high], y=[low, high], mode="lines", name="1:1", hoverinfo="skip",
+            line=dict(width=1.2, dash="dash", color=MUTED[theme]),
+        )
+    )  # fmt: skip
+    style(figure, theme, 330, hold=f"scatter-{flux}")
+    figure.update_xaxes(title_text=f"Observed {flux} [{UNIT}]")
+    figure.update_yaxes(title_text=f"Predicted {flux} [{UNIT}]")
+    return figure
+
+
+def season_table(
+    tower: xr.Dataset, zero_shot: xr.Dataset, adapted: xr.Dataset, scored: np.ndarray, flux: str
+) -> pd.DataFrame:
+    """Return the mean seasonal cycle on the scored days, one row for each 10 days of the year, or month.
+
+    All three columns are means over the same steps: those that are scored and have an observation.
+
+    Returns:
+        DataFrame indexed by ``day`` (centre of the ten days, day of year), or ``month`` (1-12) of a monthly record,
+        with ``observed, zero-shot, adapted`` [gC m-2 d-1] and ``n``, the number of days or months.
+    """
+    observed = tower[flux].values
+    keep = scored & np.isfinite(observed)
+    time = pd.DatetimeIndex(tower["time"].values)
+    if step_of(tower) == "1MS":
+        by, place = "month", time.month.to_numpy()
+    else:
+        tens = np.minimum((time.day_of_year.to_numpy() - 1) // SEASON_STEP, 35)
+        by, place = "day", tens * SEASON_STEP + 1 + SEASON_STEP / 2
+    frame = pd.DataFrame(
+        {
+            by: place,
+            "observed": observed,
+            "zero-shot": zero_shot[flux].mean("member").values,
+            "adapted": adapted[flux].mean("member").values,
+        }
+    )[keep]
+    groups = frame.groupby(by)
+    return groups.mean().assign(n=groups.size())
+
+
+def season(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
+    """Return the mean seasonal cycle of ``season_table`` as three lines."""
+    figure, monthly = go.Figure(), table.index.name == "month"
+    for role, dash in (("observed", "solid"), ("zero-shot", "dot"), ("adapted", "solid")):
+        figure.add_trace(
+            go.Scatter(
+                x=table.index, y=table[role], mode="lines+markers" if monthly else "lines", name=LABELS[role],
+                line=dict(width=2.4 if role == "observed" else 2, dash=dash, color=ROLE[theme][role]),
+                hovertemplate="%{y:.2f}",
+            )
+        )  # fmt: skip
+    style(figure, theme, 300, hold=f"season-{flux}")
+    figure.update_layout(hovermode="x unified")
+    if monthly:
+        axis = dict(range=[0.5, 12.5], tickvals=[1, 4, 7, 10], ticktext=MONTH_NAMES[::3], title_text="Month")
+    else:
+        names = ["Jan", "Apr", "Jul", "Oct", ""]
+        axis = dict(range=[1, 366], tickvals=[1, 91, 182, 274, 366], ticktext=names, title_text="Day of year")
+    figure.update_xaxes(**axis, zeroline=False)
+    figure.update_yaxes(title_text=f"{flux} [{UNIT}]")
+    return figure
+
+
+def spread(zero_shot: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figure:
+    """Return the ensemble spread (standard deviation of the members) of each flux, before and after.
+
+    Boxes over all days, or months, of the record: quartiles, median, and whiskers at 5 and 95 %.
+    """
+    figure = go.Figure()
+    for role, predictions in (("zero-shot", zero_shot), ("adapted", adapted)):
+        table = spread_table(predictions)
+        figure.add_trace(
+            go.Box(
+                x=table.index, name=LABELS[role], lowerfence=table["p05"], q1=table["p25"], median=table["p50"],
+                q3=table["p75"], upperfence=table["p95"], line=dict(color=ROLE[theme][role], width=1.5),
+                fillcolor=rgba(ROLE[theme][role], 0.25),
+            )
+        )  # fmt: skip
+    style(figure, theme, 280, hold="spread")
+    figure.update_layout(boxmode="group")
+    figure.update_yaxes(title_text=f"Spread [{UNIT}]", rangemode="tozero")
+    return figure
+
+
+def member_spread(values: xr.DataArray) -> np.ndarray:
+    """Return the standard deviation over the members (n - 1 in the divisor) of values (member, time)."""
+    return values.std("member", ddof=min(1, values.sizes["member"] - 1)).values
+
+
+def spread_table(predictions: xr.Dataset) -> pd.DataFrame:
+    """Return quantiles over time of the members' standard deviation [gC m-2 d-1], one row a flux."""
+    levels = {"p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95}
+    rows = {f: np.nanquantile(member_spread(predictions[f]), list(levels.values())) for f in FLUXES}
+    return pd.DataFrame(rows, index=list(levels)).T
+
+
+def residual(values: xr.Dataset) -> np.ndarray:
+    """Return the balance residual NEE - (RECO - GPP) [gC m-2 d-1] of each value of ``values``."""
+    return (values["NEE"] - (values["RECO"] - values["GPP"])).values
+
+
+def balance(tower: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figure:
+    """Return the balance residual of the observations and of the adapted ensemble mean over time."""
+    axis = time_axis(tower["time"].values)
+    mean = adapted.mean("member")
+    figure = go.Figure()
+    for role, values in (("observed", residual(tower)), ("adapted", residual(mean))):
+        marks = (
+            dict(marker=dict(size=marker_size(3, step_of(tower)), color=rgba(ROLE[theme][role], 0.5)))
+            if role == "observed"
+            else {}
+        )
+        figure.add_trace(
+            go.Scatter(
+                y=values, name=LABELS[role], mode="markers" if marks else "lines", connectgaps=False,
+                line=dict(width=1.6, color=ROLE[theme][role]), hovertemplate="%{y:.3g}", **marks, **axis,
+            )
+        )  # fmt: skip
+    style(figure, theme, 280, hold="balance")
+    figure.update_xaxes(hoverformat=DATE[step_of(tower)])
+    figure.update_layout(hovermode="x unified")
+    figure.update_yaxes(title_text=f"NEE \N{MINUS SIGN} (RECO \N{MINUS SIGN} GPP)<br>[{UNIT}]", exponentformat="e")
+    # Rounding alone must look like zero.
+    figure.update_yaxes(autorangeoptions_include=[-0.05, 0.05])
+    return figure

@@ -1,0 +1,211 @@
+"""Models against each other: learning curves, classes of towers, and the distribution over towers."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from tamrl.evaluation.results import Metric
+from tamrl.figures.colours import rgba
+from tamrl.figures.scorecard.names import UNSURE, change_label, clear, in_order, look, metric_label, shots_label
+from tamrl.figures.style import MUTED, Theme, style
+
+#: Height of a figure that stands in a row of three [px].
+ROW_HEIGHT = 360
+#: Blue and orange stay apart for every reader; the tie is neutral.
+WIN = {"light": "#2f7fb8", "dark": "#5aa9dd"}
+TIE = {"light": "#d4d3cb", "dark": "#454d48"}
+LOSS = {"light": "#d8812b", "dark": "#e39a4f"}
+OUTCOMES = (("win", "better", WIN), ("tie", "within the band", TIE), ("loss", "worse", LOSS))
+_ON = {
+    "light": {"win": "#ffffff", "tie": "#23302a", "loss": "#1b1206"},
+    "dark": {"win": "#08121a", "tie": "#e6e9e3", "loss": "#1b1206"},
+}
+
+
+def learning_curve(summary: pd.DataFrame, flux: str, metric: Metric, theme: Theme) -> go.Figure:
+    """Return a score against the number of support days, with 95 % intervals over towers.
+
+    Days are spaced evenly, since they are few; a model that takes no labels is a line across, from its zero-shot
+    value.
+
+    Args:
+        summary: of ``tamrl.evaluation.comparison.summary`` with the same towers in every row.
+        flux: name of the flux.
+        metric: the score.
+        theme: light or dark.
+    """
+    rows = summary[summary["flux"] == flux]
+    shots = sorted(int(s) for s in rows["shots"].unique())
+    place = {s: i for i, s in enumerate(shots)}
+    figure = go.Figure()
+    for model in reversed(in_order(list(rows["model"]))):
+        mine = rows[rows["model"] == model].sort_values("shots")
+        drawn = look(model)
+        colour = drawn.colour(theme)
+        x = [place[int(s)] for s in mine["shots"]]
+        accent = model == "tamrl"
+        if len(x) > 1 and mine[["low", "high"]].notna().all(axis=None):
+            figure.add_trace(_band(x, mine, rgba(colour, 0.2 if accent else 0.07), model))
+        elif len(shots) > 1 and x == [0]:
+            figure.add_trace(
+                go.Scatter(
+                    x=[0, len(shots) - 1], y=[mine["value"].iloc[0]] * 2, mode="lines", legendgroup=model,
+                    showlegend=False, hoverinfo="skip", line=dict(color=rgba(colour, 0.6), width=1.2, dash="dot"),
+                )
+            )  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=x, y=mine["value"], mode="lines+markers", name=drawn.label, legendgroup=model,
+                line=dict(color=colour, width=3 if accent else 1.6, dash=drawn.dash),
+                marker=dict(symbol=drawn.symbol, size=9 if accent else 7, color=colour),
+                customdata=mine[["low", "high", "towers"]],
+                hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), n = %{customdata[2]}"
+                f"<extra>{drawn.label}</extra>",
+            )
+        )  # fmt: skip
+    style(figure, theme, ROW_HEIGHT, hold=f"curve-{flux}-{metric.name}")
+    figure.update_layout(showlegend=False, margin_t=14)
+    figure.update_xaxes(
+        tickvals=list(place.values()), ticktext=[str(s) for s in shots], title_text="Days of labels",
+        range=[-0.25, len(shots) - 0.75], zeroline=False,
+    )  # fmt: skip
+    figure.update_yaxes(title_text=f"{flux} {metric_label(metric)}")
+    return figure
+
+
+def _band(x: list[int], rows: pd.DataFrame, fill: str, model: str) -> go.Scatter:
+    """Return the interval of one model as a closed band."""
+    return go.Scatter(
+        x=[*x, *reversed(x)], y=[*rows["high"], *rows["low"][::-1]], fill="toself", fillcolor=fill, line_width=0,
+        mode="lines", hoverinfo="skip", showlegend=False, legendgroup=model,
+    )  # fmt: skip
+
+
+def classes(
+    table: pd.DataFrame, flux: str, metric: Metric, reference: str, names: dict[str, str], theme: Theme
+) -> go.Figure:
+    """Return the change against a reference within each class of towers, with 95 % intervals; the largest on top.
+
+    What an interval that holds zero cannot tell is grey.
+
+    Args:
+        table: of ``tamrl.evaluation.comparison.by_class``.
+        flux: name of the flux.
+        metric: the score.
+        reference: what it is compared with, in words.
+        names: label of each class.
+        theme: light or dark.
+    """
+    order = list(dict.fromkeys(table["class"]))
+    counts = dict(zip(table["class"], table["towers"], strict=True))
+    figure = go.Figure()
+    columns = list(dict.fromkeys(zip(table["model"], table["shots"], strict=True)))
+    for i, (model, shots) in enumerate(columns):
+        mine = table[(table["model"] == model) & (table["shots"] == shots)]
+        sure = clear(mine)
+        colour = [look(model).colour(theme) if known else UNSURE[theme] for known in sure]
+        offset = 0.16 * (2 * i - len(columns) + 1)
+        first = i == 0
+        figure.add_trace(
+            go.Scatter(
+                x=mine["change"], y=[order.index(c) + offset for c in mine["class"]], mode="markers",
+                name=f"{look(model).label}, {shots_label(shots)}",
+                marker=dict(size=9, symbol="circle-open" if first and len(columns) > 1 else "circle", color=colour,
+                            line=dict(width=2, color=colour)),
+                error_x=dict(
+                    type="data", symmetric=False, array=mine["change_high"] - mine["change"],
+                    arrayminus=mine["change"] - mine["change_low"], color=rgba(MUTED[theme], 0.7), thickness=1.4,
+                    width=0,
+                ),
+                customdata=np.column_stack([mine["change_low"], mine["change_high"], mine["value"], mine["towers"]]),
+                hovertemplate="%{x:+.3g} (%{customdata[0]:+.3g} to %{customdata[1]:+.3g}), "
+                f"{metric.label} %{{customdata[2]:.3g}}, n = %{{customdata[3]}}",
+            )
+        )  # fmt: skip
+    style(figure, theme, max(200, 76 + 38 * len(order)), hold=f"classes-{flux}-{metric.name}-{len(order)}")
+    figure.update_layout(showlegend=False, margin_t=14)
+    figure.add_vline(x=0, line=dict(color=MUTED[theme], width=1))
+    figure.update_xaxes(title_text=f"{flux} {change_label(metric, reference)}", zeroline=False)
+    figure.update_yaxes(
+        tickvals=list(range(len(order))), ticktext=[f"{names.get(c, c)} ({counts[c]})" for c in order],
+        range=[len(order) - 0.5, -0.5], zeroline=False, title_text="",
+    )  # fmt: skip
+    return figure
+
+
+def cumulative(values: pd.DataFrame, flux: str, metric: Metric, theme: Theme) -> go.Figure:
+    """Return the share of towers up to each value of a score, one line a model.
+
+    Args:
+        values: DataFrame(site) with a column a (model, shots), without gaps.
+        flux: name of the flux.
+        metric: the score of one tower.
+        theme: light or dark.
+    """
+    figure = go.Figure()
+    share = (np.arange(len(values)) + 1) / max(1, len(values))
+    order = in_order([model for model, _ in values.columns])
+    for model, shots in sorted(values.columns, key=lambda column: -order.index(column[0])):
+        drawn = look(model)
+        label = f"{drawn.label}, {shots_label(shots)}"
+        figure.add_trace(
+            go.Scatter(
+                x=np.sort(values[(model, shots)].to_numpy()), y=share, mode="lines", name=drawn.label,
+                line=dict(shape="hv", color=drawn.colour(theme), width=3 if model == "tamrl" else 1.6, dash=drawn.dash),
+                hovertemplate=f"%{{y:.0%}} of towers up to %{{x:.3g}}<extra>{label}</extra>",
+            )
+        )  # fmt: skip
+    style(figure, theme, ROW_HEIGHT, hold=f"cdf-{flux}-{metric.name}")
+    figure.update_layout(showlegend=False, margin_t=14)
+    figure.update_xaxes(title_text=f"{flux} {metric_label(metric)}", zeroline=False, range=_robust(values.to_numpy()))
+    figure.update_yaxes(title_text="Share of towers", tickformat=".0%", range=[0, 1.02])
+    return figure
+
+
+def _robust(values: np.ndarray) -> list[float] | None:
+    """Return an axis range without the far tail, which single towers make: skills have no lower bound."""
+    if not values.size:
+        return None
+    low, high = np.nanpercentile(values, [3, 99])
+    return [low - 0.04 * (high - low), high + 0.04 * (high - low)]
+
+
+def contest(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
+    """Return the shares of towers won, tied and lost against a reference, one bar a row.
+
+    Args:
+        table: columns ``label, win, tie, loss`` (counts), ``towers`` and ``p`` of the paired Wilcoxon test.
+        flux: name of the flux.
+        theme: light or dark.
+    """
+    figure = go.Figure()
+    total = table["towers"].to_numpy().clip(1)
+    for kind, label, colours in OUTCOMES:
+        colour = colours[theme]
+        share = table[kind].to_numpy() / total
+        figure.add_trace(
+            go.Bar(
+                y=table["label"], x=share, orientation="h", name=label, marker=dict(color=colour, line_width=0),
+                text=[f"{s:.0%}" if s >= 0.2 else "" for s in share], textposition="inside", insidetextanchor="middle",
+                textangle=0, constraintext="none",
+                textfont=dict(color=_ON[theme][kind], size=11), customdata=np.column_stack([table[kind], total]),
+                hovertemplate=f"%{{customdata[0]}} of %{{customdata[1]}} towers {label}<extra></extra>",
+            )
+        )  # fmt: skip
+    style(figure, theme, max(180, 76 + 34 * len(table)), hold=f"contest-{flux}-{len(table)}")
+    figure.update_layout(barmode="stack", bargap=0.3, margin=dict(r=64, t=10), showlegend=False)
+    figure.update_xaxes(title_text=f"Share of towers, {flux}", tickformat=".0%", range=[0, 1], zeroline=False)
+    figure.update_yaxes(autorange="reversed", title_text="")
+    for label, p in zip(table["label"], table["p"], strict=True):
+        figure.add_annotation(
+            x=1.01, y=label, xref="paper", yref="y", text=p_text(p), showarrow=False, xanchor="left",
+            font=dict(size=11, color=MUTED[theme]),
+        )  # fmt: skip
+    return figure
+
+
+def p_text(p: float) -> str:
+    """Return a probability as it is written beside a bar."""
+    if p != p:  # NaN
+        return ""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"

@@ -1,0 +1,291 @@
+"""What maps amount to: zonal means, Hovmoeller diagrams, totals beside published ones, totals by region."""
+
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import xarray as xr
+from plotly.subplots import make_subplots
+
+from tamrl.figures.colours import OWN, plotly_scale, rgba
+from tamrl.figures.style import GRID, INK, MUTED, PAPER, Theme, style, unit_label
+from tamrl.maps.aggregate import TOTAL_UNIT
+from tamrl.maps.global_totals import Published
+from tamrl.schema import FLUX_UNIT
+
+UNIT, TOTAL = unit_label(FLUX_UNIT), unit_label(TOTAL_UNIT)
+MONTHS = ("J", "F", "M", "A", "M", "J", "J", "A", "S", "O", "N", "D")
+#: Colours of sets of maps in the order in which they are on offer: Okabe and Ito (2008), darkened or lightened.
+_TINTS = {
+    "light": ("#00735a", "#c05a00", "#2563a8", "#a3487f", "#7a6a00", "#2c8fbf", "#8a4b2a"),
+    "dark": ("#3ecf9a", "#f0934a", "#7ab8f0", "#e39ac6", "#d9c95a", "#6fc7ea", "#d0987c"),
+}
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
+_SYMBOLS = ("circle", "square", "diamond", "triangle-up", "hexagon", "cross", "x")
+#: Rows of a Hovmoeller diagram at most: finer than a screen shows is only a larger payload.
+_ROWS = 180
+
+
+@dataclass(frozen=True)
+class Look:
+    """How one set of maps is drawn: by colour, dash and symbol, so that no reader depends on hue."""
+
+    label: str
+    colour: str
+    dash: str
+    symbol: str
+    width: float = 2.0
+
+
+def looks(labels: Mapping[str, str], theme: Theme, chosen: str | None = None) -> dict[str, Look]:
+    """Return how each set of maps on offer is drawn: the same in every figure.
+
+    Args:
+        labels: key -> label, in the order on offer.
+        theme: light or dark.
+        chosen: key of the one that is drawn thicker.
+    """
+    count = len(_DASHES)
+    return {
+        key: Look(
+            label, _TINTS[theme][i % count], _DASHES[i % count], _SYMBOLS[i % count], 3.0 if key == chosen else 1.8
+        )
+        for i, (key, label) in enumerate(labels.items())
+    }
+
+
+def rounded(values: np.ndarray | pd.Series) -> np.ndarray:
+    """Return values with four significant digits: what a figure shows, at half the payload."""
+    values = np.asarray(values, float)
+    size = np.where((values != 0) & np.isfinite(values), np.abs(values), 1)
+    scale = 10.0 ** (3 - np.floor(np.log10(size)))
+    return np.round(values * scale) / scale
+
+
+def wrapped(text: str, width: int = 24) -> str:
+    """Return a label in lines of at most so many characters, as plotly reads them."""
+    return "<br>".join(textwrap.wrap(text, width)) or text
+
+
+def zonal(
+    curves: Mapping[str, pd.DataFrame], drawn: Mapping[str, Look], column: str, title: str, theme: Theme
+) -> go.Figure:
+    """Return means or totals of latitudes, north at the top, with the mean spread of the cells as a band about means.
+
+    Args:
+        curves: key -> DataFrame(lat) of ``value`` and, where known, ``sd`` [gC m-2 d-1], and ``total``; the chosen maps
+            last.
+        drawn: key -> look.
+        column: ``value`` or ``total``.
+        title: of the axis, with the unit.
+        theme: light or dark.
+    """
+    figure = go.Figure()
+    for key, table in curves.items():
+        look, known = drawn[key], table.dropna(subset=["value"])
+        lat = rounded(known.index)
+        if column == "value" and "sd" in known and len(known):
+            low, high = rounded(known["value"] - known["sd"]), rounded(known["value"] + known["sd"])
+            figure.add_trace(
+                go.Scatter(
+                    x=np.concatenate([low, high[::-1]]), y=np.concatenate([lat, lat[::-1]]), fill="toself",
+                    fillcolor=rgba(look.colour, 0.14), line_width=0, mode="lines", hoverinfo="skip", showlegend=False,
+                    legendgroup=key,
+                )
+            )  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=rounded(known[column]), y=lat, mode="lines", name=look.label, legendgroup=key,
+                line=dict(color=look.colour, dash=look.dash, width=look.width),
+                hovertemplate=f"%{{y:.2f}}°: %{{x:.3~g}}<extra>{look.label}</extra>",
+            )
+        )  # fmt: skip
+    style(figure, theme, 460, hold=f"zonal-{column}")
+    figure.update_layout(legend_traceorder="reversed")
+    bands = [
+        t["value"] + side * t["sd"] for t in curves.values() if column == "value" and "sd" in t for side in (-1, 1)
+    ]
+    figure.update_xaxes(title_text=title, range=_about([table[column] for table in curves.values()], bands))
+    figure.update_yaxes(**_latitudes(list(curves.values())))
+    return figure
+
+
+def _about(lines: list[pd.Series], bands: list[pd.Series]) -> list[float] | None:
+    """Return a range about lines and the bands about them; a band much wider than the lines is cut off.
+
+    A band that reaches beyond the lines by more than they span would flatten them.
+    """
+    every = pd.concat(lines).dropna()
+    if every.empty:
+        return None
+    low, high = min(float(every.min()), 0.0), max(float(every.max()), 0.0)
+    span = high - low or 1.0
+    pad = 0.35 * span
+    ends = [low - pad if low < 0 else low - pad / 8, high + pad if high > 0 else high + pad / 8]
+    around = pd.concat([every, *bands]).dropna()
+    least, most = float(around.min()), float(around.max())
+    if low - span <= least:
+        ends[0] = min(ends[0], least - pad / 8)
+    if most <= high + span:
+        ends[1] = max(ends[1], most + pad / 8)
+    return ends
+
+
+def _latitudes(tables: list[pd.DataFrame]) -> dict:
+    """Return an axis of latitudes over what has land."""
+    known = [np.asarray(t.dropna(subset=["value"]).index, float) for t in tables]
+    every = np.concatenate(known) if known else np.array([])
+    ends = [float(every.min()) - 2, float(every.max()) + 2] if every.size else [-90, 90]
+    ticks = list(range(-90, 91, 30))
+    return dict(range=ends, tickvals=ticks, ticktext=[latitude(t) for t in ticks])
+
+
+def latitude(value: float) -> str:
+    """Return a latitude as ``30° N``."""
+    return "0°" if not value else f"{abs(value):g}° {'N' if value > 0 else 'S'}"
+
+
+def hovmoeller(
+    table: xr.DataArray, flux: str, limits: tuple[float, float], title: str, theme: Theme, bar: bool = True,
+    palette: str = OWN,
+) -> go.Figure:  # fmt: skip
+    """Return latitude against month, January to December.
+
+    Args:
+        table: (month, lat) zonal means.
+        flux: name of the flux, which decides the colours.
+        limits: ends of the colour scale; of NEE they are centred on zero.
+        title: what is drawn.
+        theme: light or dark.
+        bar: whether the colour bar is drawn.
+        palette: of the fluxes, see ``tamrl.figures.colours.field_scale``.
+    """
+    step = -(-table.sizes["lat"] // _ROWS)
+    shown = table.coarsen(lat=step, boundary="trim").mean().transpose("lat", "month")
+    figure = go.Figure(
+        go.Heatmap(
+            x=list(range(1, 13)), y=rounded(shown["lat"].values), z=np.round(shown.values.astype(float), 2),
+            zmin=limits[0], zmax=limits[1], colorscale=plotly_scale(flux, theme == "dark", palette),
+            showscale=bar, hoverongaps=False,
+            colorbar=dict(title=dict(text=_bar_title(flux), side="top", font_size=11), thickness=10, len=0.95,
+                          outlinewidth=0, tickfont=dict(size=10, color=MUTED[theme])),
+            hovertemplate="month %{x}, %{y:.1f}°: %{z:.2f} " + UNIT + "<extra></extra>",
+        )
+    )  # fmt: skip
+    style(figure, theme, 400, hold=f"hovmoeller-{title}-{flux}")
+    figure.update_layout(title=dict(text=title, font=dict(size=13, color=INK[theme]), x=0, xanchor="left", y=0.98))
+    figure.update_xaxes(tickvals=list(range(1, 13)), ticktext=list(MONTHS), showgrid=False)
+    known = shown.to_series().dropna().reset_index().rename(columns={shown.name or 0: "value"})
+    figure.update_yaxes(showgrid=False, **_latitudes([known.set_index("lat")]))
+    return figure
+
+
+def _bar_title(flux: str) -> str:
+    """Return the title of a colour bar: the flux and its unit, and of NEE what its sign means."""
+    return f"{flux} [{UNIT}]" + ("<br>− uptake, + release" if flux == "NEE" else "")
+
+
+def limits_of(tables: list[xr.DataArray], flux: str) -> tuple[float, float]:
+    """Return one colour range for several Hovmoeller tables: the last percent cut off, NEE centred on zero."""
+    values = np.concatenate([t.values[np.isfinite(t.values)].ravel() for t in tables])
+    if not values.size:
+        return (-1.0, 1.0) if flux == "NEE" else (0.0, 1.0)
+    if flux == "NEE":
+        end = float(np.quantile(np.abs(values), 0.99)) or 1.0
+        return -end, end
+    return min(0.0, float(np.quantile(values, 0.01))), float(np.quantile(values, 0.99)) or 1.0
+
+
+def totals(
+    ours: Mapping[str, pd.DataFrame], published: list[Published], drawn: Mapping[str, Look], theme: Theme
+) -> go.Figure:
+    """Return our totals above the published ones, a panel a flux; bars are what is known of their uncertainty.
+
+    Args:
+        ours: flux -> DataFrame(key) of ``mean`` and ``sd`` (missing where it is not known) [PgC yr-1].
+        published: totals of any flux.
+        drawn: key -> look.
+        theme: light or dark.
+    """
+    figure = make_subplots(
+        rows=1, cols=len(ours), shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=list(ours)
+    )  # fmt: skip
+    keys = list(dict.fromkeys(key for table in ours.values() for key in table.index))
+    names = {key: wrapped(drawn[key].label) for key in keys}
+    rows = [*names.values(), *dict.fromkeys(_line_of(p) for p in published if p.flux in ours)]
+    for column, (flux, table) in enumerate(ours.items(), start=1):
+        for key, row in table.iterrows():
+            figure.add_trace(_own(row, names[key], drawn[key]), row=1, col=column)
+        for p in published:
+            if p.flux == flux:
+                figure.add_trace(_published(p, _line_of(p), theme), row=1, col=column)
+    style(figure, theme, 96 + 36 * max(len(rows), 3), hold="totals")
+    figure.update_annotations(font=dict(size=13, color=INK[theme]))
+    figure.update_yaxes(
+        categoryorder="array", categoryarray=rows[::-1], showgrid=False, range=[-0.7, len(rows) - 0.3]
+    )  # fmt: skip
+    if keys and len(rows) > len(keys):
+        figure.add_hline(y=len(rows) - len(keys) - 0.5, line=dict(color=GRID[theme], width=1.5))
+    figure.update_xaxes(title_text=f"[{TOTAL}]", nticks=3, tickangle=0)
+    return figure
+
+
+def _line_of(p: Published) -> str:
+    return f"{p.product}<br>{p.years[0]}\N{EN DASH}{p.years[1]}"
+
+
+def _own(row: pd.Series, name: str, look: Look) -> go.Scatter:
+    known = np.isfinite(row["sd"])
+    said = f"{row['mean']:.1f}" + (f" ± {row['sd']:.1f}" if known else "")
+    bar = dict(type="data", array=[row["sd"] if known else 0], visible=bool(known), thickness=2, width=5)
+    return go.Scatter(
+        x=[row["mean"]], y=[name], mode="markers", showlegend=False, error_x=bar | {"color": look.colour},
+        marker=dict(symbol=look.symbol, size=12, color=look.colour),
+        hovertemplate=f"{said} {TOTAL}<extra>{look.label}</extra>",
+    )  # fmt: skip
+
+
+def _published(p: Published, name: str, theme: Theme) -> go.Scatter:
+    low, high = p.ends
+    hover = f"{p.text} {TOTAL}{', from its GPP and NEE' if p.derived else ''}<br>{p.citation}<extra>{p.product}</extra>"
+    if p.mean is None:
+        return go.Scatter(
+            x=[low, high], y=[name, name], mode="lines+markers", showlegend=False, hovertemplate=hover,
+            line=dict(color=MUTED[theme], width=2), marker=dict(symbol="line-ns-open", size=11, color=MUTED[theme]),
+        )  # fmt: skip
+    bar = dict(type="data", array=[high - p.mean], visible=bool(p.plus_minus), thickness=2, width=5, color=MUTED[theme])
+    return go.Scatter(
+        x=[p.mean], y=[name], mode="markers", showlegend=False, hovertemplate=hover, error_x=bar,
+        marker=dict(symbol="circle", size=10, color=PAPER[theme], line=dict(color=MUTED[theme], width=2)),
+    )  # fmt: skip
+
+
+def regional(table: pd.DataFrame, drawn: Mapping[str, Look], flux: str, theme: Theme) -> go.Figure:
+    """Return the totals of regions, one line each, a marker for each set of maps.
+
+    Args:
+        table: DataFrame(region) with one column [PgC yr-1] a key, from top to bottom.
+        drawn: key -> look.
+        flux: name of the flux.
+        theme: light or dark.
+    """
+    figure = go.Figure()
+    # Plotly draws the bars of a group from below.
+    for key in table.columns[::-1]:
+        look = drawn[key]
+        figure.add_trace(
+            go.Bar(
+                x=rounded(table[key]), y=list(table.index), orientation="h", name=look.label,
+                marker=dict(color=rgba(look.colour, 0.85), cornerradius=3),
+                hovertemplate=f"%{{y}}: %{{x:.2f}} {TOTAL}<extra>{look.label}</extra>",
+            )
+        )  # fmt: skip
+    style(figure, theme, 90 + (12 + 13 * len(table.columns)) * max(len(table), 3), hold=f"regional-{flux}")
+    figure.update_layout(barmode="group", bargap=0.28, bargroupgap=0.06, showlegend=len(table.columns) > 1)
+    figure.update_layout(legend_traceorder="reversed")
+    figure.update_yaxes(categoryorder="array", categoryarray=list(table.index)[::-1], showgrid=False, zeroline=False)
+    figure.update_xaxes(title_text=f"{flux} [{TOTAL}]")
+    return figure

@@ -1,0 +1,82 @@
+"""Two fields against each other: how much land falls on each pair of values, and on each value of either."""
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from tamrl.figures.colours import ALGAE, rgba
+from tamrl.figures.style import INK, MUTED, Theme, style
+from tamrl.figures.world.charts import UNIT, Look, rounded, wrapped
+
+_AREA = "10⁶ km²"
+HEIGHT = 400
+
+
+def density(table: xr.Dataset, first: Look, second: Look, flux: str, theme: Theme) -> go.Figure:
+    """Return the land on each pair of values, with a logarithmic colour and the 1:1 line.
+
+    Args:
+        table: of ``tamrl.maps.aggregate.density``.
+        first: the chosen maps, on the horizontal axis.
+        second: the maps that they are compared with.
+        flux: name of the flux.
+        theme: light or dark.
+    """
+    area = table["area"].values
+    filled = np.where(area > 0, area, np.nan)
+    colours = ALGAE if theme == "light" else ALGAE[::-1]
+    # Five powers of ten below the largest: what is rarer is a single cell.
+    top = float(np.ceil(np.log10(np.nanmax(filled)))) if np.isfinite(filled).any() else 0.0
+    ticks = [top - i for i in range(5)]
+    hover = f"%{{customdata:.3g}} {_AREA}<br>{first.label} %{{x:.2f}}<br>{second.label} %{{y:.2f}}<extra></extra>"
+    figure = go.Figure(
+        go.Heatmap(
+            x=rounded(table["first"].values), y=rounded(table["second"].values), z=np.round(np.log10(filled), 2),
+            zmin=ticks[-1], zmax=top, colorscale=[[i / (len(colours) - 1), c] for i, c in enumerate(colours)],
+            hoverongaps=False, customdata=rounded(filled),
+            colorbar=dict(title=dict(text=_AREA, side="top", font_size=11), thickness=10, len=0.95, outlinewidth=0,
+                          tickvals=ticks, ticktext=[f"{10**t:g}" for t in ticks],
+                          tickfont=dict(size=10, color=MUTED[theme])),
+            hovertemplate=hover,
+        )
+    )  # fmt: skip
+    ends = [float(table["first"][0]), float(table["first"][-1])]
+    figure.add_trace(
+        go.Scatter(
+            x=ends, y=ends, mode="lines", name="1:1", hoverinfo="skip", showlegend=False,
+            line=dict(color=INK[theme], width=1.2, dash="dash"),
+        )
+    )  # fmt: skip
+    style(figure, theme, HEIGHT, hold=f"world-density-{flux}")
+    figure.update_layout(margin_t=14)
+    figure.update_xaxes(title_text=wrapped(f"{first.label}: {flux} [{UNIT}]", 44), constrain="domain", zeroline=False)
+    figure.update_yaxes(
+        title_text=wrapped(f"{second.label}: {flux} [{UNIT}]", 44), scaleanchor="x", constrain="domain", zeroline=False
+    )
+    return figure
+
+
+def histograms(table: xr.Dataset, first: Look, second: Look, flux: str, theme: Theme) -> go.Figure:
+    """Return the land on each value of either set of maps, as two outlines.
+
+    Args:
+        table: of ``tamrl.maps.aggregate.density``.
+        first: the chosen maps.
+        second: the maps that they are compared with.
+        flux: name of the flux.
+        theme: light or dark.
+    """
+    figure = go.Figure()
+    for look, name in ((second, "second"), (first, "first")):
+        figure.add_trace(
+            go.Scatter(
+                x=rounded(table[name].values), y=rounded(table[f"area_{name}"].values), name=look.label, mode="lines",
+                line=dict(color=look.colour, width=2, shape="hvh", dash="solid" if name == "first" else "dash"),
+                fill="tozeroy", fillcolor=rgba(look.colour, 0.12),
+                hovertemplate=f"%{{x:.2f}} {UNIT}: %{{y:.2f}} {_AREA}<extra>{look.label}</extra>",
+            )
+        )  # fmt: skip
+    style(figure, theme, HEIGHT, hold=f"world-histogram-{flux}")
+    figure.update_xaxes(title_text=f"{flux} [{UNIT}]")
+    figure.update_yaxes(title_text=f"Land [{_AREA}]", rangemode="tozero")
+    return figure

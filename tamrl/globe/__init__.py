@@ -1,0 +1,1 @@
+"""The globe on a grid: its contract, regridding, and the bundled global drivers."""

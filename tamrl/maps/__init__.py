@@ -1,0 +1,1 @@
+"""Gridded fluxes, whoever made them: catalogue, means, totals, one cell."""

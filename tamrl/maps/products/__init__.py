@@ -1,0 +1,12 @@
+"""Gridded products of others as maps of this project.
+
+Upscaled ones and models (FLUXCOM-X-BASE, MetaFlux, CEDAR-GPP, CMIP6, TRENDY), atmospheric inversions (CarbonTracker,
+CAMS, OCO-2 MIP), and any CF file.
+
+``open_product`` opens them lazily; ``towers`` compares them with towers; ``units`` knows their units.
+"""
+
+from tamrl.maps.at_towers import against_towers, at_towers, score_against_towers
+from tamrl.maps.products.registry import PRODUCTS, Product, detect, open_product
+
+__all__ = ["PRODUCTS", "Product", "against_towers", "at_towers", "detect", "open_product", "score_against_towers"]

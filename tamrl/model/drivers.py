@@ -1,0 +1,58 @@
+"""Model inputs of one tower at each step: archive variables and those that follow from position and date."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from tamrl.errors import TamrlError
+from tamrl.schema import DRIVERS
+from tamrl.solar import TREND_DAYS, potential_radiation
+from tamrl.timestep import step_of
+
+#: Inputs that are computed, not stored; of a monthly step the mean over its days.
+DERIVED = {
+    "SW_POT": "Mean extraterrestrial radiation on a horizontal surface, W m-2",
+    "SW_POT_TREND": "Change of SW_POT over the preceding 10 days, W m-2: tells spring from autumn",
+}
+#: Drivers that come and go together, and the order in which groups are hidden: a new one goes to the end, or trained
+#: models could not be trained again to the same weights.
+_TOGETHER = (
+    ("TA_MIN", "TA_MAX"), ("LAI", "EVI"), ("P_MON",), ("P",), ("VPD",), ("SW_IN",), ("TA",), ("SW_POT", "SW_POT_TREND"),
+    ("NDVI_MIN", "NDVI_MAX"), ("C4",), ("FAPAR_MAX",), ("FAPAR",), ("NDVI",),
+)  # fmt: skip
+#: All groups: hidden together in training so that their absence is familiar; a driver in no other group is one alone.
+GROUPS: tuple[tuple[str, ...], ...] = (
+    *_TOGETHER,
+    *((name,) for name in DRIVERS if not any(name in group for group in _TOGETHER)),
+)
+
+
+def driver_table(tower: xr.Dataset, names: tuple[str, ...]) -> np.ndarray:
+    """Return the inputs of one tower in physical units.
+
+    Args:
+        tower: Dataset(time) with scalar coordinate ``lat``.
+        names: D drivers, in the order wanted.
+
+    Returns:
+        (T, D) float32, NaN where missing or where the tower has no such driver.
+
+    Raises:
+        TamrlError: a name is neither an archive driver nor a derived one.
+    """
+    time, lat, step = pd.DatetimeIndex(tower.time.values), float(tower.lat), step_of(tower)
+    columns = []
+    for name in names:
+        if name == "SW_POT":
+            column = potential_radiation(lat, time, step)
+        elif name == "SW_POT_TREND":
+            column = potential_radiation(lat, time, step) - potential_radiation(lat, time, step, -TREND_DAYS)
+        elif name in tower:
+            column = tower[name].values.astype(np.float32)
+        elif name in DRIVERS:
+            column = np.full(len(time), np.nan, np.float32)
+        else:
+            known = ", ".join((*DRIVERS, *DERIVED))
+            raise TamrlError(f"Unknown driver {name!r}", "model: drivers", f"Known drivers: {known}")
+        columns.append(column)
+    return np.stack(columns, axis=1)

@@ -1,0 +1,1 @@
+"""Fluxes of one tower from a trained ensemble: zero-shot, adapted, and as files."""

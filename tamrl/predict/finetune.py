@@ -1,0 +1,248 @@
+"""The shift that adaptation finds: a point on a line away from the zero-shot member, and how it is fitted.
+
+Dimensions: T days, D drivers, Z code.
+"""
+
+import copy
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+from torch.nn import functional
+
+from tamrl import timestep as time_steps
+from tamrl.model.checkpoint import Ensemble, Member
+from tamrl.model.inputs import TowerRecord
+from tamrl.model.network import Modulation
+from tamrl.predict.ensemble import run_forward
+from tamrl.timestep import Step
+
+#: Days before the support that the forward model runs through first.
+SPIN_UP = 120
+#: Days until residuals forget each other: so many neighbouring days count as one observation. Lag-1
+#: autocorrelations r of daily residuals of .84 (GPP), .97 (RECO) and .76 (NEE) make (1 + r) / (1 - r) =
+#: 11, 59 and 7 days; one value for all did no worse (docs/decisions.md). A month is longer than that: each counts,
+#: once, as the noise of a monthly model is that of monthly means.
+CORRELATION_DAYS = 10.0
+#: Prior standard deviation of a scale or shift once a whole year is seen. It grows with the square
+#: root of the days: a month says little about the other seasons (docs/decisions.md has the figures).
+MODULATION_SPREAD = 0.4
+#: Prior standard deviation of a weight under ``all``, relative to the spread of its matrix.
+WEIGHT_SPREAD = 0.02
+#: Days, or months of a monthly record, of support that have held-back ones of their own. Five months do not divide a
+#: year, so that the held-back ones are not the same month every year.
+HELD_BACK_BLOCK: dict[str, int] = {"1D": 30, "1MS": 5}
+#: Shrinkages tried, largest first, when a full adaptation does harm on the held-back days.
+SHRINKAGES = (1.0, 0.75, 0.5, 0.25, 0.0)
+
+
+class Shift:
+    """The straight line from the zero-shot member (0) to the adapted one (1).
+
+    All parameters are in units of their prior standard deviation, so that one learning rate and a
+    unit penalty fit them all. Several shifts of one member (V variants) are fitted at once, as rows
+    of a batch: a recurrent step costs about the same for two rows as for one.
+
+    Args:
+        member: the member that is adapted, not changed.
+        code: (1, Z) zero-shot.
+        factor: (Z, Z) what a unit of the code's parameters is.
+        spread: prior standard deviation of the scales and shifts themselves; 0 leaves them to the code.
+        weights: whether the forward model and the modulator move, too; then there is one variant.
+        variants: V.
+    """
+
+    def __init__(
+        self, member: Member, code: Tensor, factor: Tensor, spread: float, weights: bool, variants: int = 1
+    ) -> None:
+        if weights:
+            # functional_call swaps weights inside the module, which other threads are using.
+            member = dataclasses.replace(member, model=copy.deepcopy(member.model))
+        self.member, self.code, self.factor, self.spread = member, code, factor, spread
+        self.of_code = torch.zeros_like(code).repeat(variants, 1)
+        self.of_modulation: list[Tensor] = []
+        if spread:
+            with torch.no_grad():
+                modulation = member.model.modulator(code)
+            self.of_modulation = [torch.zeros_like(part).repeat(variants, 1) for part in modulation]
+        self.of_weights: dict[tuple[str, str], Tensor] = {}
+        if weights:
+            for part in ("forward_model", "modulator"):
+                for name, value in getattr(member.model, part).named_parameters():
+                    self.of_weights[part, name] = torch.zeros_like(value)
+
+    @property
+    def parameters(self) -> list[Tensor]:
+        """What is fitted."""
+        return [self.of_code, *self.of_modulation, *self.of_weights.values()]
+
+    def variant(self, index: int) -> "Shift":
+        """Return one of the variants as a shift of its own."""
+        one = copy.copy(self)
+        one.of_code = self.of_code[index : index + 1]
+        one.of_modulation = [part[index : index + 1] for part in self.of_modulation]
+        return one
+
+    def _weights(self, part: str, shrinkage: float) -> dict[str, Tensor]:
+        """Return the moved weights of one part of the model."""
+        own = dict(getattr(self.member.model, part).named_parameters())
+        return {
+            name: own[name] + shrinkage * WEIGHT_SPREAD * own[name].std().clamp(min=1e-3) * change
+            for (owner, name), change in self.of_weights.items()
+            if owner == part
+        }
+
+    def fluxes(self, drivers: Tensor, mask: Tensor, shrinkage: float, window: int) -> Tensor:
+        """Return (V, T, 3) fluxes in gC m-2 d-1 at a point of the line: 0 zero-shot, 1 adapted.
+
+        Args:
+            drivers: (1, T, D).
+            mask: (1, T, D).
+            shrinkage: the point.
+            window: of the model's sliding windows; 0 for none.
+        """
+        forward, modulator = self.member.model.forward_model, self.member.model.modulator
+        if self.of_weights:
+            forward = _with_weights(forward, self._weights("forward_model", shrinkage))
+            modulator = _with_weights(modulator, self._weights("modulator", shrinkage))
+        modulation = modulator(self.code + shrinkage * self.of_code @ self.factor.T)
+        if self.spread:
+            step = shrinkage * self.spread
+            modulation = Modulation(*(m + step * p for m, p in zip(modulation, self.of_modulation, strict=True)))
+        return run_forward(forward, drivers, mask, modulation, window)
+
+    def penalty(self) -> Tensor:
+        """Return minus the log density of the prior, up to a constant, of each variant (V,)."""
+        rows = sum(p.square().sum(1) for p in (self.of_code, *self.of_modulation))
+        return 0.5 * (rows + sum(p.square().sum() for p in self.of_weights.values()))
+
+
+def _with_weights(module: nn.Module, weights: dict[str, Tensor]) -> Callable:
+    """Return the module as a function with other weights."""
+    return lambda *inputs: functional_call(module, weights, inputs)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The stretch of a record that adaptation runs over, and its days (1, T, 3) to fit and to hold back.
+
+    ``independent`` says as how many independent observations a day, or month, counts.
+    """
+
+    drivers: Tensor
+    mask: Tensor
+    observed: Tensor
+    fit: Tensor
+    held: Tensor
+    window: int
+    independent: float
+
+
+def _loss(fluxes: Tensor, observed: Tensor, weight: Tensor, scale: Tensor, noise: Tensor | float = 1.0) -> Tensor:
+    """Return the mean loss of each variant (V,)."""
+    target = (observed / scale).expand(len(fluxes), -1, -1)
+    loss = functional.huber_loss(fluxes / scale, target, reduction="none", delta=1.5)
+    return (loss / noise**2 * weight).sum((1, 2)) / weight.sum((1, 2)).clamp(min=1)
+
+
+def held_back_days(count: int, share: float, step: Step = "1D") -> np.ndarray:
+    """Return which of ``count`` support days are held back: the end of each month of support.
+
+    Of support months the end of each five.
+
+    Spread over the support, so that a year is judged in every season; at the end of each block, since
+    the task is to say what comes after. At least one day is held back and at least one is left.
+
+    Args:
+        count: number of support days, at least 2.
+        share: of each block.
+        step: of the record, days or months.
+
+    Returns:
+        (count,) bool.
+    """
+    held = np.zeros(count, bool)
+    for block in np.array_split(np.arange(count), max(1, round(count / HELD_BACK_BLOCK[step]))):
+        held[block[len(block) - max(1, round(share * len(block))) :]] = True
+    held[0] = False
+    return held
+
+
+def cut_stretch(ensemble: Ensemble, record: TowerRecord, support: pd.DatetimeIndex, held_back: float) -> Stretch:
+    """Cut the record to the support and its spin-up, and hold some days of the support back."""
+    chosen = np.flatnonzero(record.time.isin(support))
+    step = ensemble.config.model.step
+    first, last = max(0, chosen[0] - time_steps.steps(SPIN_UP, step)), chosen[-1] + 1
+    apart = held_back_days(len(chosen), held_back, step)
+    split = np.zeros((2, len(record.time), 1), np.float32)
+    split[0, chosen[~apart]] = 1
+    split[1, chosen[apart]] = 1
+    seen = (record.weight > 0).float()
+    fit, held = (seen * torch.from_numpy(part) for part in split)
+    cut = [
+        x[None, first:last].to(ensemble.device) for x in (record.drivers, record.driver_mask, record.fluxes, fit, held)
+    ]
+    return Stretch(*cut, ensemble.config.train.window, min(1.0, time_steps.days(1, step) / CORRELATION_DAYS))
+
+
+def fit_shift(
+    shift: Shift,
+    task: Stretch,
+    weight: Tensor,
+    steps: int,
+    learning_rate: float,
+    report: Callable[[float, float], None],
+) -> None:
+    """Move the shift to the posterior mode by Adam; the learning rate falls over the second half.
+
+    Args:
+        shift: moved in place.
+        task: what it is fitted to.
+        weight: (V, T, 3) 1 on the days and fluxes that each variant is fitted to.
+        steps: gradient steps.
+        learning_rate: in prior standard deviations.
+        report: called after each step with the first variant's loss on its days and on the held-back ones.
+    """
+    scale, noise = shift.member.model.forward_model.flux_scale, shift.member.prior.noise
+    for p in shift.parameters:
+        p.requires_grad_(True)
+    optimizer = torch.optim.Adam(shift.parameters, lr=learning_rate)
+    independent = weight.sum((1, 2)) / 3 * task.independent
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = learning_rate * min(1, 2 * (1 - step / steps))
+        fluxes = shift.fluxes(task.drivers, task.mask, 1.0, task.window)
+        misfit = 3 * independent * _loss(fluxes, task.observed, weight, scale, noise)
+        objective = ((misfit + shift.penalty()) / (1 + independent)).sum()
+        optimizer.zero_grad(set_to_none=True)
+        objective.backward()
+        optimizer.step()
+        with torch.no_grad():
+            report(*(_loss(fluxes[:1], task.observed, w, scale).item() for w in (weight[:1], task.held)))
+    for p in shift.parameters:
+        p.requires_grad_(False)
+
+
+@torch.no_grad()
+def harmless(shift: Shift, task: Stretch, most: float = 1.0) -> tuple[float, float, float]:
+    """Return the largest shrinkage that does no harm on the held-back days, and the losses there.
+
+    Returns:
+        (shrinkage, zero-shot loss, loss at that shrinkage).
+    """
+    scale = shift.member.model.forward_model.flux_scale
+
+    def held(shrinkage: float) -> float:
+        return _loss(
+            shift.fluxes(task.drivers, task.mask, shrinkage, task.window), task.observed, task.held, scale
+        ).item()
+
+    before = held(0.0)
+    for shrinkage in SHRINKAGES:
+        if shrinkage <= most and ((after := held(shrinkage)) <= before or shrinkage == 0):
+            return shrinkage, before, after
+    return 0.0, before, before

@@ -1,0 +1,85 @@
+"""Holes in the drivers of a tower: steps at which one is missing that the tower otherwise has.
+
+A driver that a tower has not at all is masked as in training, which the model has learnt to do without. One that fails
+for some days is another matter: what is predicted there jumps to what the model makes of the others alone. Such steps
+are said, and those without weather left out of predictions unless the user wants them.
+"""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from tamrl.predict.adapt import Adaptation
+from tamrl.schema import variable
+from tamrl.timestep import step_of
+from tamrl.wording import counted, date
+
+
+def driver_gaps(tower: xr.Dataset, names: tuple[str, ...]) -> dict[str, np.ndarray]:
+    """Return driver -> steps (T,) at which it is missing, of the drivers that have values at some steps.
+
+    Args:
+        tower: Dataset(time), one tower's record.
+        names: drivers of the model.
+    """
+    found = {}
+    for name in (n for n in names if n in tower and tower[n].dims == ("time",)):
+        there = np.isfinite(tower[name].values)
+        if there.any() and not there.all():
+            found[name] = ~there
+    return found
+
+
+def left_out(gaps: dict[str, np.ndarray]) -> np.ndarray | None:
+    """Return the steps (T,) without a prediction; None where there are none.
+
+    The state of the vegetation, which satellites lose to clouds and polar night, fails at most towers that models were
+    trained on: it is masked there as it was in training.
+    """
+    chosen = [lacking for name, lacking in gaps.items() if not variable(name).state]
+    return np.logical_or.reduce(chosen) if chosen else None
+
+
+#: What predicts the steps that are left out, on the command line.
+OPTION = "--allow-gaps on the command line"
+
+
+def describe(gaps: dict[str, np.ndarray], tower: xr.Dataset, allowed: bool, option: str = OPTION) -> list[str]:
+    """Return in words which drivers are missing when, and what becomes of those steps.
+
+    Args:
+        gaps: of ``driver_gaps``.
+        tower: Dataset(time), one tower's record.
+        allowed: all steps are predicted all the same.
+        option: what predicts them, where they are not, in words.
+    """
+    if not gaps:
+        return []
+    time, step = pd.DatetimeIndex(tower.time.values), step_of(tower)
+    said = []
+    for name, lacking in gaps.items():
+        when = time[lacking]
+        span = date(when[0], step) + (f" to {date(when[-1], step)}" if len(when) > 1 else "")
+        said.append(f"{name} is missing on {len(when)} of {counted(len(time), step)} ({span})")
+    lacking = None if allowed else left_out(gaps)
+    masked = "predicted without the driver, masked as in training"
+    if lacking is None:
+        return [f"Gaps in the drivers: {'; '.join(said)}: {masked}."]
+    return [
+        f"Gaps in the drivers: {'; '.join(said)}. {counted(int(lacking.sum()), step).capitalize()} without weather are "
+        f"left without a prediction ({option} predicts them); other gaps are {masked}."
+    ]
+
+
+def leave_out(predictions: xr.Dataset, gaps: dict[str, np.ndarray]) -> xr.Dataset:
+    """Return predictions (..., time) that are missing at the steps that are left out."""
+    lacking = left_out(gaps)
+    return predictions if lacking is None else predictions.where(xr.DataArray(~lacking, dims="time"))
+
+
+def leave_out_adapted(result: Adaptation, gaps: dict[str, np.ndarray]) -> Adaptation:
+    """Return an adaptation whose predictions before and after are missing at the steps that are left out."""
+    both = {name: leave_out(getattr(result, name), gaps) for name in ("zero_shot", "adapted")}
+    return dataclasses.replace(result, **both)

@@ -1,0 +1,1 @@
+"""SIMULATED towers whose truth is known."""

@@ -1,0 +1,1 @@
+"""Files, processes and devices: what any program of this kind needs."""

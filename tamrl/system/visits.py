@@ -1,0 +1,191 @@
+"""What visitors import into a server: a folder for each of them, bounded in number, size and life.
+
+The folders of a server lie together in one that only its process uses; it goes with the process, and what a killed one
+left behind is removed by the next.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from tamrl.errors import TamrlError
+from tamrl.system.storage import try_lock
+
+_PREFIX = "tamrl-visits-"
+#: Seconds between two looks for what is too old, and the age at which a folder without a process is left over.
+_SWEEP_S, _YOUNG_S = 600.0, 60.0
+_GB = 2**30
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a visitor may leave on the server.
+
+    Attributes:
+        imports: most products at once.
+        visitor_bytes: most bytes, unpacked, of all that one visitor sends or imports.
+        total_bytes: most bytes on the disk of all visitors together.
+        hours: after its last use an import is removed.
+    """
+
+    imports: int = 8
+    visitor_bytes: int = 4 * _GB
+    total_bytes: int = 32 * _GB
+    hours: float = 12.0
+
+    @classmethod
+    def read(cls, settings: Mapping[str, str]) -> "Limits":
+        """Return the limits that the environment sets.
+
+        Args:
+            settings: may have ``TAMRL_IMPORTS``, ``TAMRL_IMPORT_GB``, ``TAMRL_IMPORTS_GB`` and ``TAMRL_IMPORT_HOURS``.
+
+        Raises:
+            TamrlError: one of them is not a number above zero.
+        """
+        return cls(
+            int(_number(settings, "TAMRL_IMPORTS", cls.imports)),
+            int(_number(settings, "TAMRL_IMPORT_GB", cls.visitor_bytes / _GB) * _GB),
+            int(_number(settings, "TAMRL_IMPORTS_GB", cls.total_bytes / _GB) * _GB),
+            _number(settings, "TAMRL_IMPORT_HOURS", cls.hours),
+        )
+
+
+def _number(settings: Mapping[str, str], name: str, default: float) -> float:
+    text = settings.get(name, "").strip()
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 < value < float("inf"):
+        raise TamrlError(f"This is not a number above zero: {text!r}", name, "Set another, or leave it out")
+    return value
+
+
+class Visits:
+    """The folders of the visitors of one server.
+
+    Args:
+        limits: what each may leave there.
+        parent: where the server's folder is made; the system's folder for temporary files by default.
+
+    Raises:
+        TamrlError: no folder can be made there.
+    """
+
+    def __init__(self, limits: Limits, parent: Path | None = None) -> None:
+        self.limits = limits
+        self._used: dict[str, float] = {}
+        self._guard = threading.Lock()
+        try:
+            parent = Path(parent or tempfile.gettempdir())
+            _remove_left_over(parent)
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+            self._lock = (self.path / "lock").open("w")
+        except OSError as error:
+            what = f"There is no place for imports: {error.strerror or error}"
+            raise TamrlError(what, "TMPDIR", "Set TMPDIR to a folder that the server may write to") from error
+        try_lock(self._lock)
+        atexit.register(self.close)
+
+    def folder(self, visitor: str, make: bool = False) -> Path | None:
+        """Return the folder of a visitor, None where there is none yet; asking for it counts as a use.
+
+        Args:
+            visitor: tells visitors apart; not to be guessed by others.
+            make: whether to make it.
+        """
+        path = self.path / sha256(visitor.encode()).hexdigest()[:32]
+        with self._guard:
+            if make:
+                path.mkdir(exist_ok=True)
+            if not path.is_dir():
+                return None
+            self._used[path.name] = time.monotonic()
+        return path
+
+    def owns(self, visitor: str, path: Path) -> bool:
+        """Return whether something lies in the folder of a visitor."""
+        own = self.folder(visitor)
+        return own is not None and Path(path).parent == own
+
+    def room(self, visitor: str) -> int:
+        """Return how many bytes a visitor may still import.
+
+        Raises:
+            TamrlError: none, or no further product.
+        """
+        self.sweep()
+        own = self.folder(visitor)
+        taken, all_taken = _size(own) if own else 0, _size(self.path)
+        if own and len([p for p in own.iterdir() if not p.name.startswith(".")]) >= self.limits.imports:
+            raise TamrlError(
+                f"You have imported {self.limits.imports} products, and more are not kept here",
+                "Import",
+                "Remove one that you do not need any more",
+            )
+        if taken >= self.limits.visitor_bytes:
+            what = f"Your imports take the {self.limits.visitor_bytes / _GB:g} GB that are kept for you here"
+            raise TamrlError(what, "Import", "Remove one that you do not need any more")
+        if all_taken >= self.limits.total_bytes:
+            raise TamrlError("This server holds as many imports as it may", "Import", "Try again in some hours")
+        return min(self.limits.visitor_bytes - taken, self.limits.total_bytes - all_taken)
+
+    def sweep(self) -> None:
+        """Remove what nobody has used for as long as the limits say."""
+        before = time.monotonic() - self.limits.hours * 3600
+        with self._guard:
+            for name in [name for name, used in self._used.items() if used < before]:
+                shutil.rmtree(self.path / name, ignore_errors=True)
+                del self._used[name]
+
+    def sweep_on(self) -> None:
+        """Look again and again, in a thread of its own, for what is too old."""
+
+        def look() -> None:
+            while not self._lock.closed:
+                time.sleep(min(_SWEEP_S, self.limits.hours * 3600))
+                self.sweep()
+
+        threading.Thread(target=look, name="visits", daemon=True).start()
+
+    def close(self) -> None:
+        """Remove everything."""
+        self._lock.close()
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _remove_left_over(parent: Path) -> None:
+    """Remove the folders of servers that are gone: the system frees a lock when its process ends."""
+    for path in parent.glob(f"{_PREFIX}*"):
+        try:
+            if path.is_symlink() or path.stat().st_mtime > time.time() - _YOUNG_S:
+                continue
+            if hasattr(os, "getuid") and path.stat().st_uid != os.getuid():
+                continue
+            with (path / "lock").open("a") as lock:
+                free = try_lock(lock)
+        except OSError:
+            continue
+        if free:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for here, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(here, name)).st_size
+            except OSError:
+                continue  # removed meanwhile
+    return total

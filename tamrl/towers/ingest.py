@@ -1,0 +1,282 @@
+"""From files of any kind to the archive of a workspace, with an account of every tower, value and file."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from tamrl import schema
+from tamrl.errors import TamrlError, printable
+from tamrl.globe.earth import load_earth
+from tamrl.system.account import IngestReport
+from tamrl.system.storage import locate, locked, swap_in
+from tamrl.towers import audit, citations
+from tamrl.towers.account import tell
+from tamrl.towers.archive import Tower, build, load_whole, merge, record_days, validate, write_zarr
+from tamrl.towers.checks import BALANCE_SHARE, REPORT_COLUMNS, balance, check_structure
+from tamrl.towers.derived import complete
+from tamrl.towers.readers.detect import Item, beside, find, read
+from tamrl.towers.readers.parquet import files
+from tamrl.towers.readers.sites import SiteInfo, read_sites
+from tamrl.towers.releases import lost_days, one_each
+from tamrl.towers.satellite import put_on_days
+from tamrl.towers.screen import screen
+from tamrl.towers.workspace import Workspace, sha256
+
+
+@dataclass
+class Result:
+    """What an ingest did.
+
+    Attributes:
+        summary: one row a tower: site, action (added, replaced), days, first, last, igbp, koeppen, position
+            (bool), n_outside, n_failed (variables set aside as a whole), notes, and for each variable
+            ``missing_<variable>`` (share of the record's days; NaN where the tower lacks it).
+        report: values set aside, see ``checks.validate``.
+        balance: towers whose NEE = RECO - GPP is open, see ``checks.balance``.
+        audit: one row for each tower and check, see ``audit.audit``; of the towers of this ingest.
+        checks: one row a check over these towers, see ``audit.summarise``.
+        items: every file looked at and what became of it.
+        archive: path of the archive.
+        n_sites: towers in the archive now (0 where there is none).
+        failures: reasons in words that are not about one file.
+        doubts: variables whose size does not fit their unit at any tower known, in words. They are kept as read.
+        account: what was done to the data, as kept in the provenance.
+    """
+
+    summary: pd.DataFrame
+    report: pd.DataFrame
+    balance: pd.DataFrame
+    items: list[Item]
+    archive: Path
+    n_sites: int = 0
+    failures: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
+    account: IngestReport = field(default_factory=IngestReport)
+    audit: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(audit.ROWS)))
+    checks: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(audit.SUMMARY)))
+
+    @property
+    def faults(self) -> list[str]:
+        """Faults of the file, in words: variables that contradict the others at most towers. They are kept as read."""
+        return self.checks.loc[self.checks["fault"].astype(bool), "words"].tolist()
+
+    @property
+    def ok(self) -> bool:
+        """Whether at least one tower went in, nothing failed and no variable contradicts the others at most towers."""
+        failed = any(item.status == "failed" for item in self.items) or bool(self.failures) or bool(self.faults)
+        return len(self.summary) > 0 and not failed and not (self.report["failed"].astype(bool).any())
+
+
+def ingest(
+    sources: Iterable[str | Path],
+    workspace: Workspace,
+    sites: str | Path | None = None,
+    command: str = "ingest",
+    on_item: Callable[[int, int], None] | None = None,
+) -> Result:
+    """Read towers from ``sources`` and add them to, or replace them in, the workspace's archive.
+
+    Args:
+        sources: folders, parquet, csv, csv.gz or zip files.
+        workspace: a writable workspace.
+        sites: table of positions and classes that takes precedence over all others.
+        command: as written into the provenance.
+        on_item: called with (files read, files in all).
+
+    Raises:
+        TamrlError: the workspace cannot be written, its archive or the table of sites is damaged.
+    """
+    workspace.check_writable()
+    workspace.provenance()  # a damaged one is said before anything is written
+    given, faults, notes = {}, [], []
+    if sites:
+        given, faults = read_sites(sites, notes)
+    items = _unique(item for source in sources for item in find(source))
+    for count, item in enumerate(items, start=1):
+        read(item)
+        if on_item:
+            on_item(count, len(items))
+    items += [read(item) for item in beside(items)]
+    items += [Item(Path(sites), True, "used", "positions and classes as given", notes=notes)] if sites else []
+    towers, refused = one_each(tower for item in items for tower in item.towers)
+    _add_series(items, towers)
+    _account_for_siblings(items, set(towers))
+    places = _places(items, given)
+    result = Result(
+        _summary_table([]), pd.DataFrame(columns=list(REPORT_COLUMNS)), pd.DataFrame(), items, workspace.archive_path
+    )
+    result.failures += faults + refused
+    placed = [places.get(site, SiteInfo()).apply(tower) for site, tower in sorted(towers.items())]
+    found = screen(placed)
+    result.doubts += found.doubt_lines()
+    ready = [complete(tower, found.failed(tower.site) | tower.failed) for tower in placed]
+    result.failures += [f"{tower.site}: {fault}" for tower in placed for fault in tower.faults]
+    usable = [tower for tower in ready if tower.table.notna().to_numpy().any()]
+    result.failures += [f"{tower.site}: {tower.source} holds no value at all" for tower in ready if tower not in usable]
+    if usable:
+        _store(usable, workspace, result, found.rows)
+    result.account = tell(items, usable, found, result.report, result.balance, result.summary)
+    if usable:
+        citations.keep(workspace.path, [item.path for item in items], [tower.site for tower in usable])
+        entry = {"command": printable(command), "inputs": _inputs(items, set(towers))}
+        entry |= {"audit": audit.brief(result.checks), "account": result.account.to_list()}
+        workspace.add_provenance(entry)
+    return result
+
+
+def _unique(items: Iterable[Item]) -> list[Item]:
+    """Keep each file once; naming it explicitly counts more than finding it in a folder."""
+    kept: dict[Path, Item] = {}
+    for item in items:
+        key = item.path.resolve()
+        if key not in kept or (item.explicit and not kept[key].explicit):
+            kept[key] = item
+    return list(kept.values())
+
+
+def _add_series(items: list[Item], towers: dict[str, Tower]) -> None:
+    """Give the towers the satellite series of the sources; a file that is for none of them is noted."""
+    for item in items:
+        there = sorted(set(item.series) & set(towers))
+        for site in there:
+            put_on_days(towers[site], item.series[site], item.path.name)
+        if item.series and not there:
+            item.notes.append(f"{item.path.name}: none of its {len(item.series)} towers is ingested here")
+
+
+def _account_for_siblings(items: list[Item], ingested: set[str]) -> None:
+    """A file of a published set that lies in a folder is skipped, not failed, when its tower went in."""
+    for item in items:
+        if item.status == "failed" and item.sibling and not item.explicit and item.site in ingested:
+            item.status = "skipped"
+
+
+def _places(items: list[Item], given: dict[str, SiteInfo]) -> dict[str, SiteInfo]:
+    """Join what is known of places: the table given, then tables of sites, then BIF."""
+    known = dict(given)
+    tables = [item.sites for item in items if item.path.name.lower() == "sites.csv"]
+    others = [item.sites for item in items if item.path.name.lower() != "sites.csv"]
+    for table in (*tables, *others):
+        for site, info in table.items():
+            known[site] = known[site].filled(info) if site in known else info
+    return known
+
+
+def _store(towers: list[Tower], workspace: Workspace, result: Result, screened: list[dict]) -> None:
+    """Build, check, merge and write; fill the result's tables."""
+    with locked(workspace.archive_path):
+        old = load_whole(workspace.archive_path) if locate(workspace.archive_path) else None
+        before = _from_archive(towers, old)
+        fresh, report = validate(build(towers))
+        rows = [*screened, *report.to_dict("records")]
+        result.report = pd.DataFrame(rows, columns=list(REPORT_COLUMNS))
+        lost = ~record_days(fresh).any(axis=1)
+        if lost.any():
+            result.failures += [f"{site}: no value lies within its bounds" for site in fresh["site"].values[lost]]
+            fresh = fresh.isel(site=~lost)
+        if fresh.sizes["site"]:
+            _audit(fresh, towers, result)
+            result.summary = _summarise(fresh, towers, before, result.report)
+            found = balance(fresh)
+            result.balance = found[found["share_open"] > BALANCE_SHARE].reset_index(drop=True)
+            joined = merge(old, fresh)
+            check_structure(joined)
+            result.n_sites = joined.sizes["site"]
+            swap_in(workspace.archive_path, lambda folder: write_zarr(joined, folder))
+        elif old is not None:
+            result.n_sites = old.sizes["site"]
+
+
+def _audit(fresh: xr.Dataset, towers: list[Tower], result: Result) -> None:
+    """Fill the audit of the result; what contradicts at a tower alone is noted there."""
+    try:
+        earth = load_earth()
+    except TamrlError as error:
+        earth = None
+        result.failures.append(f"TA is not compared with the climatology of the place: {error}")
+    result.audit = audit.audit(fresh, earth)
+    result.checks = audit.summarise(result.audit)
+    faults = set(result.checks.loc[result.checks["fault"].astype(bool), "check"])
+    for tower in towers:
+        tower.notes += audit.notes(result.audit, tower.site, faults)
+
+
+def _from_archive(towers: list[Tower], old: xr.Dataset | None) -> dict[str, set[str]]:
+    """Fill positions and classes from towers already in the archive; return what variables those had."""
+    before: dict[str, set[str]] = {}
+    if old is None:
+        return before
+    row = {str(site): index for index, site in enumerate(old["site"].values)}
+    for tower in towers:
+        if tower.site not in row:
+            continue
+        there = old.isel(site=row[tower.site])
+        before[tower.site] = {str(name) for name, values in there.data_vars.items() if values.notnull().any()}
+        info = SiteInfo(*(there[name].item() for name in ("name", "lat", "lon", "igbp", "koeppen")))
+        own = SiteInfo(tower.name, tower.lat, tower.lon, tower.igbp, tower.koeppen)
+        own.filled(info).apply(tower)
+        gone = before[tower.site] - set(tower.table.columns[tower.table.notna().any()])
+        if gone:
+            tower.notes.append(f"replaces a version that had {', '.join(n for n in schema.VARIABLES if n in gone)}")
+        known = np.flatnonzero(record_days(there))
+        if known.size and known[-1] - known[0] + 1 > len(tower.table):
+            tower.notes.append(f"replaces a longer version of {known[-1] - known[0] + 1} days")
+        if lost := lost_days(there, tower):
+            tower.notes.append(lost)
+    return before
+
+
+def _summarise(ds: xr.Dataset, towers: list[Tower], before: dict, report: pd.DataFrame) -> pd.DataFrame:
+    """Make one row a tower of a validated Dataset, see ``Result.summary``."""
+    days = record_days(ds)
+    time = ds["time"].values.astype("datetime64[D]")
+    notes = {tower.site: "; ".join(tower.notes) for tower in towers}
+    rows = []
+    for i, site in enumerate(ds["site"].values.astype(str)):
+        cut = np.flatnonzero(days[i])
+        span = slice(int(cut[0]), int(cut[-1]) + 1)
+        found = report[report["site"] == site]
+        row = {
+            "site": site, "action": "replaced" if site in before else "added", "days": span.stop - span.start,
+            "first": str(time[span][0]), "last": str(time[span][-1]), "igbp": str(ds["igbp"].values[i]),
+            "koeppen": str(ds["koeppen"].values[i]), "n_outside": int(found["n_outside"].sum()),
+            "position": bool(np.isfinite(ds["lat"].values[i]) and np.isfinite(ds["lon"].values[i])),
+            "n_failed": int(found["failed"].sum()), "notes": notes[site],
+        }  # fmt: skip
+        for name in ds.data_vars:
+            missing = np.isnan(ds[name].values[i, span]).mean()
+            row[f"missing_{name}"] = missing if missing < 1 else np.nan
+        rows.append(row)
+    return _summary_table(rows)
+
+
+def _summary_table(rows: list[dict]) -> pd.DataFrame:
+    columns = [
+        "site",
+        "action",
+        "days",
+        "first",
+        "last",
+        "igbp",
+        "koeppen",
+        "position",
+        "n_outside",
+        "n_failed",
+        "notes",
+    ]
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
+
+
+def _inputs(items: list[Item], ingested: set[str]) -> list[dict]:
+    """List the files that towers or positions were read from, with their SHA-256; of a table in parts each part."""
+    used = [
+        (path, sorted({tower.site for tower in item.towers} & ingested))
+        for item in items
+        if item.towers or item.status == "used"
+        for path in files(item.path)
+    ]
+    return [{"path": printable(str(path)), "sha256": sha256(path), "towers": names} for path, names in used]

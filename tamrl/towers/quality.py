@@ -1,0 +1,17 @@
+"""Which days of a tower count: its observed fluxes and their quality; numpy alone."""
+
+import numpy as np
+import xarray as xr
+
+from tamrl.schema import FLUXES, QC_VALID
+
+
+def flux_table(tower: xr.Dataset) -> np.ndarray:
+    """Return (T, 3) GPP, RECO, NEE in gC m-2 d-1, NaN where missing."""
+    return np.stack([tower[f].values.astype(np.float32) for f in FLUXES], axis=1)
+
+
+def valid_days(tower: xr.Dataset) -> np.ndarray:
+    """Return (T,) bool: quality of at least 0.7 and some flux observed."""
+    observed = np.isfinite(flux_table(tower)).any(axis=1)
+    return observed & (tower["QC"].values >= QC_VALID)

@@ -1,0 +1,156 @@
+"""Random batches of long sequences for training, on any device.
+
+Dimensions: B batch, T days, D drivers, A static inputs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tamrl.config import Config
+from tamrl.errors import TamrlError
+from tamrl.landcover import KOEPPEN_CLASSES
+from tamrl.model.drivers import GROUPS
+from tamrl.model.inputs import Normaliser, Support, TowerRecord, make_support
+from tamrl.schema import IGBP_CLASSES
+from tamrl.timestep import steps
+
+#: Support days drawn in training are log-uniform between these (in steps of the model): users bring days as well as
+#: a year.
+FEWEST_SHOTS, MOST_SHOTS = 5, 400
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training step: a sequence from each of B towers, a run of its days being the support.
+
+    Attributes:
+        support: what the encoder reads: the same days, binned.
+        drivers: (B, T, D) normalised, 0 where hidden or missing.
+        mask: (B, T, D).
+        season: (B, T, 2) sine and cosine of the day of year.
+        fluxes: (B, T, 3) gC m-2 d-1.
+        weight: (B, T, 3) QC x tower weight; 0 in the spin-up and on missing days.
+        shots: (B, T, 3) 1 on support days with that flux observed.
+        read: (B, 1, 1) 1 where the encoder reads the labels of the support, too.
+    """
+
+    support: Support
+    drivers: Tensor
+    mask: Tensor
+    season: Tensor
+    fluxes: Tensor
+    weight: Tensor
+    shots: Tensor
+    read: Tensor
+
+
+class Batcher:
+    """Draws random batches of long sequences from towers.
+
+    The towers lie one after the other in flat tensors whose row 0 is empty, so that a batch is one
+    gather and days before or after a record are simply masked: a missing day hides that day alone.
+
+    Raises:
+        TamrlError: there is no tower.
+    """
+
+    def __init__(
+        self, records: list[TowerRecord], normaliser: Normaliser, config: Config, seed: int, device: torch.device
+    ) -> None:
+        if not records:
+            raise TamrlError("There is no tower to train on", "train", "Ingest towers, or exclude fewer")
+        self.config, self.device = config, device
+        self.generator = torch.Generator().manual_seed(seed)
+        self.scale = torch.from_numpy(normaliser.flux_scale).to(device)
+        self.length = torch.tensor([len(r.time) for r in records])
+        self.offset = 1 + torch.cumsum(self.length, 0) - self.length
+
+        def flat(name: str) -> Tensor:
+            rows = torch.cat([getattr(r, name) for r in records])
+            return torch.cat([torch.zeros_like(rows[:1]), rows]).to(device)
+
+        self.drivers, self.mask = flat("drivers"), flat("driver_mask")
+        self.fluxes, self.weight, self.season = flat("fluxes"), flat("weight"), flat("season")
+        self.static = torch.stack([r.static for r in records]).to(device)
+        self.tower_weight = torch.stack([_tower_weight(r, self.scale.cpu(), config) for r in records]).to(device)
+        names = config.model.drivers
+        self.groups = [[names.index(n) for n in g if n in names] for g in GROUPS]
+        self.groups = [g for g in self.groups if g]
+        self.order: list[int] = []
+
+    def _towers(self, count: int) -> Tensor:
+        """Return the next towers of an endless shuffle: every tower comes equally often."""
+        while len(self.order) < count:
+            self.order += torch.randperm(len(self.length), generator=self.generator).tolist()
+        chosen, self.order = self.order[:count], self.order[count:]
+        return torch.tensor(chosen)
+
+    def _sequence(self, towers: Tensor, days: int) -> Tensor:
+        """Return (B, days) rows of the flat tensors; 0 outside a tower's record."""
+        slack = (self.length[towers] - days).clamp(min=0)
+        start = (torch.rand(len(towers), generator=self.generator) * (slack + 1)).long()
+        position = start[:, None] + torch.arange(days)
+        rows = self.offset[towers][:, None] + position
+        return torch.where(position < self.length[towers][:, None], rows, 0)
+
+    def _run(self, count: int, days: int) -> Tensor:
+        """Return (B, days) bool: the run of support days of each sequence."""
+        draw = torch.rand(2, count, generator=self.generator)
+        fewest, most = (steps(shots, self.config.model.step) for shots in (FEWEST_SHOTS, MOST_SHOTS))
+        most = min(most, days // 2)
+        length = min(fewest, most) * torch.exp(draw[0] * float(np.log(max(1, most / fewest))))
+        start = draw[1] * (days - length)
+        position = torch.arange(days)
+        return (position >= start[:, None]) & (position < (start + length)[:, None])
+
+    def _hide_drivers(self, count: int) -> Tensor:
+        """Return (B, 1, D) 0 for the driver groups hidden in this sequence."""
+        keep = torch.ones(count, 1, self.drivers.shape[1])
+        for group in self.groups:
+            hidden = torch.rand(count, generator=self.generator) < self.config.train.driver_dropout
+            for column in group:
+                keep[hidden, 0, column] = 0
+        return keep.to(self.device)
+
+    def _hide_classes(self, static: Tensor) -> Tensor:
+        """Set the classes of some towers to ``unknown``."""
+        static = static.clone()
+        for first, size in ((0, len(IGBP_CLASSES)), (len(IGBP_CLASSES), len(KOEPPEN_CLASSES))):
+            hidden = torch.rand(len(static), generator=self.generator) < self.config.train.static_dropout
+            hidden = hidden.to(self.device)
+            static[hidden, first : first + size] = 0
+            static[hidden, first + size - 1] = 1
+        return static
+
+    def draw(self) -> Batch:
+        """Return the next random batch on the device."""
+        train, bin_days = self.config.train, self.config.model.encoder_bin
+        towers = self._towers(train.batch)
+        rows = self._sequence(towers, train.sequence).to(self.device)
+        run = self._run(len(towers), train.sequence).to(self.device)
+        read = (torch.rand(len(towers), generator=self.generator) < train.labels).to(self.device)
+        towers = towers.to(self.device)
+        mask = self.mask[rows] * self._hide_drivers(len(towers))
+        drivers, fluxes, season, weight = (x[rows] for x in (self.drivers, self.fluxes, self.season, self.weight))
+        drivers = drivers * mask
+        shots = (weight > 0).float() * run[..., None]
+        support = make_support(
+            drivers, mask, fluxes / self.scale, shots * read[:, None, None], season,
+            self._hide_classes(self.static[towers]), bin_days,
+        )  # fmt: skip
+        weight = weight * self.tower_weight[towers][:, None]
+        weight[:, : train.spin_up] = 0
+        return Batch(support, drivers, mask, season, fluxes, weight, shots, read.float()[:, None, None])
+
+
+def _tower_weight(record: TowerRecord, scale: Tensor, config: Config) -> Tensor:
+    """Return (3,) weights that keep towers with large fluxes from ruling the loss."""
+    seen = record.weight > 0
+    n = seen.sum(0).clamp(min=1)
+    mean = (record.fluxes * seen).sum(0) / n
+    share = (((record.fluxes - mean) ** 2) * seen).sum(0) / n / scale**2
+    floor = config.train.site_weight_floor
+    return (1 + floor) / (share + floor)

@@ -1,0 +1,88 @@
+"""The terms of the training loss, each returned by name so that it can be logged."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tamrl.config import Config
+from tamrl.model.inputs import Support
+from tamrl.model.network import MONTHS, TAMRL
+from tamrl.schema import FLUXES
+from tamrl.training.batches import Batch
+
+
+def masked_huber(predicted: Tensor, observed: Tensor, weight: Tensor, scale: Tensor, delta: float) -> Tensor:
+    """Return the weighted Huber loss of each flux.
+
+    Args:
+        predicted: (B, T, 3) gC m-2 d-1.
+        observed: (B, T, 3) gC m-2 d-1.
+        weight: (B, T, 3), 0 where there is no observation.
+        scale: (3,) gC m-2 d-1, what residuals are divided by.
+        delta: scaled residual where the loss turns linear (Huber 1964, doi:10.1214/aoms/1177703732).
+
+    Returns:
+        (3,) mean over the weights; 0 for a flux without observations.
+    """
+    loss = functional.huber_loss(predicted / scale, observed / scale, reduction="none", delta=delta)
+    return (loss * weight).sum((0, 1)) / weight.sum((0, 1)).clamp(min=1e-6)
+
+
+def imbalance(fluxes: Tensor) -> Tensor:
+    """Return NEE - (RECO - GPP) in gC m-2 d-1 for fluxes (..., 3) ordered GPP, RECO, NEE."""
+    return fluxes[..., 2] - (fluxes[..., 1] - fluxes[..., 0])
+
+
+def balance_penalty(fluxes: Tensor) -> Tensor:
+    """Return the mean squared imbalance, (gC m-2 d-1)^2: the carbon balance of the paper, in physical units."""
+    return imbalance(fluxes).square().mean()
+
+
+def seasonal_means(support: Support, drivers: int) -> tuple[Tensor, Tensor]:
+    """Return the monthly driver means (B, 12, D) of a support and their presence (B, 12, D).
+
+    The month of a bin is read from the season columns that every support carries.
+    """
+    series = support.series
+    values, present = series[..., :drivers], series[..., drivers : 2 * drivers]
+    angle = torch.atan2(series[..., -2], series[..., -1]) % (2 * torch.pi)
+    month = (angle / (2 * torch.pi) * MONTHS).long().clamp(max=MONTHS - 1)
+    member = functional.one_hot(month, MONTHS).to(values) * support.valid[..., None]
+    weight = torch.einsum("bsm,bsd->bmd", member, present)
+    total = torch.einsum("bsm,bsd->bmd", member, values * present)
+    return total / weight.clamp(min=1e-6), (weight > 0).to(values)
+
+
+def reconstruction_loss(model: TAMRL, code: Tensor, support: Support) -> Tensor:
+    """Return how badly the code tells the drivers' seasonal cycle and the classes of its own support."""
+    target, present = seasonal_means(support, len(model.config.drivers))
+    means, logits = model.decoder(code)
+    drivers = ((means - target).square() * present).sum() / present.sum().clamp(min=1)
+    return drivers + functional.binary_cross_entropy_with_logits(logits, support.static)
+
+
+def training_loss(model: TAMRL, batch: Batch, config: Config) -> tuple[Tensor, dict[str, float]]:
+    """Return the loss of one batch and its terms by name."""
+    forward, huber = model.forward_model, config.train.huber
+    states, code = model.states(batch.support, batch.drivers, batch.mask, config.train.window)
+    fluxes = forward.fluxes(states)
+    # Support days never enter the loss of a prediction that has read them.
+    unread = batch.weight * (1 - batch.shots * batch.read)
+    each = masked_huber(fluxes, batch.fluxes, unread, forward.flux_scale, huber)
+    weights = each.new_tensor(config.train.flux_weights)
+    total = (each * weights).sum()
+    terms = dict(zip(FLUXES, each.tolist(), strict=True))
+    if model.site_effect is not None:
+        adapted, _ = model.effect(states, batch.season, batch.fluxes, batch.shots)
+        other = masked_huber(adapted, batch.fluxes, batch.weight * (1 - batch.shots), forward.flux_scale, huber)
+        total = total + config.model.site_effect * (other * weights).sum()
+        terms |= {f"{flux} with support": value for flux, value in zip(FLUXES, other.tolist(), strict=True)}
+    if config.model.balance == "soft":
+        penalty = balance_penalty(fluxes)
+        total = total + config.train.balance_weight * penalty
+        terms["balance"] = penalty.item()
+    if model.decoder is not None:
+        rebuilt = reconstruction_loss(model, code, batch.support)
+        total = total + config.model.reconstruction * rebuilt
+        terms["reconstruction"] = rebuilt.item()
+    return total, terms

@@ -1,0 +1,1 @@
+"""Gridded drivers: found, opened, put on the model's steps and units."""

@@ -1,0 +1,104 @@
+"""Choices survive page switches, are written into the URL and read back; bad URLs do no harm."""
+
+from streamlit.testing.v1 import AppTest
+
+
+def script():
+    import streamlit as st
+
+    from tamrl.app.shared import state
+
+    state.restore()
+    st.multiselect("Land cover", ["ENF", "DBF"], **state.bind("igbp", []))
+    st.text(
+        f"site={state.get('site')} years={state.get('years')} days={state.get('days', 30)} seen={state.get('seen')}"
+    )
+    state.publish()
+
+
+def app(**query):
+    at = AppTest.from_function(script, default_timeout=30)
+    at.query_params.update(query)
+    return at.run()
+
+
+def test_url_is_read_and_written_back():
+    at = app(site="DE-Hai", years="2010-2004", days="12", igbp="ENF,DBF", seen="1")
+    assert not at.exception
+    assert at.text[0].value == "site=DE-Hai years=(2004, 2010) days=12 seen=True"
+    assert at.multiselect[0].value == ["ENF", "DBF"]
+    assert at.query_params == {"site": "DE-Hai", "years": "2004-2010", "days": "12", "igbp": "ENF,DBF", "seen": "1"}
+
+
+def test_a_url_that_is_not_understood_is_ignored():
+    at = app(years="soon", days="-3", lr="0", start="yesterdayish")
+    assert not at.exception
+    assert at.text[0].value == "site=None years=None days=30 seen=None"
+    assert at.query_params == {}
+
+
+def test_the_view_of_the_world_map_is_read_and_the_whole_earth_is_none():
+    from tamrl.app.shared.state import PARAMETERS
+
+    view = PARAMETERS["view"]
+    assert view.read("50.25,-10.5,3.2") == (50.25, -10.5, 3.2)
+    assert view.write(view.read("50.25,-10.5,3.20")) == "50.25,-10.5,3.2"
+    assert view.read("13,0,1") is None
+    for wrong in ("1,2", "95,0,2", "0,200,2", "0,0,0.5", "0,0,nan", "inf,0,2", "a,b,c", "0,0,1e9", ""):
+        try:
+            view.read(wrong)
+        except ValueError:
+            continue
+        raise AssertionError(wrong)
+
+
+def test_a_choice_reaches_the_url_and_survives_an_emptied_address():
+    at = app()
+    at.multiselect[0].set_value(["DBF"]).run()
+    assert at.query_params == {"igbp": "DBF"}
+    at.query_params.clear()  # what a page switch does
+    at.run()
+    assert at.multiselect[0].value == ["DBF"]
+    assert at.query_params == {"igbp": "DBF"}
+
+
+def test_a_new_address_in_the_same_session_wins():
+    at = app(site="DE-Hai")
+    at.query_params["site"] = "US-Ha1"
+    at.run()
+    assert at.text[0].value.startswith("site=US-Ha1")
+
+
+def test_an_address_that_the_app_has_just_replaced_is_late_and_not_taken_back(monkeypatch):
+    from tamrl.app.shared import state
+
+    at = app(igbp="ENF")
+    at.multiselect[0].set_value(["DBF"]).run()
+    at.query_params["igbp"] = "ENF"  # sent by the browser before it heard of DBF
+    at.run()
+    assert at.multiselect[0].value == ["DBF"]
+    assert at.query_params == {"igbp": "DBF"}
+    monkeypatch.setattr(state, "_LATE_S", 0.0)  # later it is the back button
+    at.query_params["igbp"] = "ENF"
+    at.run()
+    assert at.multiselect[0].value == ["ENF"]
+
+
+def test_going_back_forgets_what_the_address_lacks_and_takes_what_it_has(monkeypatch):
+    from tamrl.app.shared import state
+
+    at = app(site="DE-Hai", days="12")
+    at.multiselect[0].set_value(["DBF"]).run()
+    monkeypatch.setattr(state, "_went_back", lambda: True)
+    at.query_params.clear()
+    at.query_params["days"] = "7"  # also within the moment in which an address could be late
+    at.run()
+    assert at.text[0].value.startswith("site=None years=None days=7")
+    assert at.multiselect[0].value == []
+    assert at.query_params == {"days": "7"}
+
+
+def test_a_value_of_the_address_that_is_far_too_long_is_no_value():
+    at = app(site="A" * 5000, igbp="ENF," * 2000)
+    assert at.text[0].value.startswith("site=None")
+    assert at.query_params == {}

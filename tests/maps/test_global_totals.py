@@ -1,0 +1,96 @@
+"""Published totals are read strictly; how ours stand to them follows from the numbers."""
+
+import pytest
+import xarray as xr
+import yaml
+
+from tamrl.errors import TamrlError
+from tamrl.globe.contract import land_area
+from tamrl.maps import aggregate as summaries
+from tamrl.maps import catalog as atlas
+from tamrl.maps import global_totals as totals
+from tamrl.maps.catalog import Entry
+from tamrl.maps.global_totals import read_published
+from tamrl.maps.time_means import Period, field
+
+
+def test_the_published_totals_are_those_of_the_papers():
+    found = {(p.product, p.flux): p for p in read_published()}
+    gpp, nee, reco = (found["FLUXCOM-X-BASE", flux] for flux in ("GPP", "NEE", "RECO"))
+    assert (gpp.mean, gpp.plus_minus, gpp.years, gpp.doi) == (124.7, 2.1, (2001, 2020), "10.5194/bg-21-5079-2024")
+    assert (nee.mean, nee.plus_minus) == (-5.75, 0.33)
+    assert nee.ends == pytest.approx((-6.08, -5.42))
+    assert reco.derived
+    assert reco.mean == pytest.approx(118.95)
+    assert reco.plus_minus is None
+    assert found["FLUXCOM members", "GPP"].ends == (106, 130)
+    assert found["ERF", "GPP"].text == "132.7"
+    assert found["MCI", "GPP"].text == "141.9 ± 4"
+    assert nee.text == "−5.75 ± 0.33"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("mean: 132.7", "mean: many"), ("mean: 132.7", "low: 1"), ("flux: NEE", "flux: NBP"),
+        (" doi: 10.", " link: 10."),
+        ("mean: 132.7", "mean: 132.7\n    colour: red"), ("unit: PgC yr-1", "unit: GtC"), ("[2001, 2022]", "2001"),
+        ("low: 106", "low: 206"), ("totals:", "totals"), ("doi: 10.5194/bg-17", "doi: http://10.5194/bg-17"),
+    ],
+)  # fmt: skip
+def test_what_is_not_understood_is_an_error(tmp_path, old, new):
+    text = totals.published_path().read_text()
+    assert old in text
+    file = tmp_path / "published.yaml"
+    file.write_text(text.replace(old, new))
+    with pytest.raises(TamrlError):
+        read_published(file)
+
+
+def test_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(TamrlError, match="cannot be read"):
+        read_published(tmp_path / "none.yaml")
+
+
+def test_the_verdict_says_by_how_much_and_why():
+    published = read_published()
+    far = totals.verdict("NEE", -17.2, published)
+    assert far == "NEE is −17.2 PgC yr⁻¹; 11.4 (199 %) more uptake than FLUXCOM-X-BASE (−5.75 ± 0.33)."
+    assert any("forests" in reason for reason in totals.reasons("NEE", -17.2, published))
+    assert len(totals.reasons("NEE", -1.0, published)) == 1
+    assert totals.reasons("RECO", 114.2, published) == (), "within five percent of a total without uncertainty"
+    assert len(totals.reasons("RECO", 100.0, published)) == 2
+    assert totals.reasons("RECO", 140.0, published) == totals.GROSS_REASONS
+    inside = totals.verdict("GPP", 134.0, published)
+    assert "within the published totals, 106.0 to 145.9" in inside
+    assert "9.3 (7 %) more than FLUXCOM-X-BASE" in inside
+    assert totals.reasons("GPP", 134.0, published) == ()
+    assert "4.1 above the highest" in totals.verdict("GPP", 150.0, published)
+    assert "6.0 below the lowest" in totals.verdict("GPP", 100.0, published)
+    assert totals.reasons("GPP", 150.0, published) == totals.GROSS_REASONS
+    assert "follows from its GPP and NEE" in totals.verdict("RECO", 118.0, published)
+    assert "no published total" in totals.verdict("NEE", -5, [])
+
+
+def test_spread_over_members_is_known_of_bundled_maps_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(totals, "bundled_maps", lambda: tmp_path)
+    entry = Entry("ours", "Ours", tmp_path / "ours.nc", "model", False, 1)
+    assert totals.member_spread(entry) == {}
+    (tmp_path / "totals.yaml").write_text("ours: {GPP: {mean: 130, sd: 2.5}, NEE: {mean: -9}}\n")
+    assert totals.member_spread(entry) == {"GPP": 2.5}
+    other = Entry("theirs", "Theirs", tmp_path / "maps" / "ours.nc", "model", False, 1)
+    assert totals.member_spread(other) == {}
+    (tmp_path / "totals.yaml").write_text("- 1\n")
+    with pytest.raises(TamrlError, match="cannot be read"):
+        totals.member_spread(entry)
+
+
+def test_the_totals_of_the_bundled_maps_are_those_of_their_members():
+    """What the page adds up from the packed maps is what was added up from each member when they were made."""
+    file = atlas.bundled_maps() / "totals.yaml"
+    for key, fluxes in yaml.safe_load(file.read_text()).items():
+        with xr.open_dataset(file.parent / f"{key}.nc") as maps:
+            for flux, known in fluxes.items():
+                found = summaries.total(field(maps, flux, Period()), land_area(maps))
+                # Packed in steps of 0.05 gC m-2 d-1, which round either way: over all cells a hundredth is left.
+                assert found == pytest.approx(known["mean"], abs=0.02), (key, flux)

@@ -1,0 +1,51 @@
+"""The choice of the device, on machines that this one is not."""
+
+import pytest
+import torch
+
+from tamrl.errors import TamrlError
+from tamrl.system import device
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "expected"), [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
+)
+def test_auto_takes_the_best_there_is(monkeypatch, cuda, mps, expected):
+    monkeypatch.delenv("TAMRL_DEVICE", raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert device.choose().type == expected
+    assert device.choose("cpu").type == "cpu"
+
+
+def test_a_device_that_is_not_there_is_refused_with_those_that_are(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert device.choose("cuda:1") == torch.device("cuda:1")
+    with pytest.raises(TamrlError, match=r"no cuda:2.*auto, cuda, cpu"):
+        device.choose("cuda:2")
+    with pytest.raises(TamrlError, match="no mps"):
+        device.choose("mps")
+
+
+def test_the_environment_decides_what_auto_means(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("TAMRL_DEVICE", "cpu")
+    assert device.choose().type == "cpu"
+    monkeypatch.setenv("TAMRL_DEVICE", "mps")
+    with pytest.raises(TamrlError, match="no mps"):
+        device.choose()
+
+
+@pytest.mark.parametrize("name", ["gpu", "cpu:1", "cuda:x", ""])
+def test_a_name_that_is_no_device_is_refused(name):
+    with pytest.raises(TamrlError, match="Unknown device"):
+        device.choose(name)
+
+
+def test_devices_are_described_in_words(monkeypatch):
+    assert device.describe(torch.device("cpu")).startswith("CPU (")
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda d: "H100")
+    assert device.describe(torch.device("cuda")) == "GPU (H100)"
+    assert device.describe(torch.device("mps")) == "GPU (Apple MPS)"
