@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from tamrl.maps import catalog as atlas
+from tamrl.maps import catalog
 
 product, folder = (Path(argument) for argument in sys.argv[1:3])
-maps = atlas.listed([folder / "maps"])
+maps = catalog.listed([folder / "maps"])
 if not maps:
-    atlas.import_product([product], folder / "maps")
+    catalog.import_product([product], folder / "maps")
 (folder / "done").touch()

@@ -270,10 +270,10 @@ def _bundle_sound(place: Place) -> str:
 
 
 def _imports_sound(place: Place) -> str:
-    from tamrl.maps import catalog as atlas
+    from tamrl.maps import catalog
 
-    for path in atlas.listed([place.there / "maps"]):
-        if atlas.open_maps(atlas.entry(path)).load()["GPP"].isnull().all():
+    for path in catalog.listed([place.there / "maps"]):
+        if catalog.open_maps(catalog.entry(path)).load()["GPP"].isnull().all():
             return "maps without a value"
     return ""
 

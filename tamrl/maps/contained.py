@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog as atlas
+from tamrl.maps import catalog
 from tamrl.maps.catalog import Entry
 
 _GB = 2**30
@@ -88,7 +88,7 @@ def import_contained(
             overdue = not late.is_alive()
             late.cancel()
     if "path" in told:
-        return atlas.entry(Path(told["path"]))
+        return catalog.entry(Path(told["path"]))
     if "error" in told:
         raise TamrlError(*told["error"])
     what = f"The import took longer than {bounds.seconds / 60:.0f} minutes" if overdue else "The import broke off"
@@ -140,7 +140,7 @@ def _main() -> None:
 
     _limit(asked["memory"], asked["size"])
     try:
-        made = atlas.import_product(
+        made = catalog.import_product(
             asked["files"],
             Path(asked["into"]),
             asked["kind"],

@@ -17,8 +17,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
-from tamrl import timestep as time_steps
-from tamrl import wording
+from tamrl import timestep, wording
 from tamrl.errors import TamrlError
 from tamrl.landcover import tower_static
 from tamrl.model.checkpoint import Ensemble, Member
@@ -181,7 +180,7 @@ def _reach(
 
         first, final = shifted(fitted), shifted(days)
     else:
-        first, final = _tune(member, zero, task, time_steps.days(len(days), step), settings, report)
+        first, final = _tune(member, zero, task, timestep.days(len(days), step), settings, report)
     shrinkage, before, after = harmless(first, task)
     if shrinkage > 0:
         shrinkage = harmless(final, task, shrinkage)[0]
@@ -222,7 +221,7 @@ def _partitioned(tower: xr.Dataset, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
     kept = days[gross[pd.DatetimeIndex(tower.time.values).isin(days)]]
     if not len(kept):
         raise TamrlError(
-            f"The support {wording.unit(time_steps.step_of(tower), 0)} have NEE alone; "
+            f"The support {wording.unit(timestep.step_of(tower), 0)} have NEE alone; "
             "the effect of the site is learnt from GPP or RECO",
             str(tower.site.item()), "Choose the method modulation, or ingest partitioned fluxes",
         )  # fmt: skip
@@ -274,7 +273,7 @@ def adapt(
     """
     settings = settings or AdaptSettings()
     began, lock, rows = time.perf_counter(), threading.Lock(), []
-    days, units = usable_support(tower, support), wording.unit(time_steps.step_of(tower), 0)
+    days, units = usable_support(tower, support), wording.unit(timestep.step_of(tower), 0)
     if not len(days) and settings.method != "zero-shot":
         raise TamrlError(
             f"None of the support {units} has a valid observation", str(tower.site.item()),

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
-from tamrl import timestep as time_steps
+from tamrl import timestep
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import TowerRecord
 from tamrl.model.network import Modulation
@@ -177,7 +177,7 @@ def cut_stretch(ensemble: Ensemble, record: TowerRecord, support: pd.DatetimeInd
     """Cut the record to the support and its spin-up, and hold some days of the support back."""
     chosen = np.flatnonzero(record.time.isin(support))
     step = ensemble.config.model.step
-    first, last = max(0, chosen[0] - time_steps.steps(SPIN_UP, step)), chosen[-1] + 1
+    first, last = max(0, chosen[0] - timestep.steps(SPIN_UP, step)), chosen[-1] + 1
     apart = held_back_days(len(chosen), held_back, step)
     split = np.zeros((2, len(record.time), 1), np.float32)
     split[0, chosen[~apart]] = 1
@@ -187,7 +187,7 @@ def cut_stretch(ensemble: Ensemble, record: TowerRecord, support: pd.DatetimeInd
     cut = [
         x[None, first:last].to(ensemble.device) for x in (record.drivers, record.driver_mask, record.fluxes, fit, held)
     ]
-    return Stretch(*cut, ensemble.config.train.window, min(1.0, time_steps.days(1, step) / CORRELATION_DAYS))
+    return Stretch(*cut, ensemble.config.train.window, min(1.0, timestep.days(1, step) / CORRELATION_DAYS))
 
 
 def fit_shift(

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tamrl.app.shared import state
 from tamrl.bundled import bundled_folder
-from tamrl.maps import catalog as atlas
+from tamrl.maps import catalog
 from tamrl.system import access
 from tamrl.towers.workspace import Workspace
 
@@ -116,7 +116,7 @@ def test_without_roots_there_are_no_boxes_and_addresses_open_nothing(disk, monke
 @pytest.mark.parametrize("page", PAGES)
 def test_no_parameter_reveals_anything(disk, page, tmp_path, monkeypatch):
     maps = map_files.folder(tmp_path / "maps", step=10.0)
-    monkeypatch.setattr(atlas, "bundled_maps", lambda: maps)
+    monkeypatch.setattr(catalog, "bundled_maps", lambda: maps)
     monkeypatch.setenv("TAMRL_WORKSPACE", str(bundled_folder("demo")))
     for text in VALUES:
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
@@ -134,15 +134,15 @@ def importing(path):
 
     from tamrl.app.shared import state, visitor
     from tamrl.app.world import frame as world
-    from tamrl.app.world import import_dialog as world_import
+    from tamrl.app.world import import_dialog
     from tamrl.towers.workspace import Workspace
 
     state.restore()
     workspace = Workspace.open(path)
     visitor.know([workspace.path])
-    world_import.form(workspace)
+    import_dialog.form(workspace)
     entries = world.catalogue(workspace)
-    world_import.remarks(world.asked(entries))
+    import_dialog.remarks(world.asked(entries))
     st.text(" ".join(entries))
     state.publish()
 
@@ -150,7 +150,7 @@ def importing(path):
 @pytest.fixture
 def import_form(disk, tmp_path, monkeypatch):
     maps = map_files.folder(tmp_path / "maps", step=10.0)
-    monkeypatch.setattr(atlas, "bundled_maps", lambda: maps)
+    monkeypatch.setattr(catalog, "bundled_maps", lambda: maps)
     return lambda: AppTest.from_function(importing, args=(str(disk[0] / "mine"),), default_timeout=600).run()
 
 

@@ -9,7 +9,7 @@ import score_files
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
-from tamrl.evaluation import results as scorecard
+from tamrl.evaluation import results
 from tamrl.evaluation.results import METRICS, SCALES
 
 pytestmark = pytest.mark.slow
@@ -56,7 +56,7 @@ def test_the_first_view_answers_for_every_flux(folder):
     at = healthy(page(folder))
     assert at.title[0].value == "Scorecard"
     assert [m.label for m in at.metric] == ["Zero-shot", "30 days", "365 days"] * 3
-    scores = scorecard.read_table(folder, "scores")
+    scores = results.read_table(folder, "scores")
     mine = scores.query("design == 'igbp' and scale == 'daily' and model == 'tamrl' and shots == 0 and flux == 'GPP'")
     median = mine[mine["placement"] == "all"].astype({"site": str}).set_index("site")["rmse"].median()
     assert at.metric[0].value == f"{median:.2f}"
@@ -118,7 +118,7 @@ def test_any_model_can_be_the_reference(folder, against):
 def test_filters_change_the_numbers_and_can_be_cleared(folder):
     at = healthy(page(folder))
     whole = at.metric[0].value
-    sites = scorecard.open_results(folder).sites
+    sites = results.open_results(folder).sites
     chosen = sites["igbp"].value_counts().index[0]
     at.multiselect(key="choose_igbp").set_value([chosen]).run()
     healthy(at)
@@ -233,9 +233,9 @@ def test_targets_and_claims_are_those_of_the_scores_that_are_shown(folder):
     from tamrl.evaluation.benchmark.targets import FLUXES, NAME, against_claims, against_targets, verdict
 
     at = healthy(page(folder, section="Targets"))
-    scores, intervals = (scorecard.read_table(folder, name) for name in ("scores", "intervals"))
+    scores, intervals = (results.read_table(folder, name) for name in ("scores", "intervals"))
     scores, intervals = (table[table["design"] == "igbp"] for table in (scores, intervals))
-    targets = against_targets(scores, scorecard.open_results(folder).sites.reset_index(), intervals)
+    targets = against_targets(scores, results.open_results(folder).sites.reset_index(), intervals)
     claims = against_claims(scores)
     assert len(claims) == 2
     tables = [m.value for m in at.markdown if m.value.startswith("| Target |")]

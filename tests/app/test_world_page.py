@@ -11,7 +11,7 @@ import yaml
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
-from tamrl.maps import catalog as atlas
+from tamrl.maps import catalog
 from tamrl.towers.workspace import Workspace
 
 pytestmark = pytest.mark.slow
@@ -28,7 +28,7 @@ def maps(tmp_path_factory):
 def open_page(small_workspace, maps, monkeypatch):
     """A function that runs the page with choices in its address; the second run draws the tabs too."""
     monkeypatch.setenv("TAMRL_WORKSPACE", str(small_workspace[0].path))
-    monkeypatch.setattr(atlas, "bundled_maps", lambda: maps)
+    monkeypatch.setattr(catalog, "bundled_maps", lambda: maps)
 
     def run(**choices):
         at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
@@ -351,7 +351,7 @@ def test_a_damaged_map_is_an_error_in_three_parts_and_another_can_be_chosen(maps
     (workspace.path / "maps").mkdir()
     (workspace.path / "maps" / "broken.nc").write_bytes(b"not NetCDF")
     monkeypatch.setenv("TAMRL_WORKSPACE", str(workspace.path))
-    monkeypatch.setattr(atlas, "bundled_maps", lambda: maps)
+    monkeypatch.setattr(catalog, "bundled_maps", lambda: maps)
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
     at.query_params["map"] = "broken"
     at.run()
@@ -364,7 +364,7 @@ def test_a_damaged_map_is_an_error_in_three_parts_and_another_can_be_chosen(maps
 
 def test_without_maps_the_page_says_what_to_do(small_workspace, tmp_path, monkeypatch):
     monkeypatch.setenv("TAMRL_WORKSPACE", str(small_workspace[0].path))
-    monkeypatch.setattr(atlas, "bundled_maps", lambda: tmp_path / "nothing")
+    monkeypatch.setattr(catalog, "bundled_maps", lambda: tmp_path / "nothing")
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run()
     assert not at.exception
     assert "There are no maps" in at.error[0].value
@@ -375,22 +375,21 @@ def test_without_maps_the_page_says_what_to_do(small_workspace, tmp_path, monkey
 def import_form(tmp_path, maps, monkeypatch):
     """What the dialog shows, and the workspace that it imports into; AppTest does not see into dialogs."""
     workspace = Workspace.create(tmp_path / "own", simulated=True)
-    monkeypatch.setattr(atlas, "bundled_maps", lambda: maps)
+    monkeypatch.setattr(catalog, "bundled_maps", lambda: maps)
 
     def script(path):
         import streamlit as st
 
         from tamrl.app.shared import state
-        from tamrl.app.world import frame as world
-        from tamrl.app.world import import_dialog as world_import
+        from tamrl.app.world import frame, import_dialog
         from tamrl.towers.workspace import Workspace
 
         state.restore()
         workspace = Workspace.open(path) if path else None
-        world_import.form(workspace)
-        entries = world.catalogue(workspace)
-        world_import.remarks(world.asked(entries))
-        st.text(" ".join(world.catalogue(workspace)))
+        import_dialog.form(workspace)
+        entries = frame.catalogue(workspace)
+        import_dialog.remarks(frame.asked(entries))
+        st.text(" ".join(frame.catalogue(workspace)))
         state.publish()
 
     return lambda path=workspace.path: AppTest.from_function(script, args=(path,), default_timeout=60).run(), workspace
@@ -430,9 +429,9 @@ def test_notes_of_the_import_are_shown_until_they_are_closed(import_form, tmp_pa
 
 
 def test_the_example_of_a_mapping_takes_no_net_biome_production_for_nee():
-    from tamrl.app.world import import_dialog as world_import
+    from tamrl.app.world import import_dialog
 
-    example = yaml.safe_load(world_import._MAPPING)
+    example = yaml.safe_load(import_dialog._MAPPING)
     assert example["NEE"]["variable"] == "nep"
     assert example["NEE"]["sign"] == -1
 

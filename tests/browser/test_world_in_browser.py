@@ -61,9 +61,9 @@ def test_a_click_picks_the_cell_whose_value_the_pointer_reads(window):
 def test_a_tower_is_picked_on_the_map(window):
     page = window().open("/?map=first")
     drawn(page)
-    from tamrl.app.world import cache as world_cache
+    from tamrl.app.world import cache
 
-    row = world_cache.towers(None).loc["AU-DaS"]
+    row = cache.towers(None).loc["AU-DaS"]
     box = page.locator(CANVAS).bounding_box()
     across = 0.5 + row["lon"] / 360
     down = 0.5 - (row["lat"] - 13) * box["width"] / 360 / box["height"]

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from tamrl.cli.main import main
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import land_area
-from tamrl.maps import catalog as atlas
+from tamrl.maps import catalog
 from tamrl.maps.aggregate import annual_totals, hovmoeller
 from tamrl.maps.products import open_product
 from tamrl.maps.products.months import to_months
@@ -209,8 +209,8 @@ def test_the_command_line_says_what_was_done_and_the_maps_keep_it(tmp_path):
     assert done.exit_code == 0, done.output
     assert "converted: gpp_annual_2001: GPP was converted from gC m-2 yr-1" in done.stderr
     assert "3 steps, 2001-2003" in done.stdout
-    entry = next(iter(atlas.entries_in([workspace.path / "maps"]).values()))
-    with atlas.open_maps(entry) as maps:
+    entry = next(iter(catalog.entries_in([workspace.path / "maps"]).values()))
+    with catalog.open_maps(entry) as maps:
         assert not tells_months(maps)
         assert "gC m-2 yr-1" in maps.attrs["notes"]
     assert workspace.provenance()[-1]["report"][0]["kind"] == "converted"

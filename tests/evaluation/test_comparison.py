@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import wilcoxon
 from sklearn.metrics import r2_score
 
-from tamrl.evaluation import comparison as standings
-from tamrl.evaluation import results as scorecard
+from tamrl.evaluation import comparison, results
 from tamrl.evaluation.results import METRICS
 
 ZERO, THIRTY, TREES = ("tamrl", 0), ("tamrl", 30), ("xgboost", 0)
@@ -18,17 +17,17 @@ ZERO, THIRTY, TREES = ("tamrl", 0), ("tamrl", 30), ("xgboost", 0)
 
 @pytest.fixture(scope="module")
 def scores(tmp_path_factory):
-    return scorecard.read_table(score_files.shared(tmp_path_factory), "scores")
+    return results.read_table(score_files.shared(tmp_path_factory), "scores")
 
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory):
-    return scorecard.open_results(score_files.shared(tmp_path_factory)).sites
+    return results.open_results(score_files.shared(tmp_path_factory)).sites
 
 
 @pytest.fixture(scope="module")
 def asked(scores):
-    return standings.ask(scores, "igbp", "daily", "rmse", "mean")
+    return comparison.ask(scores, "igbp", "daily", "rmse", "mean")
 
 
 def by_hand(scores, model, shots, flux, column, scale="daily", common=False):
@@ -40,7 +39,7 @@ def by_hand(scores, model, shots, flux, column, scale="daily", common=False):
 
 
 def test_medians_counts_and_changes_agree_with_pandas(asked, scores):
-    table = standings.summary(asked, "xgboost").set_index(["flux", "model", "shots"])
+    table = comparison.summary(asked, "xgboost").set_index(["flux", "model", "shots"])
     assert set(table["statistic"]) == {"median over towers"}
     for flux in ("GPP", "RECO", "NEE"):
         for shots in (0, 30, 365):
@@ -60,12 +59,12 @@ def test_medians_counts_and_changes_agree_with_pandas(asked, scores):
 
 
 def test_the_same_towers_in_every_row_where_asked(asked):
-    table = standings.summary(asked, "xgboost", same=True)
+    table = comparison.summary(asked, "xgboost", same=True)
     assert table.groupby("flux")["towers"].nunique().eq(1).all()
 
 
 def test_skills_are_compared_by_the_differences_of_towers(scores):
-    asked = standings.ask(scores, "igbp", "daily", "r2", "mean")
+    asked = comparison.ask(scores, "igbp", "daily", "r2", "mean")
     mine, other = (by_hand(scores, m, 0, "NEE", "r2") for m in ("tamrl", "xgboost"))
     row = asked.standing("NEE", [ZERO], TREES).iloc[0]
     assert row["change"] == pytest.approx((mine - other).median())
@@ -81,13 +80,13 @@ def test_zero_shot_beside_few_shot_is_on_its_days(asked, scores):
 
 
 def test_site_means_are_scored_over_towers(scores):
-    asked = standings.ask(scores, "igbp", "site-mean", "r2", "mean")
+    asked = comparison.ask(scores, "igbp", "site-mean", "r2", "mean")
     seen, made = (by_hand(scores, "tamrl", 0, "GPP", f"mean_{s}", "site-mean") for s in ("observed", "predicted"))
     row = asked.standing("GPP", [ZERO], TREES).iloc[0]
     assert row["value"] == pytest.approx(r2_score(seen, made), abs=1e-5)
     assert row["towers"] == len(seen)
     assert "site means" in asked.statistic
-    one = standings.ask_towers(scores, "igbp", "site-mean", "r2", "mean")
+    one = comparison.ask_towers(scores, "igbp", "site-mean", "r2", "mean")
     assert one.metric.name == "mae"
     assert one.towers("GPP", [ZERO]).notna().all(axis=None)
 
@@ -99,7 +98,7 @@ def test_other_towers_do_not_count(asked, sites, scores):
     assert row["value"] == pytest.approx(by_hand(scores, "tamrl", 0, "GPP", "rmse").loc[few].median())
     nobody = asked.keep([]).standing("GPP", [ZERO], TREES)
     assert nobody["towers"].tolist() == [0] or nobody["value"].isna().all()
-    assert standings.summary(asked.keep([]), "xgboost").empty
+    assert comparison.summary(asked.keep([]), "xgboost").empty
 
 
 def test_few_towers_have_no_interval(asked, sites):
@@ -109,34 +108,34 @@ def test_few_towers_have_no_interval(asked, sites):
 
 
 def test_classes_hold_each_tower_once(asked, sites):
-    table = standings.by_class(asked, sites, "igbp", "GPP", [ZERO, THIRTY], TREES)
+    table = comparison.by_class(asked, sites, "igbp", "GPP", [ZERO, THIRTY], TREES)
     counts = table.groupby("class")["towers"].first()
     assert counts.sum() == len(sites)
     assert table["class"].iloc[0] == sites["igbp"].value_counts().index[0]
     name = table["class"].iloc[0]
     alone = asked.keep(sites.index[sites["igbp"] == name]).standing("GPP", [ZERO, THIRTY], TREES)
     np.testing.assert_allclose(table[table["class"] == name]["value"], alone["value"])
-    assert standings.by_class(asked, sites, "igbp", "GPP", [("nobody", 0)], TREES).empty
+    assert comparison.by_class(asked, sites, "igbp", "GPP", [("nobody", 0)], TREES).empty
 
 
 def test_a_tower_alone(asked, scores):
-    table = standings.per_tower(asked, "GPP", THIRTY, TREES)
+    table = comparison.per_tower(asked, "GPP", THIRTY, TREES)
     mine, other = (
         by_hand(scores, model, shots, "GPP", "rmse", common=True) for model, shots in (("tamrl", 30), ("xgboost", 0))
     )
     np.testing.assert_allclose(table["value"], mine, rtol=1e-5)
     np.testing.assert_allclose(table["change"], 100 * (mine / other - 1), atol=1e-3)
-    assert list(standings.per_tower(asked, "GPP", TREES, TREES)) == ["value"]
+    assert list(comparison.per_tower(asked, "GPP", TREES, TREES)) == ["value"]
 
 
 def test_wins_ties_and_losses_add_up_and_p_is_wilcoxons(asked, scores):
-    row = standings.contest(asked, "GPP", [ZERO], TREES, 0.02).iloc[0]
+    row = comparison.contest(asked, "GPP", [ZERO], TREES, 0.02).iloc[0]
     mine, other = (by_hand(scores, m, 0, "GPP", "rmse") for m in ("tamrl", "xgboost"))
     assert row["win"] == (mine < 0.98 * other).sum()
     assert row["loss"] == (mine > 1.02 * other).sum()
     assert row["win"] + row["tie"] + row["loss"] == row["towers"] == len(mine)
     assert row["p"] == pytest.approx(wilcoxon(mine, other).pvalue, rel=1e-3)
-    assert standings.contest(asked, "GPP", [TREES], TREES, 0.02).empty
+    assert comparison.contest(asked, "GPP", [TREES], TREES, 0.02).empty
 
 
 @settings(deadline=None, max_examples=40)
@@ -147,8 +146,8 @@ def test_wins_ties_and_losses_add_up_and_p_is_wilcoxons(asked, scores):
 def test_changing_sides_turns_wins_into_losses(pairs, band):
     index = pd.MultiIndex.from_tuples([(f"X{i}", "random") for i in range(len(pairs))], names=["site", "placement"])
     columns = pd.MultiIndex.from_tuples([("GPP", "a", 0), ("GPP", "b", 0)], names=["flux", "model", "shots"])
-    asked = standings.Asked(METRICS["r2"], "daily", pd.DataFrame(pairs, index=index, columns=columns))
-    there = standings.contest(asked, "GPP", [("a", 0)], ("b", 0), band).iloc[0]
-    back = standings.contest(asked, "GPP", [("b", 0)], ("a", 0), band).iloc[0]
+    asked = comparison.Asked(METRICS["r2"], "daily", pd.DataFrame(pairs, index=index, columns=columns))
+    there = comparison.contest(asked, "GPP", [("a", 0)], ("b", 0), band).iloc[0]
+    back = comparison.contest(asked, "GPP", [("b", 0)], ("a", 0), band).iloc[0]
     assert (there["win"], there["tie"], there["loss"]) == (back["loss"], back["tie"], back["win"])
     assert there["towers"] == len(pairs)

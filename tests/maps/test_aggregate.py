@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import EARTH_RADIUS, cell_area, land_area
-from tamrl.maps import aggregate as summaries
-from tamrl.maps import regions
+from tamrl.maps import aggregate, regions
 from tamrl.maps.aggregate import ALL, MEAN_YEAR
 from tamrl.maps.time_means import Period, field
 
@@ -48,14 +47,14 @@ def test_a_uniform_flux_over_known_land_has_a_known_total():
     land = whole * (149e12 / (4 * np.pi * EARTH_RADIUS**2))
     one = xr.ones_like(whole)
     # 1 gC m-2 d-1 x 149e12 m2 x 365.25 d = 54.42 PgC.
-    assert summaries.total(one, land) == pytest.approx(149e12 * 365.25 / 1e15, rel=1e-9)
-    assert summaries.total(one, land) == pytest.approx(54.42, abs=0.01)
+    assert aggregate.total(one, land) == pytest.approx(149e12 * 365.25 / 1e15, rel=1e-9)
+    assert aggregate.total(one, land) == pytest.approx(54.42, abs=0.01)
     assert float(land.sum()) == pytest.approx(149e12, rel=1e-9)
 
 
 def test_zonal_mean_is_that_of_a_loop():
     flux, _, area = pair()
-    found = summaries.zonal_mean(flux, area)
+    found = aggregate.zonal_mean(flux, area)
     for i in range(flux.sizes["lat"]):
         top = bottom = 0.0
         for j in range(flux.sizes["lon"]):
@@ -63,35 +62,35 @@ def test_zonal_mean_is_that_of_a_loop():
                 top += flux.values[i, j] * area.values[i, j]
                 bottom += area.values[i, j]
         assert found.values[i] == pytest.approx(top / bottom)
-    assert summaries.zonal_mean(flux.where(flux.lat > 0), area).isnull().sum() == (flux.lat <= 0).sum()
+    assert aggregate.zonal_mean(flux.where(flux.lat > 0), area).isnull().sum() == (flux.lat <= 0).sum()
 
 
 def test_zonal_means_and_their_areas_give_the_total(maps):
     gpp, area = field(maps, "GPP", Period()), land_area(maps)
-    bands = summaries.zonal_mean(gpp, area) * area.where(gpp.notnull()).sum("lon")
-    assert float(bands.sum()) * 365.25 / 1e15 == pytest.approx(summaries.total(gpp, area))
+    bands = aggregate.zonal_mean(gpp, area) * area.where(gpp.notnull()).sum("lon")
+    assert float(bands.sum()) * 365.25 / 1e15 == pytest.approx(aggregate.total(gpp, area))
 
 
 @pytest.mark.parametrize("step", [1.0, 4.0])
 def test_totals_of_latitudes_add_up_whatever_the_grid(step):
     maps = map_files.dataset(step=step)
     gpp, area = field(maps, "GPP", Period()), land_area(maps)
-    found = summaries.zonal_total(gpp, area)
-    assert float((found * step).sum()) == pytest.approx(summaries.total(gpp, area))
+    found = aggregate.zonal_total(gpp, area)
+    assert float((found * step).sum()) == pytest.approx(aggregate.total(gpp, area))
     assert found.sel(lat=slice(-90, -52)).isnull().all()
 
 
 def test_hovmoeller_is_the_zonal_mean_of_each_month(maps):
-    found = summaries.hovmoeller(maps, "GPP", land_area(maps))
+    found = aggregate.hovmoeller(maps, "GPP", land_area(maps))
     assert found.dims == ("month", "lat")
-    july = summaries.zonal_mean(maps["GPP"].isel(time=6), land_area(maps))
+    july = aggregate.zonal_mean(maps["GPP"].isel(time=6), land_area(maps))
     np.testing.assert_allclose(found.sel(month=7), july, rtol=1e-6)
 
 
 def test_annual_totals_follow_the_years_and_the_groups_add_up(years, earth):
     area = land_area(years)
     groups = regions.groups("band", earth, years.lat.values, years.lon.values)
-    table = summaries.annual_totals(years, "GPP", area, groups)
+    table = aggregate.annual_totals(years, "GPP", area, groups)
     assert list(table.index) == [2001, 2002, 2003]
     # The made-up trend is 2 % of the first year a year.
     np.testing.assert_allclose(table[ALL] / table[ALL].iloc[0], [1, 1.02, 1.04], rtol=1e-4)
@@ -102,22 +101,22 @@ def test_annual_totals_follow_the_years_and_the_groups_add_up(years, earth):
 
 
 def test_a_part_of_a_year_is_no_year_and_a_climatology_has_one_row(maps, years):
-    assert summaries.whole_years(years.isel(time=slice(5, 30))) == (2002,)
-    part = summaries.annual_totals(years.isel(time=slice(0, 7)), "GPP", land_area(years))
+    assert aggregate.whole_years(years.isel(time=slice(5, 30))) == (2002,)
+    part = aggregate.annual_totals(years.isel(time=slice(0, 7)), "GPP", land_area(years))
     assert list(part.index) == [MEAN_YEAR]
-    mean = summaries.annual_totals(maps, "GPP", land_area(maps))
+    mean = aggregate.annual_totals(maps, "GPP", land_area(maps))
     assert list(mean.index) == [MEAN_YEAR]
-    assert mean.loc[MEAN_YEAR, ALL] == pytest.approx(summaries.total(field(maps, "GPP", Period()), land_area(maps)))
+    assert mean.loc[MEAN_YEAR, ALL] == pytest.approx(aggregate.total(field(maps, "GPP", Period()), land_area(maps)))
 
 
 def test_a_flux_that_the_maps_lack_is_an_error(years):
     with pytest.raises(TamrlError, match="RECO"):
-        summaries.annual_totals(years, "RECO", land_area(years))
+        aggregate.annual_totals(years, "RECO", land_area(years))
 
 
 def test_differences_are_those_of_the_library_scores():
     first, second, area = pair(1)
-    row = summaries.differences(first, second, area).loc[ALL]
+    row = aggregate.differences(first, second, area).loc[ALL]
     both = first.notnull() & second.notnull()
     # The library divides the weighted sum by the number of values: weights of mean 1 give the weighted mean.
     weight = area / area.where(both).mean()
@@ -134,9 +133,9 @@ def test_differences_are_those_of_the_library_scores():
 def test_differences_by_group_are_those_of_the_cells_of_the_group(earth):
     first, second, area = pair(2)
     groups = regions.groups("band", earth, first.lat.values, first.lon.values)
-    table = summaries.differences(first, second, area, groups)
+    table = aggregate.differences(first, second, area, groups)
     for code, name in groups.names.items():
-        alone = summaries.differences(first.where(groups.codes == code), second, area).loc[ALL]
+        alone = aggregate.differences(first.where(groups.codes == code), second, area).loc[ALL]
         np.testing.assert_allclose(table.loc[name].to_numpy(float), alone.to_numpy(float))
 
 
@@ -144,19 +143,19 @@ def test_differences_by_group_are_those_of_the_cells_of_the_group(earth):
 @given(st.floats(-5, 5), st.floats(0.2, 5), st.integers(0, 50))
 def test_a_shifted_and_stretched_field_correlates_fully(shift, scale, seed):
     first, _, area = pair(seed, 30.0)
-    row = summaries.differences(first * scale + shift, first, area).loc[ALL]
+    row = aggregate.differences(first * scale + shift, first, area).loc[ALL]
     assert row["correlation"] == pytest.approx(1)
     assert row["bias"] == pytest.approx(row["first"] - row["second"], abs=1e-9)
     assert row["rmse"] >= abs(row["bias"]) - 1e-9
-    same = summaries.differences(first, first, area).loc[ALL]
+    same = aggregate.differences(first, first, area).loc[ALL]
     assert same["rmse"] == 0
-    flat = summaries.differences(xr.full_like(first, shift), first, area).loc[ALL]
+    flat = aggregate.differences(xr.full_like(first, shift), first, area).loc[ALL]
     assert np.isnan(flat["correlation"])
 
 
 def test_two_fields_that_share_no_cell_have_a_row_without_numbers():
     first, second, area = pair(3)
-    row = summaries.differences(first.where(first.lat > 0), second.where(second.lat < 0), area).loc[ALL]
+    row = aggregate.differences(first.where(first.lat > 0), second.where(second.lat < 0), area).loc[ALL]
     assert row["cells"] == 0
     assert row.drop(["cells", "area"]).isna().all()
 
@@ -164,29 +163,29 @@ def test_two_fields_that_share_no_cell_have_a_row_without_numbers():
 def test_density_holds_all_land_but_the_tails():
     first, second, area = pair(4, 2.0)
     second = second.where(second.isnull() | (second < second.max()), 500.0)
-    found = summaries.density(first, second, area)
+    found = aggregate.density(first, second, area)
     both = first.notnull() & second.notnull()
     whole = float(area.where(both).sum()) / 1e12
     assert float(found["area"].sum()) + found.attrs["outside"] == pytest.approx(whole)
     assert found.attrs["outside"] < 0.005 * whole
     assert float(found["first"].max()) < 20, "one odd cell does not stretch the axes"
-    assert found.sizes == {"first": summaries.BINS, "second": summaries.BINS}
+    assert found.sizes == {"first": aggregate.BINS, "second": aggregate.BINS}
     # By a loop over cells.
     width = float(found["first"][1] - found["first"][0])
     low = float(found["first"][0]) - width / 2
-    table = np.zeros((summaries.BINS, summaries.BINS))
+    table = np.zeros((aggregate.BINS, aggregate.BINS))
     for a, b, w in zip(first.values.ravel(), second.values.ravel(), area.values.ravel(), strict=True):
         i, j = ((x - low) / width for x in (a, b))
-        if np.isfinite([a, b]).all() and 0 <= i < summaries.BINS and 0 <= j < summaries.BINS:
+        if np.isfinite([a, b]).all() and 0 <= i < aggregate.BINS and 0 <= j < aggregate.BINS:
             table[int(j), int(i)] += w / 1e12
     np.testing.assert_allclose(found["area"], table, atol=whole * 1e-4)
 
 
 def test_density_of_equal_fields_lies_on_the_diagonal():
     first, _, area = pair(5)
-    table = summaries.density(first, first, area)["area"].values
+    table = aggregate.density(first, first, area)["area"].values
     assert np.count_nonzero(table - np.diag(np.diag(table))) == 0
-    empty = summaries.density(first.where(first > 99), first, area)
+    empty = aggregate.density(first.where(first > 99), first, area)
     assert float(empty["area"].sum()) == 0
 
 

@@ -12,13 +12,13 @@ import xarray as xr
 from tamrl.config import Config, ModelConfig
 from tamrl.errors import TamrlError
 from tamrl.globe.earth import igbp_class
-from tamrl.maps import cell as places
+from tamrl.maps import cell
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import Normaliser
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 from tamrl.model.training_towers import Reference
-from tamrl.predict import monthly_means as known_months
+from tamrl.predict import monthly_means
 from tamrl.predict.monthly_means import BALANCE, GIVEN, SPLIT, adapt_months
 from tamrl.schema import FLUXES
 from tamrl.towers.quality import flux_table
@@ -53,7 +53,7 @@ def ensemble():
 
 def values(**months):
     """Known months: ``GPP={6: 8.0}``."""
-    table = known_months.empty()
+    table = monthly_means.empty()
     for flux, known in months.items():
         for month, value in known.items():
             table.loc[month, flux] = value
@@ -61,31 +61,31 @@ def values(**months):
 
 
 def test_a_place_says_what_drives_it(earth):
-    place = places.place_at(earth, 0.3, 21.9)
+    place = cell.place_at(earth, 0.3, 21.9)
     assert (place.lat, place.lon) == (1.0, 21.0)
     assert place.position == "1° N, 21° E"
     assert (place.igbp, place.koeppen, place.continent, place.region) == ("EBF", "Af", "Africa", "Tropics")
     assert place.covers == {"EBF": 1.0}
     assert place.fixed == {"NDVI_MIN": 0.2, "NDVI_MAX": 0.7, "C4": 0.1}
     np.testing.assert_allclose(place.drivers["TA"], earth["TA"].sel(lat=1, lon=21))
-    assert places.place_at(earth, 0, -160) is None
-    assert places.position(-33.5, -70.25) == "33.5° S, 70.25° W"
+    assert cell.place_at(earth, 0, -160) is None
+    assert cell.position(-33.5, -70.25) == "33.5° S, 70.25° W"
 
 
 def test_the_cycle_of_a_cell_is_that_of_the_maps(maps):
-    found = places.cell_cycle(maps, "GPP", 11.4, 20.7)
+    found = cell.cell_cycle(maps, "GPP", 11.4, 20.7)
     np.testing.assert_allclose(found["value"], maps["GPP"].sel(lat=11, lon=21), rtol=1e-6)
     np.testing.assert_allclose(found["sd"], maps["GPP_sd"].sel(lat=11, lon=21), rtol=1e-6)
-    assert places.cell_cycle(maps, "GPP", 0, -160) is None, "the sea"
-    assert places.cell_cycle(maps.drop_vars("RECO"), "RECO", 11, 21) is None
+    assert cell.cell_cycle(maps, "GPP", 0, -160) is None, "the sea"
+    assert cell.cell_cycle(maps.drop_vars("RECO"), "RECO", 11, 21) is None
     europe = maps.sel(lat=slice(36, 60), lon=slice(0, 20))
-    assert places.cell_cycle(europe, "GPP", 11, 21) is None, "outside the grid the nearest cell is another place"
-    assert places.cell_code(europe, 11, 21) is None
+    assert cell.cell_cycle(europe, "GPP", 11, 21) is None, "outside the grid the nearest cell is another place"
+    assert cell.cell_code(europe, 11, 21) is None
 
 
 def test_the_cycle_of_years_is_their_mean():
     years = map_files.dataset(step=10, years=3, kind="product", fluxes=("GPP",))
-    found = places.cell_cycle(years, "GPP", 5, 5)
+    found = cell.cell_cycle(years, "GPP", 5, 5)
     july = years["GPP"].sel(lat=5, lon=5).groupby("time.month").mean()
     np.testing.assert_allclose(found["value"], july, rtol=1e-5)
     assert list(found.columns) == ["value"]
@@ -94,10 +94,10 @@ def test_the_cycle_of_years_is_their_mean():
 def test_distances_on_the_sphere():
     # A quarter of the equator, pole to pole, and Munich to Berlin.
     quarter = np.pi / 2 * 6371.0072
-    found = places.distance_km(0, 0, np.array([0, 90, 0]), np.array([90, 0, 180]))
+    found = cell.distance_km(0, 0, np.array([0, 90, 0]), np.array([90, 0, 180]))
     np.testing.assert_allclose(found, [quarter, quarter, 2 * quarter])
-    assert places.distance_km(48.137, 11.575, np.array([52.52]), np.array([13.405]))[0] == pytest.approx(504, abs=2)
-    assert places.distance_km(10, 179.9, np.array([10]), np.array([-179.9]))[0] == pytest.approx(21.9, abs=0.1)
+    assert cell.distance_km(48.137, 11.575, np.array([52.52]), np.array([13.405]))[0] == pytest.approx(504, abs=2)
+    assert cell.distance_km(10, 179.9, np.array([10]), np.array([-179.9]))[0] == pytest.approx(21.9, abs=0.1)
 
 
 def test_towers_like_a_cell_are_those_with_the_nearest_codes(maps):
@@ -107,22 +107,22 @@ def test_towers_like_a_cell_are_those_with_the_nearest_codes(maps):
         ("Dfb",) * 20, rng.normal(size=(3, 20, 6)).astype("float32"), rng.normal(size=(20, 4)).astype("float32"),
     )  # fmt: skip
     code = reference.components[7] + 0.01
-    table = places.like_towers(reference, code, 10.0, 20.0, count=5)
+    table = cell.like_towers(reference, code, 10.0, 20.0, count=5)
     assert table.index[0] == "XX-007"
     assert len(table) == 5
     assert table["code_distance"].is_monotonic_increasing
     brute = np.sqrt(((reference.components - code) ** 2).sum(axis=1))
     np.testing.assert_allclose(table["code_distance"], np.sort(brute)[:5], rtol=1e-5)
     row = table.iloc[1]
-    assert row["km"] == pytest.approx(places.distance_km(10, 20, row["lat"], row["lon"]))
+    assert row["km"] == pytest.approx(cell.distance_km(10, 20, row["lat"], row["lon"]))
     with pytest.raises(TamrlError, match="2 components"):
-        places.like_towers(reference, places.cell_code(maps, 11, 21), 11, 21)
-    assert places.cell_code(maps, 11, 21).shape == (2,)
-    assert places.cell_code(maps.drop_vars("code"), 11, 21) is None
+        cell.like_towers(reference, cell.cell_code(maps, 11, 21), 11, 21)
+    assert cell.cell_code(maps, 11, 21).shape == (2,)
+    assert cell.cell_code(maps.drop_vars("code"), 11, 21) is None
 
 
 def test_a_cell_as_a_tower(earth):
-    tower = places.tower_of_cell(earth, 40.7, 11.2)
+    tower = cell.tower_of_cell(earth, 40.7, 11.2)
     assert tower.sizes == {"time": 24}
     assert tower.attrs["frequency"] == "1MS"
     np.testing.assert_allclose(tower["TA"][:12], tower["TA"][12:])
@@ -132,7 +132,7 @@ def test_a_cell_as_a_tower(earth):
     classes = igbp_class(earth).sel(lat=41, lon=11)
     assert tower["igbp"].item() == classes.attrs["flag_meanings"].split()[int(classes)]
     with pytest.raises(TamrlError, match="no land"):
-        places.tower_of_cell(earth, 0, -160)
+        cell.tower_of_cell(earth, 0, -160)
 
 
 def test_the_classes_of_a_cell_are_its_mixture_or_one_cover(earth):
@@ -143,23 +143,23 @@ def test_the_classes_of_a_cell_are_its_mixture_or_one_cover(earth):
     mixed["igbp_fraction"][:] = 0.0
     for name, share in (("ENF", 0.3), ("URB", 0.2), ("BSV", 0.5)):
         mixed["igbp_fraction"].loc[{"igbp": name}] = share
-    place = places.place_at(mixed, 41, 11)
+    place = cell.place_at(mixed, 41, 11)
     assert list(place.covers) == ["BSV", "ENF", "URB"]
-    assert places.vegetated(place) == pytest.approx(0.5)
-    static = places.static_of(place, frozenset({"ENF", "GRA"}))
+    assert cell.vegetated(place) == pytest.approx(0.5)
+    static = cell.static_of(place, frozenset({"ENF", "GRA"}))
     assert static[IGBP_CLASSES.index("ENF")] == pytest.approx(0.6)
     assert static[IGBP_CLASSES.index("unknown")] == pytest.approx(0.4)
-    one = places.static_of(place, frozenset({"ENF", "GRA"}), "GRA")
+    one = cell.static_of(place, frozenset({"ENF", "GRA"}), "GRA")
     np.testing.assert_array_equal(one, static_inputs("GRA", place.koeppen))
     np.testing.assert_array_equal(static[len(IGBP_CLASSES) :], one[len(IGBP_CLASSES) :])
-    other = places.static_of(place, frozenset({"ENF", "GRA"}), "URB")
+    other = cell.static_of(place, frozenset({"ENF", "GRA"}), "URB")
     np.testing.assert_array_equal(other, static_inputs("unknown", place.koeppen))
 
 
 def test_the_mixture_changes_what_the_model_makes_of_a_cell(ensemble, earth):
-    tower, known = places.tower_of_cell(earth, 41, 11), values(GPP={6: 7.0})
-    place = places.place_at(earth, 41, 11)
-    same = places.static_of(place, frozenset({"GRA"}))
+    tower, known = cell.tower_of_cell(earth, 41, 11), values(GPP={6: 7.0})
+    place = cell.place_at(earth, 41, 11)
+    same = cell.static_of(place, frozenset({"GRA"}))
     pd.testing.assert_frame_equal(
         adapt_months(ensemble, tower, known, static=same), adapt_months(ensemble, tower, known)
     )
@@ -167,19 +167,19 @@ def test_the_mixture_changes_what_the_model_makes_of_a_cell(ensemble, earth):
     for member in awake.members:
         with torch.no_grad():
             member.model.modulator.linear.weight.normal_(generator=torch.Generator().manual_seed(3))
-    other = places.static_of(place, frozenset({"GRA", "DBF"}), "DBF")
+    other = cell.static_of(place, frozenset({"GRA", "DBF"}), "DBF")
     changed = adapt_months(awake, tower, known, static=other)["GPP_before"]
     assert not np.allclose(changed, adapt_months(awake, tower, known)["GPP_before"], rtol=1e-3)
 
 
 def test_two_of_three_give_the_third():
     some = values(GPP={1: 2.0, 3: 4.0, 5: 1.0}, RECO={1: 3.0, 2: 5.0}, NEE={2: 1.5, 3: -1, 4: 0.5})
-    known = known_months.complete(some)
+    known = monthly_means.complete(some)
     assert known.loc[1, "NEE"] == pytest.approx(1.0)
     assert known.loc[2, "GPP"] == pytest.approx(3.5)
     assert known.loc[3, "RECO"] == pytest.approx(3.0)
     assert list(known.loc[1:3, "GPP_from"]) == [GIVEN, BALANCE, GIVEN]
-    typed = known_months.complete(values(GPP={1: 5, 3: 5, 4: 5}, RECO={1: 3, 4: 3}, NEE={1: 1, 2: -1, 3: -1, 4: -2}))
+    typed = monthly_means.complete(values(GPP={1: 5, 3: 5, 4: 5}, RECO={1: 3, 4: 3}, NEE={1: 1, 2: -1, 3: -1, 4: -2}))
     # What was typed is given, unless GPP and RECO say otherwise and are read instead.
     assert list(typed.loc[1:5, "NEE_from"]) == [BALANCE, GIVEN, GIVEN, GIVEN, ""]
     assert list(typed.loc[3, ["GPP_from", "RECO_from"]]) == [GIVEN, BALANCE]
@@ -187,16 +187,16 @@ def test_two_of_three_give_the_third():
     assert known.loc[4, ["GPP", "RECO"]].isna().all()
     assert known.loc[5, "GPP_from"] == GIVEN
     assert known.loc[5, "RECO_from"] == ""
-    assert known_months.alone(known) == [4]
-    assert known_months.out_of_balance(values(GPP={6: 5}, RECO={6: 3}, NEE={6: -1})) == [6]
+    assert monthly_means.alone(known) == [4]
+    assert monthly_means.out_of_balance(values(GPP={6: 5}, RECO={6: 3}, NEE={6: -1})) == [6]
 
 
 def test_a_lone_nee_is_shared_out_by_the_least_squares_solution():
     expected = pd.DataFrame(
-        {"GPP": 6.0, "RECO": 5.0, "GPP_spread": 2.0, "RECO_spread": 1.0}, index=known_months.MONTHS
+        {"GPP": 6.0, "RECO": 5.0, "GPP_spread": 2.0, "RECO_spread": 1.0}, index=monthly_means.MONTHS
     )  # fmt: skip
-    lone = known_months.complete(values(NEE={7: -3.0, 1: 9.0}))
-    found = known_months.split(lone, expected)
+    lone = monthly_means.complete(values(NEE={7: -3.0, 1: 9.0}))
+    found = monthly_means.split(lone, expected)
     july = found.loc[7]
     assert july["RECO"] - july["GPP"] == pytest.approx(-3)
     # Among all pairs with this balance, none is nearer to what is expected in units of the spreads.
@@ -211,7 +211,7 @@ def test_a_lone_nee_is_shared_out_by_the_least_squares_solution():
 
 
 def test_known_months_draw_the_model_to_them(ensemble, earth):
-    tower = places.tower_of_cell(earth, 41, 11)
+    tower = cell.tower_of_cell(earth, 41, 11)
     known = values(GPP=dict.fromkeys((5, 6, 7), 9.0), RECO=dict.fromkeys((5, 6, 7), 4.0))
     found = adapt_months(ensemble, tower, known)
     for flux, target in (("GPP", 9.0), ("RECO", 4.0), ("NEE", -5.0)):
@@ -227,7 +227,7 @@ def test_known_months_draw_the_model_to_them(ensemble, earth):
 def test_adapting_is_what_the_lab_does(ensemble, earth):
     from tamrl.predict.adapt import adapt
 
-    tower = places.tower_of_cell(earth, 41, 11)
+    tower = cell.tower_of_cell(earth, 41, 11)
     known = values(GPP={2: 3.0, 8: 7.0}, RECO={8: 5.0})
     found = adapt_months(ensemble, tower, known)
     labelled = tower.copy(deep=True)
@@ -242,7 +242,7 @@ def test_adapting_is_what_the_lab_does(ensemble, earth):
 
 
 def test_nee_alone_changes_nothing_unless_it_is_shared_out(ensemble, earth):
-    tower = places.tower_of_cell(earth, 41, 11)
+    tower = cell.tower_of_cell(earth, 41, 11)
     lone = values(NEE={6: -4.0, 7: -4.0})
     with pytest.raises(TamrlError, match="NEE alone"):
         adapt_months(ensemble, tower, lone)
@@ -258,7 +258,7 @@ def test_nee_alone_changes_nothing_unless_it_is_shared_out(ensemble, earth):
 
 def test_months_from_a_file():
     text = "# from somewhere\nmonth, year, gpp ,NEE\n1,2001,2,1\n1,2002,4,-9999\n7,2001,,-3\n"
-    found = known_months.read_months(text.encode())
+    found = monthly_means.read_months(text.encode())
     assert found.loc[1, "GPP"] == 3
     assert found.loc[1, "NEE"] == 1
     assert found.loc[7, "NEE"] == -3
@@ -266,7 +266,7 @@ def test_months_from_a_file():
     assert found["RECO"].isna().all()
     assert list(found.columns) == list(FLUXES)
     assert found.attrs["years"] == 2
-    again = known_months.read_months(known_months.empty().to_csv())
+    again = monthly_means.read_months(monthly_means.empty().to_csv())
     assert again.isna().all().all()
 
 
@@ -277,7 +277,7 @@ def test_months_of_a_tower_are_means_over_years_of_good_months():
     tower = xr.Dataset(
         dict.fromkeys(FLUXES, ("time", values)) | {"QC": ("time", quality)}, {"time": time, "site": "XX-One"}
     )
-    found = known_months.months_of(tower.where(tower["time"] < np.datetime64("2002-12-03")))
+    found = monthly_means.months_of(tower.where(tower["time"] < np.datetime64("2002-12-03")))
     assert found.loc[1, "GPP"] == 3
     assert found.loc[7, "GPP"] == 2, "a month of low quality is left out"
     assert found.loc[12, "GPP"] == 2, "two days are no month"
@@ -291,7 +291,7 @@ def test_months_of_a_tower_are_means_over_years_of_good_months():
 )  # fmt: skip
 def test_a_file_that_is_not_understood_is_an_error(text):
     with pytest.raises(TamrlError) as error:
-        known_months.read_months(text, "my.csv")
+        monthly_means.read_months(text, "my.csv")
     assert error.value.where == "my.csv"
     assert error.value.todo
 
@@ -308,11 +308,11 @@ def test_the_bundled_model_reads_a_cell_as_it_was_mapped():
     loaded, trained = load_ensemble(model), frozenset(load_reference(model).igbp)
     with xr.open_dataset(file) as opened:
         for lat, lon in ((48.25, 11.75), (-3.25, -60.25), (64.25, 100.25)):
-            place = places.place_at(load_earth(), lat, lon)
+            place = cell.place_at(load_earth(), lat, lon)
             found = adapt_months(
-                loaded, places.tower_of_cell(load_earth(), lat, lon), values(GPP={1: 1.0}),
-                static=places.static_of(place, trained),
+                loaded, cell.tower_of_cell(load_earth(), lat, lon), values(GPP={1: 1.0}),
+                static=cell.static_of(place, trained),
             )  # fmt: skip
             for flux in FLUXES:
                 mapped = opened[flux].sel(lat=lat, lon=lon).values
-                np.testing.assert_allclose(found[f"{flux}_before"] * places.vegetated(place), mapped, atol=0.08)
+                np.testing.assert_allclose(found[f"{flux}_before"] * cell.vegetated(place), mapped, atol=0.08)

@@ -6,9 +6,7 @@ import yaml
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import land_area
-from tamrl.maps import aggregate as summaries
-from tamrl.maps import catalog as atlas
-from tamrl.maps import global_totals as totals
+from tamrl.maps import aggregate, catalog, global_totals
 from tamrl.maps.catalog import Entry
 from tamrl.maps.global_totals import read_published
 from tamrl.maps.time_means import Period, field
@@ -39,7 +37,7 @@ def test_the_published_totals_are_those_of_the_papers():
     ],
 )  # fmt: skip
 def test_what_is_not_understood_is_an_error(tmp_path, old, new):
-    text = totals.published_path().read_text()
+    text = global_totals.published_path().read_text()
     assert old in text
     file = tmp_path / "published.yaml"
     file.write_text(text.replace(old, new))
@@ -54,43 +52,43 @@ def test_a_missing_file_is_an_error(tmp_path):
 
 def test_the_verdict_says_by_how_much_and_why():
     published = read_published()
-    far = totals.verdict("NEE", -17.2, published)
+    far = global_totals.verdict("NEE", -17.2, published)
     assert far == "NEE is −17.2 PgC yr⁻¹; 11.4 (199 %) more uptake than FLUXCOM-X-BASE (−5.75 ± 0.33)."
-    assert any("forests" in reason for reason in totals.reasons("NEE", -17.2, published))
-    assert len(totals.reasons("NEE", -1.0, published)) == 1
-    assert totals.reasons("RECO", 114.2, published) == (), "within five percent of a total without uncertainty"
-    assert len(totals.reasons("RECO", 100.0, published)) == 2
-    assert totals.reasons("RECO", 140.0, published) == totals.GROSS_REASONS
-    inside = totals.verdict("GPP", 134.0, published)
+    assert any("forests" in reason for reason in global_totals.reasons("NEE", -17.2, published))
+    assert len(global_totals.reasons("NEE", -1.0, published)) == 1
+    assert global_totals.reasons("RECO", 114.2, published) == (), "within five percent of a total without uncertainty"
+    assert len(global_totals.reasons("RECO", 100.0, published)) == 2
+    assert global_totals.reasons("RECO", 140.0, published) == global_totals.GROSS_REASONS
+    inside = global_totals.verdict("GPP", 134.0, published)
     assert "within the published totals, 106.0 to 145.9" in inside
     assert "9.3 (7 %) more than FLUXCOM-X-BASE" in inside
-    assert totals.reasons("GPP", 134.0, published) == ()
-    assert "4.1 above the highest" in totals.verdict("GPP", 150.0, published)
-    assert "6.0 below the lowest" in totals.verdict("GPP", 100.0, published)
-    assert totals.reasons("GPP", 150.0, published) == totals.GROSS_REASONS
-    assert "follows from its GPP and NEE" in totals.verdict("RECO", 118.0, published)
-    assert "no published total" in totals.verdict("NEE", -5, [])
+    assert global_totals.reasons("GPP", 134.0, published) == ()
+    assert "4.1 above the highest" in global_totals.verdict("GPP", 150.0, published)
+    assert "6.0 below the lowest" in global_totals.verdict("GPP", 100.0, published)
+    assert global_totals.reasons("GPP", 150.0, published) == global_totals.GROSS_REASONS
+    assert "follows from its GPP and NEE" in global_totals.verdict("RECO", 118.0, published)
+    assert "no published total" in global_totals.verdict("NEE", -5, [])
 
 
 def test_spread_over_members_is_known_of_bundled_maps_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(totals, "bundled_maps", lambda: tmp_path)
+    monkeypatch.setattr(global_totals, "bundled_maps", lambda: tmp_path)
     entry = Entry("ours", "Ours", tmp_path / "ours.nc", "model", False, 1)
-    assert totals.member_spread(entry) == {}
+    assert global_totals.member_spread(entry) == {}
     (tmp_path / "totals.yaml").write_text("ours: {GPP: {mean: 130, sd: 2.5}, NEE: {mean: -9}}\n")
-    assert totals.member_spread(entry) == {"GPP": 2.5}
+    assert global_totals.member_spread(entry) == {"GPP": 2.5}
     other = Entry("theirs", "Theirs", tmp_path / "maps" / "ours.nc", "model", False, 1)
-    assert totals.member_spread(other) == {}
+    assert global_totals.member_spread(other) == {}
     (tmp_path / "totals.yaml").write_text("- 1\n")
     with pytest.raises(TamrlError, match="cannot be read"):
-        totals.member_spread(entry)
+        global_totals.member_spread(entry)
 
 
 def test_the_totals_of_the_bundled_maps_are_those_of_their_members():
     """What the page adds up from the packed maps is what was added up from each member when they were made."""
-    file = atlas.bundled_maps() / "totals.yaml"
+    file = catalog.bundled_maps() / "totals.yaml"
     for key, fluxes in yaml.safe_load(file.read_text()).items():
         with xr.open_dataset(file.parent / f"{key}.nc") as maps:
             for flux, known in fluxes.items():
-                found = summaries.total(field(maps, flux, Period()), land_area(maps))
+                found = aggregate.total(field(maps, flux, Period()), land_area(maps))
                 # Packed in steps of 0.05 gC m-2 d-1, which round either way: over all cells a hundredth is left.
                 assert found == pytest.approx(known["mean"], abs=0.02), (key, flux)

@@ -7,12 +7,12 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.figures.world import land_sink as figures
 from tamrl.globe.contract import cell_area
-from tamrl.maps import land_sink as sink
+from tamrl.maps import land_sink
 from tamrl.maps.aggregate import total
 
 
 def test_the_bundled_numbers_are_those_of_the_papers():
-    budget = sink.read_budget()
+    budget = land_sink.read_budget()
     found = {step.key: step for step in budget.all}
     assert (found["fire"].value, found["fire"].plus_minus, found["fire"].years) == (2.1, 0.2, (2002, 2020))
     assert found["fire"].doi == "10.5194/gmd-15-8411-2022"
@@ -27,8 +27,8 @@ def test_the_bundled_numbers_are_those_of_the_papers():
 
 @pytest.mark.parametrize("ours", [-21.8, -5.75, 1.0])
 def test_the_way_adds_up_from_ours_to_the_published_sink(ours):
-    budget = sink.read_budget()
-    table = sink.bridge(ours, budget, 2.8)
+    budget = land_sink.read_budget()
+    table = land_sink.bridge(ours, budget, 2.8)
     assert table["start"].iloc[0] == 0
     assert table["end"].iloc[0] == ours
     assert table["plus_minus"].iloc[0] == 2.8
@@ -36,7 +36,7 @@ def test_the_way_adds_up_from_ours_to_the_published_sink(ours):
     assert ours + moves["value"].sum() == pytest.approx(budget.target.value)
     np.testing.assert_allclose(moves["end"] - moves["start"], moves["value"])
     totals = table[table["kind"] == "total"].set_index("label")["value"]
-    assert totals[sink.ATMOSPHERE] == pytest.approx(-2.75)
+    assert totals[land_sink.ATMOSPHERE] == pytest.approx(-2.75)
     assert totals["Net land sink"] == budget.target.value
     # X-BASE's sink is smaller than what the published losses alone would need.
     rest = table.loc[table["kind"] == "remainder", "value"].item()
@@ -44,12 +44,12 @@ def test_the_way_adds_up_from_ours_to_the_published_sink(ours):
 
 
 def test_the_verdict_tells_the_known_from_our_bias():
-    budget = sink.read_budget()
-    said = sink.verdict(sink.bridge(-21.8, budget), budget)
+    budget = land_sink.read_budget()
+    said = land_sink.verdict(land_sink.bridge(-21.8, budget), budget)
     known = sum(s.value for s in budget.steps)
     assert f"account for {known:.1f} of the difference, or {known - 1.1:.1f} if" in said
     assert f"remaining {21.8 - 2.75 - known:.1f} PgC yr⁻¹ is our bias" in said
-    assert "no larger a sink" in sink.verdict(sink.bridge(-1.0, budget), budget)
+    assert "no larger a sink" in land_sink.verdict(land_sink.bridge(-1.0, budget), budget)
 
 
 @pytest.mark.parametrize(
@@ -61,13 +61,13 @@ def test_the_verdict_tells_the_known_from_our_bias():
     ],
 )  # fmt: skip
 def test_what_is_not_understood_is_an_error(tmp_path, old, new):
-    text = sink.sink_path().read_text(encoding="utf-8")
+    text = land_sink.sink_path().read_text(encoding="utf-8")
     assert old in text
     (tmp_path / "a.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
     with pytest.raises(TamrlError):
-        sink.read_budget(tmp_path / "a.yaml")
+        land_sink.read_budget(tmp_path / "a.yaml")
     with pytest.raises(TamrlError, match="cannot be read"):
-        sink.read_budget(tmp_path / "none.yaml")
+        land_sink.read_budget(tmp_path / "none.yaml")
 
 
 def test_contributions_of_blocks_add_up_to_the_total():
@@ -77,7 +77,7 @@ def test_contributions_of_blocks_add_up_to_the_total():
     values[:, 100:200] = np.nan
     of = xr.DataArray(values, {"lat": lat, "lon": lon}, ("lat", "lon"))
     area = cell_area(lat, lon)
-    found = sink.contributions(of, area)
+    found = land_sink.contributions(of, area)
     assert found.shape == (90, 180)
     assert float(found.sum()) / 1000 == pytest.approx(total(of, area))
     block = (of * area).sel(lat=slice(10, 12), lon=slice(20, 22)).sum() * 365.25 / 1e12
@@ -86,7 +86,7 @@ def test_contributions_of_blocks_add_up_to_the_total():
 
 
 def test_the_figure_shows_each_step_with_its_number_and_hatch():
-    table = sink.bridge(-21.8, sink.read_budget(), 2.8)
+    table = land_sink.bridge(-21.8, land_sink.read_budget(), 2.8)
     for theme in ("light", "dark"):
         figure = figures.waterfall(table, theme)
         bars = [trace for trace in figure.data if trace.type == "bar"]

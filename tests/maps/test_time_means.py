@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import cell_area, month_starts
-from tamrl.maps import time_means as fields
+from tamrl.maps import time_means
 from tamrl.maps.time_means import Period
 
 
@@ -26,7 +26,7 @@ def years():
 
 
 def test_a_year_is_the_mean_of_its_months_weighted_by_days(years):
-    found = fields.field(years, "GPP", Period(year=2002))
+    found = time_means.field(years, "GPP", Period(year=2002))
     months = years["GPP"].sel(time="2002")
     expected = months.weighted(months.time.dt.days_in_month).mean("time")
     np.testing.assert_allclose(found, expected, rtol=1e-6)
@@ -35,48 +35,48 @@ def test_a_year_is_the_mean_of_its_months_weighted_by_days(years):
 
 
 def test_a_month_without_a_year_is_its_mean_over_the_years(years):
-    found = fields.field(years, "NEE", Period(month=7))
+    found = time_means.field(years, "NEE", Period(month=7))
     expected = years["NEE"].isel(time=[6, 18, 30]).mean("time")
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_the_december_of_a_winter_belongs_to_the_year_before(years):
-    chosen = years.time.values[fields.steps(years, Period(season="DJF", year=2002))]
+    chosen = years.time.values[time_means.steps(years, Period(season="DJF", year=2002))]
     assert [str(t)[:7] for t in chosen] == ["2001-12", "2002-01", "2002-02"]
 
 
 def test_a_season_that_lacks_a_month_is_left_out(years):
     """The first DJF of a record has no December, and the December of the last year begins one without an end."""
-    assert fields.steps(years, Period(season="DJF", year=2001)).size == 0
-    assert fields.steps(years, Period(season="DJF", year=2004)).size == 0
+    assert time_means.steps(years, Period(season="DJF", year=2001)).size == 0
+    assert time_means.steps(years, Period(season="DJF", year=2004)).size == 0
     with pytest.raises(TamrlError, match="no DJF 2001 with each of its months"):
-        fields.field(years, "GPP", Period(season="DJF", year=2001))
-    chosen = years.time.values[fields.steps(years, Period(season="DJF"))]
+        time_means.field(years, "GPP", Period(season="DJF", year=2001))
+    chosen = years.time.values[time_means.steps(years, Period(season="DJF"))]
     assert [str(t)[:7] for t in chosen] == ["2001-12", "2002-01", "2002-02", "2002-12", "2003-01", "2003-02"]
-    assert fields.years_with(years, Period(season="DJF")) == (2002, 2003)
+    assert time_means.years_with(years, Period(season="DJF")) == (2002, 2003)
     holed = years.isel(time=[t for t in range(36) if t != 6])
-    assert fields.years_with(holed, Period(season="JJA")) == (2002, 2003)
-    assert fields.years_with(holed, Period(month=7)) == (2002, 2003)
-    assert fields.years_with(holed, Period()) == (2001, 2002, 2003)
-    assert fields.lacking_months(holed, 2001) == (7,)
+    assert time_means.years_with(holed, Period(season="JJA")) == (2002, 2003)
+    assert time_means.years_with(holed, Period(month=7)) == (2002, 2003)
+    assert time_means.years_with(holed, Period()) == (2001, 2002, 2003)
+    assert time_means.lacking_months(holed, 2001) == (7,)
 
 
 def test_a_place_lies_in_a_cell_or_outside_the_maps():
     globe = xr.Dataset(coords={"lat": [-45.0, 45.0], "lon": [-180.0, -90.0, 0.0, 90.0]})
-    assert fields.cell_of(globe, 50, 10) == (1, 2)
-    assert fields.cell_of(globe, 50, 179) == (1, 0), "the cells of the date line reach around it"
+    assert time_means.cell_of(globe, 50, 10) == (1, 2)
+    assert time_means.cell_of(globe, 50, 179) == (1, 0), "the cells of the date line reach around it"
     region = xr.Dataset(coords={"lat": np.arange(36.5, 60), "lon": np.arange(-9.5, 30)})
-    assert fields.cell_of(region, 36.2, -9.9) == (0, 0)
-    assert fields.cell_of(region, 35.9, 0) is None
-    assert fields.cell_of(region, 50, 30.1) is None
+    assert time_means.cell_of(region, 36.2, -9.9) == (0, 0)
+    assert time_means.cell_of(region, 35.9, 0) is None
+    assert time_means.cell_of(region, 50, 30.1) is None
     with pytest.raises(TamrlError, match="outside these maps"):
-        fields.cycle(region.assign(GPP=(("lat", "lon"), np.zeros((24, 40)))), "GPP", (0.0, 0.0))
+        time_means.cycle(region.assign(GPP=(("lat", "lon"), np.zeros((24, 40)))), "GPP", (0.0, 0.0))
 
 
 def test_a_climatology_has_no_years_and_takes_the_year_as_all(climatology):
-    assert fields.years_of(climatology) == ()
-    assert fields.span(climatology) == "2001-2010"
-    july = fields.field(climatology, "GPP", Period(month=7, year=1999))
+    assert time_means.years_of(climatology) == ()
+    assert time_means.span(climatology) == "2001-2010"
+    july = time_means.field(climatology, "GPP", Period(month=7, year=1999))
     np.testing.assert_allclose(july, climatology["GPP"].isel(time=6), rtol=1e-6)
 
 
@@ -86,7 +86,7 @@ def test_a_climatology_has_no_years_and_takes_the_year_as_all(climatology):
 )
 def test_what_is_not_there_is_said(years, name, period, what):
     with pytest.raises(TamrlError, match=what) as caught:
-        fields.field(years, name, period)
+        time_means.field(years, name, period)
     assert caught.value.where == "Made-up maps"
     assert caught.value.todo
 
@@ -94,7 +94,7 @@ def test_what_is_not_there_is_said(years, name, period, what):
 def test_a_cell_is_averaged_over_the_months_that_it_has(climatology):
     holed = climatology.copy(deep=True)
     holed["GPP"][:6, 10, 35] = np.nan
-    found = fields.field(holed, "GPP", Period())
+    found = time_means.field(holed, "GPP", Period())
     expected = np.average(holed["GPP"].values[6:, 10, 35], weights=[31, 31, 30, 31, 30, 31])
     assert float(found[10, 35]) == pytest.approx(expected, rel=1e-6)
     assert np.isnan(found).sum() == np.isnan(climatology["GPP"][0]).sum()
@@ -113,20 +113,20 @@ def test_only_the_steps_of_the_period_are_read():
         {"GPP": (("time", "lat", "lon"), da.concatenate(parts))},
         {"time": month_starts(), "lat": [-60.0, 0, 60], "lon": [-135.0, -45, 45, 135]},
     )
-    assert float(fields.field(maps, "GPP", Period(month=7)).mean()) == 7
+    assert float(time_means.field(maps, "GPP", Period(month=7)).mean()) == 7
 
 
 def test_the_cycle_of_a_cell_is_that_of_the_maps(years):
-    maps = fields.cycle(years, "GPP")
+    maps = time_means.cycle(years, "GPP")
     assert maps.dims == ("month", "lat", "lon")
-    at = fields.cycle(years, "GPP", (45.5, 10.0))
+    at = time_means.cycle(years, "GPP", (45.5, 10.0))
     np.testing.assert_allclose(at, maps.sel(lat=45.5, lon=10.0, method="nearest"), rtol=1e-6)
     assert list(at["month"].values) == list(range(1, 13))
 
 
 def test_months_that_maps_lack_are_missing_in_the_cycle(years):
     half = years.isel(time=slice(0, 6))
-    found = fields.cycle(half, "GPP", (0.0, 10.0))
+    found = time_means.cycle(half, "GPP", (0.0, 10.0))
     assert np.isfinite(found[:6]).all()
     assert np.isnan(found[6:]).all()
 
@@ -135,7 +135,7 @@ def test_months_that_maps_lack_are_missing_in_the_cycle(years):
 def test_the_finer_of_two_fields_is_averaged_onto_the_coarser_and_loses_no_carbon(turned):
     fine, coarse = map_files.dataset(3.0), map_files.dataset(6.0)
     pair = [(m["GPP"].isel(time=6), m["land_fraction"]) for m in (fine, coarse)][:: -1 if turned else 1]
-    a, b, land = fields.on_common_grid(pair[0][0], pair[1][0], pair[0][1], pair[1][1])
+    a, b, land = time_means.on_common_grid(pair[0][0], pair[1][0], pair[0][1], pair[1][1])
     assert a.sizes == b.sizes == coarse["GPP"].isel(time=6).sizes
     assert land.sizes["lat"] == 30
     moved = b if turned else a
@@ -148,28 +148,28 @@ def test_the_finer_of_two_fields_is_averaged_onto_the_coarser_and_loses_no_carbo
 def test_two_fields_on_one_grid_stay_as_they_are(climatology):
     a, other = climatology["GPP"].isel(time=0), climatology["RECO"].isel(time=0)
     shifted = other.assign_coords(lat=other.lat + 1e-6)  # as rounded in a file
-    x, y, _ = fields.on_common_grid(a, shifted, None, None)
+    x, y, _ = time_means.on_common_grid(a, shifted, None, None)
     assert x is a
     np.testing.assert_array_equal(y, other)
     assert not np.isnan((x - y).values).all()
 
 
 def test_where_not_to_believe_follows_the_threshold(climatology):
-    found = fields.doubtful(climatology)
+    found = time_means.doubtful(climatology)
     assert bool(found.sel(lat=63, lon=9, method="nearest"))
     assert not bool(found.sel(lat=3, lon=9, method="nearest"))
     assert not bool(found.sel(lat=63, lon=-177, method="nearest"))  # sea
-    assert fields.doubtful(climatology.drop_vars("extrapolation")) is None
+    assert time_means.doubtful(climatology.drop_vars("extrapolation")) is None
 
 
 @settings(max_examples=30, deadline=None)
 @given(
-    month=st.none() | st.integers(1, 12), season=st.sampled_from([None, *fields.SEASONS]),
+    month=st.none() | st.integers(1, 12), season=st.sampled_from([None, *time_means.SEASONS]),
     year=st.sampled_from([None, 2002]),
 )  # fmt: skip
 def test_every_step_belongs_to_its_period(years, month, season, year):
     period = Period(month, None if month else season, year)
-    chosen = pd.DatetimeIndex(years.time.values[fields.steps(years, period)])
+    chosen = pd.DatetimeIndex(years.time.values[time_means.steps(years, period)])
     assert set(chosen.month) == set(period.months)
     # Of three years two have a whole winter.
     assert len(chosen) == len(period.months) * (1 if year else 2 if period.season == "DJF" else 3)

@@ -9,7 +9,7 @@ import xarray as xr
 from distributed import LocalCluster
 
 from tamrl.errors import TamrlError
-from tamrl.upscale import run as upscale_run
+from tamrl.upscale import run
 from tamrl.upscale.cluster import connect, run_all
 from tamrl.upscale.run import Request, upscale
 
@@ -66,10 +66,8 @@ def test_workers_elsewhere_are_told_where_the_maps_lie(checkpoint, field_files, 
     field_files().to_netcdf(tmp_path / "d.nc")
     monkeypatch.chdir(tmp_path)
     told = []
-    compute = upscale_run.run_all
-    monkeypatch.setattr(
-        upscale_run, "run_all", lambda c, f, jobs, *more: (told.extend(jobs), compute(c, f, jobs, *more))
-    )
+    compute = run.run_all
+    monkeypatch.setattr(run, "run_all", lambda c, f, jobs, *more: (told.extend(jobs), compute(c, f, jobs, *more)))
     made = upscale(Request(checkpoint, ("d.nc",), Path("relative.zarr"), scheduler="threads", allow_gaps=True))
     assert made.out == tmp_path / "relative.zarr"
     paths = [part for job in told for part in job if isinstance(part, str | Path)]

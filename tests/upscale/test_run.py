@@ -20,8 +20,8 @@ from tamrl.model.prior import CodePrior
 from tamrl.model.training_towers import load_reference
 from tamrl.predict.ensemble import member_code, member_record, predict, to_forecast
 from tamrl.schema import FLUXES, IGBP_CLASSES
-from tamrl.upscale import rechunk as staging
-from tamrl.upscale.drivers import read as reading
+from tamrl.upscale import rechunk
+from tamrl.upscale.drivers import read
 from tamrl.upscale.regions import spin_up_steps, spread
 from tamrl.upscale.run import Request, upscale
 from tamrl.upscale.store import Place
@@ -140,14 +140,14 @@ def test_maps_and_series_give_identical_output_and_maps_are_read_once(
     ds.chunk({"time": 40, "lat": 8, "lon": 8}).to_zarr(tmp_path / "series.zarr", consolidated=False)
     ds.chunk({"time": 2, "lat": -1, "lon": -1}).to_zarr(tmp_path / "maps.zarr", consolidated=False)
     series, first = run(checkpoint, tmp_path / "series.zarr", tmp_path / "a.zarr", smallest=0)
-    reads, plain = [], reading.read_piece
+    reads, plain = [], read.read_piece
 
     def counted(piece, *where):
         reads.append(piece.path)
         return plain(piece, *where)
 
-    monkeypatch.setattr(reading, "read_piece", counted)
-    monkeypatch.setattr(staging, "read_piece", counted)
+    monkeypatch.setattr(read, "read_piece", counted)
+    monkeypatch.setattr(rechunk, "read_piece", counted)
     turned, second = run(checkpoint, tmp_path / "maps.zarr", tmp_path / "b.zarr", smallest=0)
     of_files = reads.count(str(tmp_path / "maps.zarr"))
     reads.clear()
@@ -202,7 +202,7 @@ def test_a_full_disk_loses_nothing(checkpoint, field_files, tmp_path, in_small_t
     field_files(degrees=1.0).to_netcdf(tmp_path / "d.nc")
     import zarr
 
-    from tamrl.upscale import store as output
+    from tamrl.upscale import store
 
     count, plain = [], zarr.open_array
 
@@ -222,7 +222,7 @@ def test_a_full_disk_loses_nothing(checkpoint, field_files, tmp_path, in_small_t
     maps, outcome = run(checkpoint, tmp_path / "d.nc", tmp_path / "m.zarr", resume=True)
     assert outcome.before >= 1
     assert np.isfinite(maps["GPP"].values[:, maps["land_fraction"].values > 0]).all()
-    assert output.Place(tmp_path / "m.zarr").work.exists() is False
+    assert store.Place(tmp_path / "m.zarr").work.exists() is False
 
 
 @pytest.fixture

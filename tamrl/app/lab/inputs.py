@@ -10,7 +10,7 @@ import xarray as xr
 
 from tamrl import wording
 from tamrl.app.shared import components, jobs, state, theme
-from tamrl.app.towers import sections as towers
+from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
 from tamrl.figures.lab import adaptation as figures
 from tamrl.timestep import step_of
@@ -85,7 +85,7 @@ def tower_choice(table: pd.DataFrame, ensemble: "Ensemble", example: str = "") -
 
     def text(site: str) -> str:
         mark = " (seen in training)" if site in seen else " (validation tower)" if site in validation else ""
-        return towers.label(site, table) + mark
+        return sections.label(site, table) + mark
 
     # At first the example of the workspace, else the held-out tower with the most days to learn from and be scored on.
     most = max(options[: len(held_out)] or options, key=lambda name: table.loc[name, "valid_days"])
@@ -156,7 +156,7 @@ def cautions_section(ensemble: "Ensemble", tower: xr.Dataset) -> bool:
 
 def _choose_site(site: str) -> None:
     """Choose a tower; the support of the one before does not fit it."""
-    towers.choose(site)
+    sections.choose(site)
     state.put("start", None)
 
 

@@ -5,8 +5,7 @@ import xarray as xr
 
 from tamrl import wording
 from tamrl.app import router
-from tamrl.app.lab import inputs as lab
-from tamrl.app.lab import results as lab_results
+from tamrl.app.lab import inputs, results
 from tamrl.app.lab import support as lab_support
 from tamrl.app.shared import cache, components, jobs, scrolling, sidebar
 from tamrl.errors import TamrlError
@@ -27,40 +26,40 @@ def _body() -> None:
         )
         raise TamrlError("This workspace has no model yet", str(workspace.path), todo)
     ensemble = cache.ensemble(choice.model)
-    site = lab.tower_choice(table, ensemble, workspace.example)
+    site = inputs.tower_choice(table, ensemble, workspace.example)
     if like := cache.likeness(choice.workspace, site, ensemble):
         st.warning(f"{like}: a tower of the training, so this one is less new to the model.", icon=":material/warning:")
-    lab.model_section(ensemble)
+    inputs.model_section(ensemble)
     tower, origin = cache.tower(workspace, site), sidebar.origin(workspace, site)
-    gaps = lab.cautions_section(ensemble, tower)
+    gaps = inputs.cautions_section(ensemble, tower)
     support = lab_support.section(site, tower, origin)
-    settings, pressed = lab.settings_section()
-    request = lab.Request(
+    settings, pressed = inputs.settings_section()
+    request = inputs.Request(
         (str(workspace.path), workspace.archive_version()), (str(choice.model), cache.model_version(choice.model)),
         site, f"{support[0]:%Y-%m-%d}", len(support), settings, gaps,
     )  # fmt: skip
     jobs.collect()
-    if lab.asked_for(request, pressed):
-        lab.start(request, ensemble, tower, support)
+    if inputs.asked_for(request, pressed):
+        inputs.start(request, ensemble, tower, support)
     with st.container(key=ANSWER):
         _answer(request, tower, origin)
     scrolling.to(ANSWER, jobs.turn())
 
 
-def _answer(request: lab.Request, tower: xr.Dataset, origin: components.Origin) -> None:
+def _answer(request: inputs.Request, tower: xr.Dataset, origin: components.Origin) -> None:
     """Draw the running adaptation, or its result."""
     jobs.collect()
-    if lab.running_section(request):
+    if inputs.running_section(request):
         return
-    found = lab.result_for(request)
+    found = inputs.result_for(request)
     if found is None:
         st.caption(
             f"Press Adapt to see the model before and after it has seen these {wording.unit(step_of(tower), 0)}."
         )
         return
     shown, result = found
-    view = lab_results.View(shown, result, tower, lab_support.of(shown, tower), origin)
-    lab_results.show(view, current=shown == request)
+    view = results.View(shown, result, tower, lab_support.of(shown, tower), origin)
+    results.show(view, current=shown == request)
 
 
 def show() -> None:

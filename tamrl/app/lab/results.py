@@ -10,8 +10,7 @@ import streamlit as st
 import xarray as xr
 
 from tamrl import wording
-from tamrl.app.lab import inputs as lab
-from tamrl.app.lab import runs as lab_runs
+from tamrl.app.lab import inputs, runs
 from tamrl.app.lab import support as lab_support
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.components import Origin
@@ -40,7 +39,7 @@ class View:
         origin: where the data come from.
     """
 
-    request: lab.Request
+    request: inputs.Request
     result: "Adaptation"
     tower: xr.Dataset
     support: pd.DatetimeIndex
@@ -84,7 +83,7 @@ def show(view: View, current: bool) -> None:
     """
     _heading(view, current)
     _scores(view)
-    lab_runs.table(view)
+    runs.table(view)
     _over_time(view)
     _per_flux(view)
     _spread(view)
@@ -113,7 +112,7 @@ def _heading(view: View, current: bool) -> None:
         f"{len(result.adapted['member'])} members",
         f"{result.seconds:.1f} s on {result.device}",
     ]
-    if settings.method in lab.TRAINED:
+    if settings.method in inputs.TRAINED:
         done.insert(1, f"{settings.steps} steps at {settings.learning_rate:g}")
         done.append(f"shrinkage {np.mean(result.shrinkage):.2f} (0 = zero-shot, 1 = fully adapted; mean of members)")
     if view.request.gaps:
@@ -138,7 +137,7 @@ def _scores(view: View) -> None:
         word = wording.unit(view.step)
         st.info(f"Every valid {word} is support, so none is left to score. Choose fewer support {word}s.",
                 icon=":material/info:")  # fmt: skip
-    lab_runs.harm(view)
+    runs.harm(view)
     st.caption(
         f"{STEPS[view.step].capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
         f"(QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}, "

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl import wording
-from tamrl.app.lab import inputs as lab
+from tamrl.app.lab import inputs
 from tamrl.app.shared import components, state, theme
 from tamrl.figures.lab import runs as figures
 from tamrl.figures.style import number, unit_label
@@ -68,7 +68,7 @@ def _moral(support: float, scored: float) -> str:
 
 def table(view: "View") -> None:
     """List and draw the adaptations of this session at this tower, so that methods and supports stand side by side."""
-    same = lab.results_at(view.request)
+    same = inputs.results_at(view.request)
     if len(same) < 2:
         return
     with st.expander(f"All {len(same)} runs at this tower", icon=":material/compare_arrows:", expanded=True):
@@ -83,7 +83,7 @@ def table(view: "View") -> None:
         _overlay(view, same)
 
 
-def _rows(view: "View", same: "dict[lab.Request, Adaptation]") -> pd.DataFrame:
+def _rows(view: "View", same: "dict[inputs.Request, Adaptation]") -> pd.DataFrame:
     """Return a row a run: what was asked, and the RMSE of each flux after adapting."""
     from tamrl.predict.output import before_after
 
@@ -92,7 +92,7 @@ def _rows(view: "View", same: "dict[lab.Request, Adaptation]") -> pd.DataFrame:
         scores = before_after(view.tower, result).set_index("flux")
         row = {"Shown": "●" if request == view.request else "", "Method": request.settings.method.capitalize(),
                "From": request.start, f"Support {wording.unit(view.step, 0)}": request.days,
-               "Steps": request.settings.steps if request.settings.method in lab.TRAINED else None}  # fmt: skip
+               "Steps": request.settings.steps if request.settings.method in inputs.TRAINED else None}  # fmt: skip
         for flux in FLUXES:
             after, before = scores.loc[flux, ["rmse_after", "rmse_before"]]
             row[f"{flux} RMSE"] = f"{number(after)} ({number(100 * (after / before - 1), 0, True)} %)"
@@ -100,16 +100,16 @@ def _rows(view: "View", same: "dict[lab.Request, Adaptation]") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def name_of(request: "lab.Request", step: "Step") -> str:
+def name_of(request: "inputs.Request", step: "Step") -> str:
     """Return what tells a run from others at the same tower, in few words."""
     settings = request.settings
     said = [settings.method.capitalize(), f"{wording.counted(request.days, step)} from {request.start}"]
-    if settings.method in lab.TRAINED:
+    if settings.method in inputs.TRAINED:
         said.append(f"{settings.steps} steps at {settings.learning_rate:g}")
     return ", ".join([*said, "gaps predicted"] if request.gaps else said)
 
 
-def _overlay(view: "View", same: "dict[lab.Request, Adaptation]") -> None:
+def _overlay(view: "View", same: "dict[inputs.Request, Adaptation]") -> None:
     """Draw the runs one over another in time, and their errors against the size of their support."""
     from tamrl.predict.output import compare_runs
 
@@ -135,7 +135,7 @@ def _overlay(view: "View", same: "dict[lab.Request, Adaptation]") -> None:
     _by_support(view, newest, errors, flux)
 
 
-def _by_support(view: "View", newest: "dict[lab.Request, Adaptation]", errors: pd.DataFrame, flux: str) -> None:
+def _by_support(view: "View", newest: "dict[inputs.Request, Adaptation]", errors: pd.DataFrame, flux: str) -> None:
     """Draw the errors against the size of the support, once a method was run with two sizes."""
     asked = {name_of(request, view.step): request for request in newest}
     kinds = {name: (request.settings.method.capitalize(), request.days) for name, request in asked.items()}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from tamrl.evaluation import comparison as standings
+from tamrl.evaluation import comparison
 from tamrl.evaluation import results as scorecard
 from tamrl.evaluation.comparison import Asked, Column
 from tamrl.evaluation.results import Results
@@ -30,7 +30,7 @@ def _table(folder: str, version: int, name: str) -> pd.DataFrame:
 def _asked(
     folder: str, version: int, name: str, design: str, scale: str, metric: str, placement: str, one: bool
 ) -> Asked:
-    ask = standings.ask_towers if one else standings.ask
+    ask = comparison.ask_towers if one else comparison.ask
     return ask(_table(folder, version, name), design, scale, metric, placement)
 
 
@@ -43,12 +43,12 @@ def _kept(question: tuple, sites: tuple[str, ...]) -> Asked:
 def _contest(
     question: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column, band: float
 ) -> pd.DataFrame:
-    return standings.contest(_kept(question, sites), flux, list(columns), reference, band)
+    return comparison.contest(_kept(question, sites), flux, list(columns), reference, band)
 
 
 @st.cache_data(max_entries=64, show_spinner=_BUSY)
 def _summary(question: tuple, sites: tuple[str, ...], reference: str, same: bool, quick: bool) -> pd.DataFrame:
-    return standings.summary(_kept(question, sites), reference, same, quick)
+    return comparison.summary(_kept(question, sites), reference, same, quick)
 
 
 @st.cache_data(max_entries=128, show_spinner=_BUSY)
@@ -63,7 +63,7 @@ def _classes(
     question: tuple, sites: tuple[str, ...], by: str, flux: str, columns: tuple[Column, ...], reference: Column
 ) -> pd.DataFrame:
     table = _results(question[0], question[1]).sites
-    return standings.by_class(_kept(question, sites), table, by, flux, list(columns), reference)
+    return comparison.by_class(_kept(question, sites), table, by, flux, list(columns), reference)
 
 
 @st.cache_data(max_entries=4, show_spinner=_BUSY)

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.scorecard import cache as scorecard_cache
+from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.frame import View, shots_choice
 from tamrl.app.scorecard.frame import chart as draw
 from tamrl.app.shared import components, theme
@@ -40,7 +40,7 @@ def ablations(view: View) -> None:
     parts = {}
     for flux in columns:
         team = tuple(c for c in columns[flux] if c[1] == shots)
-        found = scorecard_cache.standing(view.question(name="ablations"), view.keys, flux, team, (WHOLE, shots))
+        found = cache.standing(view.question(name="ablations"), view.keys, flux, team, (WHOLE, shots))
         parts[flux] = found.set_index("model")
     # One order for all fluxes: what harms the first one most is on top, the reference last.
     first = next(iter(parts.values()))
@@ -89,7 +89,7 @@ def _verdict(parts: dict[str, pd.DataFrame]) -> str:
 
 def published(view: View) -> None:
     """Draw what others published beside ours, marked as theirs."""
-    content = scorecard_cache.published()
+    content = cache.published()
     st.info(
         f"**Theirs, on another data set.** Hollow marks are figures that {content['name']} published for its own "
         "towers, drivers and days. Filled marks are our zero-shot scores on our towers. Beside each other they say "
@@ -147,8 +147,8 @@ def _ours(view: View) -> pd.DataFrame:
         design = next((name for name in designs if name in view.results.designs), None)
         found = {}
         for metric in ("r2", "rmse") if design else ():
-            what = scorecard_cache.question(view.results, design, "daily", metric, view.placement)
-            found[metric] = scorecard_cache.summary(what, view.keys, "xgboost", False).query("shots == 0")
+            what = cache.question(view.results, design, "daily", metric, view.placement)
+            found[metric] = cache.summary(what, view.keys, "xgboost", False).query("shots == 0")
         if not found:
             continue
         both = found["r2"].merge(found["rmse"], on=["flux", "model"], suffixes=("", "_rmse"))

@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from tamrl.app.scorecard import cache as scorecard_cache
+from tamrl.app.scorecard import cache
 from tamrl.app.shared import components, sidebar, state, theme, visitor
 from tamrl.app.shared.components import Origin, legend
 from tamrl.errors import TamrlError
@@ -59,15 +59,15 @@ class View:
     def question(self, one: bool = False, name: str = "scores") -> tuple:
         """Return the question as the cache knows it; ``one`` asks for a score a tower."""
         design, scale = ("igbp", "daily") if name == "ablations" else (self.design, self.scale)
-        return scorecard_cache.question(self.results, design, scale, self.metric.name, self.placement, name, one)
+        return cache.question(self.results, design, scale, self.metric.name, self.placement, name, one)
 
     def asked(self, one: bool = False, name: str = "scores") -> Asked:
         """Return the answers for the towers that pass the filters."""
-        return scorecard_cache.asked(self.question(one, name), self.keys)
+        return cache.asked(self.question(one, name), self.keys)
 
     def summary(self, same: bool, quick: bool = True) -> pd.DataFrame:
         """Return the statistic of every flux, model and number of shots; ``quick`` without intervals of changes."""
-        return scorecard_cache.summary(self.question(), self.keys, self.against, same, quick)
+        return cache.summary(self.question(), self.keys, self.against, same, quick)
 
     def reference(self, columns: list[Column], shots: int) -> Column:
         """Return what a model at ``shots`` is compared with."""
@@ -198,7 +198,7 @@ def controls(results: Results) -> View | None:
     with columns[1]:
         scale = select("Time scale", "scale", SCALES, "daily", names.SCALE_LABELS.get, _SCALE_TIP)
     with columns[2]:
-        models = names.in_order([str(m) for m in scorecard_cache.table(results, "scores")["model"].unique()])
+        models = names.in_order([str(m) for m in cache.table(results, "scores")["model"].unique()])
         against = select("Compare with", "against", models, "xgboost", _reference_label, _AGAINST_TIP)
     with columns[3].popover("Protocol", icon=":material/rule:", width="stretch"):
         designs = results.designs
@@ -270,24 +270,19 @@ def clear_filters() -> None:
 
 def sections(view: View) -> None:
     """Draw the tabs; only the open one computes."""
-    from tamrl.app.scorecard import checks as scorecard_checks
-    from tamrl.app.scorecard import intervals as scorecard_intervals
+    from tamrl.app.scorecard import checks, intervals, overview, patterns, targets, towers
     from tamrl.app.scorecard import models as scorecard_models
-    from tamrl.app.scorecard import overview as scorecard_overview
-    from tamrl.app.scorecard import patterns as scorecard_patterns
-    from tamrl.app.scorecard import targets as scorecard_targets
-    from tamrl.app.scorecard import towers as scorecard_places
 
     drawn = {
-        "Overview": scorecard_overview.show,
-        "Map and towers": scorecard_places.show,
+        "Overview": overview.show,
+        "Map and towers": towers.show,
         "Learning curves": scorecard_models.curves,
         "Distribution": scorecard_models.distribution,
-        "Patterns": scorecard_patterns.show,
-        "Intervals": scorecard_intervals.show,
-        "Ablations": scorecard_checks.ablations,
-        "Published": scorecard_checks.published,
-        "Targets": scorecard_targets.show,
+        "Patterns": patterns.show,
+        "Intervals": intervals.show,
+        "Ablations": checks.ablations,
+        "Published": checks.published,
+        "Targets": targets.show,
     }
     opened = choice("section", list(drawn), "Overview")
     for tab, show in zip(st.tabs(list(drawn), **state.bind("section", opened)), drawn.values(), strict=True):

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.scorecard import cache as scorecard_cache
+from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.frame import FIRST_SHOTS, View, choice, legend, pick, shots_choice
 from tamrl.app.scorecard.frame import chart as draw
 from tamrl.app.shared import components, theme
@@ -19,7 +19,7 @@ _NUMBERS = ["coverage50", "coverage90", "width50", "width90", "crps", "spread", 
 
 def show(view: View) -> None:
     """Draw how well the intervals hold what they say."""
-    table = scorecard_cache.table(view.results, "intervals")
+    table = cache.table(view.results, "intervals")
     keep = (table["design"] == view.design) & (table["model"] == "tamrl") & table["site"].isin(view.keys)
     if view.placement != "mean":
         keep &= table["placement"] == view.placement

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.scorecard import cache as scorecard_cache
+from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.frame import View, legend, model_legend, shots_choice
 from tamrl.app.scorecard.frame import chart as draw
 from tamrl.app.shared import components, state, theme
@@ -104,7 +104,7 @@ def _contest(view: View, asked: Asked, teams: dict[str, list[Column]], shots: in
         known = asked.columns(flux)
         reference = view.reference(known, shots)
         team = tuple(c for c in teams[flux] if c != reference and reference in known)
-        found = scorecard_cache.contest(view.question(one=True), view.keys, flux, team, reference, band)
+        found = cache.contest(view.question(one=True), view.keys, flux, team, reference, band)
         found.insert(0, "label", [names.look(m).brief for m in found["model"]])
         parts[flux] = found = found.set_index("model").loc[names.in_order(list(found["model"]))].reset_index()
         chart = figures.contest(found, flux, theme.current())

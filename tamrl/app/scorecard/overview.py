@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.scorecard import cache as scorecard_cache
+from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.frame import View, legend, pick, shots_choice
 from tamrl.app.scorecard.frame import chart as draw
 from tamrl.app.shared import components, state, theme
-from tamrl.evaluation import comparison as standings
+from tamrl.evaluation import comparison
 from tamrl.evaluation.comparison import Column
 from tamrl.evaluation.results import SITE_MEAN
 from tamrl.figures.colours import rgba
@@ -74,7 +74,7 @@ def _by_labels(view: View, flux: str, columns: list[Column]) -> None:
     for column in columns:
         if not column[1]:
             continue
-        row = scorecard_cache.standing(view.question(), view.keys, flux, (column,), (column[0], 0)).iloc[0]
+        row = cache.standing(view.question(), view.keys, flux, (column,), (column[0], 0)).iloc[0]
         if np.isfinite(row["change"]):
             low, high = (names.change_text(row[k], view.metric) for k in ("change_low", "change_high"))
             told = "" if _sure(row) else ", not clear"
@@ -98,7 +98,7 @@ def _members(view: View) -> str:
     for flux in asked.fluxes:
         if ("tamrl-1", 0) in asked.columns(flux):
             columns = (("tamrl-1", 0), ("tamrl", 0))
-            rows = scorecard_cache.standing(view.question(), view.keys, flux, columns, None)
+            rows = cache.standing(view.question(), view.keys, flux, columns, None)
             one, every = rows["value"]
             single.append(f"{flux} {names.number(one)} (all {members}: {names.number(every)})")
     text = f"TAM-RL is the mean of {members} members, every other model a single one."
@@ -110,7 +110,7 @@ def _shares(view: View, flux: str, columns: list[Column], known: list[Column]) -
     texts = []
     for column in columns:
         reference = view.reference(known, column[1])
-        row = scorecard_cache.standing(view.question(), view.keys, flux, (column,), reference).iloc[0]
+        row = cache.standing(view.question(), view.keys, flux, (column,), reference).iloc[0]
         if np.isfinite(row["improved"]):
             label, paired = names.shots_label(column[1]), names.number(row["paired"], 1, True)
             texts.append(f"{label} {row['improved']:.0f} % / {row['harmed']:.0f} % (paired {paired} %)")
@@ -119,7 +119,7 @@ def _shares(view: View, flux: str, columns: list[Column], known: list[Column]) -
 
 
 def _metric(view: View, flux: str, column: Column, reference: Column) -> None:
-    row = scorecard_cache.standing(view.question(), view.keys, flux, (column,), reference).iloc[0]
+    row = cache.standing(view.question(), view.keys, flux, (column,), reference).iloc[0]
     moved = np.isfinite(row["change"])
     text = names.change_text(row["change"], view.metric) if moved else "reference"
     bounds = [names.change_text(row[k], view.metric) for k in ("change_low", "change_high")]
@@ -150,7 +150,7 @@ def _table(view: View) -> None:
     components.footer(
         f"scorecard_{view.metric.name}_{view.scale}",
         view.origin,
-        lambda: standings.summary(view.asked(), view.against, state.get("same", False), quick=False).set_index("flux"),
+        lambda: comparison.summary(view.asked(), view.against, state.get("same", False), quick=False).set_index("flux"),
     )
 
 
@@ -232,11 +232,11 @@ def _places(view: View) -> None:
         # Each against its own reference, on its own days: zero-shot on all, few-shot outside the support.
         pairs = [(("tamrl", s), view.reference(known, s)) for s in (0, shots)]
         tables = [
-            scorecard_cache.classes(view.question(), view.keys, by, flux, (mine,), other)
+            cache.classes(view.question(), view.keys, by, flux, (mine,), other)
             for mine, other in pairs
             if mine in known and mine != other
         ]
-        nothing = scorecard_cache.classes(view.question(), view.keys, by, flux, (), pairs[0][1])
+        nothing = cache.classes(view.question(), view.keys, by, flux, (), pairs[0][1])
         found = pd.concat(tables) if tables else nothing
         parts[flux] = found
         labels = {"igbp": {}, "climate": {name: name for name in KOEPPEN.values()}, "network": {}}[by]

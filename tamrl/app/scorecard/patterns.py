@@ -4,13 +4,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.scorecard import cache as scorecard_cache
+from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.frame import View, legend, model_legend, select, shots_choice
 from tamrl.app.scorecard.frame import chart as draw
 from tamrl.app.scorecard.models import line_up
 from tamrl.app.shared import components, theme
-from tamrl.evaluation import comparison as standings
-from tamrl.evaluation import results as scorecard
+from tamrl.evaluation import comparison, results
 from tamrl.evaluation.comparison import Column
 from tamrl.evaluation.results import SITE_MEAN
 from tamrl.figures.scorecard import names
@@ -74,22 +73,20 @@ def _taylor_table(points: dict[str, pd.DataFrame]) -> None:
 def _points(view: View, flux: str, shots: int) -> pd.DataFrame:
     """Return correlation and normalised standard deviation of each model on the same towers."""
     pair = ("mean_observed", "mean_predicted") if view.scale == SITE_MEAN else ("sd_observed", "sd_predicted")
-    scores = scorecard_cache.table(view.results, "scores")
-    seen, made = (scorecard.wide(scores, view.design, view.scale, name, view.placement) for name in pair)
-    asked = standings.Asked(view.metric, view.scale, made, seen).keep(view.keys)
+    scores = cache.table(view.results, "scores")
+    seen, made = (results.wide(scores, view.design, view.scale, name, view.placement) for name in pair)
+    asked = comparison.Asked(view.metric, view.scale, made, seen).keep(view.keys)
     team = line_up(asked, flux, shots)
     if not team:
         return pd.DataFrame(columns=["model", "shots", "towers", "correlation", "deviation"])
-    made, seen = asked.towers(flux, team), scorecard.by_towers(asked.observed, flux, team)
+    made, seen = asked.towers(flux, team), results.by_towers(asked.observed, flux, team)
     if view.scale == SITE_MEAN:
         deviation = made.std(ddof=0) / seen.std(ddof=0)
         correlation = pd.Series({c: np.corrcoef(seen[c], made[c])[0, 1] for c in team})
     else:
         deviation = (made / seen).median()
-        question = scorecard_cache.question(
-            view.results, view.design, view.scale, "correlation", view.placement, "scores", True
-        )
-        correlation = scorecard_cache.asked(question, view.keys).towers(flux, team).median()
+        question = cache.question(view.results, view.design, view.scale, "correlation", view.placement, "scores", True)
+        correlation = cache.asked(question, view.keys).towers(flux, team).median()
     table = pd.DataFrame(team, columns=["model", "shots"])
     return table.assign(towers=len(made), correlation=correlation.loc[team].to_numpy(),
                         deviation=deviation.loc[team].to_numpy())  # fmt: skip
@@ -100,7 +97,7 @@ def _group_name(group: str) -> str:
 
 
 def _season(view: View, shots: int) -> None:
-    cycles = scorecard_cache.table(view.results, "cycles")
+    cycles = cache.table(view.results, "cycles")
     cycles = cycles[cycles["design"] == view.design]
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
     left.markdown("**Mean seasonal cycle, observed and predicted**")
@@ -146,7 +143,7 @@ def _season_in_words(rows: pd.DataFrame, flux: str, columns: list[Column]) -> st
 def _density(view: View, shots: int) -> None:
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
     left.markdown("**Predicted against observed, all scored days**")
-    table = scorecard_cache.table(view.results, "density")
+    table = cache.table(view.results, "density")
     table = table[table["design"] == view.design]
     models = names.in_order([str(m) for m in table["model"].unique()])
     with right:

@@ -5,7 +5,7 @@ import re
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.scorecard import cache as scorecard_cache
+from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.frame import View
 from tamrl.app.shared import components
 from tamrl.app.shared.components import Origin
@@ -21,14 +21,14 @@ def show(view: View) -> None:
     """Draw the tables of targets and of claims; they are of all towers, whatever the filters say."""
     from tamrl.evaluation.benchmark.targets import NAME, TAMRL
 
-    scores = scorecard_cache.table(view.results, "scores")
+    scores = cache.table(view.results, "scores")
     if DESIGN not in view.results.designs or TAMRL not in set(scores["model"]):
         st.info(
             "Targets are set for TAM-RL in five folds by land cover, which these results do not have.",
             icon=":material/info:",
         )
         return
-    targets, claims = scorecard_cache.targets(view.results)
+    targets, claims = cache.targets(view.results)
     with st.container(key="score_targets"):
         _tables(targets, claims)
     rows = [*({"of": "project", **row} for row in targets), *({"of": "paper", **row} for row in claims)]

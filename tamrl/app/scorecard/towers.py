@@ -8,8 +8,7 @@ from tamrl.app.scorecard.frame import chart as draw
 from tamrl.app.scorecard.overview import score_table
 from tamrl.app.shared import cache, components, sidebar, state, static, theme
 from tamrl.errors import TamrlError
-from tamrl.evaluation import comparison as standings
-from tamrl.evaluation import results as scorecard
+from tamrl.evaluation import comparison, results
 from tamrl.evaluation.results import Metric
 from tamrl.figures.scorecard import map as maps
 from tamrl.figures.scorecard import models as figures
@@ -32,7 +31,7 @@ def show(view: View) -> None:
         reference = view.reference(known, shots)
         texts = {"score": asked.metric.label, "change": f"Against {view.versus(known, shots)}"}
         shown = pick("Colour", "show", list(texts), "score", texts.get)
-    found = standings.per_tower(asked, flux, (model, shots), reference)
+    found = comparison.per_tower(asked, flux, (model, shots), reference)
     if found.empty:
         st.info("None of these towers was scored in this way.", icon=":material/info:")
         return
@@ -148,7 +147,7 @@ def _from_table(key: str, sites: list[str]) -> None:
         _choose(sites[rows[0]], from_table=True)
 
 
-def _tower(view: View, site: str, asked: standings.Asked) -> None:
+def _tower(view: View, site: str, asked: comparison.Asked) -> None:
     """Draw one tower's scores by model and days of labels, and the way to the lab."""
     row = view.sites.loc[site]
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
@@ -163,7 +162,7 @@ def _tower(view: View, site: str, asked: standings.Asked) -> None:
             )
         else:
             st.caption("Not in the open workspace, so the lab cannot adapt to it.", width="content")
-    rows = scorecard.one_tower(asked.table, site)
+    rows = results.one_tower(asked.table, site)
     model_legend(rows["model"])
     for column, flux in zip(st.columns(len(asked.fluxes), gap="small"), asked.fluxes, strict=True):
         chart = figures.learning_curve(rows, flux, asked.metric, theme.current())

@@ -4,7 +4,7 @@ import streamlit as st
 
 from tamrl.app import router
 from tamrl.app.shared import cache, components, sidebar, state
-from tamrl.app.towers import sections as towers
+from tamrl.app.towers import sections
 from tamrl.timestep import step_of
 
 
@@ -12,29 +12,29 @@ def _body() -> None:
     """Draw the page."""
     choice = sidebar.choice()
     table = cache.towers(choice.workspace)
-    shown = towers.filters(table)
+    shown = sections.filters(table)
     if shown.empty:
         st.info("No tower passes these filters.", icon=":material/filter_alt_off:")
-        st.button("Clear the filters", on_click=towers.clear_filters)
+        st.button("Clear the filters", on_click=sections.clear_filters)
         return
     site = state.get("site")
     if site is not None and site not in table.index:
         st.warning(f"{components.quoted(site)} of this address is not in this workspace.", icon=":material/link_off:")
         state.put("site", None)
     site = site if site in shown.index else shown.index[0]
-    towers.map_and_table(shown, site, choice.workspace.step())
+    sections.map_and_table(shown, site, choice.workspace.step())
     st.session_state["tower_select"] = site
     st.selectbox(
         f"Tower ({len(shown)} of {len(table)})", list(shown.index), key="tower_select",
-        on_change=lambda: towers.choose(st.session_state["tower_select"]),
-        format_func=lambda code: towers.label(code, table),
+        on_change=lambda: sections.choose(st.session_state["tower_select"]),
+        format_func=lambda code: sections.label(code, table),
     )  # fmt: skip
     st.divider()
     tower, origin = cache.tower(choice.workspace, site), sidebar.origin(choice.workspace, site)
-    towers.tower_heading(site, table.loc[site], step_of(tower), cache.citation(choice.workspace, site))
-    towers.account_section(site, choice.workspace)
-    towers.series_section(site, tower, origin)
-    towers.fingerprint_section(site, tower, origin)
+    sections.tower_heading(site, table.loc[site], step_of(tower), cache.citation(choice.workspace, site))
+    sections.account_section(site, choice.workspace)
+    sections.series_section(site, tower, origin)
+    sections.fingerprint_section(site, tower, origin)
 
 
 def show() -> None:

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 import xarray as xr
 
-from tamrl.app.world import cache as world_cache
+from tamrl.app.world import cache
 from tamrl.app.world.view import View
 from tamrl.globe.contract import NBE, SD, edges, fluxes_of, is_climatology, step_of_maps
-from tamrl.maps import time_means as fields
+from tamrl.maps import time_means
 from tamrl.maps.catalog import Entry
 from tamrl.maps.products.accounting import report_of
 
@@ -34,7 +34,7 @@ def spreads(entries: list[Entry]) -> str:
     """
     found: dict[str, list[str]] = {}
     for entry in entries:
-        found.setdefault(spread(world_cache.maps(entry)), []).append(entry.label)
+        found.setdefault(spread(cache.maps(entry)), []).append(entry.label)
     if len(entries) == 1:
         return f"{next(iter(found))}."
     said = "; ".join(f"{' and '.join(labels)}: {text}" for text, labels in found.items())
@@ -56,7 +56,7 @@ def about(entry: Entry, maps: xr.Dataset) -> list[str]:
     """Return what is known of a set of maps as lines of a Markdown list."""
     attrs = maps.attrs
     steps = f"{maps.sizes['time']} {_STEPS[step_of_maps(maps)]}{'s' * (maps.sizes['time'] != 1)}"
-    years = f"{fields.span(maps)}, " + ("the mean year" if is_climatology(maps) else steps)
+    years = f"{time_means.span(maps)}, " + ("the mean year" if is_climatology(maps) else steps)
     land = "land fraction known" if "land_fraction" in maps else "no land fraction: whole cells are counted"
     named = fluxes_of(maps) or tuple(name for name in (NBE,) if name in maps)
     has = ", ".join(f + (" with spread" if f + SD in maps else "") for f in named)

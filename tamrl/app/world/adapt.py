@@ -10,15 +10,15 @@ import streamlit as st
 from tamrl.app.shared import cache, components, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.world import cache as world_cache
-from tamrl.app.world import numbers as world_numbers
+from tamrl.app.world import numbers
 from tamrl.app.world.numbers import MODEL, chart
 from tamrl.app.world.view import View
 from tamrl.bundled import bundled_models
 from tamrl.figures import style
 from tamrl.figures.world import cell as figures
-from tamrl.maps import cell as places
+from tamrl.maps import cell
 from tamrl.maps.cell import Place
-from tamrl.predict import monthly_means as known_months
+from tamrl.predict import monthly_means
 from tamrl.schema import FLUX_UNIT, FLUXES, IGBP, variable
 
 _UNIT = style.unit_label(FLUX_UNIT)
@@ -44,10 +44,10 @@ def show(view: View, place: Place) -> None:
         "adapted at once, in closed form; nobody else's model changes."
     )
     values, cover = _editor(place, model)
-    known_months.check(values)
+    monthly_means.check(values)
     share = _remarks(values)
-    read = known_months.complete(values)
-    if not (read["GPP"].notna() | read["RECO"].notna()).any() and not (share and known_months.alone(read)):
+    read = monthly_means.complete(values)
+    if not (read["GPP"].notna() | read["RECO"].notna()).any() and not (share and monthly_means.alone(read)):
         return
     where = (place.lat, place.lon, cover)
     table = _adapted(str(model), cache.model_version(model), where, _key(values), share)
@@ -69,7 +69,7 @@ def _editor(place: Place, model: Path) -> tuple[pd.DataFrame, str | None]:
         alt="Monthly means of GPP, RECO and NEE that are known here",
         column_config={m: number(m, format="%.2f", min_value=low, max_value=high, width=62) for m in _MONTHS},
     )  # fmt: skip
-    found = edited.T.set_axis(known_months.MONTHS, axis=0)
+    found = edited.T.set_axis(monthly_means.MONTHS, axis=0)
     return found[list(FLUXES)].apply(pd.to_numeric, errors="coerce").astype(float), cover
 
 
@@ -108,15 +108,15 @@ def _filled(place: Place, model: Path) -> tuple[pd.DataFrame, str]:
             "Or from a tower of the workspace", list(near), index=None, key=f"months_tower_{where}",
             placeholder="none", format_func=lambda name: f"{name}, {near[name]:.0f} km away",
         )  # fmt: skip
-    start, mark = known_months.empty(), "typed"
+    start, mark = monthly_means.empty(), "typed"
     if file is not None:
         content = file.getvalue()
-        start, mark = known_months.read_months(content, file.name), hashlib.sha256(content).hexdigest()[:12]
+        start, mark = monthly_means.read_months(content, file.name), hashlib.sha256(content).hexdigest()[:12]
     elif site is not None:
-        workspace, _ = world_numbers.workspace_towers()
-        start, mark = known_months.months_of(cache.tower(workspace, site)), site
+        workspace, _ = numbers.workspace_towers()
+        start, mark = monthly_means.months_of(cache.tower(workspace, site)), site
     said = [f"A month is the mean of up to {start.attrs['years']} years."] if start.attrs.get("years", 0) > 1 else []
-    known = world_numbers.reference(model)
+    known = numbers.reference(model)
     if mark == site and known is not None and site in known.sites:
         said.append(f"The model was trained on {site}: this shows how it adapts, not how well.")
     if said:
@@ -126,24 +126,24 @@ def _filled(place: Place, model: Path) -> tuple[pd.DataFrame, str]:
 
 def _nearby(place: Place) -> dict[str, float]:
     """Return the distance [km] of towers of the open workspace that stand nearby, the nearest first."""
-    workspace, towers = world_numbers.workspace_towers()
+    workspace, towers = numbers.workspace_towers()
     if workspace is None or workspace.simulated:
         # What a made-up tower measured says nothing of a place on the map.
         return {}
-    km = places.distance_km(place.lat, place.lon, towers["lat"].to_numpy(), towers["lon"].to_numpy())
+    km = cell.distance_km(place.lat, place.lon, towers["lat"].to_numpy(), towers["lon"].to_numpy())
     found = pd.Series(km, index=towers.index)
     return found[found < _NEARBY_KM].sort_values().to_dict()
 
 
 def _remarks(values: pd.DataFrame) -> bool:
     """Say what cannot be taken as it is; return whether a lone NEE is to be shared out."""
-    odd = known_months.out_of_balance(values)
+    odd = monthly_means.out_of_balance(values)
     if odd:
         st.warning(
             f"NEE is not RECO {_MINUS} GPP in {_names(odd)}: the model reads GPP and RECO there, and not NEE.",
             icon=":material/balance:",
         )  # fmt: skip
-    lone = known_months.alone(values)
+    lone = monthly_means.alone(values)
     if not lone:
         return False
     st.info(
@@ -168,13 +168,13 @@ def _key(values: pd.DataFrame) -> tuple[float | None, ...]:
 def _adapted(model: str, version: int, where: tuple, key: tuple, share: bool) -> pd.DataFrame:
     lat, lon, cover = where
     values = np.array([np.nan if v is None else v for v in key], float).reshape(12, len(FLUXES))
-    known = pd.DataFrame(values, index=known_months.MONTHS, columns=list(FLUXES))
+    known = pd.DataFrame(values, index=monthly_means.MONTHS, columns=list(FLUXES))
     earth = world_cache.earth()
-    reference = world_numbers.reference(Path(model))
+    reference = numbers.reference(Path(model))
     trained = frozenset(reference.igbp if reference else IGBP)
-    static = places.static_of(places.place_at(earth, lat, lon), trained, cover)
-    tower = places.tower_of_cell(earth, lat, lon)
-    return known_months.adapt_months(cache.ensemble(Path(model)), tower, known, share, static)
+    static = cell.static_of(cell.place_at(earth, lat, lon), trained, cover)
+    tower = cell.tower_of_cell(earth, lat, lon)
+    return monthly_means.adapt_months(cache.ensemble(Path(model)), tower, known, share, static)
 
 
 def _result(place: Place, cover: str | None, table: pd.DataFrame, model: Path) -> None:
@@ -194,14 +194,14 @@ def _result(place: Place, cover: str | None, table: pd.DataFrame, model: Path) -
         f"{', '.join(years)} [gC m⁻² yr⁻¹]."
     )
     chart(st.container(), "known_months", figures.known(table, theme.current()), alt)
-    where = places.position(place.lat, place.lon)
+    where = cell.position(place.lat, place.lon)
     origin = Origin(
         f"Climate model {model.name} at {where}; known months of the user; drivers: bundled climatology, 0.5°", False
     )
     components.footer(f"adapted_{place.lat:g}_{place.lon:g}", origin, lambda: table)
     bands = "90 % intervals" if "GPP_after_low" in table else "one standard deviation"
     said = [f"Bands: {bands}."]
-    if cover is None and (bare := 1 - places.vegetated(place)) >= _SEEN:
+    if cover is None and (bare := 1 - cell.vegetated(place)) >= _SEEN:
         said.append(f"Of the vegetated land: {bare:.0%} here is bare, ice or water, which the map counts as well.")
     said.append(
         "The model reads a mean climate, so months of one year are taken as those of a mean year; each counts as one, "

@@ -5,7 +5,7 @@ import streamlit as st
 
 from tamrl.app.shared import components, sidebar, theme
 from tamrl.app.shared.components import Origin
-from tamrl.app.world import cache as world_cache
+from tamrl.app.world import cache
 from tamrl.app.world import numbers as world_numbers
 from tamrl.app.world.numbers import chart, tell
 from tamrl.app.world.view import View
@@ -36,7 +36,7 @@ def towers(view: View) -> None:
             "towers that comes with the project. Your own towers stand here once they are ingested "
             "(`python -m tamrl ingest`) and their workspace is chosen in the sidebar."
         )
-    shown = [entry for entry in _both(view) if fluxes_of(world_cache.maps(entry))]
+    shown = [entry for entry in _both(view) if fluxes_of(cache.maps(entry))]
     if not shown:
         tell(f"{view.entry.label} has no flux that towers measure: they see no fires and no rivers.")
         return
@@ -81,8 +81,8 @@ def _asked(workspace: Workspace | None) -> tuple[str, int]:
 @st.cache_data(max_entries=12, show_spinner="Reading the cells of the towers")
 def _against(entry: Entry, workspace: str, version: int) -> pd.DataFrame:
     if not workspace:
-        return against_mean_year(world_cache.maps(entry), load_means(bundled_means()))
-    return against_towers(world_cache.maps(entry), Workspace.open(workspace).archive())
+        return against_mean_year(cache.maps(entry), load_means(bundled_means()))
+    return against_towers(cache.maps(entry), Workspace.open(workspace).archive())
 
 
 @st.cache_data(max_entries=4, show_spinner=False)

@@ -14,9 +14,7 @@ import xarray as xr
 from tamrl.bundled import bundled_folder
 from tamrl.figures.world import map as world_map
 from tamrl.figures.world.map import Scale
-from tamrl.maps import catalog as atlas
-from tamrl.maps import regions
-from tamrl.maps import time_means as fields
+from tamrl.maps import catalog, regions, time_means
 from tamrl.maps.catalog import Entry
 from tamrl.maps.time_means import Period
 from tamrl.towers.workspace import Workspace
@@ -29,13 +27,13 @@ _FIELDS = 64
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for maps")
 def _entries(folders: tuple[Path, ...], listed: tuple) -> dict[str, Entry]:
-    return atlas.entries_in(folders)
+    return catalog.entries_in(folders)
 
 
 def entries(workspace: Workspace | None, session: Path | None = None) -> dict[str, Entry]:
     """Return ``tamrl.maps.catalog.entries``; the files are opened again only where one has changed."""
-    folders = tuple(atlas.folders(workspace, session))
-    return _entries(folders, tuple((str(path), atlas.version(path)) for path in atlas.listed(folders)))
+    folders = tuple(catalog.folders(workspace, session))
+    return _entries(folders, tuple((str(path), catalog.version(path)) for path in catalog.listed(folders)))
 
 
 @st.cache_resource(max_entries=12, show_spinner="Opening the maps", on_release=lambda maps: maps.close())
@@ -45,7 +43,7 @@ def maps(entry: Entry) -> xr.Dataset:
     Raises:
         TamrlError: they are damaged or do not keep the contract.
     """
-    return atlas.open_maps(entry)
+    return catalog.open_maps(entry)
 
 
 @st.cache_resource(max_entries=_FIELDS, show_spinner="Averaging the field")
@@ -55,7 +53,7 @@ def field(entry: Entry, name: str, period: Period) -> xr.DataArray:
     Raises:
         TamrlError: the maps do not have the variable or the period.
     """
-    return fields.field(maps(entry), name, period).astype(np.float32)
+    return time_means.field(maps(entry), name, period).astype(np.float32)
 
 
 def land(entry: Entry) -> xr.DataArray | None:
@@ -100,7 +98,7 @@ class Question:
 @st.cache_resource(max_entries=_FIELDS // 2, show_spinner="Comparing the fields")
 def _difference(question: Question) -> xr.DataArray:
     one, other = question.entry, question.other
-    a, b, _ = fields.on_common_grid(
+    a, b, _ = time_means.on_common_grid(
         field(one, question.name, question.period), field(other, question.name, question.other_period),
         land(one), land(other),
     )  # fmt: skip
@@ -130,7 +128,7 @@ def answer(question: Question) -> xr.DataArray:
 def has(question: Question) -> bool:
     """Return whether the maps of a question have the part of time that it asks for."""
     asked = [(question.entry, question.period)] + ([(question.other, question.other_period)] if question.other else [])
-    return all(fields.steps(maps(entry), period).size for entry, period in asked)
+    return all(time_means.steps(maps(entry), period).size for entry, period in asked)
 
 
 @st.cache_data(max_entries=128, show_spinner="Choosing the colours")
@@ -164,7 +162,7 @@ def in_words(question: Question) -> str:
 @st.cache_data(max_entries=16, show_spinner=False)
 def mask(entry: Entry) -> str | None:
     """Return the picture of where maps should not be believed; None where they do not say."""
-    found = fields.doubtful(maps(entry))
+    found = time_means.doubtful(maps(entry))
     return None if found is None else world_map.data_url(world_map.mask_picture(found))
 
 

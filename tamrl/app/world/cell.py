@@ -5,10 +5,8 @@ import streamlit as st
 
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.components import Origin
-from tamrl.app.world import about as world_about
+from tamrl.app.world import about, cache, numbers
 from tamrl.app.world import alt as world_alt
-from tamrl.app.world import cache as world_cache
-from tamrl.app.world import numbers as world_numbers
 from tamrl.app.world.numbers import MAPS, MODEL, chart, tell
 from tamrl.app.world.view import View
 from tamrl.bundled import bundled_models
@@ -16,7 +14,7 @@ from tamrl.errors import TamrlError
 from tamrl.figures import style
 from tamrl.figures.world import cell as figures
 from tamrl.globe.contract import SD
-from tamrl.maps import cell as places
+from tamrl.maps import cell
 from tamrl.maps.cell import Place
 from tamrl.maps.time_means import cell_of
 from tamrl.schema import FLUX_UNIT, IGBP
@@ -36,8 +34,8 @@ def place(view: View) -> None:
     if view.cell is None:
         tell("Pick a cell on the map, or a place or coordinates below it, to see its seasons, drivers and towers.")
         return
-    found = places.place_at(world_cache.earth(), *view.cell)
-    where = places.position(*view.cell)
+    found = cell.place_at(cache.earth(), *view.cell)
+    where = cell.position(*view.cell)
     with st.container(gap="xsmall", key="world_place_title"):
         st.header(where, anchor=False)
         st.caption(_facts(found) if found else "No land here: open sea, or a lake.")
@@ -48,10 +46,10 @@ def place(view: View) -> None:
     with components.guarded():
         _towers(view)
     st.divider()
-    from tamrl.app.world import adapt as world_adapt
+    from tamrl.app.world import adapt
 
     with components.guarded():
-        world_adapt.show(view, found)
+        adapt.show(view, found)
 
 
 def _facts(found: Place) -> str:
@@ -77,8 +75,8 @@ def _cycles(view: View, found: Place | None) -> None:
         tell(f"No maps on offer have {view.flux} in this cell.")
         return
     left, right = st.columns([2, 1], gap="medium") if found else (st.container(), None)
-    figure = figures.cycles(tables, world_numbers.drawn(view), view.flux, theme.current())
-    labels = {entry.key: entry.label for entry in (*view.entries.values(), *world_numbers.pairs(view))}
+    figure = figures.cycles(tables, numbers.drawn(view), view.flux, theme.current())
+    labels = {entry.key: entry.label for entry in (*view.entries.values(), *numbers.pairs(view))}
     said = {labels[key]: table["value"] for key, table in reversed(tables.items())}
     alt = world_alt.curves(
         f"Seasonal cycle of {view.flux} in this cell", said, style.unit_label(FLUX_UNIT), world_alt.month
@@ -104,20 +102,20 @@ def _cycles(view: View, found: Place | None) -> None:
         f"Mean of each month over the years of each product, {style.unit_label(FLUX_UNIT)}. Each product answers with "
         "its own cell; a coarse one is larger."
     )
-    every = {entry.key: entry for entry in (*view.entries.values(), *world_numbers.pairs(view))}
+    every = {entry.key: entry for entry in (*view.entries.values(), *numbers.pairs(view))}
     banded = [every[key] for key, table in reversed(tables.items()) if "sd" in table]
     if banded:
-        st.caption(f"Bands: {world_about.spreads(banded)}")
+        st.caption(f"Bands: {about.spreads(banded)}")
 
 
 def _tables(view: View) -> dict[str, pd.DataFrame]:
     """Return the seasonal cycle in every product that has one here, the chosen maps last."""
     found = {}
-    chosen = [entry.key for entry in world_numbers.pairs(view)]
-    every = {entry.key: entry for entry in (*view.entries.values(), *world_numbers.pairs(view))}
+    chosen = [entry.key for entry in numbers.pairs(view)]
+    every = {entry.key: entry for entry in (*view.entries.values(), *numbers.pairs(view))}
     for key in sorted(every, key=lambda k: chosen.index(k) if k in chosen else -1):
         try:
-            table = world_numbers.cycle(every[key], view.flux, *view.cell)
+            table = numbers.cycle(every[key], view.flux, *view.cell)
         except TamrlError:
             # A damaged file is told where it is chosen.
             continue
@@ -169,11 +167,11 @@ def _towers(view: View) -> None:
     model, maps = bundled_models().get(MODEL), view.entries.get(MAPS)
     if model is None or maps is None:
         return
-    reference = world_numbers.reference(model)
-    code = places.cell_code(world_cache.maps(maps), *view.cell)
+    reference = numbers.reference(model)
+    code = cell.cell_code(cache.maps(maps), *view.cell)
     if reference is None or code is None:
         return
-    table = places.like_towers(reference, code, *view.cell, _TOWERS)
+    table = cell.like_towers(reference, code, *view.cell, _TOWERS)
     st.markdown("**The training towers that are nearest to this place**, by their task codes")
     st.caption(_how_near(table))
     st.dataframe(
@@ -188,7 +186,7 @@ def _towers(view: View) -> None:
     st.caption(
         "A task code is what the model makes of a place from its climate and cover alone: near in code is alike to the "
         "model, however far away. Times usual: the distance in code, over that of a training tower to the nearest "
-        "other one (the median of the towers). " + world_numbers.trained_on(reference)
+        "other one (the median of the towers). " + numbers.trained_on(reference)
     )
     _link(list(table.index))
 
@@ -218,7 +216,7 @@ _TOWER_COLUMNS = {
 
 def _link(sites: list[str]) -> None:
     """Offer the lab for the most alike tower that the open workspace holds."""
-    _, held = world_numbers.workspace_towers()
+    _, held = numbers.workspace_towers()
     inside = [site for site in sites if site in held.index]
     if inside:
         st.page_link(

@@ -5,14 +5,12 @@ import streamlit as st
 
 from tamrl.app.scorecard.frame import pick
 from tamrl.app.shared import components, state, theme
-from tamrl.app.world import cache as world_cache
-from tamrl.app.world import numbers as world_numbers
+from tamrl.app.world import cache, numbers
 from tamrl.app.world.numbers import chart, tell
 from tamrl.app.world.view import View
-from tamrl.figures.world import charts as world_charts
+from tamrl.figures.world import charts
 from tamrl.figures.world import compare as figures
-from tamrl.maps import regions
-from tamrl.maps import time_means as fields
+from tamrl.maps import regions, time_means
 from tamrl.maps.aggregate import ALL
 
 _MINUS = "\N{MINUS SIGN}"
@@ -23,21 +21,21 @@ def comparison(view: View) -> None:
     if view.other_entry is None:
         _invite(view)
         return
-    missing = world_numbers.lacking(view)
+    missing = numbers.lacking(view)
     if missing:
         tell(f"{missing} Choose a flux that both have.")
         return
-    periods = [world_numbers.period_of(entry, view.period) for entry in (view.entry, view.other_entry)]
+    periods = [numbers.period_of(entry, view.period) for entry in (view.entry, view.other_entry)]
     question = (view.entry, view.other_entry, view.flux, *periods, view.vegetated)
     kind = _kind()
     if view.mode != "difference":  # there the switch stands above the map, which it changes
         vegetated_switch()
-    table, spread = world_numbers.differences(question, kind), world_numbers.density(question)
+    table, spread = numbers.differences(question, kind), numbers.density(question)
     if not table.loc[ALL, "cells"]:
         tell("The two share no cell with a value.")
         return
     _scores(table.loc[ALL], view)
-    drawn = world_numbers.drawn(view)
+    drawn = numbers.drawn(view)
     first, second = drawn[view.entry.key], drawn[view.other_entry.key]
     left, right = st.columns(2, gap="medium")
     names = f"{view.flux} of {view.entry.label} against {view.other_entry.label}"
@@ -45,7 +43,7 @@ def comparison(view: View) -> None:
     bias, rmse = _signed(row["bias"]), f"{row['rmse']:.2f}"
     alt = f"Cell by cell, {names}. Correlation {row['correlation']:.2f}, bias {bias}, RMSE {rmse}."
     chart(left, "density", figures.density(spread, first, second, view.flux, theme.current()), alt)
-    alt = f"Land on each value, {names}. Means {row['first']:.2f} and {row['second']:.2f} {world_charts.UNIT}."
+    alt = f"Land on each value, {names}. Means {row['first']:.2f} and {row['second']:.2f} {charts.UNIT}."
     chart(right, "histogram", figures.histograms(spread, first, second, view.flux, theme.current()), alt)
     stem = f"compare_{view.entry.key}_{view.other_entry.key}_{view.flux}"
     components.footer(stem, view.origin, lambda: spread["area"].to_series().to_frame(), lambda: spread)
@@ -88,7 +86,7 @@ def _start(key: str) -> None:
 
 def _scores(row: pd.Series, view: View) -> None:
     """Draw the scores over all land."""
-    unit = world_charts.UNIT
+    unit = charts.UNIT
     cards = (
         (f"Bias [{unit}]", _signed(row["bias"]), f"Mean of {view.entry.label} minus mean of {view.other_entry.label}"),
         (f"RMSE [{unit}]", f"{row['rmse']:.2f}", "Root mean square difference of the cells"),
@@ -106,16 +104,16 @@ def _signed(value: float) -> str:
 
 
 def _how(view: View, question: tuple, outside: float) -> str:
-    a, _, _ = world_numbers.common(*question)
+    a, _, _ = numbers.common(*question)
     lat, lon = (abs(float(a[n][1] - a[n][0])) if a.sizes[n] > 1 else 1.0 for n in ("lat", "lon"))
     size = f"{lat:.3g}° by {lon:.3g}°"
-    one, other = (world_cache.field(e, view.flux, p) for e, p in zip(question[:2], question[3:5], strict=True))
+    one, other = (cache.field(e, view.flux, p) for e, p in zip(question[:2], question[3:5], strict=True))
     grid = f"on the grid of both, {size}"
-    if not fields.same_grid(one, other):
+    if not time_means.same_grid(one, other):
         grid = f"on the coarser grid of the two, {size}, to which the finer one is averaged conservatively"
     said = [f"{view.period.label}, weighted by area of land, {grid}."]
     if view.period.year is None:
-        spans = [fields.span(world_cache.maps(e)) for e in (view.entry, view.other_entry)]
+        spans = [time_means.span(cache.maps(e)) for e in (view.entry, view.other_entry)]
         said.append(f"Both are means of {spans[0]}." if spans[0] == spans[1] else "Years: {} and {}.".format(*spans))
     if view.vegetated:
         said.append(
@@ -130,7 +128,7 @@ def _how(view: View, question: tuple, outside: float) -> str:
 def _table(table: pd.DataFrame, view: View, stem: str) -> None:
     """Draw the scores of each class or band."""
     number = st.column_config.NumberColumn
-    unit = world_charts.UNIT
+    unit = charts.UNIT
     formats = {"area": (2, False, ""), "first": (2, False, ""), "second": (2, False, ""), "bias": (2, True, ""),
                "rmse": (2, False, ""), "correlation": (3, False, "")}  # fmt: skip
     st.dataframe(

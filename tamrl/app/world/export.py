@@ -10,14 +10,14 @@ import streamlit as st
 import xarray as xr
 
 from tamrl.app.shared import components, state
-from tamrl.app.world import cache as world_cache
+from tamrl.app.world import cache
 from tamrl.app.world.cache import Question
 from tamrl.app.world.view import View
 from tamrl.figures.world import map as figures
 from tamrl.figures.world.map import Scale
 from tamrl.figures.world.print import EARTH, Box, Signs
 from tamrl.globe.contract import add_bounds
-from tamrl.maps import time_means as fields
+from tamrl.maps import time_means
 
 _EDGES = ("West", "South", "East", "North")
 _FILLED = "tamrl_world_box_of"
@@ -139,12 +139,12 @@ def dataset(view: View, asked: tuple[Question, ...], box: Box = EARTH) -> xr.Dat
         asked: the fields that are shown.
         box: west, south, east, north; cells with their centre inside are kept.
     """
-    found = [world_cache.answer(question) for question in asked]
+    found = [cache.answer(question) for question in asked]
     name = f"{view.name}_difference" if view.mode == "difference" else view.name
     said = f"{view.entry.label} minus {view.other_entry.label}" if view.mode == "difference" else view.entry.label
     if len(found) == 2:
-        lands = [world_cache.land(question.entry) for question in asked]
-        one, other, _ = fields.on_common_grid(*found, *lands)
+        lands = [cache.land(question.entry) for question in asked]
+        one, other, _ = time_means.on_common_grid(*found, *lands)
         ds = xr.Dataset({name: one.assign_attrs(maps=said)})
         ds[f"{name}_other"] = other.assign_attrs(maps=view.other_entry.label).rename(None)
     else:
@@ -188,9 +188,9 @@ def picture(
     panels = []
     for i, question in enumerate(asked):
         title = question.entry.label + (f" \N{MINUS SIGN} {question.other.label}" if question.other else "")
-        doubtful = fields.doubtful(view.other if i else view.maps) if masked else None
-        panels.append(world_print.Panel(title, world_cache.answer(question), doubtful))
-    years = sorted({fields.span(maps) for maps in (view.maps, view.other) if maps is not None})
+        doubtful = time_means.doubtful(view.other if i else view.maps) if masked else None
+        panels.append(world_print.Panel(title, cache.answer(question), doubtful))
+    years = sorted({time_means.span(maps) for maps in (view.maps, view.other) if maps is not None})
     over = view.period.label if view.period.year else f"{view.period.label}, mean of {' and '.join(years)}"
     if view.mode == "difference" and view.vegetated:
         over += ", vegetated land"

@@ -10,11 +10,11 @@ import xarray as xr
 from tamrl.app.scorecard.frame import choice, pick, select
 from tamrl.app.shared import components, state, visitor
 from tamrl.app.shared.components import Origin
-from tamrl.app.world import cache as world_cache
+from tamrl.app.world import cache
 from tamrl.app.world.view import LAYERS, MODES, View, short_names
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import NBE, fluxes_of
-from tamrl.maps import time_means as fields
+from tamrl.maps import time_means
 from tamrl.maps.catalog import Entry
 from tamrl.maps.time_means import SEASONS, Period
 from tamrl.schema import FLUXES
@@ -71,7 +71,7 @@ def session_folder(make: bool = False) -> Path | None:
 
 def catalogue(workspace: Workspace | None) -> dict[str, Entry]:
     """Return the maps on offer by key."""
-    return world_cache.entries(workspace, session_folder())
+    return cache.entries(workspace, session_folder())
 
 
 def asked(entries: dict[str, Entry]) -> View:
@@ -89,8 +89,8 @@ def asked(entries: dict[str, Entry]) -> View:
     mode = choice("mode", list(MODES), "single")
     others = [key for key in healthy if key != entry.key]
     other_entry = entries[_known("with", others, others[0], "maps")] if mode != "single" and others else None
-    maps = world_cache.maps(entry)
-    other = world_cache.maps(other_entry) if other_entry else None
+    maps = cache.maps(entry)
+    other = cache.maps(other_entry) if other_entry else None
     view = View(
         entry, maps, other_entry, other, choice("flux", FLUXES, "GPP"), _period(maps, other),
         choice("layer", list(LAYERS), "flux"), mode if other_entry else "single", _cell(maps), entries,
@@ -116,7 +116,7 @@ def _known(name: str, options: dict[str, Entry] | list[str], default: str, what:
 
 def of_years(maps: xr.Dataset, other: xr.Dataset | None) -> bool:
     """Return whether whole years are all that can be shown of maps, or of either of two."""
-    return not all(fields.tells_months(one) for one in (maps, other) if one is not None)
+    return not all(time_means.tells_months(one) for one in (maps, other) if one is not None)
 
 
 def grain() -> str:
@@ -130,8 +130,8 @@ def years_on_offer(maps: xr.Dataset, other: xr.Dataset | None) -> tuple[int, ...
     Where two are compared, those of both.
     """
     asked = Period(season=state.get("season") if grain() == "season" else None)
-    years = fields.years_with(maps, asked)
-    return years if other is None else tuple(y for y in years if y in fields.years_with(other, asked))
+    years = time_means.years_with(maps, asked)
+    return years if other is None else tuple(y for y in years if y in time_means.years_with(other, asked))
 
 
 def _period(maps: xr.Dataset, other: xr.Dataset | None) -> Period:
@@ -143,7 +143,7 @@ def _period(maps: xr.Dataset, other: xr.Dataset | None) -> Period:
     if season is not None and (season not in SEASONS or state.get("month")):
         state.put("season", None)  # of a month and a season the month is shown: the address must not say both
     if year is not None and year not in years_on_offer(maps, other):
-        if other is None and year in fields.years_of(maps):
+        if other is None and year in time_means.years_of(maps):
             st.info(
                 f"These maps do not have each month of {season} {year}, so the mean of the others is shown.",
                 icon=":material/info:",
@@ -166,7 +166,7 @@ def _cell(maps: xr.Dataset) -> tuple[float, float] | None:
     lat, lon = state.get("lat"), state.get("lon")
     if lat is None or lon is None:
         return None
-    inside = fields.cell_of(maps, lat, lon)
+    inside = time_means.cell_of(maps, lat, lon)
     if inside is None:  # the place stays: other maps may reach there
         return lat, lon
     return float(maps["lat"][inside[0]]), float(maps["lon"][inside[1]])
@@ -185,7 +185,7 @@ def _origin(entry: Entry, maps: xr.Dataset, other_entry: Entry | None, other: xr
 def _source(entry: Entry, maps: xr.Dataset) -> tuple[str, str]:
     """Return a set of maps with its years, and whom it is to be cited by."""
     said = str(maps.attrs.get("citation") or maps.attrs.get("source") or entry.path.name)
-    return f"{entry.label} ({fields.span(maps)})", said
+    return f"{entry.label} ({time_means.span(maps)})", said
 
 
 def _forget_range(view: View) -> None:
@@ -200,7 +200,7 @@ def controls(entries: dict[str, Entry], view: View | None, workspace: Workspace 
     """Draw the choice of what is shown."""
     if not entries:
         return
-    from tamrl.app.world import import_dialog as world_import
+    from tamrl.app.world import import_dialog
 
     keys, names = list(entries), short_names({key: entry.label for key, entry in entries.items()})
     st.html(_EVEN)
@@ -213,7 +213,7 @@ def controls(entries: dict[str, Entry], view: View | None, workspace: Workspace 
             others = [key for key in keys if key != view.entry.key]
             with st.container(width=_SELECT):
                 select("With", "with", others, view.other_entry.key, names.get)
-        world_import.button(workspace)
+        import_dialog.button(workspace)
     if state.get("mode", "single") != "single" and len(entries) < 2:
         st.info("There is nothing to compare with yet; import a product first.", icon=":material/info:")
     if view is None:
@@ -280,7 +280,7 @@ def missing(view: View) -> str | None:
             return f"{entry.label} does not say how sure it is of {view.flux}. Choose the layer Flux, or a TAM-RL map."
         if view.layer == "extrapolation" and view.name not in maps:
             return f"{entry.label} has no extrapolation index. Choose the layer Flux, or a TAM-RL map."
-        if view.layer != "extrapolation" and not fields.steps(maps, view.period).size:
+        if view.layer != "extrapolation" and not time_means.steps(maps, view.period).size:
             whole = " with each of its months" if view.period.season else ""
             return f"{entry.label} has no {view.period.label}{whole}. Choose another part of the year."
     return None

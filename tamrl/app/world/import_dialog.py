@@ -10,12 +10,10 @@ import streamlit as st
 import yaml
 
 from tamrl.app.shared import components, state, visitor
-from tamrl.app.world import about as world_about
-from tamrl.app.world import cache as world_cache
-from tamrl.app.world import frame as world
+from tamrl.app.world import about, cache, frame
 from tamrl.app.world.view import View
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog as atlas
+from tamrl.maps import catalog
 from tamrl.maps.contained import Bounds, import_contained
 from tamrl.towers.workspace import Workspace
 
@@ -62,7 +60,7 @@ def form(workspace: Workspace | None) -> None:
     with components.guarded():  # a server without a place for imports says so
         st.caption(
             "FLUXCOM-X-BASE, MetaFlux, CEDAR-GPP, CMIP6, TRENDY, maps of this project, or any CF file with a mapping. "
-            + (f"It is kept in {workspace.path / atlas.FOLDER}." if kept else _kept_for(access.owner))
+            + (f"It is kept in {workspace.path / catalog.FOLDER}." if kept else _kept_for(access.owner))
         )
     where = ""
     if access.paths:
@@ -108,7 +106,7 @@ def _kept_for(owner: bool) -> str:
 def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapping: str | None) -> None:
     """Import, show how far it is, and choose what was imported."""
     access, parsed = visitor.access(), _parsed(mapping)
-    into = workspace or world.session_folder(make=True)
+    into = workspace or frame.session_folder(make=True)
     room = None if workspace else visitor.visits().room(visitor.name())
     if room is not None and sum(file.size for file in sent) > room:
         what = f"These files are larger than the {room / 2**30:.1f} GB that you may still import here"
@@ -125,19 +123,19 @@ def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapp
         with tempfile.TemporaryDirectory(prefix="tamrl-sent-") as scratch:
             paths += [_stored(file, Path(scratch), at) for at, file in enumerate(sent)]
             if access.owner:
-                entry = atlas.import_product(paths, into, kind, parsed, progress)
+                entry = catalog.import_product(paths, into, kind, parsed, progress)
             else:
                 entry = import_contained(paths, into, kind, parsed, progress, Bounds(room))
     finally:
         bar.empty()
-    said = world_about.noted(world_cache.maps(entry))
+    said = about.noted(cache.maps(entry))
     if not workspace:
         said["Kept"] = _kept_for(owner=False)
     if said:
-        lines = [f"\n- {kind}: {world_about.kept(words)}" for kind, words in said.items()]
-        text = f" {world_about.kept(said['Notes'])}" if set(said) == {"Notes"} else "\n" + "".join(lines)
+        lines = [f"\n- {kind}: {about.kept(words)}" for kind, words in said.items()]
+        text = f" {about.kept(said['Notes'])}" if set(said) == {"Notes"} else "\n" + "".join(lines)
         st.session_state[_SAID] = (entry.path, f"{entry.label} is imported.{text}")
-    found = {item.path: key for key, item in world.catalogue(workspace).items()}
+    found = {item.path: key for key, item in frame.catalogue(workspace).items()}
     state.put("map", found.get(entry.path, entry.key))
     st.toast(f"{entry.label} is imported.", icon=":material/check:")
 

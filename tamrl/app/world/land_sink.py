@@ -8,12 +8,11 @@ import streamlit as st
 from tamrl.app.scorecard.frame import pick
 from tamrl.app.shared import components, theme
 from tamrl.app.world import alt as world_alt
-from tamrl.app.world import cache as world_cache
-from tamrl.app.world import numbers as world_numbers
+from tamrl.app.world import cache, numbers
 from tamrl.app.world.numbers import chart, tell
 from tamrl.app.world.view import View, palette_choice
 from tamrl.errors import TamrlError
-from tamrl.figures.world import charts as world_charts
+from tamrl.figures.world import charts
 from tamrl.figures.world import land_sink as figures
 from tamrl.figures.world.map import in_words
 from tamrl.globe.contract import NBE
@@ -44,7 +43,7 @@ def budget() -> Budget:
 
 def land_sink(view: View) -> None:
     """Draw the way from the total NEE of the chosen maps to the net land sink, and the sink by place."""
-    shown = [entry for entry in world_numbers.pairs(view)[::-1] if _FLUX in world_cache.maps(entry)]
+    shown = [entry for entry in numbers.pairs(view)[::-1] if _FLUX in cache.maps(entry)]
     if not shown:
         tell(f"{view.entry.label} has no {_FLUX}. Choose maps that have it, such as those of this project.")
     else:
@@ -55,7 +54,7 @@ def land_sink(view: View) -> None:
 
 def _way(view: View, entry: Entry) -> None:
     found = budget()
-    total = world_numbers.total(entry, _FLUX, None, False)
+    total = numbers.total(entry, _FLUX, None, False)
     table = sink.bridge(total.mean, found, total.sd if total.bar else None)
     st.markdown(f"**From tower NEE to the land sink: {entry.label}**")
     levels = ("ours", "total")
@@ -91,20 +90,20 @@ def _places(view: View, shown: list[Entry]) -> None:
     if not shown and not seen:
         return
     kind = pick("Sink by", "by", list(regions.KINDS), regions.FIRST, regions.KINDS.get)
-    columns = {entry.key: world_numbers.annual(entry, _FLUX, kind).mean() for entry in shown}
-    columns |= {entry.key: world_numbers.annual(entry, NBE, kind).mean() for entry in seen}
+    columns = {entry.key: numbers.annual(entry, _FLUX, kind).mean() for entry in shown}
+    columns |= {entry.key: numbers.annual(entry, NBE, kind).mean() for entry in seen}
     table = pd.DataFrame(columns)
-    drawn = world_numbers.drawn(view)
+    drawn = numbers.drawn(view)
     kept = table.drop(index=ALL)
     kept = kept[(kept.abs() > 1e-9).any(axis=1)]
     what = " and ".join(n for n, part in ((_FLUX, shown), (NBE, seen)) if part)
-    figure = world_charts.regional(kept, drawn, what, theme.current())
+    figure = charts.regional(kept, drawn, what, theme.current())
     title, first = f"Total {what} by {regions.KINDS[kind].lower()}", (shown or seen)[0]
-    alt = world_alt.amounts(f"{title}: {first.label}", kept[first.key].to_dict(), world_charts.TOTAL)
+    alt = world_alt.amounts(f"{title}: {first.label}", kept[first.key].to_dict(), charts.TOTAL)
     chart(st.container(), f"sink_{kind}", figure, alt)
     if shown:
         entry = shown[0]
-        blocks = sink.contributions(world_cache.field(entry, _FLUX, Period()), world_numbers.area(entry))
+        blocks = sink.contributions(cache.field(entry, _FLUX, Period()), numbers.area(entry))
         said = in_words(blocks, "TgC yr-1")
         alt = f"Map of what each block of two degrees adds to the total {_FLUX} of {entry.label}. Of blocks: {said}."
         drawn = figures.where(blocks, entry.label, _FLUX, theme.current(), palette_choice())
@@ -131,7 +130,7 @@ def inversions(view: View) -> list[Entry]:
     found = []
     for entry in {**view.entries, view.entry.key: view.entry}.values():
         try:
-            maps = world_cache.maps(entry)
+            maps = cache.maps(entry)
         except TamrlError:
             # A damaged file is told where it is chosen.
             continue

@@ -11,19 +11,15 @@ import streamlit as st
 from tamrl.app.scorecard.frame import choice, legend
 from tamrl.app.shared import components, state, static, theme
 from tamrl.app.shared.state import PARAMETERS
-from tamrl.app.world import about as world_about
-from tamrl.app.world import cache as world_cache
+from tamrl.app.world import about, cache, export, frame, pick
 from tamrl.app.world import colours as world_colours
-from tamrl.app.world import export as world_export
-from tamrl.app.world import frame as world
-from tamrl.app.world import pick as world_pick
 from tamrl.app.world.cache import Question
 from tamrl.app.world.view import View, difference_text, palette_choice, period_text, short_text
 from tamrl.figures.style import unit_label
 from tamrl.figures.towers import map as base
 from tamrl.figures.world import map as figures
 from tamrl.figures.world.map import Scale
-from tamrl.maps import time_means as fields
+from tamrl.maps import time_means
 from tamrl.maps.catalog import Entry
 from tamrl.maps.time_means import SEASONS
 from tamrl.towers.workspace import Workspace
@@ -48,8 +44,8 @@ def _component():
 
 def show(view: View, entries: dict[str, Entry], workspace: Workspace | None) -> None:
     """Draw the map and what belongs to it; while the months play only this part of the page is drawn anew."""
-    lacking = world.missing(view)
-    if lacking or view.layer == "extrapolation" or world.of_years(view.maps, view.other):
+    lacking = frame.missing(view)
+    if lacking or view.layer == "extrapolation" or frame.of_years(view.maps, view.other):
         st.session_state[_PLAYING] = False
     if lacking:
         st.info(lacking, icon=":material/info:")
@@ -68,23 +64,23 @@ def _stage(view: View, workspace: Workspace | None) -> None:
     if st.session_state.get(_PLAYING):
         view = _turn(view)
     elif view.period.month and state.get("month") != view.period.month:
-        view = world.with_month(view, state.get("month"))
+        view = frame.with_month(view, state.get("month"))
     if view.layer != "extrapolation":
         _timeline(view)
     scale = scale_of(view)
-    towers = world_cache.towers(workspace)
+    towers = cache.towers(workspace)
     _map(view, scale, towers)
     with st.container(horizontal=True, gap="medium", vertical_alignment="top", horizontal_alignment="distribute"):
         with st.container(width="stretch", gap="xsmall"):
             st.html(figures.colour_bar(scale, theme.current()))
             if view.layer == "spread":
-                st.caption(f"Spread: {world_about.spreads(_entries(view))}")
+                st.caption(f"Spread: {about.spreads(_entries(view))}")
             _legend(view)
         with st.container(horizontal=True, gap="small", width="content"):
-            world_pick.popover(view, towers)
+            pick.popover(view, towers)
             world_colours.popover(view, scale)
-            world_export.popover(view, questions(view), scale, signs(view, towers))
-            world_about.popover(view)
+            export.popover(view, questions(view), scale, signs(view, towers))
+            about.popover(view)
     _said(view)
     components.footer("world_map", view.origin)
     if st.session_state.pop(_WHOLE, False):
@@ -107,12 +103,12 @@ def _turn(view: View) -> View:
         st.session_state[_TURNED] = now
     st.session_state.setdefault(_TURNED, now)
     state.put("month", month)
-    return world.with_month(view, month)
+    return frame.with_month(view, month)
 
 
 def _timeline(view: View) -> None:
     """Draw the months, with the button that plays them, or the seasons; of maps of years what is shown."""
-    if world.of_years(view.maps, view.other):
+    if frame.of_years(view.maps, view.other):
         st.caption(period_text(view))
         return
     playing = bool(st.session_state.get(_PLAYING))
@@ -125,7 +121,7 @@ def _timeline(view: View) -> None:
             st.session_state["world_month"] = view.period.month
             st.select_slider(
                 "Month", range(1, 13), key="world_month", on_change=_take_month, label_visibility="collapsed",
-                format_func=lambda month: fields.MONTHS[month - 1],
+                format_func=lambda month: time_means.MONTHS[month - 1],
             )  # fmt: skip
             st.session_state["world_speed"] = choice("speed", list(SPEEDS), "normal")
             st.selectbox(
@@ -183,17 +179,17 @@ def scale_of(view: View) -> Scale:
     palette = palette_choice()
     colours, centred = figures.colours_of(view.name, different, theme.current(), palette)
     ends = figures.ends_of(view.name, view.short[view.entry.key] if different else None)
-    low, high = state.get("range") or world_cache.limits(
+    low, high = state.get("range") or cache.limits(
         questions(view), centred, state.get("tails", figures.TAILS)
     )  # fmt: skip
     return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name), ends, palette)
 
 
-def signs(view: View, towers: pd.DataFrame) -> world_export.Signs:
+def signs(view: View, towers: pd.DataFrame) -> export.Signs:
     """Return what lies on the map besides the fields, as a picture of it is drawn."""
-    cell = world_pick.marker(view)
-    points = tuple((lon, lat) for lon, lat, *_ in world_pick.tower_points(towers)) if state.get("dots", True) else ()
-    return world_export.Signs(tuple(cell) if cell else None, points)
+    cell = pick.marker(view)
+    points = tuple((lon, lat) for lon, lat, *_ in pick.tower_points(towers)) if state.get("dots", True) else ()
+    return export.Signs(tuple(cell) if cell else None, points)
 
 
 def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
@@ -204,18 +200,18 @@ def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
     ]
     panels, said = [], []
     for question, text in zip(asked, texts, strict=True):
-        image, bounds = world_cache.picture(question, scale)
-        masked = world_cache.mask(question.entry) if state.get("mask") else None
+        image, bounds = cache.picture(question, scale)
+        masked = cache.mask(question.entry) if state.get("mask") else None
         short = short_text(view, [question.entry, question.other], question.period)
         panels.append({"name": text, "short": short, "image": image, "bounds": bounds, "mask": masked})
-        said.append(f"{text}: {world_cache.in_words(question)}")
+        said.append(f"{text}: {cache.in_words(question)}")
     colours = figures.palette(scale.colours)
     data = {
         "id": " | ".join(texts), "view": "world", "panels": panels, "low": scale.low, "high": scale.high,
         "palette": [bytes(colour).hex() for colour in colours], "unit": unit_label(scale.unit),
         "curtain": view.mode == "side" and state.get("curtain", False), "outlines": static.url(base.COUNTRIES_URL),
-        "colours": figures.map_colours(shade), "cell": world_pick.marker(view),
-        "towers": world_pick.tower_points(towers) if state.get("dots", True) else [],
+        "colours": figures.map_colours(shade), "cell": pick.marker(view),
+        "towers": pick.tower_points(towers) if state.get("dots", True) else [],
         "alt": f"World map of {scale.title}. {'; '.join(said)}. Arrow keys move it, plus and minus zoom, Enter picks "
                "the cell under the cross in the middle; the button Place offers the same choice.",
         "at": PARAMETERS["view"].write(view_at) if (view_at := state.get("view")) else None,
@@ -227,7 +223,7 @@ def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
 def _picked() -> None:
     place = st.session_state[_KEY].pick
     if place:
-        world_pick.choose(place["lat"], place["lon"])
+        pick.choose(place["lat"], place["lon"])
         st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
 
 
@@ -249,20 +245,20 @@ def _legend(view: View) -> None:
 
 def _said(view: View) -> None:
     """Say which cell is picked, what it holds, and which years are compared."""
-    if view.mode != "single" and fields.span(view.maps) != fields.span(view.other) and view.period.year is None:
+    if view.mode != "single" and time_means.span(view.maps) != time_means.span(view.other) and view.period.year is None:
         st.caption(
-            f"The two do not cover the same years: {view.entry.label} is the mean of {fields.span(view.maps)}, "
-            f"{view.other_entry.label} of {fields.span(view.other)}."
+            f"The two do not cover the same years: {view.entry.label} is the mean of {time_means.span(view.maps)}, "
+            f"{view.other_entry.label} of {time_means.span(view.other)}."
         )
     for entry in _entries(view):
         year = view.period.year
         if year and not (view.period.month or view.period.season) and view.layer != "extrapolation":
-            gone = fields.lacking_months(world_cache.maps(entry), year)
+            gone = time_means.lacking_months(cache.maps(entry), year)
             if gone:
-                names = ", ".join(fields.MONTHS[month - 1] for month in gone)
+                names = ", ".join(time_means.MONTHS[month - 1] for month in gone)
                 st.caption(f"{entry.label} lacks {names} of {year}: the mean is that of the other months.")
     if view.cell is not None:
-        world_pick.said(view, questions(view))
+        pick.said(view, questions(view))
 
 
 def _entries(view: View) -> list[Entry]:

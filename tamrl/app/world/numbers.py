@@ -15,11 +15,7 @@ from tamrl.app.world.view import View
 from tamrl.errors import TamrlError
 from tamrl.figures.world.charts import Look, looks
 from tamrl.globe.contract import SD, cell_area, is_climatology
-from tamrl.maps import aggregate as summaries
-from tamrl.maps import cell as places
-from tamrl.maps import global_totals as totals
-from tamrl.maps import regions
-from tamrl.maps import time_means as fields
+from tamrl.maps import aggregate, cell, global_totals, regions, time_means
 from tamrl.maps.catalog import Entry
 from tamrl.maps.global_totals import Published
 from tamrl.maps.regions import Groups
@@ -74,7 +70,7 @@ def lacking(view: View) -> str:
 
 def period_of(entry: Entry, period: Period) -> Period:
     """Return a period as maps can answer it: without the year where they do not tell years apart or lack it."""
-    years = fields.years_with(world_cache.maps(entry), period)
+    years = time_means.years_with(world_cache.maps(entry), period)
     return period if period.year in years else Period(month=period.month, season=period.season)
 
 
@@ -97,15 +93,15 @@ def groups(entry: Entry, kind: str) -> Groups:
 def zonal(entry: Entry, flux: str, period: Period) -> pd.DataFrame:
     """Return zonal means, DataFrame(lat) of ``value``, ``sd`` where the maps have it, and ``total`` of each degree."""
     names = {"value": flux} | ({"sd": flux + SD} if flux + SD in world_cache.maps(entry) else {})
-    means = {c: summaries.zonal_mean(world_cache.field(entry, n, period), area(entry)) for c, n in names.items()}
-    means["total"] = summaries.zonal_total(world_cache.field(entry, flux, period), area(entry))
+    means = {c: aggregate.zonal_mean(world_cache.field(entry, n, period), area(entry)) for c, n in names.items()}
+    means["total"] = aggregate.zonal_total(world_cache.field(entry, flux, period), area(entry))
     return pd.DataFrame({c: mean.to_series() for c, mean in means.items()})
 
 
 @st.cache_resource(max_entries=24, show_spinner=_BUSY)
 def hovmoeller(entry: Entry, flux: str) -> xr.DataArray:
     """Return the zonal mean of each month (month, lat), see ``tamrl.maps.aggregate.hovmoeller``."""
-    return summaries.hovmoeller(world_cache.maps(entry), flux, area(entry))
+    return aggregate.hovmoeller(world_cache.maps(entry), flux, area(entry))
 
 
 def heavy(entry: Entry) -> bool:
@@ -126,17 +122,17 @@ def annual(entry: Entry, flux: str, kind: str, year: int | None = None, every: b
         every: tell the years apart also where the maps are heavy; else these have the row of their mean.
     """
     maps, found = world_cache.maps(entry), groups(entry, kind)
-    if year is None and summaries.whole_years(maps) and (every or not heavy(entry)):
-        return summaries.annual_totals(maps, flux, area(entry), found)
+    if year is None and aggregate.whole_years(maps) and (every or not heavy(entry)):
+        return aggregate.annual_totals(maps, flux, area(entry), found)
     period = period_of(entry, Period(year=year))
-    row = summaries.group_totals(world_cache.field(entry, flux, period), area(entry), found)
-    return pd.DataFrame(row, index=pd.Index([period.year or summaries.MEAN_YEAR], name="year"))
+    row = aggregate.group_totals(world_cache.field(entry, flux, period), area(entry), found)
+    return pd.DataFrame(row, index=pd.Index([period.year or aggregate.MEAN_YEAR], name="year"))
 
 
 @st.cache_data(max_entries=96, show_spinner=_BUSY)
 def covered(entry: Entry, flux: str, kind: str) -> pd.Series:
     """Return the land with a value by group, million km2."""
-    return summaries.covered(world_cache.field(entry, flux, Period()), area(entry), groups(entry, kind))
+    return aggregate.covered(world_cache.field(entry, flux, Period()), area(entry), groups(entry, kind))
 
 
 @dataclass(frozen=True)
@@ -156,8 +152,8 @@ class Total:
 
 def total(entry: Entry, flux: str, year: int | None, every: bool) -> Total:
     """Return the total of one flux over all land; see ``annual`` for what is asked."""
-    found = annual(entry, flux, "band", year, every)[summaries.ALL]
-    spread = None if year in found.index else totals.member_spread(entry).get(flux)
+    found = annual(entry, flux, "band", year, every)[aggregate.ALL]
+    spread = None if year in found.index else global_totals.member_spread(entry).get(flux)
     if spread is not None:
         return Total(float(found.mean()), spread, "members")
     return Total(float(found.mean()), float(found.std()), "years" if len(found) > 1 else "")
@@ -180,7 +176,7 @@ def set_beside(view: View) -> list[Entry]:
 
 @st.cache_data(max_entries=2, show_spinner=False)
 def _published(path: str, version: int) -> list[Published]:
-    return totals.read_published(Path(path))
+    return global_totals.read_published(Path(path))
 
 
 def published() -> list[Published]:
@@ -189,7 +185,7 @@ def published() -> list[Published]:
     Raises:
         TamrlError: the file is missing or damaged.
     """
-    path = totals.published_path()
+    path = global_totals.published_path()
     return _published(str(path), path.stat().st_mtime_ns if path.is_file() else 0)
 
 
@@ -198,7 +194,7 @@ def common(
     one: Entry, other: Entry, flux: str, period: Period, other_period: Period, vegetated: bool = False
 ) -> tuple[xr.DataArray, ...]:
     """Return two fields on the coarser of their grids, and the land of each cell that is compared, m2."""
-    a, b, land = fields.on_common_grid(
+    a, b, land = time_means.on_common_grid(
         world_cache.field(one, flux, period), world_cache.field(other, flux, other_period),
         world_cache.land(one), world_cache.land(other),
     )  # fmt: skip
@@ -211,13 +207,13 @@ def differences(question: tuple, kind: str) -> pd.DataFrame:
     """Return ``tamrl.maps.aggregate.differences`` of a question of ``common``."""
     a, b, land = common(*question)
     found = regions.groups(kind, world_cache.earth(), a["lat"].values, a["lon"].values)
-    return summaries.differences(a, b, land, found)
+    return aggregate.differences(a, b, land, found)
 
 
 @st.cache_resource(max_entries=24, show_spinner=_BUSY)
 def density(question: tuple) -> xr.Dataset:
     """Return ``tamrl.maps.aggregate.density`` of a question of ``common``."""
-    return summaries.density(*common(*question))
+    return aggregate.density(*common(*question))
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the training towers")
@@ -269,4 +265,4 @@ def workspace_towers() -> tuple[Workspace | None, pd.DataFrame]:
 @st.cache_data(max_entries=256, show_spinner="Reading the cell")
 def cycle(entry: Entry, flux: str, lat: float, lon: float) -> pd.DataFrame | None:
     """Return the seasonal cycle of one cell, see ``tamrl.maps.cell.cell_cycle``."""
-    return places.cell_cycle(world_cache.maps(entry), flux, lat, lon)
+    return cell.cell_cycle(world_cache.maps(entry), flux, lat, lon)

@@ -4,10 +4,8 @@ import streamlit as st
 
 from tamrl.app import router
 from tamrl.app.shared import components, sidebar
-from tamrl.app.world import frame as world
-from tamrl.app.world import import_dialog as world_import
+from tamrl.app.world import frame, import_dialog, tabs
 from tamrl.app.world import map as world_stage
-from tamrl.app.world import tabs as world_tabs
 from tamrl.errors import TamrlError
 
 
@@ -18,16 +16,16 @@ def _body() -> None:
         workspace = sidebar.choice().workspace
     except TamrlError:  # the sidebar says why; the maps that come with the project need no workspace
         workspace = None
-    entries, view = world.catalogue(workspace), None
+    entries, view = frame.catalogue(workspace), None
     with components.guarded():
-        view = world.asked(entries)
+        view = frame.asked(entries)
     with header:
-        components.page_header(world.TITLE, world.LEAD, view is not None and view.origin.simulated)
-    world.controls(entries, view, workspace)
-    world_import.remarks(view)
+        components.page_header(frame.TITLE, frame.LEAD, view is not None and view.origin.simulated)
+    frame.controls(entries, view, workspace)
+    import_dialog.remarks(view)
     if view is not None:
         world_stage.show(view, entries, workspace)
-        world_tabs.show(view)
+        tabs.show(view)
 
 
 def show() -> None:

@@ -5,13 +5,13 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.shared import state
-from tamrl.app.world import cache as world_cache
+from tamrl.app.world import cache
 from tamrl.app.world.cache import Question
 from tamrl.app.world.view import View
 from tamrl.figures.style import unit_label
 from tamrl.figures.world.map import unit_of
 from tamrl.globe.contract import edges
-from tamrl.maps import time_means as fields
+from tamrl.maps import time_means
 from tamrl.schema import IGBP
 
 #: Places that differ in what drives their fluxes: latitude and longitude.
@@ -40,7 +40,7 @@ def marker(view: View) -> list[float] | None:
     """Return latitude, longitude, height and width of the picked cell, degrees."""
     if view.cell is None:
         return None
-    at = fields.cell_of(view.maps, *view.cell)
+    at = time_means.cell_of(view.maps, *view.cell)
     if at is None:
         # No cell of these maps, but the place is marked.
         return [*view.cell, *(float(np.median(np.diff(view.maps[axis].values))) for axis in ("lat", "lon"))]
@@ -91,8 +91,8 @@ def said(view: View, asked: tuple[Question, ...]) -> None:
     lat, lon = view.cell
     found, outside = [], []
     for question in asked:
-        field = world_cache.answer(question)
-        at = fields.cell_of(field, lat, lon)
+        field = cache.answer(question)
+        at = time_means.cell_of(field, lat, lon)
         name = question.entry.label + (f" \N{MINUS SIGN} {question.other.label}" if question.other else "")
         value = float(field[at]) if at else np.nan
         if at is None:

@@ -9,17 +9,13 @@ from tamrl.app.scorecard.frame import pick
 from tamrl.app.shared import components, theme
 from tamrl.app.world import about as world_about
 from tamrl.app.world import alt as world_alt
-from tamrl.app.world import cache as world_cache
-from tamrl.app.world import numbers as world_numbers
+from tamrl.app.world import cache, numbers
 from tamrl.app.world.numbers import chart, tell
 from tamrl.app.world.view import View, palette_choice
 from tamrl.figures import style
 from tamrl.figures.world import charts as figures
 from tamrl.globe.contract import SD, is_climatology
-from tamrl.maps import aggregate as summaries
-from tamrl.maps import global_totals as sums
-from tamrl.maps import regions
-from tamrl.maps import time_means as fields
+from tamrl.maps import aggregate, global_totals, regions, time_means
 from tamrl.maps.aggregate import ALL, TOTAL_UNIT
 from tamrl.maps.catalog import Entry
 from tamrl.maps.global_totals import Published
@@ -34,13 +30,13 @@ _BARS = {
 
 def zonal(view: View) -> None:
     """Draw the mean over longitude against latitude."""
-    shown = world_numbers.having(view)
-    tell(world_numbers.lacking(view))
+    shown = numbers.having(view)
+    tell(numbers.lacking(view))
     if not shown:
         return
-    periods = {entry.key: world_numbers.period_of(entry, view.period) for entry in shown}
-    curves = {entry.key: world_numbers.zonal(entry, view.flux, periods[entry.key]) for entry in shown}
-    drawn, names = world_numbers.drawn(view), " and ".join(entry.label for entry in reversed(shown))
+    periods = {entry.key: numbers.period_of(entry, view.period) for entry in shown}
+    curves = {entry.key: numbers.zonal(entry, view.flux, periods[entry.key]) for entry in shown}
+    drawn, names = numbers.drawn(view), " and ".join(entry.label for entry in reversed(shown))
     titles = {
         "value": f"Mean {view.flux} of the land [{figures.UNIT}]",
         "total": f"Total {view.flux} of each degree [{figures.TOTAL}]",
@@ -70,10 +66,10 @@ def _years(shown: list[Entry], view: View) -> list[str]:
     """Return what the reader must know where maps of years are set beside a mean year."""
     said = []
     for entry in shown:
-        years = fields.span(world_cache.maps(entry))
-        if view.period.year in fields.years_with(world_cache.maps(entry), view.period):
+        years = time_means.span(cache.maps(entry))
+        if view.period.year in time_means.years_with(cache.maps(entry), view.period):
             said.append(f"{entry.label}: {view.period.year}.")
-        elif len(shown) > 1 or not is_climatology(world_cache.maps(entry)):
+        elif len(shown) > 1 or not is_climatology(cache.maps(entry)):
             said.append(f"{entry.label}: mean of {years}.")
     whose = {text.removeprefix(f"{entry.label}: ") for entry, text in zip(shown, said, strict=False)}
     if len(said) == len(shown) > 1 and len(whose) == 1:
@@ -100,14 +96,14 @@ def _as_dataset(curves: dict[str, pd.DataFrame], view: View) -> xr.Dataset:
 
 def hovmoeller(view: View) -> None:
     """Draw latitude against month, of the mean year."""
-    having = world_numbers.having(view)[::-1]
-    tell(world_numbers.lacking(view))
-    shown = [entry for entry in having if fields.tells_months(world_cache.maps(entry))]
+    having = numbers.having(view)[::-1]
+    tell(numbers.lacking(view))
+    shown = [entry for entry in having if time_means.tells_months(cache.maps(entry))]
     for entry in (e for e in having if e not in shown):
         tell(f"{entry.label} has no months: its steps are years.")
     if not shown:
         return
-    tables = {entry.key: world_numbers.hovmoeller(entry, view.flux) for entry in shown}
+    tables = {entry.key: numbers.hovmoeller(entry, view.flux) for entry in shown}
     limits = figures.limits_of(list(tables.values()), view.flux)
     for column, entry in zip(st.columns(len(shown), gap="medium"), shown, strict=True):
         last = entry is shown[-1]
@@ -123,7 +119,7 @@ def hovmoeller(view: View) -> None:
         f"hovmoeller_{view.entry.key}_{view.flux}", view.origin, lambda: _long(tables, view.flux),
         lambda: _hovmoeller_dataset(tables, view),
     )  # fmt: skip
-    spans = {e.label: fields.span(world_cache.maps(e)) for e in shown}
+    spans = {e.label: time_means.span(cache.maps(e)) for e in shown}
     said = [f"{label}: mean of {years}." for label, years in spans.items()]
     if len(set(spans.values())) == 1:
         said = [f"Mean of {next(iter(spans.values()))}."]
@@ -146,10 +142,10 @@ def _hovmoeller_dataset(tables: dict[str, xr.DataArray], view: View) -> xr.Datas
 
 def totals(view: View) -> None:
     """Draw the totals of the land beside published ones, and those of its regions."""
-    shown, published = world_numbers.set_beside(view), world_numbers.published()
+    shown, published = numbers.set_beside(view), numbers.published()
     year, every = view.period.year, _every(shown)
     for entry in shown:
-        if year in fields.years_of(maps := world_cache.maps(entry)) and year not in summaries.whole_years(maps):
+        if year in time_means.years_of(maps := cache.maps(entry)) and year not in aggregate.whole_years(maps):
             tell(f"{entry.label} lacks months of {year}; its total is that of the others, taken for the whole year.")
     ours = {flux: _ours(shown, flux, year, every, view) for flux in FLUXES}
     names = {entry.key: entry.label for entry in shown}
@@ -158,12 +154,12 @@ def totals(view: View) -> None:
         {f"{flux} of {names[key]}": mean for flux, table in ours.items() for key, mean in table["mean"].items()},
         _TOTAL,
     )
-    figure = figures.totals(ours, published, world_numbers.drawn(view), theme.current())
+    figure = figures.totals(ours, published, numbers.drawn(view), theme.current())
     chart(st.container(), "totals", figure, alt)
     for column, flux in zip(st.columns(len(FLUXES), gap="medium"), FLUXES, strict=True):
         mine = ours[flux]["mean"].get(view.entry.key)
         if mine is not None:
-            column.markdown(sums.verdict(flux, float(mine), published))
+            column.markdown(global_totals.verdict(flux, float(mine), published))
         elif flux not in view.maps:
             column.markdown(f"{view.entry.label} has no {flux}.")
     components.footer(f"totals_{view.entry.key}", view.origin, lambda: _totals_table(ours, published, view))
@@ -177,7 +173,7 @@ def totals(view: View) -> None:
 
 def _every(shown: list[Entry]) -> bool:
     """Offer to add up what takes long to read; return whether it is wanted."""
-    large = [entry.label for entry in shown if world_numbers.heavy(entry)]
+    large = [entry.label for entry in shown if numbers.heavy(entry)]
     if not large:
         return False
     return st.toggle(
@@ -189,8 +185,8 @@ def _every(shown: list[Entry]) -> bool:
 def _ours(shown: list[Entry], flux: str, year: int | None, every: bool, view: View) -> pd.DataFrame:
     """Return our totals of a flux, DataFrame(key) of ``mean``, ``sd`` and ``bar``."""
     found = {
-        e.key: world_numbers.total(e, flux, year, every) for e in shown
-        if flux in world_cache.maps(e) and (every or flux == view.flux or not world_numbers.heavy(e))
+        e.key: numbers.total(e, flux, year, every) for e in shown
+        if flux in cache.maps(e) and (every or flux == view.flux or not numbers.heavy(e))
     }  # fmt: skip
     rows = {key: (t.mean, t.sd, t.bar) for key, t in found.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "sd", "bar"])
@@ -201,7 +197,7 @@ def _why(view: View, ours: dict[str, pd.DataFrame], published: list[Published]) 
     found = {}
     for flux, table in ours.items():
         if view.entry.key in table.index:
-            for reason in sums.reasons(flux, float(table.loc[view.entry.key, "mean"]), published):
+            for reason in global_totals.reasons(flux, float(table.loc[view.entry.key, "mean"]), published):
                 found.setdefault(reason, []).append(flux)
     if found:
         lines = [f"- {reason} ({', '.join(fluxes)})" for reason, fluxes in found.items()]
@@ -225,7 +221,7 @@ def _how(ours: dict[str, pd.DataFrame], year: int | None) -> str:
 
 def _whole_cells(shown: list[Entry]) -> list[str]:
     """Return what the reader must know of maps that do not say how much of a cell is land."""
-    names = [e.label for e in shown if "land_fraction" not in world_cache.maps(e)]
+    names = [e.label for e in shown if "land_fraction" not in cache.maps(e)]
     if not names:
         return []
     return [
@@ -262,21 +258,21 @@ def _totals_table(ours: dict[str, pd.DataFrame], published: list[Published], vie
 
 def _regional(view: View, year: int | None, every: bool) -> None:
     """Draw the totals of regions, of the chosen maps and those they are compared with."""
-    shown = world_numbers.having(view)[::-1]
-    tell(world_numbers.lacking(view))
+    shown = numbers.having(view)[::-1]
+    tell(numbers.lacking(view))
     if not shown:
         return
     kind = pick("Totals by", "by", list(regions.KINDS), regions.FIRST, regions.KINDS.get)
     columns, areas = {}, {}
     for entry in shown:
-        table = world_numbers.annual(entry, view.flux, kind, year, every)
+        table = numbers.annual(entry, view.flux, kind, year, every)
         columns[entry.key] = table.mean()
-        areas[entry.key] = world_numbers.covered(entry, view.flux, kind)
+        areas[entry.key] = numbers.covered(entry, view.flux, kind)
     found = pd.DataFrame(columns)
     land = pd.DataFrame(areas).reindex(found.index)
     kept = found[(land > 0).any(axis=1)]
     left, right = st.columns([1, 1.1 if len(shown) == 1 else 1.5], gap="medium")
-    figure = figures.regional(kept.drop(index=ALL), world_numbers.drawn(view), view.flux, theme.current())
+    figure = figures.regional(kept.drop(index=ALL), numbers.drawn(view), view.flux, theme.current())
     key = view.entry.key if view.entry in shown else shown[0].key
     title = f"Totals of {view.flux} by {regions.KINDS[kind].lower()}"
     alt = world_alt.amounts(title, kept.drop(index=ALL)[key].to_dict(), _TOTAL)
@@ -307,7 +303,7 @@ def _regional_table(kept: pd.DataFrame, land: pd.DataFrame, view: View, shown: l
     """Draw the table: land, total, mean flux of the chosen maps, and the total of the others."""
     key = view.entry.key if view.entry in shown else shown[0].key
     area = land.loc[kept.index, key]
-    mean = kept[key] * 1e15 / 365.25 / (area * summaries.M2_PER_MKM2).where(area > 0)
+    mean = kept[key] * 1e15 / 365.25 / (area * aggregate.M2_PER_MKM2).where(area > 0)
     table = pd.DataFrame({"land": area, "total": kept[key], "mean": mean})
     if len(shown) > 1:
         table["other"] = kept[shown[1].key if shown[0].key == key else shown[0].key]

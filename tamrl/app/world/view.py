@@ -11,7 +11,7 @@ from tamrl.app.scorecard.frame import choice
 from tamrl.app.shared.components import SIMULATED, Origin
 from tamrl.figures.colours import OWN, PALETTES
 from tamrl.globe.contract import SD
-from tamrl.maps import time_means as fields
+from tamrl.maps import time_means
 from tamrl.maps.catalog import Entry
 from tamrl.maps.time_means import Period
 
@@ -90,9 +90,9 @@ def period_text(view: View, other: bool = False) -> str:
     if view.layer == "extrapolation":
         return "the same all year"
     maps = view.other if other else view.maps
-    if view.period.year and fields.years_of(maps):
+    if view.period.year and time_means.years_of(maps):
         return view.period.label
-    return f"{replace(view.period, year=None).label}, mean of {fields.span(maps)}"
+    return f"{replace(view.period, year=None).label}, mean of {time_means.span(maps)}"
 
 
 def difference_text(view: View) -> str:

@@ -5,8 +5,7 @@ from pathlib import Path
 import map_files
 import pytest
 
-from tamrl.app.world import about as world_about
-from tamrl.app.world import cache as world_cache
+from tamrl.app.world import about, cache
 from tamrl.maps.catalog import Entry
 
 CALIBRATED = "Standard deviation of what a tower would measure, calibrated"
@@ -17,21 +16,21 @@ def made(monkeypatch):
     """Entries of made-up maps, which differ in what their spread is said to be."""
     texts = {"a": CALIBRATED, "b": "Standard deviation between five models.", "c": "", "d": CALIBRATED}
     maps = {key: map_files.dataset(30.0).assign_attrs(spread=text) for key, text in texts.items()}
-    monkeypatch.setattr(world_cache, "maps", lambda entry: maps[entry.key])
+    monkeypatch.setattr(cache, "maps", lambda entry: maps[entry.key])
     return {key: Entry(key, key.upper(), Path(f"{key}.nc"), "model", True, 1) for key in texts}
 
 
 def test_the_spread_of_one_is_told_by_its_makers_or_as_theirs(made):
-    assert world_about.spreads([made["b"]]) == "standard deviation between five models."
-    assert world_about.spreads([made["c"]]) == f"{world_about.SPREAD}."
+    assert about.spreads([made["b"]]) == "standard deviation between five models."
+    assert about.spreads([made["c"]]) == f"{about.SPREAD}."
 
 
 def test_spreads_of_different_makers_are_not_the_same_thing(made):
-    said = world_about.spreads([made["a"], made["b"], made["d"]])
+    said = about.spreads([made["a"], made["b"], made["d"]])
     assert said.startswith("A and D: standard deviation of what a tower would measure, calibrated; B: standard")
     assert "not the same thing" in said
-    assert "not the same thing" in world_about.spreads([made["c"], made["c"]]), "what is not told is not the same"
-    assert "not the same thing" not in world_about.spreads([made["a"], made["d"]])
+    assert "not the same thing" in about.spreads([made["c"], made["c"]]), "what is not told is not the same"
+    assert "not the same thing" not in about.spreads([made["a"], made["d"]])
 
 
 def test_what_is_told_of_maps_is_what_their_attributes_say():
@@ -39,7 +38,7 @@ def test_what_is_told_of_maps_is_what_their_attributes_say():
         citation="Who et al. 2024, doi:10.5194/bg-21-5079-2024", license="CC-BY-4.0", derived="NEE",
         notes="Converted from kg_m-2.", comment="Per [land].", regridding="1 degree to 10", doi="10.5194/x_y",
     )  # fmt: skip
-    found = world_about.about(Entry("x", "X", Path("x.zarr"), "product", True, 1), maps)
+    found = about.about(Entry("x", "X", Path("x.zarr"), "product", True, 1), maps)
     rows = dict(line.removeprefix("- ").split(": ", 1) for line in found)
     assert rows["What"] == "Product, imported, SIMULATED"
     assert rows["Citation"].endswith("[doi:10.5194/bg-21-5079-2024](https://doi.org/10.5194/bg-21-5079-2024)")
@@ -57,7 +56,7 @@ def test_what_is_told_of_maps_is_what_their_attributes_say():
 
 def test_a_regional_map_tells_where_it_reaches():
     maps = map_files.dataset(10.0).sel(lat=slice(30, 70), lon=slice(-20, 60)).drop_vars("land_fraction")
-    found = " ".join(world_about.about(Entry("x", "X", Path("x.nc"), "model", False, 1), maps))
+    found = " ".join(about.about(Entry("x", "X", Path("x.nc"), "model", False, 1), maps))
     assert "from 30 to 70 °N and -20 to 60 °E" in found
     assert "whole cells are counted" in found
     assert "doi.org" not in found

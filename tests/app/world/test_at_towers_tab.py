@@ -5,7 +5,7 @@ import pytest
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
-from tamrl.maps import catalog as atlas
+from tamrl.maps import catalog
 from tamrl.maps.mean_year import bundled_means, load_means
 from tamrl.simulation.towers import simulate
 from tamrl.towers.archive import save_archive
@@ -32,7 +32,7 @@ def workspaces(tmp_path_factory):
 
 @pytest.fixture
 def open_tab(workspaces, maps, monkeypatch):
-    monkeypatch.setattr(atlas, "bundled_maps", lambda: maps)
+    monkeypatch.setattr(catalog, "bundled_maps", lambda: maps)
 
     def run(name, sound=True, **choices):
         monkeypatch.setenv("TAMRL_WORKSPACE", str(workspaces[name].path))
@@ -59,16 +59,16 @@ def test_maps_are_scored_at_observed_towers(open_tab):
 
 
 def test_the_bundled_maps_say_which_towers_they_have_seen(open_tab, monkeypatch):
-    from tamrl.app.world import numbers as world_numbers
+    from tamrl.app.world import numbers
 
     class Known:
         sites = ("XS-DB1", "elsewhere")
 
     asked = []
-    monkeypatch.setattr(world_numbers, "MAPS", "first")
-    monkeypatch.setattr(world_numbers, "reference", lambda model: asked.append(model.name) or Known())
+    monkeypatch.setattr(numbers, "MAPS", "first")
+    monkeypatch.setattr(numbers, "reference", lambda model: asked.append(model.name) or Known())
     at = open_tab("real")
-    assert set(asked) == {world_numbers.MODEL}
+    assert set(asked) == {numbers.MODEL}
     assert any("was trained on 1 of these 3 towers" in c.value for c in at.caption)
 
 
@@ -86,8 +86,8 @@ def test_without_observed_towers_maps_are_held_against_the_mean_year_that_comes_
 
 
 def test_a_missing_mean_year_is_said(open_tab, monkeypatch, tmp_path):
-    from tamrl.app.world import at_towers as world_towers
+    from tamrl.app.world import at_towers
 
-    monkeypatch.setattr(world_towers, "bundled_means", lambda: tmp_path / "gone.parquet")
+    monkeypatch.setattr(at_towers, "bundled_means", lambda: tmp_path / "gone.parquet")
     at = open_tab("simulated", sound=False)
     assert any("mean year of the towers cannot be read" in e.value for e in at.error)

@@ -6,21 +6,21 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from tamrl.app.shared.components import Origin
-from tamrl.app.world import cache as world_cache
+from tamrl.app.world import cache
 from tamrl.app.world.cache import Question
 from tamrl.app.world.export import EARTH, dataset, picture, seen, table
 from tamrl.app.world.view import View
 from tamrl.figures.world.map import Scale, colours_of
 from tamrl.figures.world.print import Signs
-from tamrl.maps import catalog as atlas
+from tamrl.maps import catalog
 from tamrl.maps.time_means import Period
 
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory):
-    entries = atlas.entries_in([map_files.folder(tmp_path_factory.mktemp("export") / "maps", step=10.0)])
+    entries = catalog.entries_in([map_files.folder(tmp_path_factory.mktemp("export") / "maps", step=10.0)])
     entry = next(iter(entries.values()))
-    maps = world_cache.maps(entry)
+    maps = cache.maps(entry)
     view = View(entry, maps, None, None, "GPP", Period(month=7), "flux", "single", None, entries, Origin("made", True))
     return view, (Question(entry, "GPP", Period(month=7)),)
 
@@ -49,19 +49,18 @@ def _page(folder):
     from pathlib import Path
 
     from tamrl.app.shared.components import Origin
-    from tamrl.app.world import cache as world_cache
-    from tamrl.app.world import export as world_export
+    from tamrl.app.world import cache, export
     from tamrl.app.world.cache import Question
     from tamrl.app.world.view import View
     from tamrl.figures.world.map import Scale
-    from tamrl.maps import catalog as atlas
+    from tamrl.maps import catalog
     from tamrl.maps.time_means import Period
 
-    entries = atlas.entries_in([Path(folder)])
+    entries = catalog.entries_in([Path(folder)])
     entry = next(iter(entries.values()))
-    maps = world_cache.maps(entry)
+    maps = cache.maps(entry)
     view = View(entry, maps, None, None, "GPP", Period(), "flux", "single", None, entries, Origin("made", True))
-    world_export.popover(
+    export.popover(
         view, (Question(entry, "GPP", Period()),), Scale(("#ffffff", "#000000"), 0.0, 10.0, "GPP", "gC m-2 d-1")
     )
 

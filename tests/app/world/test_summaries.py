@@ -15,16 +15,11 @@ from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
 from tamrl.app.shared import components
-from tamrl.app.world import adapt as world_adapt
-from tamrl.app.world import cache as world_cache
+from tamrl.app.world import adapt, cache, numbers
 from tamrl.app.world import cell as world_place
-from tamrl.app.world import numbers as world_numbers
 from tamrl.globe import earth as earths
 from tamrl.globe.contract import land_area
-from tamrl.maps import aggregate as summaries
-from tamrl.maps import catalog as atlas
-from tamrl.maps import global_totals as totals
-from tamrl.maps import land_sink as sink
+from tamrl.maps import aggregate, catalog, global_totals, land_sink
 from tamrl.maps.time_means import Period, field
 from tamrl.towers import workspace
 
@@ -42,8 +37,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def _bundled(folder, monkeypatch):
     """Made-up maps and a made-up Earth in place of the bundled ones."""
-    monkeypatch.setattr(atlas, "bundled_maps", lambda: folder)
-    monkeypatch.setattr(totals, "bundled_maps", lambda: folder)
+    monkeypatch.setattr(catalog, "bundled_maps", lambda: folder)
+    monkeypatch.setattr(global_totals, "bundled_maps", lambda: folder)
     monkeypatch.setattr(earths, "earth_path", lambda: folder / "earth.file")
 
 
@@ -52,21 +47,21 @@ def script(section, key, other, flux, cell, month, year):
 
     from tamrl.app.shared import components, state
     from tamrl.app.shared.components import Origin
-    from tamrl.app.world import cache as world_cache
+    from tamrl.app.world import cache
     from tamrl.app.world.view import View
-    from tamrl.maps import catalog as atlas
+    from tamrl.maps import catalog
     from tamrl.maps.time_means import Period
 
     own = {"comparison": "world_compare", "place": "world_place", "land_sink": "world_sink"}
     module = own.get(section, "world_sections")
     show = getattr(importlib.import_module(f"tamrl.app.{module}"), section)
     state.restore()
-    entries = atlas.entries(None)
+    entries = catalog.entries(None)
     other = state.get("with", other)
     mine, theirs = entries[key], entries.get(other)
     with components.guarded():
         view = View(
-            mine, world_cache.maps(mine), theirs, world_cache.maps(theirs) if theirs else None, flux,
+            mine, cache.maps(mine), theirs, cache.maps(theirs) if theirs else None, flux,
             Period(month=month, year=year), "flux", state.get("mode", "side" if theirs else "single"), cell, entries,
             Origin("made-up maps", True),
         )  # fmt: skip
@@ -130,7 +125,7 @@ def test_totals_stand_beside_the_published_ones():
     assert len(published) == 6
     table = at.dataframe[1].value
     maps = map_files.dataset(step=4)
-    expected = summaries.total(field(maps, "GPP", Period()), land_area(maps))
+    expected = aggregate.total(field(maps, "GPP", Period()), land_area(maps))
     assert table.loc["All land", "total"] == pytest.approx(expected, rel=1e-4)
     assert f"GPP is {expected:.1f}" in text
     assert table.drop("All land")["total"].sum() == pytest.approx(expected, rel=1e-4)
@@ -140,20 +135,20 @@ def test_the_way_to_the_land_sink_ends_at_the_published_one_and_adds_up():
     at = healthy(run("land_sink"))
     text = said(at)
     maps = map_files.dataset(step=4)
-    ours = summaries.total(field(maps, "NEE", Period()), land_area(maps))
+    ours = aggregate.total(field(maps, "NEE", Period()), land_area(maps))
     assert "From tower NEE to the land sink" in text
     assert "bias of the towers and of the model" in text
     assert f"{ours:.1f}".replace("-", "\N{MINUS SIGN}") in text
     sources = at.dataframe[0].value
     assert sources["DOI"].str.startswith("https://doi.org/10.").all()
-    assert len(sources) == len(sink.read_budget().all)
+    assert len(sources) == len(land_sink.read_budget().all)
 
 
 def test_inversions_stand_beside_our_sink_by_region(folder, tmp_path, monkeypatch):
     both = map_files.folder(tmp_path, step=4)
     seen = map_files.dataset(step=4, title="SIMULATED inversion", kind="product", fluxes=("NEE",))
     seen.rename(NEE="NBE").to_netcdf(both / "inversion.nc", encoding={"time": {"units": "days since 2001-01-01"}})
-    monkeypatch.setattr(atlas, "bundled_maps", lambda: both)
+    monkeypatch.setattr(catalog, "bundled_maps", lambda: both)
     text = said(healthy(run("land_sink")))
     assert "NBE, what the atmosphere sees of land" in text
     alone = said(healthy(run("land_sink", key="inversion")))
@@ -206,19 +201,19 @@ def test_vegetated_land_alone_is_compared_where_it_is_wanted(folder, monkeypatch
     names = earth["igbp"].values.tolist()
     earth["igbp_fraction"][:, earth["lat"].values > 30] = 0
     earth["igbp_fraction"][names.index("BSV"), earth["lat"].values > 30] = 1
-    monkeypatch.setattr(world_cache, "earth", lambda: earth)
-    entries = atlas.entries(None)
+    monkeypatch.setattr(cache, "earth", lambda: earth)
+    entries = catalog.entries(None)
     question = (entries["first"], entries["third"], "GPP", Period(), Period())
-    world_cache._vegetated.clear()
-    world_numbers.common.clear()
-    whole, green = (world_numbers.common(*question, vegetated)[2] for vegetated in (False, True))
+    cache._vegetated.clear()
+    numbers.common.clear()
+    whole, green = (numbers.common(*question, vegetated)[2] for vegetated in (False, True))
     north = whole["lat"] > 32
     assert float(green.where(north).sum()) == 0 < float(whole.where(north).sum())
     np.testing.assert_array_equal(green.where(green["lat"] < 28), whole.where(whole["lat"] < 28))
-    asked = world_cache.Question(*question[:1], "GPP", Period(), entries["third"], Period(), vegetated=True)
-    assert world_cache.answer(asked).where(north).isnull().all()
-    world_cache._vegetated.clear()
-    world_numbers.common.clear()
+    asked = cache.Question(*question[:1], "GPP", Period(), entries["third"], Period(), vegetated=True)
+    assert cache.answer(asked).where(north).isnull().all()
+    cache._vegetated.clear()
+    numbers.common.clear()
 
 
 def test_without_a_cell_the_page_says_how_to_pick_one():
@@ -266,7 +261,7 @@ def climate(folder, tmp_path, monkeypatch):
         ("Dfb",) * 12, codes, rng.normal(size=(12, 6)).astype("float32"),
     )  # fmt: skip
     save_reference(reference, path)
-    for module in (world_place, world_adapt, workspace):
+    for module in (world_place, adapt, workspace):
         monkeypatch.setattr(module, "bundled_models", lambda: {world_place.MODEL: path})
     monkeypatch.setattr(world_place, "MAPS", "first")
     return path
@@ -346,8 +341,8 @@ def test_a_tower_of_the_workspace_nearby_fills_the_table(climate, tmp_path, monk
     tower = xr.Dataset(data, {"time": time, "site": "XX-001"})
     stands = pd.DataFrame({"lat": [8.1, 60.0], "lon": [22.1, 20.0]}, index=["XX-001", "XX-Far"])
     real, made = (workspace.Workspace.create(tmp_path / n, simulated=n == "made") for n in ("real", "made"))
-    monkeypatch.setattr(world_adapt.cache, "tower", lambda where, site: tower)
-    monkeypatch.setattr(world_numbers, "workspace_towers", lambda: (real, stands))
+    monkeypatch.setattr(adapt.cache, "tower", lambda where, site: tower)
+    monkeypatch.setattr(numbers, "workspace_towers", lambda: (real, stands))
     at = healthy(run("place", cell=CELL))
     box = at.selectbox(key="months_tower_8_22")
     assert box.options == ["XX-001, 16 km away"]
@@ -356,14 +351,14 @@ def test_a_tower_of_the_workspace_nearby_fills_the_table(climate, tmp_path, monk
     assert (at.data_editor[0].value.loc["GPP"] == 7).all()
     assert "was trained on XX-001" in said(at)
     assert len(at.metric) == 3
-    monkeypatch.setattr(world_numbers, "workspace_towers", lambda: (made, stands))
+    monkeypatch.setattr(numbers, "workspace_towers", lambda: (made, stands))
     simulated = healthy(run("place", cell=CELL))
     assert "months_tower_8_22" not in [box.key for box in simulated.selectbox]
 
 
 def test_large_products_are_added_up_only_when_wanted(monkeypatch):
-    monkeypatch.setattr(world_numbers, "_LIGHT", 100_000)
-    world_numbers.annual.clear()
+    monkeypatch.setattr(numbers, "_LIGHT", 100_000)
+    numbers.annual.clear()
     at = healthy(run("totals", key="third", other="first"))
     assert "between years" not in said(at)
     assert len(at.get("plotly_chart")) == 2
@@ -407,13 +402,12 @@ def test_every_download_reads_back(section, monkeypatch, climate):
 def test_how_many_towers_the_monthly_model_learnt_from_is_explained_beside_those_of_the_scorecard(monkeypatch):
     from types import SimpleNamespace
 
-    from tamrl.app.world import cache as world_cache
-    from tamrl.app.world import numbers as world_numbers
+    from tamrl.app.world import cache, numbers
 
     scored = pd.DataFrame({"lat": [1.0, 2.0, 3.0]}, index=pd.Index(["AA-One", "BB-Two", "CC-Few"], name="site"))
-    monkeypatch.setattr(world_cache, "scored_towers", lambda: scored)
-    said = world_numbers.trained_on(SimpleNamespace(sites=("AA-One", "BB-Two")))
+    monkeypatch.setattr(cache, "scored_towers", lambda: scored)
+    said = numbers.trained_on(SimpleNamespace(sites=("AA-One", "BB-Two")))
     assert "2 of the 3 towers that the Scorecard" in said
     assert "CC-Few have fewer than 6 months" in said
-    assert world_numbers.trained_on(SimpleNamespace(sites=tuple(scored.index))).endswith("learnt from 3 towers.")
-    assert world_numbers.trained_on(SimpleNamespace(sites=("XS-1",))).endswith("learnt from 1 tower.")
+    assert numbers.trained_on(SimpleNamespace(sites=tuple(scored.index))).endswith("learnt from 3 towers.")
+    assert numbers.trained_on(SimpleNamespace(sites=("XS-1",))).endswith("learnt from 1 tower.")

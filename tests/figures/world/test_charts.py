@@ -7,10 +7,9 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from tamrl.figures.world import cell as place
-from tamrl.figures.world import charts, compare
+from tamrl.figures.world import cell, charts, compare
 from tamrl.globe.contract import cell_area
-from tamrl.maps import aggregate as summaries
+from tamrl.maps import aggregate
 from tamrl.maps.global_totals import read_published
 from tamrl.predict.monthly_means import BALANCE, GIVEN
 
@@ -135,7 +134,7 @@ def pair():
     lat, lon = np.arange(-88.0, 90, 4), np.arange(-178.0, 180, 4)
     rng = np.random.default_rng(0)
     first = xr.DataArray(rng.gamma(2, 2, (lat.size, lon.size)), {"lat": lat, "lon": lon}, ("lat", "lon"))
-    return summaries.density(first, first + rng.normal(0, 0.5, first.shape), cell_area(lat, lon))
+    return aggregate.density(first, first + rng.normal(0, 0.5, first.shape), cell_area(lat, lon))
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -173,7 +172,7 @@ def test_cycles_of_a_cell(theme):
         "theirs": pd.DataFrame({"value": np.arange(12.0)}, month),
         "ours": pd.DataFrame({"value": np.arange(12.0) + 1, "sd": 0.5}, month),
     }
-    figure = place.cycles(tables, looks(theme), "GPP", theme)
+    figure = cell.cycles(tables, looks(theme), "GPP", theme)
     assert list(named(figure, "Ours").y) == list(np.arange(12.0) + 1)
     bands = [trace for trace in figure.data if trace.fill == "toself"]
     assert len(bands) == 1
@@ -183,7 +182,7 @@ def test_cycles_of_a_cell(theme):
 
 def test_drivers_have_a_row_and_a_unit_each():
     table = xr.Dataset({n: ("month", np.arange(12.0)) for n in ("TA", "P_MON", "SW_POT")}, {"month": np.arange(1, 13)})
-    figure = place.drivers(table, "light")
+    figure = cell.drivers(table, "light")
     assert [trace.type for trace in figure.data] == ["scatter", "bar", "scatter"]
     titles = [figure.layout[name].title.text for name in ("yaxis", "yaxis2", "yaxis3")]
     assert [("°C" in titles[0]), ("mm d⁻¹" in titles[1]), ("W m⁻²" in titles[2])] == [True] * 3
@@ -204,7 +203,7 @@ def test_before_and_after_mark_what_was_given(calibrated):
     table[names[3:]] = ""
     table.loc[7, names] = [3.3, 2.2, -1.1, GIVEN, BALANCE, GIVEN]
     table.loc[8, names] = [5.0, 3.0, -2.0, GIVEN, GIVEN, BALANCE]
-    figure = place.known(table, "light")
+    figure = cell.known(table, "light")
     filled = [t for t in figure.data if t.mode == "markers" and t.marker.symbol == "diamond"]
     hollow = [t for t in figure.data if t.mode == "markers" and t.marker.symbol == "diamond-open"]
     assert filled[0].y[6] == 3.3
