@@ -133,16 +133,15 @@ def importing(path):
     import streamlit as st
 
     from tamrl.app.shared import state, visitor
-    from tamrl.app.world import frame as world
-    from tamrl.app.world import import_dialog
+    from tamrl.app.world import frame, import_dialog, session
     from tamrl.towers.workspace import Workspace
 
     state.restore()
     workspace = Workspace.open(path)
     visitor.know([workspace.path])
     import_dialog.form(workspace)
-    entries = world.catalogue(workspace)
-    import_dialog.remarks(world.asked(entries))
+    entries = session.catalogue(workspace)
+    import_dialog.remarks(frame.asked(entries))
     st.text(" ".join(entries))
     state.publish()
 

@@ -381,15 +381,15 @@ def import_form(tmp_path, maps, monkeypatch):
         import streamlit as st
 
         from tamrl.app.shared import state
-        from tamrl.app.world import frame, import_dialog
+        from tamrl.app.world import frame, import_dialog, session
         from tamrl.towers.workspace import Workspace
 
         state.restore()
         workspace = Workspace.open(path) if path else None
         import_dialog.form(workspace)
-        entries = frame.catalogue(workspace)
+        entries = session.catalogue(workspace)
         import_dialog.remarks(frame.asked(entries))
-        st.text(" ".join(frame.catalogue(workspace)))
+        st.text(" ".join(session.catalogue(workspace)))
         state.publish()
 
     return lambda path=workspace.path: AppTest.from_function(script, args=(path,), default_timeout=60).run(), workspace

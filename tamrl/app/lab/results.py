@@ -12,7 +12,7 @@ import xarray as xr
 from tamrl import wording
 from tamrl.app.lab import inputs, runs
 from tamrl.app.lab import support as lab_support
-from tamrl.app.shared import components, theme
+from tamrl.app.shared import components, theme, widgets
 from tamrl.app.shared.components import Origin
 from tamrl.figures.lab import adaptation as figures
 from tamrl.figures.style import number, unit_label
@@ -187,13 +187,13 @@ def _per_flux(view: View) -> None:
         zero_shot, adapted = (view.means[role][flux].values for role in ("zero-shot", "adapted"))
         chart = figures.scatter(view.tower[flux].values, zero_shot, adapted, view.scored, flux, theme.current())
         words = f"Predicted against observed {flux} of {site}. {_scores_in_words(view)} With the 1:1 line."
-        components.chart(column, view.stem(f"scatter_{flux}"), chart, words)
+        widgets.chart(column, view.stem(f"scatter_{flux}"), chart, words)
     components.footer(view.stem("scatter"), view.origin, lambda: scored_table(view))
     st.markdown(f"**Mean seasonal cycle, the same {wording.unit(view.step, 0)} in every line**")
     tables = {f: figures.season_table(view.tower, result.zero_shot, result.adapted, view.scored, f) for f in FLUXES}
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         chart = figures.season(tables[flux], flux, theme.current())
-        components.chart(column, view.stem(f"season_{flux}"), chart, _season_in_words(tables[flux], flux, site))
+        widgets.chart(column, view.stem(f"season_{flux}"), chart, _season_in_words(tables[flux], flux, site))
     components.footer(
         view.stem("season"), view.origin, lambda: pd.concat(tables, names=["flux"]),
         lambda: pd.concat(tables, names=["flux"]).to_xarray(),

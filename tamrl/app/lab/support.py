@@ -9,7 +9,7 @@ import streamlit as st
 import xarray as xr
 
 from tamrl import wording
-from tamrl.app.shared import components, state, theme
+from tamrl.app.shared import components, state, theme, widgets
 from tamrl.app.shared.components import Origin
 from tamrl.errors import TamrlError
 from tamrl.figures.style import number, unit_label
@@ -48,7 +48,7 @@ def section(site: str, tower: xr.Dataset, origin: Origin) -> pd.DatetimeIndex:
     support = support_days(tower, days, skip=int(time.searchsorted(pd.Timestamp(start))))
     flux = _support_flux(step)
     key = f"{_CHART}_{site}_{flux}"
-    components.chart(
+    widgets.chart(
         st.container(), key, series.support_chart(tower, support, flux, theme.current()),
         _alt(site, tower, support, flux), key=key, selection_mode=("box", "lasso"),
         on_select=lambda: _from_chart(key, valid, MOST[step]),

@@ -4,8 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.frame import View, shots_choice
-from tamrl.app.scorecard.frame import chart as draw
+from tamrl.app.scorecard.view import View, shots_choice
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.components import Origin
 from tamrl.evaluation.results import METRICS
@@ -48,7 +47,7 @@ def ablations(view: View) -> None:
     for column, flux in zip(st.columns(len(columns), gap="small"), columns, strict=True):
         parts[flux] = found = parts[flux].reindex(order).dropna(subset=["shots"]).reset_index()
         chart = figures.ablations(found, flux, view.metric, WHOLE, theme.current())
-        draw(column, f"ablations_{flux}", chart, _ablations_in_words(found, flux, view))
+        chart(column, f"scorecard-ablations_{flux}", chart, _ablations_in_words(found, flux, view))
     origin = Origin(view.results.source(), view.results.simulated)
     components.footer(f"scorecard_ablations_{shots}", origin, lambda: pd.concat(parts, names=["flux"]))
     count = max((int(found["towers"].max()) for found in parts.values() if len(found)), default=0)
@@ -98,9 +97,9 @@ def published(view: View) -> None:
     table = pd.concat([_theirs(content), _ours(view)], ignore_index=True)
     for column, metric in zip(st.columns(2, gap="medium"), ("r2", "rmse"), strict=True):
         chart = figures.published(table, metric, theme.current())
-        draw(
+        chart(
             column,
-            f"published_{metric}",
+            f"scorecard-published_{metric}",
             chart,
             f"Published and our {METRICS[metric].label}, zero-shot. The table below has the numbers.",
         )

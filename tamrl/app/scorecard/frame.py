@@ -1,90 +1,26 @@
 """The Scorecard's frame: which scores, asked how, of which towers; the sections; what a score cannot tell."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.shared import components, sidebar, state, theme, visitor
-from tamrl.app.shared.components import Origin, legend
+from tamrl.app.scorecard.view import View
+from tamrl.app.shared import components, sidebar, state, visitor
+from tamrl.app.shared.widgets import select
 from tamrl.errors import TamrlError
 from tamrl.evaluation import results as scorecard
-from tamrl.evaluation.comparison import Asked, Column
-from tamrl.evaluation.results import METRICS, PLACEMENTS, SCALES, Metric, Results
+from tamrl.evaluation.results import METRICS, PLACEMENTS, SCALES, Results
 from tamrl.figures.scorecard import names
-from tamrl.schema import FLUXES, IGBP, KOEPPEN
+from tamrl.schema import IGBP, KOEPPEN
 from tamrl.system.access import LONGEST
 
 TITLE = "Scorecard"
 LEAD = "How well each model predicts towers that it has never seen, without labels and with days of them."
-#: Number of support days that the page starts with.
-FIRST_SHOTS = 30
 _BOX = "Folder with scores"
 #: Stands in an address for the scores of the open workspace, whose path a visitor is not told.
 _OWN = "@workspace"
-
-
-@dataclass(frozen=True, eq=False)
-class View:
-    """What the page is asked: every section reads it.
-
-    Attributes:
-        results: the results folder.
-        design: how towers were held out.
-        placement: of the support, or ``mean``.
-        scale: at which scores are taken.
-        metric: the score.
-        against: model that the others are compared with.
-        sites: the towers that pass the filters.
-    """
-
-    results: Results
-    design: str
-    placement: str
-    scale: str
-    metric: Metric
-    against: str
-    sites: pd.DataFrame
-
-    @property
-    def keys(self) -> tuple[str, ...]:
-        """The codes of the towers that pass the filters."""
-        return tuple(self.sites.index)
-
-    def question(self, one: bool = False, name: str = "scores") -> tuple:
-        """Return the question as the cache knows it; ``one`` asks for a score a tower."""
-        design, scale = ("igbp", "daily") if name == "ablations" else (self.design, self.scale)
-        return cache.question(self.results, design, scale, self.metric.name, self.placement, name, one)
-
-    def asked(self, one: bool = False, name: str = "scores") -> Asked:
-        """Return the answers for the towers that pass the filters."""
-        return cache.asked(self.question(one, name), self.keys)
-
-    def summary(self, same: bool, quick: bool = True) -> pd.DataFrame:
-        """Return the statistic of every flux, model and number of shots; ``quick`` without intervals of changes."""
-        return cache.summary(self.question(), self.keys, self.against, same, quick)
-
-    def reference(self, columns: list[Column], shots: int) -> Column:
-        """Return what a model at ``shots`` is compared with."""
-        return scorecard.reference(columns, self.against, shots)
-
-    def versus(self, columns: list[Column], shots: int) -> str:
-        """Return the reference in words."""
-        return names.column_label(self.reference(columns, shots), names.plain(columns))
-
-    @property
-    def origin(self) -> Origin:
-        """Where the scores come from, and how they were asked."""
-        said = [
-            self.results.source(), names.DESIGN_LABELS.get(self.design, self.design).lower(),
-            f"support: {names.PLACEMENT_LABELS[self.placement].lower()}",
-        ]  # fmt: skip
-        return Origin(" · ".join(said), self.results.simulated)
 
 
 def folder_choice() -> Path:
@@ -137,57 +73,6 @@ def _of_workspace() -> Path | None:
     except TamrlError:
         return None
     return folder if (folder / "manifest.yaml").is_file() else None
-
-
-def choice(name: str, options: Sequence[Any], default: Any) -> Any:
-    """Return the choice ``name`` where it is on offer, else forget it and return the default."""
-    value = state.get(name, default)
-    if value not in options:
-        state.put(name, None)
-        value = default if default in options else next(iter(options), None)
-    return value
-
-
-def pick(
-    label: str, name: str, options: Sequence[Any], default: Any, text: Callable[[Any], str], hidden: bool = False
-) -> Any:
-    """Draw a row of buttons for the choice ``name`` and return it."""
-    value = choice(name, options, default)
-    shown = st.segmented_control(
-        label, options, format_func=text, required=True, label_visibility="collapsed" if hidden else "visible",
-        **state.bind(name, value),
-    )  # fmt: skip
-    return value if shown is None else shown
-
-
-def select(
-    label: str, name: str, options: Sequence[Any], default: Any, text: Callable[[Any], str], tip: str = ""
-) -> Any:
-    """Draw a select box for the choice ``name`` and return it."""
-    value = choice(name, options, default)
-    return st.selectbox(label, options, format_func=text, help=tip or None, **state.bind(name, value))
-
-
-def chart(column: st.delta_generator.DeltaGenerator, name: str, figure: go.Figure, alt: str, title: str = "") -> None:
-    """Draw one figure of a row; ``components.footer`` stands below the row."""
-    components.chart(column, f"scorecard-{name}", figure, alt, title)
-
-
-def model_legend(models: Iterable[str]) -> None:
-    """Draw the legend of models."""
-    shade = theme.current()
-    looks = [names.look(model) for model in names.in_order(list(models))]
-    legend([(names.GLYPHS.get(x.symbol, "●"), x.colour(shade), x.label) for x in looks], "Models")
-
-
-def flux_choice() -> str:
-    """Draw the choice of the flux."""
-    return pick("Flux", "flux", FLUXES, "GPP", str)
-
-
-def shots_choice(options: Sequence[int], label: str = "Days of labels") -> int:
-    """Draw the choice of the number of support days."""
-    return pick(label, "shots", list(options), FIRST_SHOTS, str)
 
 
 def controls(results: Results) -> View | None:
@@ -266,26 +151,3 @@ def clear_filters() -> None:
     """Forget every filter of towers."""
     for name in ("igbp", "climate", "network"):
         state.put(name, None)
-
-
-def sections(view: View) -> None:
-    """Draw the tabs; only the open one computes."""
-    from tamrl.app.scorecard import checks, intervals, overview, patterns, targets, towers
-    from tamrl.app.scorecard import models as scorecard_models
-
-    drawn = {
-        "Overview": overview.show,
-        "Map and towers": towers.show,
-        "Learning curves": scorecard_models.curves,
-        "Distribution": scorecard_models.distribution,
-        "Patterns": patterns.show,
-        "Intervals": intervals.show,
-        "Ablations": checks.ablations,
-        "Published": checks.published,
-        "Targets": targets.show,
-    }
-    opened = choice("section", list(drawn), "Overview")
-    for tab, show in zip(st.tabs(list(drawn), **state.bind("section", opened)), drawn.values(), strict=True):
-        if tab.open:
-            with tab, components.guarded():
-                show(view)

@@ -4,9 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.frame import FIRST_SHOTS, View, choice, legend, pick, shots_choice
-from tamrl.app.scorecard.frame import chart as draw
+from tamrl.app.scorecard.view import FIRST_SHOTS, View, shots_choice
 from tamrl.app.shared import components, theme
+from tamrl.app.shared.widgets import chart, choice, legend, pick
 from tamrl.figures.scorecard import checks as figures
 from tamrl.figures.scorecard import names
 from tamrl.figures.style import unit_label
@@ -35,7 +35,7 @@ def show(view: View) -> None:
     legend([("●", tint, "90 % intervals"), ("◇", tint, "50 % intervals")], "Points")
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         chart = figures.coverage(stats[stats["flux"] == flux], flux, theme.current())
-        draw(column, f"coverage_{flux}", chart, _coverage_in_words(stats, flux))
+        chart(column, f"scorecard-coverage_{flux}", chart, _coverage_in_words(stats, flux))
     components.footer("scorecard_coverage", view.origin, lambda: stats.set_index("flux"))
     st.caption(
         "TAM-RL. Points are means over towers, lines reach to their quartiles; dashed: what was promised; shaded: 88 "
@@ -110,7 +110,12 @@ def _by_class(view: View, towers: pd.DataFrame) -> None:
             f"Share of days of {flux} inside the 90 % intervals, {names.shots_label(shots)}, by class of towers. "
             f"Outside 88 to 92 %: {', '.join(outside) or 'none'}."
         )
-        draw(column, f"coverage_by_{by}_{flux}_{shots}", figures.class_coverage(mine, flux, {}, theme.current()), words)
+        chart(
+            column,
+            f"scorecard-coverage_by_{by}_{flux}_{shots}",
+            figures.class_coverage(mine, flux, {}, theme.current()),
+            words,
+        )
     components.footer(f"scorecard_coverage_{by}_{shots}", view.origin, lambda: table.set_index("flux"))
     st.caption(
         "Means over the towers of a class, lines reach to their quartiles; in brackets the number of towers. Diamonds: "
@@ -152,7 +157,7 @@ def _spread_skill(view: View, towers: pd.DataFrame) -> None:
     components.class_legend(view.sites.loc[chosen["site"].unique()])
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         chart = figures.spread_skill(table[table["flux"] == flux], flux, IGBP, theme.current())
-        draw(column, f"spread_{flux}", chart, _spread_in_words(table[table["flux"] == flux], flux))
+        chart(column, f"scorecard-spread_{flux}", chart, _spread_in_words(table[table["flux"] == flux], flux))
     components.footer(f"scorecard_spread_{shots}", view.origin, lambda: table.set_index("flux"))
     st.caption(
         "Medians over the towers of a class; larger points have more towers. Below the dashed line the spread is too "

@@ -4,9 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.frame import View, legend, model_legend, shots_choice
-from tamrl.app.scorecard.frame import chart as draw
+from tamrl.app.scorecard.view import View, model_legend, shots_choice
 from tamrl.app.shared import components, state, theme
+from tamrl.app.shared.widgets import legend
 from tamrl.evaluation.comparison import Asked, Column
 from tamrl.evaluation.results import Metric
 from tamrl.figures.scorecard import models as figures
@@ -26,7 +26,7 @@ def curves(view: View) -> None:
     model_legend(summary["model"].unique())
     for column, flux in zip(st.columns(len(fluxes), gap="small"), fluxes, strict=True):
         chart = figures.learning_curve(summary, flux, view.metric, theme.current())
-        draw(column, f"curve_{flux}", chart, _curve_in_words(summary, flux, view.metric))
+        chart(column, f"scorecard-curve_{flux}", chart, _curve_in_words(summary, flux, view.metric))
     components.footer(f"scorecard_curves_{view.metric.name}", view.origin, lambda: summary.set_index("flux"))
     counts = summary.groupby("flux")["towers"].max()
     said = ", ".join(f"{flux} n = {counts[flux]}" for flux in fluxes)
@@ -75,7 +75,7 @@ def _cumulative(view: View, asked: Asked, teams: dict[str, list[Column]]) -> Non
     values = {flux: asked.towers(flux, team) for flux, team in teams.items()}
     for column, flux in zip(st.columns(len(teams), gap="small"), teams, strict=True):
         chart = figures.cumulative(values[flux], flux, asked.metric, theme.current())
-        draw(column, f"cdf_{flux}", chart, _shares_in_words(values[flux], flux, asked.metric))
+        chart(column, f"scorecard-cdf_{flux}", chart, _shares_in_words(values[flux], flux, asked.metric))
     components.footer(
         f"scorecard_cdf_{asked.metric.name}", view.origin,
         lambda: pd.concat({f: v.stack(["model", "shots"]).rename("value") for f, v in values.items()}, names=["flux"])
@@ -108,7 +108,7 @@ def _contest(view: View, asked: Asked, teams: dict[str, list[Column]], shots: in
         found.insert(0, "label", [names.look(m).brief for m in found["model"]])
         parts[flux] = found = found.set_index("model").loc[names.in_order(list(found["model"]))].reset_index()
         chart = figures.contest(found, flux, theme.current())
-        draw(column, f"contest_{flux}", chart, _contest_in_words(found, flux))
+        chart(column, f"scorecard-contest_{flux}", chart, _contest_in_words(found, flux))
     components.footer(f"scorecard_wins_{shots}", view.origin, lambda: pd.concat(parts, names=["flux"]))
     st.caption(
         f"Reference: {view.versus(asked.columns(asked.fluxes[0]), shots)}, on the same towers and days. p is of "

@@ -5,9 +5,9 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.frame import View, legend, pick, shots_choice
-from tamrl.app.scorecard.frame import chart as draw
+from tamrl.app.scorecard.view import View, shots_choice
 from tamrl.app.shared import components, state, theme
+from tamrl.app.shared.widgets import legend, pick
 from tamrl.evaluation import comparison
 from tamrl.evaluation.comparison import Column
 from tamrl.evaluation.results import SITE_MEAN
@@ -243,7 +243,7 @@ def _places(view: View) -> None:
         references |= dict.fromkeys(view.versus(known, s) for s in (0, shots))
         # Both references would not fit under a third of the page: the caption names them.
         chart = figures.classes(found, flux, view.metric, "the reference", labels, theme.current())
-        draw(column, f"places_{flux}_{by}_{shots}", chart, _places_in_words(found, flux, view))
+        chart(column, f"scorecard-places_{flux}_{by}_{shots}", chart, _places_in_words(found, flux, view))
     if references:
         st.caption(f"Reference: {', with labels '.join(references)}. Grey: the 95 % interval holds zero.")
     components.footer(f"scorecard_places_{by}", view.origin, lambda: pd.concat(parts, names=["flux"]))

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from tamrl.app import router
-from tamrl.app.scorecard import cache, frame, limits
+from tamrl.app.scorecard import cache, frame, limits, sections
 from tamrl.app.shared import components
 
 
@@ -19,7 +19,7 @@ def _body() -> None:
         return
     view = frame.controls(results)
     if view is not None:
-        frame.sections(view)
+        sections.show(view)
     limits.show(results)
 
 

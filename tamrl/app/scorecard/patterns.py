@@ -5,10 +5,10 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.frame import View, legend, model_legend, select, shots_choice
-from tamrl.app.scorecard.frame import chart as draw
 from tamrl.app.scorecard.models import line_up
+from tamrl.app.scorecard.view import View, model_legend, shots_choice
 from tamrl.app.shared import components, theme
+from tamrl.app.shared.widgets import legend, select
 from tamrl.evaluation import comparison, results
 from tamrl.evaluation.comparison import Column
 from tamrl.evaluation.results import SITE_MEAN
@@ -33,7 +33,7 @@ def _taylor(view: View, shots: int) -> None:
     model_legend(m for table in points.values() for m in table["model"])
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         chart = figures.taylor(points[flux], flux, theme.current())
-        draw(column, f"taylor_{flux}", chart, _taylor_in_words(points[flux], flux))
+        chart(column, f"scorecard-taylor_{flux}", chart, _taylor_in_words(points[flux], flux))
     components.footer(f"scorecard_taylor_{view.scale}_{shots}", view.origin, lambda: pd.concat(points, names=["flux"]))
     with st.expander("The points in numbers", icon=":material/table_rows:"):
         _taylor_table(points)
@@ -118,7 +118,7 @@ def _season(view: View, shots: int) -> None:
     legend(items, "Lines")
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         chart = figures.season(rows[rows["flux"] == flux], flux, columns, shade)
-        draw(column, f"season_{flux}", chart, _season_in_words(rows, flux, columns))
+        chart(column, f"scorecard-season_{flux}", chart, _season_in_words(rows, flux, columns))
     keys = ["flux", "model", "shots", "month"]
     components.footer(f"scorecard_season_{group}", view.origin, lambda: rows.set_index(keys))
     towers = int(rows["towers"].max()) if len(rows) else 0
@@ -158,7 +158,7 @@ def _density(view: View, shots: int) -> None:
             f"Number of days by observed and predicted {flux}. {names.column_label((model, taken))}, {days:,} "
             "tower-days; with the 1:1 line."
         )
-        draw(column, f"density_{flux}", chart, words)
+        chart(column, f"scorecard-density_{flux}", chart, words)
     keys = ["flux", "observed", "predicted"]
     components.footer(f"scorecard_density_{model}_{taken}", view.origin, lambda: rows.set_index(keys))
     st.caption(

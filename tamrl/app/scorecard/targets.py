@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.frame import View
+from tamrl.app.scorecard.view import View
 from tamrl.app.shared import components
 from tamrl.app.shared.components import Origin
 from tamrl.schema import FLUXES

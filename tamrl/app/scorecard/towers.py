@@ -3,10 +3,10 @@
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.scorecard.frame import View, flux_choice, model_legend, pick, select, shots_choice
-from tamrl.app.scorecard.frame import chart as draw
 from tamrl.app.scorecard.overview import score_table
+from tamrl.app.scorecard.view import View, flux_choice, model_legend, shots_choice
 from tamrl.app.shared import cache, components, sidebar, state, static, theme
+from tamrl.app.shared.widgets import pick, select
 from tamrl.errors import TamrlError
 from tamrl.evaluation import comparison, results
 from tamrl.evaluation.results import Metric
@@ -166,7 +166,7 @@ def _tower(view: View, site: str, asked: comparison.Asked) -> None:
     model_legend(rows["model"])
     for column, flux in zip(st.columns(len(asked.fluxes), gap="small"), asked.fluxes, strict=True):
         chart = figures.learning_curve(rows, flux, asked.metric, theme.current())
-        draw(column, f"tower_{flux}", chart, _curve_in_words(rows, flux, asked.metric, site))
+        chart(column, f"scorecard-tower_{flux}", chart, _curve_in_words(rows, flux, asked.metric, site))
     components.footer(f"scorecard_{site}", view.origin, lambda: rows.set_index("flux"))
     score_table(rows, "value", view, "tower_table", towers=False)
     st.caption(

@@ -1,13 +1,12 @@
 """Pieces that every page is made of: header, errors, figure with source line and downloads, legend, score cards."""
 
-import html
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,7 @@ from pandas.io.formats.style import Styler
 from tamrl import wording
 from tamrl.app.shared import figure_download, visitor
 from tamrl.app.shared.jobs import as_user_error
+from tamrl.app.shared.widgets import chart, legend
 from tamrl.errors import TamrlError
 from tamrl.figures import style
 from tamrl.figures.colours import CLASS
@@ -123,22 +123,6 @@ def class_legend(table: pd.DataFrame) -> None:
     legend(items, "Land-cover classes")
 
 
-def legend(items: Iterable[tuple[str, str, str]], alt: str) -> None:
-    """Draw one legend for a map or a row of figures; the picture of the row has it too.
-
-    Args:
-        items: character, its colour, label.
-        alt: what the items are.
-    """
-    items = list(items)
-    figure_download.add_legend(items)
-    spans = "".join(
-        f'<span role="listitem"><b aria-hidden="true" style="color:{colour}">{glyph}</b>{html.escape(label)}</span>'
-        for glyph, colour, label in items
-    )
-    st.html(f'<div class="tamrl-legend" role="list" aria-label="{html.escape(alt)}">{spans}</div>')
-
-
 def class_name(code: str) -> str:
     """Return an IGBP class as ``ENF · Evergreen needleleaf forest``."""
     return f"{code} · {IGBP[code]}" if code in IGBP else code
@@ -148,24 +132,6 @@ def climate_name(koeppen: str) -> str:
     """Return a Koeppen class with the name of its main group, ``Dfb (cold)``."""
     group = KOEPPEN.get(koeppen[:1])
     return f"{koeppen} ({group.lower()})" if group and koeppen != "unknown" else "unknown"
-
-
-def chart(
-    column: st.delta_generator.DeltaGenerator, name: str, figure: go.Figure, alt: str, title: str = "", **settings: Any
-) -> None:
-    """Draw one chart of a row; ``footer`` stands below the row.
-
-    Args:
-        column: where it is drawn.
-        name: of the chart; its key is ``chart-<name>``.
-        figure: the chart.
-        alt: the chart in words, for screen readers.
-        title: in the picture that ``footer`` offers; the first sentence of ``alt`` where empty.
-        settings: of ``st.plotly_chart``, as its selections.
-    """
-    key = settings.pop("key", f"chart-{name}")
-    figure_download.add_chart(key, title or alt.split(". ")[0].rstrip("."))
-    column.plotly_chart(figure, theme=None, key=key, config=style.config(), alt=alt, **settings)
 
 
 def figure(

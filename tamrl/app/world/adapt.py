@@ -9,9 +9,10 @@ import streamlit as st
 
 from tamrl.app.shared import cache, components, theme
 from tamrl.app.shared.components import Origin
+from tamrl.app.shared.widgets import chart
 from tamrl.app.world import cache as world_cache
 from tamrl.app.world import numbers
-from tamrl.app.world.numbers import MODEL, chart
+from tamrl.app.world.numbers import MODEL
 from tamrl.app.world.view import View
 from tamrl.bundled import bundled_models
 from tamrl.figures import style
@@ -193,7 +194,7 @@ def _result(place: Place, cover: str | None, table: pd.DataFrame, model: Path) -
         "GPP, RECO and NEE by month before and after the model knows these months. Known months are marked. "
         f"{', '.join(years)} [gC m⁻² yr⁻¹]."
     )
-    chart(st.container(), "known_months", figures.known(table, theme.current()), alt)
+    chart(st.container(), "world-known_months", figures.known(table, theme.current()), alt)
     where = cell.position(place.lat, place.lon)
     origin = Origin(
         f"Climate model {model.name} at {where}; known months of the user; drivers: bundled climatology, 0.5°", False

@@ -5,9 +5,9 @@ import streamlit as st
 
 from tamrl.app.shared import components, sidebar, theme
 from tamrl.app.shared.components import Origin
+from tamrl.app.shared.widgets import chart, tell
 from tamrl.app.world import cache
 from tamrl.app.world import numbers as world_numbers
-from tamrl.app.world.numbers import chart, tell
 from tamrl.app.world.view import View
 from tamrl.bundled import bundled_models
 from tamrl.errors import TamrlError
@@ -54,7 +54,7 @@ def towers(view: View) -> None:
     for column, (entry, rows) in zip(st.columns(len(drawn), gap="medium"), drawn.items(), strict=True):
         alt = f"{len(rows)} months of {view.flux} at {rows['site'].nunique()} towers, measured against {entry.label}."
         figure = figures.at_towers(rows, classes, entry.label, view.flux, theme.current())
-        chart(column, f"towers_{entry.key}_{view.flux}", figure, alt)
+        chart(column, f"world-towers_{entry.key}_{view.flux}", figure, alt)
     components.footer(
         f"towers_{view.entry.key}_{view.flux}", _origin(view, workspace),
         lambda: pd.concat([rows.assign(maps=entry.label) for entry, rows in drawn.items()]),

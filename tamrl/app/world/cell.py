@@ -5,9 +5,10 @@ import streamlit as st
 
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.components import Origin
+from tamrl.app.shared.widgets import chart, tell
 from tamrl.app.world import about, cache, numbers
 from tamrl.app.world import alt as world_alt
-from tamrl.app.world.numbers import MAPS, MODEL, chart, tell
+from tamrl.app.world.numbers import MAPS, MODEL
 from tamrl.app.world.view import View
 from tamrl.bundled import bundled_models
 from tamrl.errors import TamrlError
@@ -81,7 +82,7 @@ def _cycles(view: View, found: Place | None) -> None:
     alt = world_alt.curves(
         f"Seasonal cycle of {view.flux} in this cell", said, style.unit_label(FLUX_UNIT), world_alt.month
     )
-    chart(left, f"cycles_{view.flux}", figure, alt)
+    chart(left, f"world-cycles_{view.flux}", figure, alt)
     if right is not None:
         units = {
             "Temperature": ("TA", "°C"),
@@ -92,7 +93,7 @@ def _cycles(view: View, found: Place | None) -> None:
             f"{name}: {world_alt.extremes(found.drivers[key].to_series(), unit, world_alt.month)}."
             for name, (key, unit) in units.items()
         )
-        chart(right, "cell_drivers", figures.drivers(found.drivers, theme.current()), alt)
+        chart(right, "world-cell_drivers", figures.drivers(found.drivers, theme.current()), alt)
     components.footer(
         f"cell_{view.cell[0]:g}_{view.cell[1]:g}_{view.flux}",
         _origin(view, tables),

@@ -3,10 +3,9 @@
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.scorecard.frame import pick
 from tamrl.app.shared import components, state, theme
+from tamrl.app.shared.widgets import chart, pick, tell
 from tamrl.app.world import cache, numbers
-from tamrl.app.world.numbers import chart, tell
 from tamrl.app.world.view import View
 from tamrl.figures.world import charts
 from tamrl.figures.world import compare as figures
@@ -42,9 +41,9 @@ def comparison(view: View) -> None:
     row = table.loc[ALL]
     bias, rmse = _signed(row["bias"]), f"{row['rmse']:.2f}"
     alt = f"Cell by cell, {names}. Correlation {row['correlation']:.2f}, bias {bias}, RMSE {rmse}."
-    chart(left, "density", figures.density(spread, first, second, view.flux, theme.current()), alt)
+    chart(left, "world-density", figures.density(spread, first, second, view.flux, theme.current()), alt)
     alt = f"Land on each value, {names}. Means {row['first']:.2f} and {row['second']:.2f} {charts.UNIT}."
-    chart(right, "histogram", figures.histograms(spread, first, second, view.flux, theme.current()), alt)
+    chart(right, "world-histogram", figures.histograms(spread, first, second, view.flux, theme.current()), alt)
     stem = f"compare_{view.entry.key}_{view.other_entry.key}_{view.flux}"
     components.footer(stem, view.origin, lambda: spread["area"].to_series().to_frame(), lambda: spread)
     st.caption(_how(view, question, spread.attrs["outside"]))

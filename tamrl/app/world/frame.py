@@ -2,14 +2,13 @@
 
 import calendar
 from dataclasses import replace
-from pathlib import Path
 
 import streamlit as st
 import xarray as xr
 
-from tamrl.app.scorecard.frame import choice, pick, select
-from tamrl.app.shared import components, state, visitor
+from tamrl.app.shared import components, state
 from tamrl.app.shared.components import Origin
+from tamrl.app.shared.widgets import choice, pick, select
 from tamrl.app.world import cache
 from tamrl.app.world.view import LAYERS, MODES, View, short_names
 from tamrl.errors import TamrlError
@@ -50,28 +49,6 @@ _EVEN = """<style>
 }
 </style>"""
 _RANGE_OF = "tamrl_world_range_of"
-
-
-def session_folder(make: bool = False) -> Path | None:
-    """Return the folder of what was imported for this session only; it is removed some hours after its last use.
-
-    Args:
-        make: whether to make it where there is none yet.
-
-    Raises:
-        TamrlError: it is to be made, and the server has no place for it.
-    """
-    try:
-        return visitor.visits().folder(visitor.name(), make)
-    except TamrlError:
-        if make:
-            raise
-        return None
-
-
-def catalogue(workspace: Workspace | None) -> dict[str, Entry]:
-    """Return the maps on offer by key."""
-    return cache.entries(workspace, session_folder())
 
 
 def asked(entries: dict[str, Entry]) -> View:

@@ -10,7 +10,7 @@ import streamlit as st
 import yaml
 
 from tamrl.app.shared import components, state, visitor
-from tamrl.app.world import about, cache, frame
+from tamrl.app.world import about, cache, session
 from tamrl.app.world.view import View
 from tamrl.errors import TamrlError
 from tamrl.maps import catalog
@@ -106,7 +106,7 @@ def _kept_for(owner: bool) -> str:
 def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapping: str | None) -> None:
     """Import, show how far it is, and choose what was imported."""
     access, parsed = visitor.access(), _parsed(mapping)
-    into = workspace or frame.session_folder(make=True)
+    into = workspace or session.session_folder(make=True)
     room = None if workspace else visitor.visits().room(visitor.name())
     if room is not None and sum(file.size for file in sent) > room:
         what = f"These files are larger than the {room / 2**30:.1f} GB that you may still import here"
@@ -135,7 +135,7 @@ def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapp
         lines = [f"\n- {kind}: {about.kept(words)}" for kind, words in said.items()]
         text = f" {about.kept(said['Notes'])}" if set(said) == {"Notes"} else "\n" + "".join(lines)
         st.session_state[_SAID] = (entry.path, f"{entry.label} is imported.{text}")
-    found = {item.path: key for key, item in frame.catalogue(workspace).items()}
+    found = {item.path: key for key, item in session.catalogue(workspace).items()}
     state.put("map", found.get(entry.path, entry.key))
     st.toast(f"{entry.label} is imported.", icon=":material/check:")
 

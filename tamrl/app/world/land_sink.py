@@ -5,11 +5,10 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.scorecard.frame import pick
 from tamrl.app.shared import components, theme
+from tamrl.app.shared.widgets import chart, pick, tell
 from tamrl.app.world import alt as world_alt
 from tamrl.app.world import cache, numbers
-from tamrl.app.world.numbers import chart, tell
 from tamrl.app.world.view import View, palette_choice
 from tamrl.errors import TamrlError
 from tamrl.figures.world import charts
@@ -59,7 +58,7 @@ def _way(view: View, entry: Entry) -> None:
     st.markdown(f"**From tower NEE to the land sink: {entry.label}**")
     levels = ("ours", "total")
     alt = " ".join(f"{r.label}: {r.value:.1f}{'' if r.kind in levels else ' added'}." for r in table.itertuples())
-    chart(st.container(), "land-sink", figures.waterfall(table, theme.current()), f"Steps in PgC per year. {alt}")
+    chart(st.container(), "world-land-sink", figures.waterfall(table, theme.current()), f"Steps in PgC per year. {alt}")
     st.markdown(sink.verdict(table, found))
     st.markdown(f"**{sink.REMAINDER}**, of which no global number is published:\n" + "\n".join(
         f"- {cause}" for cause in found.not_quantified
@@ -100,14 +99,14 @@ def _places(view: View, shown: list[Entry]) -> None:
     figure = charts.regional(kept, drawn, what, theme.current())
     title, first = f"Total {what} by {regions.KINDS[kind].lower()}", (shown or seen)[0]
     alt = world_alt.amounts(f"{title}: {first.label}", kept[first.key].to_dict(), charts.TOTAL)
-    chart(st.container(), f"sink_{kind}", figure, alt)
+    chart(st.container(), f"world-sink_{kind}", figure, alt)
     if shown:
         entry = shown[0]
         blocks = sink.contributions(cache.field(entry, _FLUX, Period()), numbers.area(entry))
         said = in_words(blocks, "TgC yr-1")
         alt = f"Map of what each block of two degrees adds to the total {_FLUX} of {entry.label}. Of blocks: {said}."
         drawn = figures.where(blocks, entry.label, _FLUX, theme.current(), palette_choice())
-        chart(st.container(), "sink_where", drawn, alt)
+        chart(st.container(), "world-sink_where", drawn, alt)
     else:
         blocks = None
     components.footer(

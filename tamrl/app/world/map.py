@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.scorecard.frame import choice, legend
 from tamrl.app.shared import components, state, static, theme
 from tamrl.app.shared.state import PARAMETERS
+from tamrl.app.shared.widgets import choice, legend
 from tamrl.app.world import about, cache, export, frame, pick
 from tamrl.app.world import colours as world_colours
 from tamrl.app.world.cache import Question

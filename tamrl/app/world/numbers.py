@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 import xarray as xr
 
-from tamrl.app.shared import cache, components, sidebar, theme
+from tamrl.app.shared import cache, sidebar, theme
 from tamrl.app.world import cache as world_cache
 from tamrl.app.world.view import View
 from tamrl.errors import TamrlError
@@ -32,17 +31,6 @@ _LIGHT = 32_000_000
 #: Sets of maps that are set beside each other without being chosen.
 _BESIDE = 6
 _BUSY = "Adding up the land"
-
-
-def chart(column: st.delta_generator.DeltaGenerator, name: str, figure: go.Figure, alt: str) -> None:
-    """Draw one figure of a row; ``components.footer`` stands below the row."""
-    components.chart(column, f"world-{name}", figure, alt)
-
-
-def tell(text: str) -> None:
-    """Show a remark, where there is one."""
-    if text:
-        st.info(text, icon=":material/info:")
 
 
 def drawn(view: View) -> dict[str, Look]:

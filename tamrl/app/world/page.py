@@ -4,7 +4,7 @@ import streamlit as st
 
 from tamrl.app import router
 from tamrl.app.shared import components, sidebar
-from tamrl.app.world import frame, import_dialog, tabs
+from tamrl.app.world import frame, import_dialog, session, tabs
 from tamrl.app.world import map as world_stage
 from tamrl.errors import TamrlError
 
@@ -16,7 +16,7 @@ def _body() -> None:
         workspace = sidebar.choice().workspace
     except TamrlError:  # the sidebar says why; the maps that come with the project need no workspace
         workspace = None
-    entries, view = frame.catalogue(workspace), None
+    entries, view = session.catalogue(workspace), None
     with components.guarded():
         view = frame.asked(entries)
     with header:

@@ -5,12 +5,11 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
-from tamrl.app.scorecard.frame import pick
 from tamrl.app.shared import components, theme
+from tamrl.app.shared.widgets import chart, pick, tell
 from tamrl.app.world import about as world_about
 from tamrl.app.world import alt as world_alt
 from tamrl.app.world import cache, numbers
-from tamrl.app.world.numbers import chart, tell
 from tamrl.app.world.view import View, palette_choice
 from tamrl.figures import style
 from tamrl.figures.world import charts as figures
@@ -47,7 +46,7 @@ def zonal(view: View) -> None:
         heading = f"{title.split(' [')[0]} of {names} against latitude, {view.period.label.lower()}"
         unit = title.split("[")[1].rstrip("]")
         alt = world_alt.curves(heading, said, unit, lambda lat: figures.latitude(round(lat)))
-        chart(part, f"zonal_{column}", figure, alt)
+        chart(part, f"world-zonal_{column}", figure, alt)
     components.footer(
         f"zonal_{view.entry.key}_{view.flux}", view.origin, lambda: _side_by_side(curves),
         lambda: _as_dataset(curves, view),
@@ -114,7 +113,7 @@ def hovmoeller(view: View) -> None:
         alt = world_alt.hovmoeller(
             f"Mean {view.flux} of {entry.label} by latitude and month", tables[entry.key], figures.UNIT
         )
-        chart(column, f"hovmoeller_{entry.key}", drawn, alt)
+        chart(column, f"world-hovmoeller_{entry.key}", drawn, alt)
     components.footer(
         f"hovmoeller_{view.entry.key}_{view.flux}", view.origin, lambda: _long(tables, view.flux),
         lambda: _hovmoeller_dataset(tables, view),
@@ -155,7 +154,7 @@ def totals(view: View) -> None:
         _TOTAL,
     )
     figure = figures.totals(ours, published, numbers.drawn(view), theme.current())
-    chart(st.container(), "totals", figure, alt)
+    chart(st.container(), "world-totals", figure, alt)
     for column, flux in zip(st.columns(len(FLUXES), gap="medium"), FLUXES, strict=True):
         mine = ours[flux]["mean"].get(view.entry.key)
         if mine is not None:
@@ -276,7 +275,7 @@ def _regional(view: View, year: int | None, every: bool) -> None:
     key = view.entry.key if view.entry in shown else shown[0].key
     title = f"Totals of {view.flux} by {regions.KINDS[kind].lower()}"
     alt = world_alt.amounts(title, kept.drop(index=ALL)[key].to_dict(), _TOTAL)
-    chart(left, f"regional_{kind}", figure, alt)
+    chart(left, f"world-regional_{kind}", figure, alt)
     with right:
         _regional_table(kept, land, view, shown)
     components.footer(

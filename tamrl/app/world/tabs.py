@@ -4,8 +4,8 @@ from importlib import import_module
 
 import streamlit as st
 
-from tamrl.app.scorecard.frame import choice
 from tamrl.app.shared import components, state
+from tamrl.app.shared.widgets import choice
 from tamrl.app.world.view import View
 
 #: Title of each tab, and the function that draws it.

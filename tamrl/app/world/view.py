@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import xarray as xr
 
-from tamrl.app.scorecard.frame import choice
 from tamrl.app.shared.components import SIMULATED, Origin
+from tamrl.app.shared.widgets import choice
 from tamrl.figures.colours import OWN, PALETTES
 from tamrl.globe.contract import SD
 from tamrl.maps import time_means

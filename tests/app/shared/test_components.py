@@ -133,14 +133,14 @@ def row(legends):
     import plotly.graph_objects as go
     import streamlit as st
 
-    from tamrl.app.shared import components
+    from tamrl.app.shared import components, widgets
     from tamrl.app.shared.components import Origin
 
     components.page_header("Title", "lead", True)
     if legends:
-        components.legend([("●", "#112233", "A & B")], "Points")
+        widgets.legend([("●", "#112233", "A & B")], "Points")
     for name in ("one", "two"):
-        components.chart(st.container(), name, go.Figure(), f"Chart {name}. In words")
+        widgets.chart(st.container(), name, go.Figure(), f"Chart {name}. In words")
     components.footer("pair", Origin("made by a model", True))
     components.footer("none", Origin("made by a model", True))
 

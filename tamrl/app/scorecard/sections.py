@@ -1,0 +1,28 @@
+"""The tabs of the Scorecard."""
+
+import streamlit as st
+
+from tamrl.app.scorecard import checks, intervals, models, overview, patterns, targets, towers
+from tamrl.app.scorecard.view import View
+from tamrl.app.shared import components, state
+from tamrl.app.shared.widgets import choice
+
+
+def show(view: View) -> None:
+    """Draw the tabs; only the open one computes."""
+    drawn = {
+        "Overview": overview.show,
+        "Map and towers": towers.show,
+        "Learning curves": models.curves,
+        "Distribution": models.distribution,
+        "Patterns": patterns.show,
+        "Intervals": intervals.show,
+        "Ablations": checks.ablations,
+        "Published": checks.published,
+        "Targets": targets.show,
+    }
+    opened = choice("section", list(drawn), "Overview")
+    for tab, draw in zip(st.tabs(list(drawn), **state.bind("section", opened)), drawn.values(), strict=True):
+        if tab.open:
+            with tab, components.guarded():
+                draw(view)

@@ -1,0 +1,80 @@
+"""Widgets that every page draws: choices that the address keeps, charts, legends, remarks."""
+
+import html
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from tamrl.app.shared import figure_download, state
+from tamrl.figures import style
+
+
+def choice(name: str, options: Sequence[Any], default: Any) -> Any:
+    """Return the choice ``name`` where it is on offer, else forget it and return the default."""
+    value = state.get(name, default)
+    if value not in options:
+        state.put(name, None)
+        value = default if default in options else next(iter(options), None)
+    return value
+
+
+def pick(
+    label: str, name: str, options: Sequence[Any], default: Any, text: Callable[[Any], str], hidden: bool = False
+) -> Any:
+    """Draw a row of buttons for the choice ``name`` and return it."""
+    value = choice(name, options, default)
+    shown = st.segmented_control(
+        label, options, format_func=text, required=True, label_visibility="collapsed" if hidden else "visible",
+        **state.bind(name, value),
+    )  # fmt: skip
+    return value if shown is None else shown
+
+
+def select(
+    label: str, name: str, options: Sequence[Any], default: Any, text: Callable[[Any], str], tip: str = ""
+) -> Any:
+    """Draw a select box for the choice ``name`` and return it."""
+    value = choice(name, options, default)
+    return st.selectbox(label, options, format_func=text, help=tip or None, **state.bind(name, value))
+
+
+def legend(items: Iterable[tuple[str, str, str]], alt: str) -> None:
+    """Draw one legend for a map or a row of figures; the picture of the row has it too.
+
+    Args:
+        items: character, its colour, label.
+        alt: what the items are.
+    """
+    items = list(items)
+    figure_download.add_legend(items)
+    spans = "".join(
+        f'<span role="listitem"><b aria-hidden="true" style="color:{colour}">{glyph}</b>{html.escape(label)}</span>'
+        for glyph, colour, label in items
+    )
+    st.html(f'<div class="tamrl-legend" role="list" aria-label="{html.escape(alt)}">{spans}</div>')
+
+
+def chart(
+    column: st.delta_generator.DeltaGenerator, name: str, figure: go.Figure, alt: str, title: str = "", **settings: Any
+) -> None:
+    """Draw one chart of a row; ``footer`` stands below the row.
+
+    Args:
+        column: where it is drawn.
+        name: of the chart; its key is ``chart-<name>``.
+        figure: the chart.
+        alt: the chart in words, for screen readers.
+        title: in the picture that ``footer`` offers; the first sentence of ``alt`` where empty.
+        settings: of ``st.plotly_chart``, as its selections.
+    """
+    key = settings.pop("key", f"chart-{name}")
+    figure_download.add_chart(key, title or alt.split(". ")[0].rstrip("."))
+    column.plotly_chart(figure, theme=None, key=key, config=style.config(), alt=alt, **settings)
+
+
+def tell(text: str) -> None:
+    """Show a remark, where there is one."""
+    if text:
+        st.info(text, icon=":material/info:")
