@@ -9,6 +9,7 @@ import streamlit as st
 import xarray as xr
 
 from tamrl import wording
+from tamrl.app.lab.view import Request
 from tamrl.app.shared import components, jobs, state, theme
 from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
@@ -25,33 +26,6 @@ TRAINED = ("modulation", "all")
 #: How often the page looks at a running adaptation [s].
 POLL_S = 0.8
 _PRESSED, _OPENED = "tamrl_adapt_pressed", "tamrl_lab_opened"
-
-
-@dataclasses.dataclass(frozen=True)
-class Request:
-    """One adaptation that the user asked for; results are kept under it.
-
-    Attributes:
-        workspace: folder and version of the archive.
-        model: folder and version of the checkpoint.
-        site: tower.
-        start: first day, or month, that may be support, ISO date.
-        days: number of valid support days, or months of a monthly workspace.
-        settings: method, steps, learning rate, seed.
-        gaps: whether steps without weather are predicted all the same.
-    """
-
-    workspace: tuple[str, int]
-    model: tuple[str, int]
-    site: str
-    start: str
-    days: int
-    settings: "AdaptSettings"
-    gaps: bool = False
-
-    def place(self) -> tuple:
-        """Return what must be equal for two results to be of the same tower and model."""
-        return self.workspace, self.model, self.site
 
 
 def tower_choice(table: pd.DataFrame, ensemble: "Ensemble", example: str = "") -> str:

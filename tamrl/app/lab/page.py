@@ -7,6 +7,7 @@ from tamrl import wording
 from tamrl.app import router
 from tamrl.app.lab import inputs, results
 from tamrl.app.lab import support as lab_support
+from tamrl.app.lab.view import Request, View
 from tamrl.app.shared import cache, components, jobs, scrolling, sidebar
 from tamrl.errors import TamrlError
 from tamrl.timestep import step_of
@@ -34,7 +35,7 @@ def _body() -> None:
     gaps = inputs.cautions_section(ensemble, tower)
     support = lab_support.section(site, tower, origin)
     settings, pressed = inputs.settings_section()
-    request = inputs.Request(
+    request = Request(
         (str(workspace.path), workspace.archive_version()), (str(choice.model), cache.model_version(choice.model)),
         site, f"{support[0]:%Y-%m-%d}", len(support), settings, gaps,
     )  # fmt: skip
@@ -46,7 +47,7 @@ def _body() -> None:
     scrolling.to(ANSWER, jobs.turn())
 
 
-def _answer(request: inputs.Request, tower: xr.Dataset, origin: components.Origin) -> None:
+def _answer(request: Request, tower: xr.Dataset, origin: components.Origin) -> None:
     """Draw the running adaptation, or its result."""
     jobs.collect()
     if inputs.running_section(request):
@@ -58,7 +59,7 @@ def _answer(request: inputs.Request, tower: xr.Dataset, origin: components.Origi
         )
         return
     shown, result = found
-    view = results.View(shown, result, tower, lab_support.of(shown, tower), origin)
+    view = View(shown, result, tower, lab_support.of(shown, tower), origin)
     results.show(view, current=shown == request)
 
 

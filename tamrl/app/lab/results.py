@@ -1,77 +1,27 @@
 """The parts of the Few-shot lab that answer: scores and figures before and after adapting."""
 
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import streamlit as st
-import xarray as xr
 
 from tamrl import wording
 from tamrl.app.lab import inputs, runs
 from tamrl.app.lab import support as lab_support
+from tamrl.app.lab.view import View
 from tamrl.app.shared import components, theme, widgets
-from tamrl.app.shared.components import Origin
 from tamrl.figures.lab import adaptation as figures
 from tamrl.figures.style import number, unit_label
 from tamrl.schema import FLUX_UNIT, FLUXES
-from tamrl.timestep import STEPS, Step, step_of
+from tamrl.timestep import STEPS
 
 if TYPE_CHECKING:
-    from tamrl.predict.adapt import Adaptation
+    pass
 
 UNIT = unit_label(FLUX_UNIT)
 #: Residual of the balance that rounding to float32 alone leaves [gC m-2 d-1].
 ROUNDING = 1e-4
-
-
-@dataclass(frozen=True)
-class View:
-    """One result as the figures read it.
-
-    Attributes:
-        request: what was asked.
-        result: what came out.
-        tower: Dataset(time) of the tower's record.
-        support: the support days, or months, that were asked for; never scored.
-        origin: where the data come from.
-    """
-
-    request: inputs.Request
-    result: "Adaptation"
-    tower: xr.Dataset
-    support: pd.DatetimeIndex
-    origin: Origin
-
-    @property
-    def step(self) -> Step:
-        """The time step of the record."""
-        return step_of(self.tower)
-
-    @cached_property
-    def scored(self) -> np.ndarray:
-        """The days, or months, that are scored, bool (time,): valid and not support."""
-        from tamrl.towers.quality import valid_days
-
-        return valid_days(self.tower) & ~pd.DatetimeIndex(self.tower["time"].values).isin(self.result.support)
-
-    @cached_property
-    def means(self) -> dict[str, xr.Dataset]:
-        """Ensemble means, Dataset(time), of ``zero-shot`` and ``adapted``."""
-        return {"zero-shot": self.result.zero_shot.mean("member"), "adapted": self.result.adapted.mean("member")}
-
-    def dataset(self) -> xr.Dataset:
-        """Return observed, zero-shot and adapted fluxes as one CF Dataset."""
-        from tamrl.predict.output import adaptation_dataset
-
-        return adaptation_dataset(self.tower, self.result, self.origin.simulated)
-
-    def stem(self, what: str) -> str:
-        """Return the stem of a file name."""
-        length = wording.short(self.request.days, self.step)
-        return f"{self.request.site}_{self.request.settings.method}_{length}_{what}"
 
 
 def show(view: View, current: bool) -> None:

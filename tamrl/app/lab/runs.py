@@ -15,7 +15,7 @@ from tamrl.figures.towers.fingerprint import MONTH_NAMES
 from tamrl.schema import FLUX_UNIT, FLUXES
 
 if TYPE_CHECKING:
-    from tamrl.app.lab.results import View
+    from tamrl.app.lab.view import Request, View
     from tamrl.predict.adapt import Adaptation
     from tamrl.timestep import Step
 
@@ -83,7 +83,7 @@ def table(view: "View") -> None:
         _overlay(view, same)
 
 
-def _rows(view: "View", same: "dict[inputs.Request, Adaptation]") -> pd.DataFrame:
+def _rows(view: "View", same: "dict[Request, Adaptation]") -> pd.DataFrame:
     """Return a row a run: what was asked, and the RMSE of each flux after adapting."""
     from tamrl.predict.output import before_after
 
@@ -100,7 +100,7 @@ def _rows(view: "View", same: "dict[inputs.Request, Adaptation]") -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def name_of(request: "inputs.Request", step: "Step") -> str:
+def name_of(request: "Request", step: "Step") -> str:
     """Return what tells a run from others at the same tower, in few words."""
     settings = request.settings
     said = [settings.method.capitalize(), f"{wording.counted(request.days, step)} from {request.start}"]
@@ -109,7 +109,7 @@ def name_of(request: "inputs.Request", step: "Step") -> str:
     return ", ".join([*said, "gaps predicted"] if request.gaps else said)
 
 
-def _overlay(view: "View", same: "dict[inputs.Request, Adaptation]") -> None:
+def _overlay(view: "View", same: "dict[Request, Adaptation]") -> None:
     """Draw the runs one over another in time, and their errors against the size of their support."""
     from tamrl.predict.output import compare_runs
 
@@ -135,7 +135,7 @@ def _overlay(view: "View", same: "dict[inputs.Request, Adaptation]") -> None:
     _by_support(view, newest, errors, flux)
 
 
-def _by_support(view: "View", newest: "dict[inputs.Request, Adaptation]", errors: pd.DataFrame, flux: str) -> None:
+def _by_support(view: "View", newest: "dict[Request, Adaptation]", errors: pd.DataFrame, flux: str) -> None:
     """Draw the errors against the size of the support, once a method was run with two sizes."""
     asked = {name_of(request, view.step): request for request in newest}
     kinds = {name: (request.settings.method.capitalize(), request.days) for name, request in asked.items()}

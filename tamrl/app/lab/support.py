@@ -18,7 +18,7 @@ from tamrl.schema import FLUX_UNIT, FLUXES
 from tamrl.timestep import Step, step_of
 
 if TYPE_CHECKING:
-    from tamrl.app.lab.inputs import Request
+    from tamrl.app.lab.view import Request
 
 #: Valid days, or months, of support that are offered at most: two years.
 MOST: dict[str, int] = {"1D": 730, "1MS": 24}

@@ -1,0 +1,90 @@
+"""What the Few-shot lab was asked, and one result as its figures read it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from tamrl import wording
+from tamrl.app.shared.components import Origin
+from tamrl.timestep import Step, step_of
+
+if TYPE_CHECKING:
+    from tamrl.predict.adapt import Adaptation, AdaptSettings
+
+
+@dataclass(frozen=True)
+class Request:
+    """One adaptation that the user asked for; results are kept under it.
+
+    Attributes:
+        workspace: folder and version of the archive.
+        model: folder and version of the checkpoint.
+        site: tower.
+        start: first day, or month, that may be support, ISO date.
+        days: number of valid support days, or months of a monthly workspace.
+        settings: method, steps, learning rate, seed.
+        gaps: whether steps without weather are predicted all the same.
+    """
+
+    workspace: tuple[str, int]
+    model: tuple[str, int]
+    site: str
+    start: str
+    days: int
+    settings: "AdaptSettings"
+    gaps: bool = False
+
+    def place(self) -> tuple:
+        """Return what must be equal for two results to be of the same tower and model."""
+        return self.workspace, self.model, self.site
+
+
+@dataclass(frozen=True)
+class View:
+    """One result as the figures read it.
+
+    Attributes:
+        request: what was asked.
+        result: what came out.
+        tower: Dataset(time) of the tower's record.
+        support: the support days, or months, that were asked for; never scored.
+        origin: where the data come from.
+    """
+
+    request: Request
+    result: "Adaptation"
+    tower: xr.Dataset
+    support: pd.DatetimeIndex
+    origin: Origin
+
+    @property
+    def step(self) -> Step:
+        """The time step of the record."""
+        return step_of(self.tower)
+
+    @cached_property
+    def scored(self) -> np.ndarray:
+        """The days, or months, that are scored, bool (time,): valid and not support."""
+        from tamrl.towers.quality import valid_days
+
+        return valid_days(self.tower) & ~pd.DatetimeIndex(self.tower["time"].values).isin(self.result.support)
+
+    @cached_property
+    def means(self) -> dict[str, xr.Dataset]:
+        """Ensemble means, Dataset(time), of ``zero-shot`` and ``adapted``."""
+        return {"zero-shot": self.result.zero_shot.mean("member"), "adapted": self.result.adapted.mean("member")}
+
+    def dataset(self) -> xr.Dataset:
+        """Return observed, zero-shot and adapted fluxes as one CF Dataset."""
+        from tamrl.predict.output import adaptation_dataset
+
+        return adaptation_dataset(self.tower, self.result, self.origin.simulated)
+
+    def stem(self, what: str) -> str:
+        """Return the stem of a file name."""
+        length = wording.short(self.request.days, self.step)
+        return f"{self.request.site}_{self.request.settings.method}_{length}_{what}"
