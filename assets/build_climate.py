@@ -88,9 +88,22 @@ def run(*words: object) -> None:
 def benchmark(workspace: Path, out: Path, config: Path, phenology: bool) -> Path:
     """Score the models on held-out towers, or go on with it; return the folder of results."""
     run(
-        "bench", "accuracy", "--workspace", workspace, "--out", out, "--designs", "igbp", "--ablations", "none",
-        "--models", MODELS, "--config", config, *(["--phenology"] if phenology else []),
-    )  # fmt: skip
+        "bench",
+        "accuracy",
+        "--workspace",
+        workspace,
+        "--out",
+        out,
+        "--designs",
+        "igbp",
+        "--ablations",
+        "none",
+        "--models",
+        MODELS,
+        "--config",
+        config,
+        *(["--phenology"] if phenology else []),
+    )
     return out / "results"
 
 
@@ -103,9 +116,19 @@ def train(workspace: Path, out: Path, config: Path, members: int) -> None:
     if begun or not is_checkpoint(out):
         more = ["--resume"] if begun else []
         run(
-            "train", "--workspace", workspace, "--out", out, "--members", members, "--config", config, "--seed", 56,
+            "train",
+            "--workspace",
+            workspace,
+            "--out",
+            out,
+            "--members",
+            members,
+            "--config",
+            config,
+            "--seed",
+            56,
             *more,
-        )  # fmt: skip
+        )
 
 
 def tiles(earth: xr.Dataset, drivers: tuple[str, ...], trained: frozenset[str]) -> tuple[np.ndarray, list[tuple]]:
@@ -217,12 +240,19 @@ def pack(maps: xr.Dataset, earth: xr.Dataset, path: Path, title: str, source: st
         "spread", "Standard deviation between five models, each without another fifth of the towers"
     )
     maps.attrs = {
-        "Conventions": "CF-1.11", "title": title, "source": source, "spread": spread, "kind": "model", "simulated": 0,
-        "derived": maps.attrs.get("derived", ""), "climatology": earth.attrs["climatology"], "license": "CC-BY-4.0",
+        "Conventions": "CF-1.11",
+        "title": title,
+        "source": source,
+        "spread": spread,
+        "kind": "model",
+        "simulated": 0,
+        "derived": maps.attrs.get("derived", ""),
+        "climatology": earth.attrs["climatology"],
+        "license": "CC-BY-4.0",
         "citation": "FLUXNET2015: Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3; drivers: " + SHORT,
         "comment": "Per area of land; the bare, frozen and water share of a cell carries no flux. " + NOTICE,
         "history": "python assets/build_climate.py",
-    }  # fmt: skip
+    }
     maps = add_bounds(to_grid(maps))
     check_maps(maps, path.name)
     steps = {n: PACKED["sd"] if n.endswith(SD) else PACKED["flux"] for f in FLUXES for n in (f, f + SD)}
@@ -265,14 +295,25 @@ def card(ensemble, archive, scores: Path, change: float, sums: dict) -> str:  # 
     head = "Global totals of the maps, PgC yr-1, mean and standard deviation of five members:\n\n"
     head += "| maps | GPP | RECO | NEE |\n|---|---|---|---|\n"
     return CARD.format(
-        name=NAME, members=len(ensemble.members), towers=len(sites), first=time[0].year, last=time[-1].year,
-        version=tamrl.__version__, drivers=", ".join(ensemble.config.model.drivers), scores=standings(table),
-        sites=", ".join(sites), folds=len(load_split(scores / "splits" / "igbp.yaml").folds), change=change,
-        scored_members=about["members"], made=str(about["created"])[:10], steps=ensemble.config.train.steps,
-        seed=ensemble.info["seed"], totals=head + "\n".join(rows),
+        name=NAME,
+        members=len(ensemble.members),
+        towers=len(sites),
+        first=time[0].year,
+        last=time[-1].year,
+        version=tamrl.__version__,
+        drivers=", ".join(ensemble.config.model.drivers),
+        scores=standings(table),
+        sites=", ".join(sites),
+        folds=len(load_split(scores / "splits" / "igbp.yaml").folds),
+        change=change,
+        scored_members=about["members"],
+        made=str(about["created"])[:10],
+        steps=ensemble.config.train.steps,
+        seed=ensemble.info["seed"],
+        totals=head + "\n".join(rows),
         phenology=PHENOLOGY * bool({*PREDICTED} & {*ensemble.config.model.drivers}),
         why=WHY.format(tower=float(np.nanmean(means)), median=float(np.nanmedian(means))),
-    )  # fmt: skip
+    )
 
 
 def write_maps(checkpoint: Path, archive: xr.Dataset, drivers: tuple[str, ...], folder: Path) -> dict:

@@ -191,10 +191,18 @@ def regions(land: np.ndarray) -> tuple[np.ndarray, list[str], np.ndarray, list[s
 
 
 TRANSCOM = [
-    "North American Boreal", "North American Temperate", "South American Tropical", "South American Temperate",
-    "Northern Africa", "Southern Africa", "Eurasian Boreal", "Eurasian Temperate", "Tropical Asia", "Australia",
+    "North American Boreal",
+    "North American Temperate",
+    "South American Tropical",
+    "South American Temperate",
+    "Northern Africa",
+    "Southern Africa",
+    "Eurasian Boreal",
+    "Eurasian Temperate",
+    "Tropical Asia",
+    "Australia",
     "Europe",
-]  # fmt: skip
+]
 
 
 def transcom(lat: np.ndarray, lon: np.ndarray, continent: np.ndarray, country: np.ndarray) -> np.ndarray:
@@ -206,17 +214,33 @@ def transcom(lat: np.ndarray, lon: np.ndarray, continent: np.ndarray, country: n
     tropical = asia & (lat < 20) & (lon > 70) | (country == "Papua New Guinea")
     return np.select(
         [
-            america & (lat >= 50), america & (lat >= 20), america | (continent == "South America") & (lat > -15),
-            continent == "South America", (continent == "Africa") & (lat >= 0), continent == "Africa", tropical,
-            asia & (lat >= 50), asia, continent == "Europe", continent == "Oceania",
+            america & (lat >= 50),
+            america & (lat >= 20),
+            america | (continent == "South America") & (lat > -15),
+            continent == "South America",
+            (continent == "Africa") & (lat >= 0),
+            continent == "Africa",
+            tropical,
+            asia & (lat >= 50),
+            asia,
+            continent == "Europe",
+            continent == "Oceania",
         ],
         [
-            "North American Boreal", "North American Temperate", "South American Tropical", "South American Temperate",
-            "Northern Africa", "Southern Africa", "Tropical Asia", "Eurasian Boreal", "Eurasian Temperate", "Europe",
+            "North American Boreal",
+            "North American Temperate",
+            "South American Tropical",
+            "South American Temperate",
+            "Northern Africa",
+            "Southern Africa",
+            "Tropical Asia",
+            "Eurasian Boreal",
+            "Eurasian Temperate",
+            "Europe",
             "Australia",
         ],
         "",
-    )  # fmt: skip
+    )
 
 
 def radiation() -> np.ndarray:
@@ -266,23 +290,32 @@ def assemble(packages: Path) -> xr.Dataset:
             "igbp_fraction": field(
                 classes, "1", "IGBP class, share of the land of the cell", "modis", ("igbp", *places)
             ),
-            "land_fraction": (places, fraction.astype(np.float32), {
-                "units": "1", "long_name": "Share of land", "standard_name": "land_area_fraction",
-                "source": SOURCES["land"],
-            }),
+            "land_fraction": (
+                places,
+                fraction.astype(np.float32),
+                {
+                    "units": "1",
+                    "long_name": "Share of land",
+                    "standard_name": "land_area_fraction",
+                    "source": SOURCES["land"],
+                },
+            ),
             "koeppen": coded(kinds, names, "Koeppen-Geiger class", "koeppen"),
             "continent": coded(continent, continents, "Continent", "outlines"),
             "region": coded(region, region_names, "Region like those of TransCom", "outlines"),
         },
         {"time": month_starts(), "lat": LAT, "lon": LON, "igbp": list(IGBP)},
         {
-            "Conventions": "CF-1.11", "title": "The small Earth of TAM-RL Explorer", "climatology": YEARS,
-            "simulated": 0, "source": "; ".join(SOURCES.values()),
+            "Conventions": "CF-1.11",
+            "title": "The small Earth of TAM-RL Explorer",
+            "climatology": YEARS,
+            "simulated": 0,
+            "source": "; ".join(SOURCES.values()),
             "history": f"{datetime.now(UTC):%Y-%m-%d} python assets/build_earth.py",
             "license": "CC-BY-4.0; sources: Copernicus licence (attribution), public domain, MIT, BSD-3 and Apache-2.0",
             "comment": "The twelve months are means over the years of the attribute climatology, dated in 2001.",
         },
-    )  # fmt: skip
+    )
     return add_bounds(to_grid(ds))
 
 

@@ -111,12 +111,23 @@ def card(ensemble, archive, scores: Path, change: float) -> str:  # noqa: ANN001
     about = yaml.safe_load((scores / "manifest.yaml").read_text(encoding="utf-8"))
     split = load_split(scores / "splits" / "igbp.yaml")
     return CARD.format(
-        name=NAME, members=len(ensemble.members), towers=len(sites), first=time[0].year, last=time[-1].year,
-        version=tamrl.__version__, drivers=", ".join(ensemble.config.model.drivers), scores=standings(table),
-        coverage=", ".join(f"{100 * v:.0f} % with {n} days" for n, v in covered.items()), sites=", ".join(sites),
-        folds=len(split.folds), scored_members=about["members"], made=str(about["created"])[:10], change=change,
-        steps=ensemble.config.train.steps, seed=ensemble.info["seed"],
-    )  # fmt: skip
+        name=NAME,
+        members=len(ensemble.members),
+        towers=len(sites),
+        first=time[0].year,
+        last=time[-1].year,
+        version=tamrl.__version__,
+        drivers=", ".join(ensemble.config.model.drivers),
+        scores=standings(table),
+        coverage=", ".join(f"{100 * v:.0f} % with {n} days" for n, v in covered.items()),
+        sites=", ".join(sites),
+        folds=len(split.folds),
+        scored_members=about["members"],
+        made=str(about["created"])[:10],
+        change=change,
+        steps=ensemble.config.train.steps,
+        seed=ensemble.info["seed"],
+    )
 
 
 def main() -> None:

@@ -68,11 +68,15 @@ def _library_scores(o: np.ndarray, p: np.ndarray) -> dict[str, np.ndarray]:
     error = mae(fcst, obs, reduce_dims="day")
     with np.errstate(divide="ignore", invalid="ignore"):
         found = {
-            "rmse": rmse(fcst, obs, reduce_dims="day"), "mae": error,
-            "bias": additive_bias(fcst, obs, reduce_dims="day"), "nmae": error / abs(obs).mean("day"),
-            "sd_observed": obs.std("day"), "sd_predicted": fcst.std("day"),
-            "mean_observed": obs.mean("day"), "mean_predicted": fcst.mean("day"),
-        }  # fmt: skip
+            "rmse": rmse(fcst, obs, reduce_dims="day"),
+            "mae": error,
+            "bias": additive_bias(fcst, obs, reduce_dims="day"),
+            "nmae": error / abs(obs).mean("day"),
+            "sd_observed": obs.std("day"),
+            "sd_predicted": fcst.std("day"),
+            "mean_observed": obs.mean("day"),
+            "mean_predicted": fcst.mean("day"),
+        }
         # The range tells a constant apart, whose standard deviation may round to something above zero; and where
         # the variance rounds to zero, or there is one day, the library warns or refuses.
         varies = ((obs.max("day") > obs.min("day")) & (obs.var("day") > 0)).values

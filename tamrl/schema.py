@@ -141,13 +141,24 @@ DRIVERS = tuple(v.name for v in _VARIABLES if v.role == "driver")
 
 #: IGBP land-cover classes, Loveland and Belward 1997, doi:10.1080/014311697217990.
 IGBP = {
-    "ENF": "Evergreen needleleaf forest", "EBF": "Evergreen broadleaf forest",
-    "DNF": "Deciduous needleleaf forest", "DBF": "Deciduous broadleaf forest", "MF": "Mixed forest",
-    "CSH": "Closed shrubland", "OSH": "Open shrubland", "WSA": "Woody savanna", "SAV": "Savanna",
-    "GRA": "Grassland", "WET": "Permanent wetland", "CRO": "Cropland", "URB": "Urban and built-up",
-    "CVM": "Cropland and natural vegetation mosaic", "SNO": "Snow and ice", "BSV": "Barren or sparsely vegetated",
+    "ENF": "Evergreen needleleaf forest",
+    "EBF": "Evergreen broadleaf forest",
+    "DNF": "Deciduous needleleaf forest",
+    "DBF": "Deciduous broadleaf forest",
+    "MF": "Mixed forest",
+    "CSH": "Closed shrubland",
+    "OSH": "Open shrubland",
+    "WSA": "Woody savanna",
+    "SAV": "Savanna",
+    "GRA": "Grassland",
+    "WET": "Permanent wetland",
+    "CRO": "Cropland",
+    "URB": "Urban and built-up",
+    "CVM": "Cropland and natural vegetation mosaic",
+    "SNO": "Snow and ice",
+    "BSV": "Barren or sparsely vegetated",
     "WAT": "Water",
-}  # fmt: skip
+}
 #: Main groups of the Koeppen-Geiger classification, Beck et al. 2023, doi:10.1038/s41597-023-02549-6.
 #: Classes without a flux: bare, snow and ice, water.
 BARE = ("SNO", "BSV", "WAT")

@@ -30,9 +30,17 @@ SOURCES = sorted((ROOT / "tamrl").rglob("*.py"))
 #: Library -> where it may be imported.
 ONLY = {
     "streamlit": ("app.py", "pages/", "tamrl/app/"),
-    "torch": ("tamrl/model/", "tamrl/predict/", "tamrl/training/", "tamrl/baselines/", "tamrl/upscale/",
-              "tamrl/evaluation/", "tamrl/system/device.py", "tamrl/maps/cell.py"),
-}  # fmt: skip
+    "torch": (
+        "tamrl/model/",
+        "tamrl/predict/",
+        "tamrl/training/",
+        "tamrl/baselines/",
+        "tamrl/upscale/",
+        "tamrl/evaluation/",
+        "tamrl/system/device.py",
+        "tamrl/maps/cell.py",
+    ),
+}
 
 
 def room(path: Path) -> str:

@@ -20,10 +20,12 @@ def test_days_and_months_have_their_words():
 @pytest.mark.parametrize(
     ("time", "step"),
     [
-        (pd.date_range("2004-02-01", periods=2), "1D"), (pd.date_range("2004-02-01", periods=2, freq="MS"), "1MS"),
-        (pd.date_range("2004-02-01", periods=1), "1D"), (pd.DatetimeIndex([]), "1D"),
+        (pd.date_range("2004-02-01", periods=2), "1D"),
+        (pd.date_range("2004-02-01", periods=2, freq="MS"), "1MS"),
+        (pd.date_range("2004-02-01", periods=1), "1D"),
+        (pd.DatetimeIndex([]), "1D"),
     ],
-)  # fmt: skip
+)
 def test_an_axis_tells_its_step(time, step):
     assert wording.axis_step(time) == step
     assert wording.axis_step(time.values) == step

@@ -21,15 +21,17 @@ class LightGBMLags(XGBoost):
 
     NAME: ClassVar = "lightgbm-lags"
     SETTINGS: ClassVar = {
-        "n_estimators": 200, "num_leaves": 31, "learning_rate": 0.05, "min_child_samples": 200, "subsample": 0.5,
-        "subsample_freq": 1, "colsample_bytree": 0.5, "reg_lambda": 1.0, "equal_towers": True,
-    }  # fmt: skip
-    GRID: ClassVar = (
-        {},
-        {"equal_towers": False},
-        {"num_leaves": 15},
-        {"learning_rate": 0.03},
-    )
+        "n_estimators": 200,
+        "num_leaves": 31,
+        "learning_rate": 0.05,
+        "min_child_samples": 200,
+        "subsample": 0.5,
+        "subsample_freq": 1,
+        "colsample_bytree": 0.5,
+        "reg_lambda": 1.0,
+        "equal_towers": True,
+    }
+    GRID: ClassVar = ({}, {"equal_towers": False}, {"num_leaves": 15}, {"learning_rate": 0.03})
     ROUNDS: ClassVar = (100, 150, 200)
 
     def __init__(self, drivers: tuple[str, ...], seed: int = 0, tune: bool = True) -> None:

@@ -61,9 +61,13 @@ class MAML(CTLSTM):
     """
 
     def __init__(
-        self, drivers: tuple[str, ...], config: Config | None = None, members: int = 1, seed: int = 0,
+        self,
+        drivers: tuple[str, ...],
+        config: Config | None = None,
+        members: int = 1,
+        seed: int = 0,
         meta: MetaConfig | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(drivers, config, members, seed)
         self.meta = meta or MetaConfig()
 

@@ -35,9 +35,14 @@ class XGBoost:
 
     NAME: ClassVar = "xgboost"
     SETTINGS: ClassVar = {
-        "n_estimators": 200, "max_depth": 6, "learning_rate": 0.05, "subsample": 0.5,
-        "colsample_bytree": 0.6, "min_child_weight": 50, "equal_towers": False,
-    }  # fmt: skip
+        "n_estimators": 200,
+        "max_depth": 6,
+        "learning_rate": 0.05,
+        "subsample": 0.5,
+        "colsample_bytree": 0.6,
+        "min_child_weight": 50,
+        "equal_towers": False,
+    }
     #: What may differ from ``SETTINGS``; ``equal_towers`` gives each tower the same weight instead of each day.
     GRID: ClassVar = (
         {},
@@ -165,9 +170,13 @@ class XGBoostSupport(XGBoost):
 
     SAMPLE: ClassVar = 4000
     REFIT: ClassVar = {
-        "n_estimators": 40, "max_depth": 3, "learning_rate": 0.05, "subsample": 0.7, "min_child_weight": 50,
+        "n_estimators": 40,
+        "max_depth": 3,
+        "learning_rate": 0.05,
+        "subsample": 0.7,
+        "min_child_weight": 50,
         "max_bin": 64,
-    }  # fmt: skip
+    }
 
     def __init__(
         self, drivers: tuple[str, ...], seed: int = 0, tune: bool = True, lags: bool = False, weight: float = 30.0

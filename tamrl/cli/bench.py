@@ -44,10 +44,20 @@ command.add_command(upscale)
 @click.option("--workers", type=click.IntRange(1), help="Processes at once; default one a core.")
 @click.option("--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder for benchmarks.md and figures.")
 def accuracy(
-    workspace: Path, out: Path, designs: str, models: str, ablations: str, members: int, side_members: int,
-    config_file: Path | None, ablation_steps: int, ablation_folds: int, phenology: bool, workers: int | None,
+    workspace: Path,
+    out: Path,
+    designs: str,
+    models: str,
+    ablations: str,
+    members: int,
+    side_members: int,
+    config_file: Path | None,
+    ablation_steps: int,
+    ablation_folds: int,
+    phenology: bool,
+    workers: int | None,
     docs: Path | None,
-) -> None:  # fmt: skip
+) -> None:
     """Compare TAM-RL with its baselines on held-out towers of WORKSPACE.
 
     Every tower is held out once a design. What is done is kept in OUT: run the same command again to go on after
@@ -63,10 +73,18 @@ def accuracy(
 
     chosen = {"all": (*ABLATIONS, *WITHOUT), "none": ()}.get(ablations) if ablations in ("all", "none") else None
     benchmark = Benchmark(
-        Workspace.open(workspace).archive_path, out, read_names(designs), members, side_members, read_names(models),
-        read_names(ablations) if chosen is None else chosen, load_config(config_file) if config_file else Config(),
-        ablation_steps, ablation_folds, phenology=phenology,
-    )  # fmt: skip
+        Workspace.open(workspace).archive_path,
+        out,
+        read_names(designs),
+        members,
+        side_members,
+        read_names(models),
+        read_names(ablations) if chosen is None else chosen,
+        load_config(config_file) if config_file else Config(),
+        ablation_steps,
+        ablation_folds,
+        phenology=phenology,
+    )
     tables = run(benchmark, workers or os.cpu_count() or 1, lambda line: click.echo(line, err=True))
     left = [unit for unit in benchmark.units() if not unit.file.exists()]
     if left:

@@ -10,9 +10,14 @@ from tamrl.cli.options import find_checkpoint
 
 @click.command("upscale")
 @click.option(
-    "--checkpoint", "-c", default="fluxnet2015-daily", show_default=True, type=click.Path(path_type=Path),
-    callback=find_checkpoint, help="A daily model.",
-)  # fmt: skip
+    "--checkpoint",
+    "-c",
+    default="fluxnet2015-daily",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    callback=find_checkpoint,
+    help="A daily model.",
+)
 @click.option(
     "--folder", type=click.Path(file_okay=False, path_type=Path), help="Where to work, 3 GB; default temporary."
 )

@@ -6,14 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tamrl.cli.options import (
-    checkpoint_option,
-    device_option,
-    read_names,
-    read_numbers,
-    read_sites,
-    workspace_option,
-)
+from tamrl.cli.options import checkpoint_option, device_option, read_names, read_numbers, read_sites, workspace_option
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,13 +21,16 @@ if TYPE_CHECKING:
     "--placements", default="growing,dormant,random", show_default=True, help="Where in the record the support lies."
 )
 @click.option(
-    "--models", default="tamrl,xgboost,climatology", show_default=True,
+    "--models",
+    default="tamrl,xgboost,climatology",
+    show_default=True,
     help="Models to score: tamrl, tamrl-encode (labels read by the encoder alone) and the baselines.",
-)  # fmt: skip
+)
 @click.option(
-    "--train-workspace", type=click.Path(path_type=Path),
+    "--train-workspace",
+    type=click.Path(path_type=Path),
     help="Workspace that the baselines learn from, without the scored towers; default WORKSPACE.",
-)  # fmt: skip
+)
 @click.option("--allow-seen", is_flag=True, help="Score towers that the checkpoint was trained on, too.")
 @click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="CSV to write.")
 @click.option(
@@ -44,9 +40,18 @@ if TYPE_CHECKING:
 )
 @device_option
 def command(
-    workspace: Path, checkpoint: Path, sites: Path | None, shots: str, placements: str, models: str,
-    train_workspace: Path | None, allow_seen: bool, out: Path, docs: Path | None, device: str,
-) -> None:  # fmt: skip
+    workspace: Path,
+    checkpoint: Path,
+    sites: Path | None,
+    shots: str,
+    placements: str,
+    models: str,
+    train_workspace: Path | None,
+    allow_seen: bool,
+    out: Path,
+    docs: Path | None,
+    device: str,
+) -> None:
     """Score models on the towers of WORKSPACE that the checkpoint has not seen.
 
     Support: SHOTS valid days (QC of at least 0.7) in a row, around the middle of the growing season, of the dormant
@@ -91,9 +96,7 @@ def command(
         click.echo(f"Gaps in drivers of {len(holed)} towers, scored as predicted without them: {named}", err=True)
     predictors |= fit_baselines(baselines, training, chosen, there)
     with click.progressbar(length=len(chosen), label="Scoring", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        scores, days = evaluate(
-            archive, chosen, predictors, counts, where, on_tower=lambda site: bar.update(1)
-        )  # fmt: skip
+        scores, days = evaluate(archive, chosen, predictors, counts, where, on_tower=lambda site: bar.update(1))
     out.parent.mkdir(parents=True, exist_ok=True)
     scores.to_csv(out, index=False, float_format="%.6g")
     days_file = out.with_suffix(".days.csv")

@@ -20,13 +20,18 @@ _NAMES = 12
 @click.command("ingest")
 @click.argument("sources", metavar="SRC...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
-    "--workspace", "-w", required=True, envvar="TAMRL_WORKSPACE", type=click.Path(file_okay=False, path_type=Path),
+    "--workspace",
+    "-w",
+    required=True,
+    envvar="TAMRL_WORKSPACE",
+    type=click.Path(file_okay=False, path_type=Path),
     help="Folder to work in, made where it does not exist (or TAMRL_WORKSPACE).",
-)  # fmt: skip
+)
 @click.option(
-    "--sites", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    "--sites",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV with site, lat, lon, igbp, koeppen for towers whose files do not say where they are.",
-)  # fmt: skip
+)
 def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None) -> None:
     """Read tower files into the archive of a workspace.
 

@@ -9,9 +9,13 @@ import pandas as pd
 from tamrl.errors import TamrlError
 
 workspace_option = click.option(
-    "--workspace", "-w", required=True, envvar="TAMRL_WORKSPACE", type=click.Path(file_okay=False, path_type=Path),
+    "--workspace",
+    "-w",
+    required=True,
+    envvar="TAMRL_WORKSPACE",
+    type=click.Path(file_okay=False, path_type=Path),
     help="Folder made by ingest or simulate (or TAMRL_WORKSPACE).",
-)  # fmt: skip
+)
 
 
 def find_checkpoint(ctx: click.Context, option: click.Parameter, value: Path) -> Path:
@@ -22,10 +26,14 @@ def find_checkpoint(ctx: click.Context, option: click.Parameter, value: Path) ->
 
 
 checkpoint_option = click.option(
-    "--checkpoint", "-c", required=True, type=click.Path(path_type=Path), callback=find_checkpoint,
+    "--checkpoint",
+    "-c",
+    required=True,
+    type=click.Path(path_type=Path),
+    callback=find_checkpoint,
     help="Folder made by train, or a bundled model: fluxnet2015-daily, fluxnet2015-climate, or of one fold of the "
     "benchmark, fluxnet2015-folds/fold-0 to fold-4.",
-)  # fmt: skip
+)
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cuda, cuda:<number>, mps or cpu."
 )

@@ -9,9 +9,10 @@ from tamrl.cli.options import checkpoint_option, device_option, read_period, wor
 
 site_option = click.option("--site", "-s", required=True, help="Tower id.")
 gaps_option = click.option(
-    "--allow-gaps", is_flag=True,
+    "--allow-gaps",
+    is_flag=True,
     help="Predict steps at which a driver of the tower is missing, too, without it; else they are left out.",
-)  # fmt: skip
+)
 out_option = click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="NetCDF file to write.")
 
 
@@ -22,9 +23,7 @@ out_option = click.option("--out", "-o", required=True, type=click.Path(path_typ
 @gaps_option
 @out_option
 @device_option
-def predict_command(
-    workspace: Path, checkpoint: Path, site: str, allow_gaps: bool, out: Path, device: str
-) -> None:  # fmt: skip
+def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bool, out: Path, device: str) -> None:
     """Predict the fluxes of one tower zero-shot and write them with the observed ones as CF NetCDF."""
     from tamrl.model.checkpoint import load_ensemble
     from tamrl.predict.ensemble import predict
@@ -53,9 +52,12 @@ def predict_command(
 @checkpoint_option
 @site_option
 @click.option(
-    "--support", "periods", required=True, multiple=True,
+    "--support",
+    "periods",
+    required=True,
+    multiple=True,
     help="FROM:TO, days whose fluxes may be used, for example 2005-06-01:2005-06-30; may be repeated.",
-)  # fmt: skip
+)
 @click.option(
     "--method", default="site-effect", show_default=True, help="site-effect, encode, modulation, all or zero-shot."
 )
@@ -65,9 +67,17 @@ def predict_command(
 @out_option
 @device_option
 def adapt_command(
-    workspace: Path, checkpoint: Path, site: str, periods: tuple[str, ...], method: str, steps: int,
-    learning_rate: float, allow_gaps: bool, out: Path, device: str,
-) -> None:  # fmt: skip
+    workspace: Path,
+    checkpoint: Path,
+    site: str,
+    periods: tuple[str, ...],
+    method: str,
+    steps: int,
+    learning_rate: float,
+    allow_gaps: bool,
+    out: Path,
+    device: str,
+) -> None:
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
     from tamrl import wording
     from tamrl.model.checkpoint import load_ensemble

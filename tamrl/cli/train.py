@@ -20,9 +20,16 @@ from tamrl.cli.options import device_option, read_sites, workspace_option
 @click.option("--workers", type=int, help="Members trained at once on a CPU; default one a core.")
 @device_option
 def command(
-    workspace: Path, out: Path, config_file: Path | None, members: int, exclude_sites: Path | None, seed: int,
-    resume: bool, workers: int | None, device: str,
-) -> None:  # fmt: skip
+    workspace: Path,
+    out: Path,
+    config_file: Path | None,
+    members: int,
+    exclude_sites: Path | None,
+    seed: int,
+    resume: bool,
+    workers: int | None,
+    device: str,
+) -> None:
     """Train an ensemble of TAM-RL on the towers of WORKSPACE.
 
     Ctrl-C stops after the current step: OUT then holds a usable checkpoint of the best weights so far, and --resume
@@ -69,9 +76,14 @@ class _Display:
         self.steps, self.every, self.done = steps, every, dict.fromkeys(range(members), 0)
         self.live = sys.stderr.isatty()
         self.bar = click.progressbar(
-            length=members * steps, label="Training", show_eta=True, show_pos=True, file=sys.stderr,
-            item_show_func=lambda text: text, hidden=not self.live,
-        )  # fmt: skip
+            length=members * steps,
+            label="Training",
+            show_eta=True,
+            show_pos=True,
+            file=sys.stderr,
+            item_show_func=lambda text: text,
+            hidden=not self.live,
+        )
 
     def __enter__(self) -> "_Display":
         self.bar.__enter__()

@@ -58,14 +58,19 @@ def read_box(text: str) -> tuple[float, float, float, float]:
 @click.command("upscale", cls=DriversCommand)
 @checkpoint_option
 @click.option(
-    "--drivers", "-d", "files", required=True, multiple=True,
+    "--drivers",
+    "-d",
+    "files",
+    required=True,
+    multiple=True,
     help="NetCDF files, Zarr stores or folders on one grid; earth is the bundled small Earth.",
-)  # fmt: skip
+)
 @click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="Zarr to write.")
 @click.option(
-    "--mapping", help="Which variable is which driver: YAML file or a shipped one (era5land-modis). "
+    "--mapping",
+    help="Which variable is which driver: YAML file or a shipped one (era5land-modis). "
     "Without it variables bear the names of the schema.",
-)  # fmt: skip
+)
 @click.option(
     "--scheduler", default="local", show_default=True, help="threads, local (processes) or tcp://HOST:PORT of dask."
 )
@@ -75,21 +80,37 @@ def read_box(text: str) -> tuple[float, float, float, float]:
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped.")
 @click.option("--memory", default="1GB", show_default=True, help="What the arrays of one worker may take.")
 @click.option(
-    "--allow-gaps", is_flag=True,
+    "--allow-gaps",
+    is_flag=True,
     help="Predict without a driver where it is missing for some steps or cells, masked as in training; else refused.",
-)  # fmt: skip
+)
 @click.option("--keep-members", is_flag=True, help="Keep the fluxes of each member, too.")
 @click.option("--spin-up/--no-spin-up", default=True, show_default=True, help="Run the first year once before.")
 @click.option(
-    "--classes", type=click.Choice(["shares", "dominant"]), default="shares", show_default=True,
+    "--classes",
+    type=click.Choice(["shares", "dominant"]),
+    default="shares",
+    show_default=True,
     help="Read a cell by the shares of its land-cover classes, or as its largest one.",
-)  # fmt: skip
+)
 @click.option("--ilamb", type=click.Path(file_okay=False, path_type=Path), help="Folder for ILAMB-ready NetCDF, too.")
 def command(
-    checkpoint: Path, files: tuple[str, ...], out: Path, mapping: str | None, scheduler: str, workers: int | None,
-    bbox: str | None, period: str | None, resume: bool, memory: str, keep_members: bool, spin_up: bool, classes: str,
-    ilamb: Path | None, allow_gaps: bool,
-) -> None:  # fmt: skip
+    checkpoint: Path,
+    files: tuple[str, ...],
+    out: Path,
+    mapping: str | None,
+    scheduler: str,
+    workers: int | None,
+    bbox: str | None,
+    period: str | None,
+    resume: bool,
+    memory: str,
+    keep_members: bool,
+    spin_up: bool,
+    classes: str,
+    ilamb: Path | None,
+    allow_gaps: bool,
+) -> None:
     """Predict GPP, RECO and NEE of every cell of a grid, each from its own drivers and classes, with their spread.
 
     Every finished region is kept: after Ctrl-C, or when a process was killed, the same command with --resume goes on.
@@ -101,11 +122,21 @@ def command(
 
     days = read_period(period, "--time") if period else None
     request = Request(
-        checkpoint, files, out, mapping, scheduler, workers or os.cpu_count() or 1,
-        read_box(bbox) if bbox else None, (days[0], days[-1]) if days is not None else None, resume,
-        read_size(memory), keep_members, spin_up, classes == "dominant",
+        checkpoint,
+        files,
+        out,
+        mapping,
+        scheduler,
+        workers or os.cpu_count() or 1,
+        read_box(bbox) if bbox else None,
+        (days[0], days[-1]) if days is not None else None,
+        resume,
+        read_size(memory),
+        keep_members,
+        spin_up,
+        classes == "dominant",
         allow_gaps=allow_gaps,
-    )  # fmt: skip
+    )
     again = "The same command with --resume goes on."
     try:
         outcome = upscale(request, _show)

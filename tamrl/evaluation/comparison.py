@@ -74,9 +74,13 @@ class Asked:
         return by_towers(self.table, flux, columns)
 
     def standing(
-        self, flux: str, columns: list[Column], reference: Column | None, sites: Iterable[str] | None = None,
+        self,
+        flux: str,
+        columns: list[Column],
+        reference: Column | None,
+        sites: Iterable[str] | None = None,
         quick: bool = False,
-    ) -> pd.DataFrame:  # fmt: skip
+    ) -> pd.DataFrame:
         """Return the statistic of each of ``columns`` and its change against ``reference``, all on the same towers.
 
         Args:

@@ -55,10 +55,13 @@ def score_predictions(
 
 
 def evaluate_tower(
-    tower: xr.Dataset, predictors: Mapping[str, Predictor], shots: Iterable[int] = SHOTS,
-    placements: Iterable[str] = tuple(PLACEMENTS), seed: int = SEED,
+    tower: xr.Dataset,
+    predictors: Mapping[str, Predictor],
+    shots: Iterable[int] = SHOTS,
+    placements: Iterable[str] = tuple(PLACEMENTS),
+    seed: int = SEED,
     keep: Callable[[Plan, Prediction], None] | None = None,
-) -> tuple[pd.DataFrame, list[Plan]]:  # fmt: skip
+) -> tuple[pd.DataFrame, list[Plan]]:
     """Score models at one tower.
 
     Args:
@@ -85,9 +88,14 @@ def evaluate_tower(
 
 
 def evaluate(
-    archive: xr.Dataset, sites: Iterable[str], predictors: Mapping[str, Predictor], shots: Iterable[int] = SHOTS,
-    placements: Iterable[str] = tuple(PLACEMENTS), seed: int = SEED, on_tower: Callable[[str], None] | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
+    archive: xr.Dataset,
+    sites: Iterable[str],
+    predictors: Mapping[str, Predictor],
+    shots: Iterable[int] = SHOTS,
+    placements: Iterable[str] = tuple(PLACEMENTS),
+    seed: int = SEED,
+    on_tower: Callable[[str], None] | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Score models at many towers.
 
     Args:
@@ -136,13 +144,17 @@ def describe_days(tower: xr.Dataset, days: Iterable[Plan], shots: Iterable[int])
             support, reached = plan.supports.get(count, time[:0]), count in plan.supports
             rows.append(
                 {
-                    "site": plan.site, "placement": plan.placement, "shots": count, "scored": reached,
+                    "site": plan.site,
+                    "placement": plan.placement,
+                    "shots": count,
+                    "scored": reached,
                     "rule": plan.rule if reached or not plan.supports else "record too short for this many shots",
-                    "scored_from": first, "n_scored": int(plan.scored.sum()),
+                    "scored_from": first,
+                    "n_scored": int(plan.scored.sum()),
                     "support_from": support[0].date().isoformat() if len(support) else "",
                     "support_to": support[-1].date().isoformat() if len(support) else "",
                 }
-            )  # fmt: skip
+            )
     return rows
 
 
@@ -166,15 +178,17 @@ def held_out(
     seen = tuple(s for s in sites if s in ensemble.seen_sites)
     if named and seen:
         raise TamrlError(
-            f"The checkpoint was trained on {len(seen)} of these towers: {', '.join(seen[:8])}", "--sites",
+            f"The checkpoint was trained on {len(seen)} of these towers: {', '.join(seen[:8])}",
+            "--sites",
             "A score on them says nothing about new places; give --allow-seen to have it all the same",
-        )  # fmt: skip
+        )
     left = tuple(s for s in sites if s not in ensemble.seen_sites)
     if not left:
         raise TamrlError(
-            "The checkpoint was trained on every tower of this workspace", str(ensemble.path or "checkpoint"),
+            "The checkpoint was trained on every tower of this workspace",
+            str(ensemble.path or "checkpoint"),
             "Train with --exclude-sites, ingest further towers, or give --allow-seen",
-        )  # fmt: skip
+        )
     return left, seen
 
 

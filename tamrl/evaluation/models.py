@@ -165,9 +165,13 @@ def _checked(fluxes: np.ndarray | Forecast, model: str, tower: xr.Dataset) -> tu
 
 
 def fit_baselines(
-    names: Iterable[str], archive: xr.Dataset, scored: Iterable[str], drivers: tuple[str, ...],
-    config: Config | None = None, seed: int = 0,
-) -> dict[str, Predictor]:  # fmt: skip
+    names: Iterable[str],
+    archive: xr.Dataset,
+    scored: Iterable[str],
+    drivers: tuple[str, ...],
+    config: Config | None = None,
+    seed: int = 0,
+) -> dict[str, Predictor]:
     """Train baselines on the towers of an archive without those that are scored, and return them as predictors.
 
     Args:
@@ -189,9 +193,10 @@ def fit_baselines(
     towers = {site: tower for site, tower in candidates if valid_days(tower).any()}
     if not towers:
         raise TamrlError(
-            "No tower is left to train the baselines on", "--models",
+            "No tower is left to train the baselines on",
+            "--models",
             "Give --train-workspace with other towers, or score fewer with --sites",
-        )  # fmt: skip
+        )
     check_disjoint(baseline_training=list(towers), scored=sorted(scored))
     for model in models.values():
         model.fit(list(towers.values()))
@@ -222,7 +227,5 @@ def model_names(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
     names = tuple(names)
     for name in names:
         if name not in (*TAMRL, *BASELINES):
-            raise TamrlError(
-                f"Unknown model {name!r}", "--models", f"Known models: {', '.join((*TAMRL, *BASELINES))}"
-            )  # fmt: skip
+            raise TamrlError(f"Unknown model {name!r}", "--models", f"Known models: {', '.join((*TAMRL, *BASELINES))}")
     return tuple(n for n in names if n in TAMRL), tuple(n for n in names if n in BASELINES)

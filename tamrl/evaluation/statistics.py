@@ -32,9 +32,12 @@ _FEW = 13
 
 
 def tower_means(
-    scores: pd.DataFrame, metrics: Iterable[str] = METRICS, classes: pd.DataFrame | None = None, by: str = "",
+    scores: pd.DataFrame,
+    metrics: Iterable[str] = METRICS,
+    classes: pd.DataFrame | None = None,
+    by: str = "",
     common: bool = False,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Return one row a tower and cell, the mean over placements; of zero-shot cells the score on all valid days.
 
     Args:
@@ -122,9 +125,13 @@ def bootstrap_ratios(
 
 
 def percentiles(
-    scores: pd.DataFrame, metrics: Iterable[str] = METRICS, classes: pd.DataFrame | None = None, by: str = "",
-    draws: int = DRAWS, seed: int = SEED,
-) -> pd.DataFrame:  # fmt: skip
+    scores: pd.DataFrame,
+    metrics: Iterable[str] = METRICS,
+    classes: pd.DataFrame | None = None,
+    by: str = "",
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> pd.DataFrame:
     """Return percentiles over towers of each score in each cell.
 
     Args:
@@ -157,9 +164,15 @@ def percentiles(
 
 
 def compare(
-    scores: pd.DataFrame, model: tuple[str, int], baseline: tuple[str, int], metric: str = "rmse",
-    classes: pd.DataFrame | None = None, by: str = "", draws: int = DRAWS, seed: int = SEED,
-) -> pd.DataFrame:  # fmt: skip
+    scores: pd.DataFrame,
+    model: tuple[str, int],
+    baseline: tuple[str, int],
+    metric: str = "rmse",
+    classes: pd.DataFrame | None = None,
+    by: str = "",
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> pd.DataFrame:
     """Compare a model with another one on the same towers and days.
 
     Two zero-shot models are compared on all valid days, few-shot with whatever else on the days outside the support.
@@ -210,12 +223,17 @@ def _pair(first: np.ndarray, second: np.ndarray, metric: str, draws: int, seed: 
     positive = (first > 0).all() and (second > 0).all()
     wins, ties, losses = win_tie_loss(first, second, metric)
     found = {
-        "towers": len(first), "model_median": medians[0], "baseline_median": medians[1],
-        "difference": np.median(first - second), "ratio": medians[0] / medians[1] if medians[1] else np.nan,
+        "towers": len(first),
+        "model_median": medians[0],
+        "baseline_median": medians[1],
+        "difference": np.median(first - second),
+        "ratio": medians[0] / medians[1] if medians[1] else np.nan,
         "paired": np.exp(np.log(first / second).mean()) if positive else np.nan,
         "p": signed_rank(first, second),
-        "wins": wins, "ties": ties, "losses": losses,
-    }  # fmt: skip
+        "wins": wins,
+        "ties": ties,
+        "losses": losses,
+    }
     found["improved"], found["harmed"] = improved_harmed(first, second, metric)
     for name, (low, high) in intervals.items():
         found |= {f"{name}_low": low, f"{name}_high": high}
@@ -278,9 +296,14 @@ def improved_harmed(first: np.ndarray, second: np.ndarray, metric: str) -> tuple
 
 
 def against_baselines(
-    scores: pd.DataFrame, model: str = "tamrl", metrics: Iterable[str] = ("rmse", "r2"),
-    classes: pd.DataFrame | None = None, by: str = "", draws: int = DRAWS, seed: int = SEED,
-) -> pd.DataFrame:  # fmt: skip
+    scores: pd.DataFrame,
+    model: str = "tamrl",
+    metrics: Iterable[str] = ("rmse", "r2"),
+    classes: pd.DataFrame | None = None,
+    by: str = "",
+    draws: int = DRAWS,
+    seed: int = SEED,
+) -> pd.DataFrame:
     """Compare a model at each number of shots with each other model, and with itself zero-shot.
 
     A baseline is taken at the same number of shots where it has been scored there, else zero-shot: a

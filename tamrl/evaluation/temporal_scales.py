@@ -70,9 +70,12 @@ def to_scales(
 
 
 def score_scales(
-    time: pd.DatetimeIndex, observed: np.ndarray, predicted: np.ndarray, scored: np.ndarray,
+    time: pd.DatetimeIndex,
+    observed: np.ndarray,
+    predicted: np.ndarray,
+    scored: np.ndarray,
     scales: Iterable[str] = tuple(SCALES),
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Return the scores of M models at the scales wanted; see ``to_scales`` for the other arguments.
 
     Returns:

@@ -24,35 +24,69 @@ DRIVER = {"light": "#5b6675", "dark": "#aab4c2"}
 
 # cmocean "algae", "matter".
 ALGAE = (
-    "#d7f9d0", "#bde6b1", "#a2d595", "#84c47a", "#64b463", "#3ba654", "#129450", "#08814c", "#126e45",
-    "#185b3b", "#1a482f", "#173622", "#122414",
-)  # fmt: skip
+    "#d7f9d0",
+    "#bde6b1",
+    "#a2d595",
+    "#84c47a",
+    "#64b463",
+    "#3ba654",
+    "#129450",
+    "#08814c",
+    "#126e45",
+    "#185b3b",
+    "#1a482f",
+    "#173622",
+    "#122414",
+)
 MATTER = (
-    "#feedb0", "#fbd094", "#f7b37c", "#f29567", "#eb7858", "#e05d53", "#ce4356", "#b8315d", "#9f2462",
-    "#821c63", "#66185c", "#4a154f", "#2f0f3e",
-)  # fmt: skip
+    "#feedb0",
+    "#fbd094",
+    "#f7b37c",
+    "#f29567",
+    "#eb7858",
+    "#e05d53",
+    "#ce4356",
+    "#b8315d",
+    "#9f2462",
+    "#821c63",
+    "#66185c",
+    "#4a154f",
+    "#2f0f3e",
+)
 # ColorBrewer BrBG with 11 classes, turned round: low (uptake) green, high (release) brown.
 GREEN_BROWN = (
-    "#003c30", "#01665e", "#35978f", "#80cdc1", "#c7eae5", "#f5f5f5", "#f6e8c3", "#dfc27d", "#bf812d",
-    "#8c510a", "#543005",
-)  # fmt: skip
+    "#003c30",
+    "#01665e",
+    "#35978f",
+    "#80cdc1",
+    "#c7eae5",
+    "#f5f5f5",
+    "#f6e8c3",
+    "#dfc27d",
+    "#bf812d",
+    "#8c510a",
+    "#543005",
+)
 # ColorBrewer RdBu with 11 classes, turned round: low (uptake) blue, high (release) red.
 BLUE_RED = (
-    "#053061", "#2166ac", "#4393c3", "#92c5de", "#d1e5f0", "#f7f7f7", "#fddbc7", "#f4a582", "#d6604d",
-    "#b2182b", "#67001f",
-)  # fmt: skip
+    "#053061",
+    "#2166ac",
+    "#4393c3",
+    "#92c5de",
+    "#d1e5f0",
+    "#f7f7f7",
+    "#fddbc7",
+    "#f4a582",
+    "#d6604d",
+    "#b2182b",
+    "#67001f",
+)
 #: cividis of matplotlib 3.11 (Nunez et al. 2018, doi:10.1371/journal.pone.0199239, CC0) at 9 steps.
-CIVIDIS = (
-    "#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9b9476", "#bcae6c", "#dec958", "#fee838",
-)  # fmt: skip
+CIVIDIS = ("#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9b9476", "#bcae6c", "#dec958", "#fee838")
 # viridis of matplotlib (Smith and van der Walt 2015, CC0) at 10 steps.
-VIRIDIS = (
-    "#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725",
-)  # fmt: skip
+VIRIDIS = ("#440154", "#482878", "#3e4989", "#31688e", "#26828e", "#1f9e89", "#35b779", "#6ece58", "#b5de2b", "#fde725")
 # ColorBrewer Greys with 9 classes, turned round, without white, which is that of the page.
-GREYS = (
-    "#000000", "#252525", "#525252", "#737373", "#969696", "#bdbdbd", "#d9d9d9", "#f0f0f0",
-)  # fmt: skip
+GREYS = ("#000000", "#252525", "#525252", "#737373", "#969696", "#bdbdbd", "#d9d9d9", "#f0f0f0")
 
 
 class Palette(NamedTuple):
@@ -85,11 +119,25 @@ _DARK_ZERO = "#262a27"
 
 #: Land-cover classes: forests green, shrubs and savannas yellow to brown, water blue, people pink.
 CLASS = {
-    "ENF": "#14532d", "EBF": "#23944f", "DNF": "#5f8f3c", "DBF": "#8fce4f", "MF": "#0f8f86",
-    "CSH": "#8a6d1f", "OSH": "#c9a83e", "WSA": "#b4632b", "SAV": "#e3913a", "GRA": "#f2d33c",
-    "WET": "#3f83d6", "CRO": "#d65a9c", "URB": "#6d6f78", "CVM": "#9d6bc4", "SNO": "#9fd3f2",
-    "BSV": "#a08f7c", "WAT": "#20479c", UNKNOWN: "#8b929c",
-}  # fmt: skip
+    "ENF": "#14532d",
+    "EBF": "#23944f",
+    "DNF": "#5f8f3c",
+    "DBF": "#8fce4f",
+    "MF": "#0f8f86",
+    "CSH": "#8a6d1f",
+    "OSH": "#c9a83e",
+    "WSA": "#b4632b",
+    "SAV": "#e3913a",
+    "GRA": "#f2d33c",
+    "WET": "#3f83d6",
+    "CRO": "#d65a9c",
+    "URB": "#6d6f78",
+    "CVM": "#9d6bc4",
+    "SNO": "#9fd3f2",
+    "BSV": "#a08f7c",
+    "WAT": "#20479c",
+    UNKNOWN: "#8b929c",
+}
 assert set(CLASS) == {*IGBP, UNKNOWN}
 
 

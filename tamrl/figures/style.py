@@ -61,9 +61,14 @@ def style(figure: go.Figure, theme: Theme, height: int, hold: str = "") -> go.Fi
         dragmode="zoom",
     )
     axis = dict(
-        gridcolor=GRID[theme], linecolor=GRID[theme], zerolinecolor=MUTED[theme], zerolinewidth=1, automargin=True,
-        tickfont=dict(color=MUTED[theme], size=11), title_font=dict(color=MUTED[theme], size=12),
-    )  # fmt: skip
+        gridcolor=GRID[theme],
+        linecolor=GRID[theme],
+        zerolinecolor=MUTED[theme],
+        zerolinewidth=1,
+        automargin=True,
+        tickfont=dict(color=MUTED[theme], size=11),
+        title_font=dict(color=MUTED[theme], size=12),
+    )
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     return figure
@@ -149,7 +154,12 @@ def add_range_buttons(figure: go.Figure, theme: Theme, step: Step = "1D") -> Non
                 ),
                 dict(step="all", label="all"),
             ],
-            x=1, xanchor="right", y=-30 / inner, yanchor="top", bgcolor=GRID[theme], activecolor=ACTIVE[theme],
+            x=1,
+            xanchor="right",
+            y=-30 / inner,
+            yanchor="top",
+            bgcolor=GRID[theme],
+            activecolor=ACTIVE[theme],
             font=dict(color=INK[theme], size=11),
-        )
-    )  # fmt: skip
+        ),
+    )

@@ -93,9 +93,10 @@ def to_grid(ds: xr.Dataset, where: str = "grid") -> xr.Dataset:
         values = ds[name].values.astype(np.float64)
         if not np.isfinite(values).all() or np.abs(values).max() > limit:
             raise TamrlError(
-                f"{name} lies outside -{limit} to {limit} degrees", where,
+                f"{name} lies outside -{limit} to {limit} degrees",
+                where,
                 f"Check the coordinates; metres or kilometres are those of a projection: {_REGRID}",
-            )  # fmt: skip
+            )
     lon = ds["lon"].values.astype(np.float64)
     if lon.size > 2 and abs(abs(lon[-1] - lon[0]) - 360) < 1e-3:
         # A column repeated for plotting.
@@ -221,7 +222,7 @@ def check_maps(maps: xr.Dataset, where: str = "maps") -> xr.Dataset:
         if maps[name].attrs.get("units") != FLUX_UNIT:
             raise TamrlError(
                 f"{name} is in {maps[name].attrs.get('units')!r}, maps are in {FLUX_UNIT!r}", where, "Convert it first"
-            )  # fmt: skip
+            )
     for name in ("time", "lat", "lon"):
         if not maps.indexes[name].is_monotonic_increasing or not maps.indexes[name].is_unique:
             raise TamrlError(f"{name} does not ascend", where, "Sort it, and keep one of each")

@@ -19,20 +19,25 @@ _WARP = f"{_CDO} (or gdalwarp -t_srs EPSG:4326 -r average)"
 _MAPPING = "grid_mapping_name"
 #: grid_mapping_name of CF -> name in words; any other one is a projection of that name.
 _NAMES = {
-    "rotated_latitude_longitude": "a rotated-pole grid", "healpix": "a HEALPix grid",
-    "geostationary": "the view of a geostationary satellite", "sinusoidal": "a sinusoidal projection (MODIS)",
+    "rotated_latitude_longitude": "a rotated-pole grid",
+    "healpix": "a HEALPix grid",
+    "geostationary": "the view of a geostationary satellite",
+    "sinusoidal": "a sinusoidal projection (MODIS)",
     "transverse_mercator": "a transverse Mercator projection (UTM and its like)",
     "lambert_cylindrical_equal_area": "a cylindrical equal-area projection (EASE-Grid and its like)",
-}  # fmt: skip
+}
 #: GRIB_gridType -> name in words and what to do; the regular ones are read.
 _GRIB = {
     "reduced_gg": ("a reduced Gaussian grid", "Make it regular first: cdo setgridtype,regular in.nc out.nc"),
     "reduced_ll": ("a reduced grid", "Make it regular first: cdo setgridtype,regular in.nc out.nc"),
-    "rotated_ll": ("a rotated-pole grid", _CDO), "rotated_gg": ("a rotated-pole grid", _CDO),
+    "rotated_ll": ("a rotated-pole grid", _CDO),
+    "rotated_gg": ("a rotated-pole grid", _CDO),
     "sh": ("spherical harmonics", "Turn them into a grid first: cdo sp2gpl in.grib out.grib"),
-    "lambert": ("a Lambert conformal projection", _WARP), "healpix": ("a HEALPix grid", _CDO),
-    "polar_stereographic": ("a polar stereographic projection", _WARP), "mercator": ("a Mercator projection", _WARP),
-}  # fmt: skip
+    "lambert": ("a Lambert conformal projection", _WARP),
+    "healpix": ("a HEALPix grid", _CDO),
+    "polar_stereographic": ("a polar stereographic projection", _WARP),
+    "mercator": ("a Mercator projection", _WARP),
+}
 _GRIB_READ = ("regular_ll", "regular_gg")
 #: MAP_PROJ of WRF; 6 is latitudes and longitudes.
 _WRF = {1: "a Lambert conformal projection", 2: "a polar stereographic projection", 3: "a Mercator projection"}
@@ -59,12 +64,40 @@ _LAT = (
     "latitudes",
     "latcell",
 )
-_LON = ("lon", "longitude", "nav_lon", "xlong", "xlong_m", "tlon", "tlong", "ulong", "ulon", "geolon", "clon", "lons",
-        "longitudes", "loncell")  # fmt: skip
+_LON = (
+    "lon",
+    "longitude",
+    "nav_lon",
+    "xlong",
+    "xlong_m",
+    "tlon",
+    "tlong",
+    "ulong",
+    "ulon",
+    "geolon",
+    "clon",
+    "lons",
+    "longitudes",
+    "loncell",
+)
 _ROTATED = ("rlat", "rlon", "grid_latitude", "grid_longitude")
 _PLANE = ("x", "y", "xc", "yc", "easting", "northing", "projection_x_coordinate", "projection_y_coordinate")
-_CELLS = ("ncells", "ncell", "cell", "cells", "values", "ncol", "lndgrid", "hpx", "healpix", "nside", "land_points",
-          "cell_ids", "rgrid", "points")  # fmt: skip
+_CELLS = (
+    "ncells",
+    "ncell",
+    "cell",
+    "cells",
+    "values",
+    "ncol",
+    "lndgrid",
+    "hpx",
+    "healpix",
+    "nside",
+    "land_points",
+    "cell_ids",
+    "rgrid",
+    "points",
+)
 #: Degrees by which positions that are the same may differ.
 _SAME = 1e-3
 #: Share of a cell up to which coordinates may differ by rounding.
@@ -198,9 +231,7 @@ def _numbered(values: np.ndarray) -> bool:
 
 def _positions(ds: xr.Dataset, which: str) -> list[str]:
     """Return the variables that hold latitudes, or longitudes, of any number of dimensions."""
-    standard, units, usual = {
-        "lat": ("latitude", _NORTH, _LAT), "lon": ("longitude", _EAST, _LON)
-    }[which]  # fmt: skip
+    standard, units, usual = {"lat": ("latitude", _NORTH, _LAT), "lon": ("longitude", _EAST, _LON)}[which]
     found = []
     for name, array in ds.variables.items():
         if array.dtype.kind not in "iuf" or not array.ndim:
@@ -211,9 +242,7 @@ def _positions(ds: xr.Dataset, which: str) -> list[str]:
     return found
 
 
-def _by_positions(
-    ds: xr.Dataset, field: xr.DataArray, flat: dict[tuple[str, str], tuple[str, str]]
-) -> _Found | None:  # fmt: skip
+def _by_positions(ds: xr.Dataset, field: xr.DataArray, flat: dict[tuple[str, str], tuple[str, str]]) -> _Found | None:
     """Return what the positions of the cells say; those in two dimensions of a regular grid are noted in ``flat``."""
     lats, lons = ([n for n in _positions(ds, w) if set(ds[n].dims) <= set(field.dims)] for w in ("lat", "lon"))
     single = [{ds[n].dims[0] for n in names if ds[n].ndim == 1} for names in (lats, lons)]

@@ -124,10 +124,14 @@ def _spread_steps(time: np.ndarray) -> np.ndarray:
 def _regridded(ds: xr.Dataset) -> list[Hashable]:
     """Return the names of the fields that a mean over area makes sense for: no classes, no bounds."""
     return [
-        name for name, array in ds.data_vars.items()
-        if set(_SPATIAL) <= set(array.dims) and name != "land_fraction"
-        and "flag_values" not in array.attrs and "bnds" not in array.dims and array.dtype.kind in "fiu"
-    ]  # fmt: skip
+        name
+        for name, array in ds.data_vars.items()
+        if set(_SPATIAL) <= set(array.dims)
+        and name != "land_fraction"
+        and "flag_values" not in array.attrs
+        and "bnds" not in array.dims
+        and array.dtype.kind in "fiu"
+    ]
 
 
 def regrid_conservative(
@@ -168,10 +172,16 @@ def regrid_conservative(
 
     def onto(function: Callable[..., np.ndarray], *fields: xr.DataArray) -> xr.DataArray:
         out = xr.apply_ufunc(
-            function, *map(_whole_maps, fields), kwargs=shares, dask="parallelized", output_dtypes=[np.float64],
-            input_core_dims=[_SPATIAL] * len(fields), output_core_dims=[_SPATIAL], exclude_dims=set(_SPATIAL),
+            function,
+            *map(_whole_maps, fields),
+            kwargs=shares,
+            dask="parallelized",
+            output_dtypes=[np.float64],
+            input_core_dims=[_SPATIAL] * len(fields),
+            output_core_dims=[_SPATIAL],
+            exclude_dims=set(_SPATIAL),
             dask_gufunc_kwargs={"output_sizes": {name: values.size for name, values in target.items()}},
-        )  # fmt: skip
+        )
         return out.transpose(*fields[0].dims)
 
     land = known_land(ds, land_fraction)

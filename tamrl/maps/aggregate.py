@@ -173,9 +173,12 @@ def _moments(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> dict[str, float]:
     # A constant may have a variance that rounds to something above zero.
     varies = np.ptp(a) > 0 and np.ptp(b) > 0 and both > 0
     return row | {
-        "first": mean_a, "second": mean_b, "bias": mean_a - mean_b, "rmse": np.sqrt(share @ (a - b) ** 2),
+        "first": mean_a,
+        "second": mean_b,
+        "bias": mean_a - mean_b,
+        "rmse": np.sqrt(share @ (a - b) ** 2),
         "correlation": share @ ((a - mean_a) * (b - mean_b)) / both if varies else np.nan,
-    }  # fmt: skip
+    }
 
 
 def density(first: xr.DataArray, second: xr.DataArray, area: xr.DataArray, bins: int = BINS) -> xr.Dataset:

@@ -62,10 +62,11 @@ def at_towers(maps: xr.Dataset, towers: pd.DataFrame, max_km: float = MAX_KM) ->
         site=towers["site"].to_numpy().astype(str),
         lat=("site", towers["lat"].to_numpy(float), {"units": "degrees_north"}),
         lon=("site", towers["lon"].to_numpy(float), {"units": "degrees_east"}),
-        cell_lat=cells["cell_lat"].where(known), cell_lon=cells["cell_lon"].where(known),
+        cell_lat=cells["cell_lat"].where(known),
+        cell_lon=cells["cell_lon"].where(known),
         distance=("site", distance, {"units": "km", "long_name": "Distance to the border of the cell"}),
         note=("site", note.astype(str)),
-    )  # fmt: skip
+    )
     return cells.assign({name: cells[name].where(known) for name in names}).transpose("site", "time")
 
 
@@ -159,10 +160,11 @@ def against_towers(maps: xr.Dataset, archive: xr.Dataset, max_km: float = MAX_KM
     table["distance"] = table["site"].map(dict(zip(cells["site"].values, cells["distance"].values, strict=True)))
     notes = dict(zip(cells["site"].values.tolist(), cells["note"].values.tolist(), strict=True))
     table.attrs = {
-        "conventions": CONVENTIONS, "title": maps.attrs.get("title", ""),
+        "conventions": CONVENTIONS,
+        "title": maps.attrs.get("title", ""),
         "simulated": max(int(ds.attrs.get("simulated", 0)) for ds in (maps, archive)),
         "left_out": {site: note for site, note in notes.items() if note.startswith("no land")},
-    }  # fmt: skip
+    }
     return table.reset_index(drop=True)
 
 

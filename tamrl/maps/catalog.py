@@ -160,10 +160,13 @@ def _open(path: Path) -> "xr.Dataset":
 
 
 def import_product(
-    files: Sequence[str | Path], into: Workspace | Path, kind: str = "auto",
-    mapping: Mapping[str, Any] | str | Path | None = None, progress: Callable[[float], None] | None = None,
+    files: Sequence[str | Path],
+    into: Workspace | Path,
+    kind: str = "auto",
+    mapping: Mapping[str, Any] | str | Path | None = None,
+    progress: Callable[[float], None] | None = None,
     most_bytes: int | None = None,
-) -> Entry:  # fmt: skip
+) -> Entry:
     """Read a gridded product and keep it as maps; a killed import leaves nothing behind.
 
     Args:
@@ -295,9 +298,13 @@ def _write(maps: "xr.Dataset", path: Path, progress: Callable[[float], None]) ->
     }
     try:
         still = maps.drop_vars(over_time)
-        still.drop_vars("time").to_zarr(path, mode="w", zarr_format=3, consolidated=False, encoding={
-            name: encoding[name] for name in still.data_vars
-        })  # fmt: skip
+        still.drop_vars("time").to_zarr(
+            path,
+            mode="w",
+            zarr_format=3,
+            consolidated=False,
+            encoding={name: encoding[name] for name in still.data_vars},
+        )
         at, count = 0, maps.sizes["time"]
         # About 64 MB of one variable at a time.
         several = max(1, 2**24 // (maps.sizes["lat"] * maps.sizes["lon"]))
@@ -309,9 +316,13 @@ def _write(maps: "xr.Dataset", path: Path, progress: Callable[[float], None]) ->
                     part[name] = array.astype(np.float32)
             first = at == 0
             part.to_zarr(
-                path, zarr_format=3, consolidated=False, mode="a", append_dim=None if first else "time",
+                path,
+                zarr_format=3,
+                consolidated=False,
+                mode="a",
+                append_dim=None if first else "time",
                 encoding={name: encoding[name] for name in over_time} if first else None,
-            )  # fmt: skip
+            )
             at += several
             progress(min(1.0, at / count))
     except OSError as error:

@@ -84,10 +84,17 @@ def place_at(earth: xr.Dataset, lat: float, lon: float) -> Place | None:
     )
     named = {n: words(_flag(earth, n, int(cell[n]))) for n in ("continent", "region")}
     return Place(
-        float(cell["lat"]), float(cell["lon"]), float(cell["land_fraction"]),
-        next(iter(shares.index), UNKNOWN), shares.to_dict(), _flag(earth, "koeppen", int(cell["koeppen"])),
-        named["continent"], named["region"], drivers, {n: float(cell[n]) for n in STATIC_DRIVERS if n in cell},
-    )  # fmt: skip
+        float(cell["lat"]),
+        float(cell["lon"]),
+        float(cell["land_fraction"]),
+        next(iter(shares.index), UNKNOWN),
+        shares.to_dict(),
+        _flag(earth, "koeppen", int(cell["koeppen"])),
+        named["continent"],
+        named["region"],
+        drivers,
+        {n: float(cell[n]) for n in STATIC_DRIVERS if n in cell},
+    )
 
 
 def _flag(earth: xr.Dataset, name: str, code: int) -> str:
@@ -160,19 +167,26 @@ def like_towers(reference: "Reference", code: np.ndarray, lat: float, lon: float
     if len(code) != reference.components.shape[1]:
         raise TamrlError(
             f"The task codes of these maps have {len(code)} components, the model {reference.components.shape[1]}",
-            "task codes", "Choose the maps that this model made",
-        )  # fmt: skip
+            "task codes",
+            "Choose the maps that this model made",
+        )
     index, distance = zip(*reference.nearest(np.asarray(code, np.float32), count), strict=True)
     index = np.array(index, int)
     lats, lons = (np.asarray(getattr(reference, name), float)[index] for name in ("lat", "lon"))
     columns = {name: np.asarray(getattr(reference, name)).astype(str)[index] for name in ("igbp", "koeppen")}
     times, share = reference.usual(np.array(distance, float))
     return pd.DataFrame(
-        {"code_distance": np.array(distance, float), "times_usual": times, "nearer_share": share,
-         "km": distance_km(lat, lon, lats, lons), **columns,
-         "lat": lats, "lon": lons},
+        {
+            "code_distance": np.array(distance, float),
+            "times_usual": times,
+            "nearer_share": share,
+            "km": distance_km(lat, lon, lats, lons),
+            **columns,
+            "lat": lats,
+            "lon": lons,
+        },
         index=pd.Index(np.asarray(reference.sites).astype(str)[index], name="site"),
-    )  # fmt: skip
+    )
 
 
 def static_of(place: Place, trained: frozenset[str], igbp: str | None = None) -> np.ndarray:
@@ -234,7 +248,12 @@ def tower_of_cell(earth: xr.Dataset, lat: float, lon: float) -> xr.Dataset:
     data |= {flux: ("time", np.full(len(time), np.nan, np.float32)) for flux in FLUXES}
     data["QC"] = ("time", np.zeros(len(time), np.float32))
     coords = {
-        "time": time, "site": f"cell {place.position}", "name": "", "lat": place.lat, "lon": place.lon,
-        "igbp": place.igbp, "koeppen": place.koeppen,
-    }  # fmt: skip
+        "time": time,
+        "site": f"cell {place.position}",
+        "name": "",
+        "lat": place.lat,
+        "lon": place.lon,
+        "igbp": place.igbp,
+        "koeppen": place.koeppen,
+    }
     return xr.Dataset(data, coords, {"frequency": "1MS"})

@@ -136,10 +136,14 @@ def _step(item: Any, where: str) -> Step:
         texts = {k: str(item[k]) for k in ("key", "label", "statement", "read_in", "citation", "doi")}
         more = None if item.get("plus_minus") is None else float(item["plus_minus"])
         found = Step(
-            **texts, value=float(item["value"]), years=years, plus_minus=more,
-            plus_minus_is=str(item.get("plus_minus_is", "")), about=bool(item.get("about", False)),
+            **texts,
+            value=float(item["value"]),
+            years=years,
+            plus_minus=more,
+            plus_minus_is=str(item.get("plus_minus_is", "")),
+            about=bool(item.get("about", False)),
             overlaps=tuple(map(str, item.get("overlaps", ()))),
-        )  # fmt: skip
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise TamrlError(f"A step lacks something, or it is no number: {error}", where, _FIX) from error
     dated = years is None or (len(years) == 2 and years[0] <= years[1])
@@ -178,9 +182,16 @@ def bridge(ours: float, budget: Budget, sd: float | None = None) -> pd.DataFrame
 
 def _row(step: Step, level: float) -> tuple:
     return (
-        step.label, "published", step.value, level, level + step.value, _known(step.plus_minus), step.when,
-        step.citation, step.doi,
-    )  # fmt: skip
+        step.label,
+        "published",
+        step.value,
+        level,
+        level + step.value,
+        _known(step.plus_minus),
+        step.when,
+        step.citation,
+        step.doi,
+    )
 
 
 def _known(value: float | None) -> float:

@@ -87,8 +87,9 @@ def against_mean_year(maps: xr.Dataset, means: pd.DataFrame, max_km: float = MAX
     table["distance"] = table["site"].map(dict(zip(cells["site"].values, cells["distance"].values, strict=True)))
     notes = dict(zip(cells["site"].values.tolist(), cells["note"].values.tolist(), strict=True))
     table.attrs = {
-        "conventions": CONVENTIONS, "title": maps.attrs.get("title", ""),
+        "conventions": CONVENTIONS,
+        "title": maps.attrs.get("title", ""),
         "simulated": int(maps.attrs.get("simulated", 0)),
         "left_out": {site: note for site, note in notes.items() if note.startswith("no land")},
-    }  # fmt: skip
+    }
     return table

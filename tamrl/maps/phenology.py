@@ -146,9 +146,13 @@ class Phenology:
     """
 
     SETTINGS: ClassVar = {
-        "n_estimators": 300, "max_depth": 5, "learning_rate": 0.05, "subsample": 0.5, "colsample_bytree": 0.5,
+        "n_estimators": 300,
+        "max_depth": 5,
+        "learning_rate": 0.05,
+        "subsample": 0.5,
+        "colsample_bytree": 0.5,
         "min_child_weight": 20,
-    }  # fmt: skip
+    }
     seed: int = 0
     _models: dict[str, Any] = field(default_factory=dict, repr=False)
 

@@ -122,8 +122,11 @@ def _run(
     prior = None if effect is None else effect.log_sd.exp().square()
     raw, squares = x.new_empty(heads, steps, places), x.new_zeros(heads, steps, places)
     state = tuple(x.new_zeros(1, places, forward.recurrent.hidden_size) for _ in range(2))
-    pieces = [(start, min(start + STEPS_AT_ONCE, end), run)
-              for run, end in ((False, spin_up), (True, steps)) for start in range(0, end, STEPS_AT_ONCE)]  # fmt: skip
+    pieces = [
+        (start, min(start + STEPS_AT_ONCE, end), run)
+        for run, end in ((False, spin_up), (True, steps))
+        for start in range(0, end, STEPS_AT_ONCE)
+    ]
     for start, stop, wanted in pieces:
         embedded = torch.baddbmm(bias, read[..., start:stop].transpose(1, 2), weight)
         states, state = forward.recurrent(functional.silu(embedded, inplace=True), state)

@@ -17,9 +17,20 @@ DERIVED = {
 #: Drivers that come and go together, and the order in which groups are hidden: a new one goes to the end, or trained
 #: models could not be trained again to the same weights.
 _TOGETHER = (
-    ("TA_MIN", "TA_MAX"), ("LAI", "EVI"), ("P_MON",), ("P",), ("VPD",), ("SW_IN",), ("TA",), ("SW_POT", "SW_POT_TREND"),
-    ("NDVI_MIN", "NDVI_MAX"), ("C4",), ("FAPAR_MAX",), ("FAPAR",), ("NDVI",),
-)  # fmt: skip
+    ("TA_MIN", "TA_MAX"),
+    ("LAI", "EVI"),
+    ("P_MON",),
+    ("P",),
+    ("VPD",),
+    ("SW_IN",),
+    ("TA",),
+    ("SW_POT", "SW_POT_TREND"),
+    ("NDVI_MIN", "NDVI_MAX"),
+    ("C4",),
+    ("FAPAR_MAX",),
+    ("FAPAR",),
+    ("NDVI",),
+)
 #: All groups: hidden together in training so that their absence is familiar; a driver in no other group is one alone.
 GROUPS: tuple[tuple[str, ...], ...] = (
     *_TOGETHER,

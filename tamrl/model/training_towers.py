@@ -174,9 +174,11 @@ def save_reference(reference: Reference, path: Path) -> None:
 
     texts = {name: json.dumps(getattr(reference, name)) for name in ("sites", "igbp", "koeppen")}
     arrays = {
-        "lat": reference.lat.astype(np.float32), "lon": reference.lon.astype(np.float32),
-        "codes": reference.codes.astype(np.float16), "summaries": reference.summaries,
-    }  # fmt: skip
+        "lat": reference.lat.astype(np.float32),
+        "lon": reference.lon.astype(np.float32),
+        "codes": reference.codes.astype(np.float16),
+        "summaries": reference.summaries,
+    }
     partial = Path(path) / (FILE + ".partial")
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, partial, metadata=texts)
     partial.replace(Path(path) / FILE)

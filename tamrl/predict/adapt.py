@@ -156,9 +156,13 @@ def _site_effect(ensemble: Ensemble, member: Member, record: TowerRecord, days: 
 
 
 def _reach(
-    ensemble: Ensemble, member: Member, record: TowerRecord, days: pd.DatetimeIndex, settings: AdaptSettings,
+    ensemble: Ensemble,
+    member: Member,
+    record: TowerRecord,
+    days: pd.DatetimeIndex,
+    settings: AdaptSettings,
     report: Callable[[float, float], None],
-) -> tuple[Shift, float, tuple[float, float]]:  # fmt: skip
+) -> tuple[Shift, float, tuple[float, float]]:
     """Return the shift of one member, how much of it does no harm, and the held-back losses.
 
     The first fit leaves the held-back days out and so measures harm honestly; the second uses all
@@ -188,9 +192,13 @@ def _reach(
 
 
 def _tune(
-    member: Member, zero: Tensor, task: Stretch, days: int, settings: AdaptSettings,
+    member: Member,
+    zero: Tensor,
+    task: Stretch,
+    days: int,
+    settings: AdaptSettings,
     report: Callable[[float, float], None],
-) -> tuple[Shift, Shift]:  # fmt: skip
+) -> tuple[Shift, Shift]:
     """Return the shift fitted without the held-back days, and the one fitted to all ``days`` [d]."""
     spread = MODULATION_SPREAD * math.sqrt(min(1, days / 365))
     factor, all_days = member.prior.shift, task.fit + task.held
@@ -223,8 +231,9 @@ def _partitioned(tower: xr.Dataset, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
         raise TamrlError(
             f"The support {wording.unit(timestep.step_of(tower), 0)} have NEE alone; "
             "the effect of the site is learnt from GPP or RECO",
-            str(tower.site.item()), "Choose the method modulation, or ingest partitioned fluxes",
-        )  # fmt: skip
+            str(tower.site.item()),
+            "Choose the method modulation, or ingest partitioned fluxes",
+        )
     return kept
 
 
@@ -276,9 +285,10 @@ def adapt(
     days, units = usable_support(tower, support), wording.unit(timestep.step_of(tower), 0)
     if not len(days) and settings.method != "zero-shot":
         raise TamrlError(
-            f"None of the support {units} has a valid observation", str(tower.site.item()),
+            f"None of the support {units} has a valid observation",
+            str(tower.site.item()),
             f"Choose {units} that have data",
-        )  # fmt: skip
+        )
     if settings.method == "site-effect":
         days = _partitioned(tower, days)
     steps = settings.steps * FITS.get(settings.method, 0)
@@ -322,10 +332,17 @@ def adapt(
 
     history = pd.DataFrame(rows, columns=["member", "step", "loss", "held_back"])
     return Adaptation(
-        with_ends(before, before_variance, 0), with_ends(after, after_variance, len(days)),
-        history.sort_values(["member", "step"], ignore_index=True), days, settings, shrinkage, losses,
-        time.perf_counter() - began, describe(ensemble.device), _notes(shrinkage, settings, days, len(support), units),
-    )  # fmt: skip
+        with_ends(before, before_variance, 0),
+        with_ends(after, after_variance, len(days)),
+        history.sort_values(["member", "step"], ignore_index=True),
+        days,
+        settings,
+        shrinkage,
+        losses,
+        time.perf_counter() - began,
+        describe(ensemble.device),
+        _notes(shrinkage, settings, days, len(support), units),
+    )
 
 
 def warm_up() -> None:

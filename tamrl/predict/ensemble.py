@@ -104,13 +104,14 @@ def add_intervals(ensemble: Ensemble, predictions: xr.Dataset, shots: int, stati
     return predictions.assign(
         {
             flux + ending: (
-                "time", values[:, i].astype(np.float32),
+                "time",
+                values[:, i].astype(np.float32),
                 {"units": variable(flux).unit, "long_name": f"{variable(flux).long_name}, {LEVEL:.0%} interval"},
             )
             for ending, values in ends
             for i, flux in enumerate(FLUXES)
         }
-    )  # fmt: skip
+    )
 
 
 def member_record(ensemble: Ensemble, member: Member, tower: xr.Dataset) -> TowerRecord:
@@ -122,9 +123,10 @@ def member_record(ensemble: Ensemble, member: Member, tower: xr.Dataset) -> Towe
     names, step = ensemble.config.model.drivers, ensemble.config.model.step
     if step_of(tower) != step:
         raise TamrlError(
-            f"The model is {STEPS[step]}, the tower's record is {STEPS[step_of(tower)]}", str(tower.site.item()),
+            f"The model is {STEPS[step]}, the tower's record is {STEPS[step_of(tower)]}",
+            str(tower.site.item()),
             "Choose another model, or a workspace of the model's time step (python -m tamrl aggregate)",
-        )  # fmt: skip
+        )
     record = tower_record(tower, names, member.normaliser)
     stored = [i for i, name in enumerate(names) if name in tower]
     if not stored or not record.driver_mask[:, stored].any():

@@ -169,9 +169,12 @@ def split(values: pd.DataFrame, expected: pd.DataFrame) -> pd.DataFrame:
 
 
 def adapt_months(
-    ensemble: "Ensemble", tower: xr.Dataset, values: pd.DataFrame, share_nee: bool = False,
+    ensemble: "Ensemble",
+    tower: xr.Dataset,
+    values: pd.DataFrame,
+    share_nee: bool = False,
     static: np.ndarray | None = None,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Adapt the climate model to one cell from its known months, in closed form.
 
     Args:
@@ -200,9 +203,10 @@ def adapt_months(
     read = known["GPP"].notna() | known["RECO"].notna()
     if not read.any():
         raise TamrlError(
-            "No month has GPP or RECO, and NEE alone does not say which of the two it is from", str(tower.site.item()),
+            "No month has GPP or RECO, and NEE alone does not say which of the two it is from",
+            str(tower.site.item()),
             "Give GPP or RECO of some month, or switch on sharing out NEE",
-        )  # fmt: skip
+        )
     labelled = tower.copy(deep=True)
     for flux in FLUXES:
         labelled[flux].values[-12:] = known[flux].where(read).to_numpy(np.float32)

@@ -48,12 +48,15 @@ def _base(tower: xr.Dataset, simulated: bool) -> xr.Dataset:
     )
     return dataset.assign_attrs(
         {ATTRIBUTE: step},
-        Conventions="CF-1.11", featureType="timeSeries", simulated=int(simulated),
+        Conventions="CF-1.11",
+        featureType="timeSeries",
+        simulated=int(simulated),
         title=f"{label}{title} fluxes at {tower.site.item()} predicted with TAM-RL",
         source=f"tamrl {tamrl.__version__}; method: Rozanov, Renganathan and Kumar 2026, arXiv:2603.09974",
         history=f"{now} written by tamrl {tamrl.__version__}",
-        igbp=str(tower.igbp.item()), koeppen=str(tower.koeppen.item()),
-    )  # fmt: skip
+        igbp=str(tower.igbp.item()),
+        koeppen=str(tower.koeppen.item()),
+    )
 
 
 def _add(dataset: xr.Dataset, predictions: xr.Dataset, suffix: str, what: str) -> xr.Dataset:
@@ -102,14 +105,18 @@ def adaptation_dataset(tower: xr.Dataset, adaptation: Adaptation, simulated: boo
     for name, flags, text in (
         ("support", used, f"{word.capitalize()} used for adaptation"),
         ("scored", scored, f"Valid {word} outside the support"),
-    ):  # fmt: skip
+    ):
         attrs = {"long_name": text, "flag_values": np.array([0, 1], np.int8), "flag_meanings": "no yes"}
         dataset[name] = ("time", flags.astype(np.int8), attrs)
     settings = adaptation.settings
     return dataset.assign_attrs(
-        method=settings.method, steps=settings.steps, learning_rate=settings.learning_rate,
-        shrinkage=np.array(adaptation.shrinkage), device=adaptation.device, notes=" ".join(adaptation.notes),
-    )  # fmt: skip
+        method=settings.method,
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        shrinkage=np.array(adaptation.shrinkage),
+        device=adaptation.device,
+        notes=" ".join(adaptation.notes),
+    )
 
 
 def before_after(tower: xr.Dataset, adaptation: Adaptation) -> pd.DataFrame:

@@ -151,7 +151,5 @@ def _from_content(content: Any, path: Path) -> Split:
     ):
         raise TamrlError("The folds of a split are lists of tower ids", str(path), "Make the split again")
     if content["design"] not in DESIGNS:
-        raise TamrlError(
-            f"Unknown design {content['design']!r}", str(path), f"Known designs: {', '.join(DESIGNS)}"
-        )  # fmt: skip
+        raise TamrlError(f"Unknown design {content['design']!r}", str(path), f"Known designs: {', '.join(DESIGNS)}")
     return Split(content["design"], int(content["seed"]), str(content["rule"]), tuple(tuple(f) for f in listed))

@@ -65,11 +65,18 @@ MAX_SITES = len(_PLACES)
 # doi:10.1641/0006-3568(2004)054[0547:ACSMOG]2.0.CO;2, with efficiencies raised to those of towers by about a third
 # (Turner et al. 2003, doi:10.1046/j.1365-2486.2003.00573.x), and Baldocchi 2008, doi:10.1071/BT07151.
 _CLASSES = {
-    "ENF": (1.15, 4.0, 0.75, 220, 0.82), "EBF": (1.06, 5.2, 0.90, 350, 0.86), "DBF": (1.45, 5.0, 0.06, 220, 0.80),
-    "MF": (1.25, 4.6, 0.40, 220, 0.82), "CSH": (1.15, 2.6, 0.60, 180, 0.88), "OSH": (0.95, 1.2, 0.35, 110, 0.92),
-    "WSA": (1.25, 2.2, 0.45, 260, 0.85), "SAV": (1.20, 2.2, 0.15, 170, 0.86), "GRA": (1.35, 3.2, 0.15, 120, 0.90),
-    "WET": (0.95, 2.4, 0.20, 500, 0.85), "CRO": (1.65, 4.6, 0.02, 170, 0.80),
-}  # fmt: skip
+    "ENF": (1.15, 4.0, 0.75, 220, 0.82),
+    "EBF": (1.06, 5.2, 0.90, 350, 0.86),
+    "DBF": (1.45, 5.0, 0.06, 220, 0.80),
+    "MF": (1.25, 4.6, 0.40, 220, 0.82),
+    "CSH": (1.15, 2.6, 0.60, 180, 0.88),
+    "OSH": (0.95, 1.2, 0.35, 110, 0.92),
+    "WSA": (1.25, 2.2, 0.45, 260, 0.85),
+    "SAV": (1.20, 2.2, 0.15, 170, 0.86),
+    "GRA": (1.35, 3.2, 0.15, 120, 0.90),
+    "WET": (0.95, 2.4, 0.20, 500, 0.85),
+    "CRO": (1.65, 4.6, 0.02, 170, 0.80),
+}
 
 
 @dataclass(frozen=True)
@@ -143,11 +150,19 @@ def make_sites(n_sites: int, seed: int) -> Sites:
             {
                 "site": f"{PREFIX}-{letters}{count[igbp]}",
                 "name": f"Simulated {IGBP[igbp].lower()} {count[igbp]}",
-                "igbp": igbp, "koeppen": koeppen, "management": management, "lat": lat, "lon": lon, "mean": mean,
-                "half_range": half_range, "rain": rain, "wettest": wettest, "season": season,
+                "igbp": igbp,
+                "koeppen": koeppen,
+                "management": management,
+                "lat": lat,
+                "lon": lon,
+                "mean": mean,
+                "half_range": half_range,
+                "rain": rain,
+                "wettest": wettest,
+                "season": season,
                 **_traits(igbp, lat, mean, np.random.default_rng([seed, index, 0])),
             }
-        )  # fmt: skip
+        )
     return Sites(**{key: np.array([row[key] for row in rows]) for key in rows[0]})
 
 

@@ -24,9 +24,20 @@ _SHORTEST = 1461
 # Values are rounded to multiples of a power of two, 3 to 4 significant digits: differences of two fluxes stay exact
 # in float32, and the archive compresses to a few MB.
 _STEPS = {
-    "GPP": 2**-7, "RECO": 2**-7, "NEE": 2**-7, "QC": 2**-6, "TA": 2**-5, "TA_MIN": 2**-5, "TA_MAX": 2**-5,
-    "SW_IN": 2**-1, "VPD": 2**-5, "P": 2**-4, "P_MON": 2**-6, "LAI": 2**-6, "EVI": 2**-9,
-}  # fmt: skip
+    "GPP": 2**-7,
+    "RECO": 2**-7,
+    "NEE": 2**-7,
+    "QC": 2**-6,
+    "TA": 2**-5,
+    "TA_MIN": 2**-5,
+    "TA_MAX": 2**-5,
+    "SW_IN": 2**-1,
+    "VPD": 2**-5,
+    "P": 2**-4,
+    "P_MON": 2**-6,
+    "LAI": 2**-6,
+    "EVI": 2**-9,
+}
 LICENSE = "CC0-1.0"
 SOURCE = (
     "SIMULATED by tamrl.simulation: light-use-efficiency GPP (Monteith 1972), temperature-driven RECO (Lloyd and "
@@ -93,9 +104,15 @@ def _observe(sites: Sites, s: int, time: pd.DatetimeIndex, truth: dict[str, np.n
         table[name] = (table[name] / step).round() * step
     table["NEE"] = table["RECO"] - table["GPP"]
     return Tower(
-        site=str(sites.site[s]), table=table, name=str(sites.name[s]), lat=float(sites.lat[s]),
-        lon=float(sites.lon[s]), igbp=str(sites.igbp[s]), koeppen=str(sites.koeppen[s]), source="SIMULATED",
-    )  # fmt: skip
+        site=str(sites.site[s]),
+        table=table,
+        name=str(sites.name[s]),
+        lat=float(sites.lat[s]),
+        lon=float(sites.lon[s]),
+        igbp=str(sites.igbp[s]),
+        koeppen=str(sites.koeppen[s]),
+        source="SIMULATED",
+    )
 
 
 def _fluxes(sites: Sites, s: int, truth: dict[str, np.ndarray], rng: np.random.Generator) -> dict[str, np.ndarray]:

@@ -72,9 +72,15 @@ def _one_place(sites: Sites, s: int, time: pd.DatetimeIndex, rng: np.random.Gene
     dew = low - 0.3 - 11.0 * dry * (1.0 - 0.6 * wet)
     vpd = np.clip(0.9 * (0.5 * (saturation(low) + saturation(high)) - saturation(dew)), 0.02, 70.0)
     return {
-        "SW_POT": potential, "SW_IN": clear * potential, "CLEAR": clear, "TA": mean, "TA_MIN": low, "TA_MAX": high,
-        "VPD": vpd, "P": rain,
-    }  # fmt: skip
+        "SW_POT": potential,
+        "SW_IN": clear * potential,
+        "CLEAR": clear,
+        "TA": mean,
+        "TA_MIN": low,
+        "TA_MAX": high,
+        "VPD": vpd,
+        "P": rain,
+    }
 
 
 def _persistent(rng: np.random.Generator, n: int, days: float) -> np.ndarray:

@@ -94,9 +94,10 @@ def run_processes(
                     del running[member]
                     if process.exitcode != 0 and not failure:
                         failure = (
-                            f"The process of member {member} was ended (exit code {process.exitcode})", "train",
+                            f"The process of member {member} was ended (exit code {process.exitcode})",
+                            "train",
                             "If memory ran out, close other programs; then go on (train: with --resume)",
-                        )  # fmt: skip
+                        )
             if failure:
                 stop.set()
         while not messages.empty():

@@ -123,9 +123,15 @@ def build(
     for name in _TEXT:
         coords[name] = ("site", np.array([getattr(tower, name) for tower in towers], dtype=str))
     attrs = {
-        "title": title, "Conventions": "CF-1.11", ATTRIBUTE: step, "simulated": int(simulated), "license": license,
-        "source": source, "tamrl_version": tamrl.__version__, "history": f"{now()} built by tamrl {tamrl.__version__}",
-    }  # fmt: skip
+        "title": title,
+        "Conventions": "CF-1.11",
+        ATTRIBUTE: step,
+        "simulated": int(simulated),
+        "license": license,
+        "source": source,
+        "tamrl_version": tamrl.__version__,
+        "history": f"{now()} built by tamrl {tamrl.__version__}",
+    }
     data = {name: (("site", "time"), values, attributes(name)) for name, values in arrays.items()}
     return _describe(xr.Dataset(data, coords, attrs))
 
@@ -156,9 +162,10 @@ def merge(old: xr.Dataset | None, new: xr.Dataset) -> xr.Dataset:
     kept = old.isel(site=~np.isin(old["site"].values.astype(str), new["site"].values.astype(str)))
     if step_of(old) != step_of(new):
         raise TamrlError(
-            f"The archive is {STEPS[step_of(old)]}, the new towers are {STEPS[step_of(new)]}", "merge",
+            f"The archive is {STEPS[step_of(old)]}, the new towers are {STEPS[step_of(new)]}",
+            "merge",
             "Use a workspace of their own for each",
-        )  # fmt: skip
+        )
     start = min(old["time"].values[0], new["time"].values[0])
     stop = max(old["time"].values[-1], new["time"].values[-1])
     parts = [part for part in (kept, new) if part.sizes["site"]]

@@ -122,19 +122,32 @@ def _radiation(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list
     late = (peak(months.cycle("SW_IN")) - peak(seasonal) + 365.25 / 2) % 365.25 - 365.25 / 2
     return [
         (
-            Check("SW_IN above SW_POT", "SW_IN is above potential radiation on {value:.0%} of the days", "below 5 %",
-                  high=ABOVE_SUN), _where(enough, above), n,
+            Check(
+                "SW_IN above SW_POT",
+                "SW_IN is above potential radiation on {value:.0%} of the days",
+                "below 5 %",
+                high=ABOVE_SUN,
+            ),
+            _where(enough, above),
+            n,
         ),
         (
             Check("SW_IN / SW_POT", "SW_IN is {value:.0%} of potential radiation", "25 to 85 %", *PART_OF_SUN),
-            _where(enough, part), n,
+            _where(enough, part),
+            n,
         ),
         (
-            Check("season of SW_IN", "SW_IN peaks {value:+.0f} days after potential radiation",
-                  f"within {LATE_SUN:g} days", -LATE_SUN, LATE_SUN),
-            _where(amplitude(seasonal) > SUN_SEASON, late), n,
+            Check(
+                "season of SW_IN",
+                "SW_IN peaks {value:+.0f} days after potential radiation",
+                f"within {LATE_SUN:g} days",
+                -LATE_SUN,
+                LATE_SUN,
+            ),
+            _where(amplitude(seasonal) > SUN_SEASON, late),
+            n,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _temperature(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list[Number]:
@@ -149,14 +162,27 @@ def _temperature(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> li
     r, _ = correlation(measured, expected)
     return [
         (
-            Check("TA of the place", "TA is {value:+.1f} degC off the climatology of the place",
-                  f"within {TA_OFF:g} degC", -TA_OFF, TA_OFF), (measured - expected).mean(axis=1), n,
+            Check(
+                "TA of the place",
+                "TA is {value:+.1f} degC off the climatology of the place",
+                f"within {TA_OFF:g} degC",
+                -TA_OFF,
+                TA_OFF,
+            ),
+            (measured - expected).mean(axis=1),
+            n,
         ),
         (
-            Check("season of TA", "the mean annual cycle of TA follows that of the place with r = {value:.2f}",
-                  "above 0.9", low=TA_SEASON), _where(amplitude(expected) > TA_CHANGES, r), n,
+            Check(
+                "season of TA",
+                "the mean annual cycle of TA follows that of the place with r = {value:.2f}",
+                "above 0.9",
+                low=TA_SEASON,
+            ),
+            _where(amplitude(expected) > TA_CHANGES, r),
+            n,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _precipitation(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list[Number]:
@@ -174,12 +200,11 @@ def _precipitation(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> 
     return [
         (
             Check("P and P_MON", "monthly sums of P follow P_MON with r = {value:.2f}", "above 0.5", low=RAIN),
-            _where(judged, r), n,
+            _where(judged, r),
+            n,
         ),
-        (
-            Check("P / P_MON", "P sums to {value:.2f} times P_MON", "0.5 to 2", *RAIN_RATIO), _where(judged, ratio), n,
-        ),
-    ]  # fmt: skip
+        (Check("P / P_MON", "P sums to {value:.2f} times P_MON", "0.5 to 2", *RAIN_RATIO), _where(judged, ratio), n),
+    ]
 
 
 def _carbon(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list[Number]:
@@ -193,8 +218,12 @@ def _carbon(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list[Nu
 
 
 _MEASURES: tuple[Callable[[xr.Dataset, Months, xr.Dataset | None], list[Number]], ...] = (
-    _leaves, _radiation, _temperature, _precipitation, _carbon,
-)  # fmt: skip
+    _leaves,
+    _radiation,
+    _temperature,
+    _precipitation,
+    _carbon,
+)
 
 
 def audit(ds: xr.Dataset, earth: xr.Dataset | None = None) -> pd.DataFrame:

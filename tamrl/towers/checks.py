@@ -103,9 +103,23 @@ def check_bounds(name: str, values: np.ndarray, sites: np.ndarray) -> tuple[np.n
             guess = f", likely {unit}" if unit else ", likely another unit"
             reason = f"{n_outside[i] / n[i]:.0%} of the values are {reason}{guess}: the whole variable is set aside"
         rows.append(
-            dict(zip(REPORT_COLUMNS, (str(sites[i]), name, int(n[i]), int(n_outside[i]), float(bad.min()),
-                                      float(bad.max()), bool(failed[i]), reason), strict=True))
-        )  # fmt: skip
+            dict(
+                zip(
+                    REPORT_COLUMNS,
+                    (
+                        str(sites[i]),
+                        name,
+                        int(n[i]),
+                        int(n_outside[i]),
+                        float(bad.min()),
+                        float(bad.max()),
+                        bool(failed[i]),
+                        reason,
+                    ),
+                    strict=True,
+                )
+            )
+        )
     drop = outside | failed[:, None]
     return np.where(drop, np.float32(np.nan), values), rows
 

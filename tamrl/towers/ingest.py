@@ -241,12 +241,18 @@ def _summarise(ds: xr.Dataset, towers: list[Tower], before: dict, report: pd.Dat
         span = slice(int(cut[0]), int(cut[-1]) + 1)
         found = report[report["site"] == site]
         row = {
-            "site": site, "action": "replaced" if site in before else "added", "days": span.stop - span.start,
-            "first": str(time[span][0]), "last": str(time[span][-1]), "igbp": str(ds["igbp"].values[i]),
-            "koeppen": str(ds["koeppen"].values[i]), "n_outside": int(found["n_outside"].sum()),
+            "site": site,
+            "action": "replaced" if site in before else "added",
+            "days": span.stop - span.start,
+            "first": str(time[span][0]),
+            "last": str(time[span][-1]),
+            "igbp": str(ds["igbp"].values[i]),
+            "koeppen": str(ds["koeppen"].values[i]),
+            "n_outside": int(found["n_outside"].sum()),
             "position": bool(np.isfinite(ds["lat"].values[i]) and np.isfinite(ds["lon"].values[i])),
-            "n_failed": int(found["failed"].sum()), "notes": notes[site],
-        }  # fmt: skip
+            "n_failed": int(found["failed"].sum()),
+            "notes": notes[site],
+        }
         for name in ds.data_vars:
             missing = np.isnan(ds[name].values[i, span]).mean()
             row[f"missing_{name}"] = missing if missing < 1 else np.nan

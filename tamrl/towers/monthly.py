@@ -57,9 +57,10 @@ def to_monthly(daily: xr.Dataset, earth: xr.Dataset | None = None) -> xr.Dataset
         for name in [n for n in STATIC_DRIVERS if n in at]:
             arrays[name] = np.where(inside, at[name].to_numpy()[:, None], np.nan)
     attrs = dict(daily.attrs) | {
-        ATTRIBUTE: "1MS", "title": "Monthly fluxes and drivers at flux towers",
+        ATTRIBUTE: "1MS",
+        "title": "Monthly fluxes and drivers at flux towers",
         "history": "\n".join(filter(None, [str(daily.attrs.get("history", "")), f"{now()} averaged by month"])),
-    }  # fmt: skip
+    }
     names = [name for name in schema.VARIABLES if name in arrays]
     data = {n: (("site", "time"), arrays[n].astype(np.float32), attributes(n)) for n in names}
     return xr.Dataset(data, coords, attrs)

@@ -138,9 +138,14 @@ class Batcher:
         drivers = drivers * mask
         shots = (weight > 0).float() * run[..., None]
         support = make_support(
-            drivers, mask, fluxes / self.scale, shots * read[:, None, None], season,
-            self._hide_classes(self.static[towers]), bin_days,
-        )  # fmt: skip
+            drivers,
+            mask,
+            fluxes / self.scale,
+            shots * read[:, None, None],
+            season,
+            self._hide_classes(self.static[towers]),
+            bin_days,
+        )
         weight = weight * self.tower_weight[towers][:, None]
         weight[:, : train.spin_up] = 0
         return Batch(support, drivers, mask, season, fluxes, weight, shots, read.float()[:, None, None])

@@ -104,9 +104,14 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
     check_disjoint(training=training, validation=validation)
     records, normaliser = read_records(job.archive, job.sites, training, job.config.model.drivers)
     trainer = MemberTrainer(
-        [records[s] for s in training], [records[s] for s in validation],
-        normaliser, job.config, job.member_seed, device, job.member,
-    )  # fmt: skip
+        [records[s] for s in training],
+        [records[s] for s in validation],
+        normaliser,
+        job.config,
+        job.member_seed,
+        device,
+        job.member,
+    )
     before = 0.0
     if job.state_file.exists():
         saved = torch.load(job.state_file, weights_only=True, map_location="cpu")
@@ -132,10 +137,16 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
     with _to_disk(Path(job.out)):
         save_member(Path(job.out), job.member, model, normaliser, prior)
     info = {
-        "index": job.member, "seed": job.member_seed, "finished": trainer.finished, "steps": trainer.step,
-        "validation_loss": float(trainer.best), "seconds": round(seconds, 1), "device": str(device),
-        "training_sites": list(training), "validation_sites": list(validation),
-    }  # fmt: skip
+        "index": job.member,
+        "seed": job.member_seed,
+        "finished": trainer.finished,
+        "steps": trainer.step,
+        "validation_loss": float(trainer.best),
+        "seconds": round(seconds, 1),
+        "device": str(device),
+        "training_sites": list(training),
+        "validation_sites": list(validation),
+    }
     partial = job.info_file.with_suffix(".partial")
     with _to_disk(job.info_file):
         partial.write_text(yaml.safe_dump(info, sort_keys=False), encoding="utf-8")
@@ -182,9 +193,16 @@ class EnsembleTrainer:
     """
 
     def __init__(
-        self, archive: Path | str, out: Path | str, config: Config | None = None, members: int = 5, seed: int = 0,
-        exclude: Iterable[str] = (), device: str = "auto", resume: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        archive: Path | str,
+        out: Path | str,
+        config: Config | None = None,
+        members: int = 5,
+        seed: int = 0,
+        exclude: Iterable[str] = (),
+        device: str = "auto",
+        resume: bool = False,
+    ) -> None:
         if members < 1:
             raise TamrlError("An ensemble needs at least one member", "--members")
         self.archive, self.out, self.config = Path(archive), Path(out), config or Config()
@@ -194,8 +212,9 @@ class EnsembleTrainer:
         if step_of(dataset) != self.config.model.step:
             raise TamrlError(
                 f"The archive is {STEPS[step_of(dataset)]}, the model is to be {STEPS[self.config.model.step]}",
-                str(self.archive), "Set model: step, or aggregate the workspace (python -m tamrl aggregate)",
-            )  # fmt: skip
+                str(self.archive),
+                "Set model: step, or aggregate the workspace (python -m tamrl aggregate)",
+            )
         excluded = set(exclude)
         enough = usable_sites(dataset)
         self.sites = tuple(s for s in enough if s not in excluded)
@@ -212,9 +231,7 @@ class EnsembleTrainer:
 
     def _prepare(self, resume: bool) -> None:
         """Make the folder, or check that the run to resume is this one."""
-        plan = {
-            "config": to_dict(self.config), "members": self.members, "seed": self.seed, "sites": list(self.sites)
-        }  # fmt: skip
+        plan = {"config": to_dict(self.config), "members": self.members, "seed": self.seed, "sites": list(self.sites)}
         file = self.out / STATE / "run.yaml"
         # What a run left that was killed while it removed its state, or before it had written what it is.
         shutil.rmtree(self.out / _STATE_DONE, ignore_errors=True)
@@ -226,9 +243,10 @@ class EnsembleTrainer:
                 raise TamrlError(f"There is no run to resume: {done}", str(self.out), "Train without --resume")
             if yaml.safe_load(file.read_text(encoding="utf-8")) != plan:
                 raise TamrlError(
-                    "The run to resume was started with other settings, towers, members or seed", str(self.out),
+                    "The run to resume was started with other settings, towers, members or seed",
+                    str(self.out),
                     "Give the same ones, or train into another folder",
-                )  # fmt: skip
+                )
             return
         if self.out.exists() and any(self.out.iterdir()):
             raise TamrlError("The folder is not empty", str(self.out), "Give another --out, or --resume a stopped run")
@@ -240,10 +258,7 @@ class EnsembleTrainer:
     def _jobs(self) -> Iterator[Job]:
         """Yield the members that are not finished."""
         for k in range(self.members):
-            job = Job(
-                str(self.archive), self.sites, str(self.out), self.config,
-                self.seed, str(self.device), k,
-            )  # fmt: skip
+            job = Job(str(self.archive), self.sites, str(self.out), self.config, self.seed, str(self.device), k)
             if not (job.info_file.exists() and yaml.safe_load(job.info_file.read_text())["finished"]):
                 yield job
 
@@ -284,8 +299,11 @@ class EnsembleTrainer:
         complete = len(infos) == self.members and all(i["finished"] for i in infos)
         if infos:
             info = {
-                "simulated": self.simulated, "planned_members": self.members, "complete": complete, "seed": self.seed
-            }  # fmt: skip
+                "simulated": self.simulated,
+                "planned_members": self.members,
+                "complete": complete,
+                "seed": self.seed,
+            }
             save_manifest(self.out, self.config, infos, info)
         if complete:
             self._calibrate()

@@ -205,11 +205,19 @@ class MemberTrainer:
     def state(self) -> dict[str, Any]:
         """Return everything needed to go on from here."""
         return {
-            "model": self.model.state_dict(), "average": self.average.state_dict(), "best_weights": self.best_weights,
-            "optimizer": self.optimizer.state_dict(), "generator": self.batcher.generator.get_state(),
-            "order": self.batcher.order, "torch": torch.get_rng_state(), "step": self.step, "worse": self.worse,
-            "best": self.best, "validation": self.validation, "terms": self.terms,
-        }  # fmt: skip
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "best_weights": self.best_weights,
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.batcher.generator.get_state(),
+            "order": self.batcher.order,
+            "torch": torch.get_rng_state(),
+            "step": self.step,
+            "worse": self.worse,
+            "best": self.best,
+            "validation": self.validation,
+            "terms": self.terms,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a state that ``state`` returned."""

@@ -102,9 +102,13 @@ def _cost(table: pd.DataFrame, of_gpp: float, of_reco: float) -> float:
         squares = {
             "GPP": table["eg eg"] + 2 * g * table["eg cg"] + g**2 * table["cg cg"],
             "RECO": table["er er"] + 2 * r * table["er cr"] + r**2 * table["cr cr"],
-            "NEE": table["en en"] + 2 * r * table["en cr"] - 2 * g * table["en cg"]
-            + g**2 * table["cg cg"] + r**2 * table["cr cr"] - 2 * g * r * table["cg cr"],
-        }  # fmt: skip
+            "NEE": table["en en"]
+            + 2 * r * table["en cr"]
+            - 2 * g * table["en cg"]
+            + g**2 * table["cg cg"]
+            + r**2 * table["cr cr"]
+            - 2 * g * r * table["cg cr"],
+        }
         return pd.DataFrame(squares).clip(lower=_TINY).pow(0.5).groupby(table["site"]).mean()
 
     ratio = np.log(errors(of_gpp, of_reco) / errors(0.0, 0.0)).to_numpy()

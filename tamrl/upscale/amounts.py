@@ -89,7 +89,8 @@ def _per_day(count: float, word: str) -> float | str:
 
 def _unknown(name: str, unit: str, where: str, how: str) -> TamrlError:
     return TamrlError(
-        f"{name} is an amount ({unit}) {how}", where,
+        f"{name} is an amount ({unit}) {how}",
+        where,
         "Say in a mapping over which time it was summed (per: day, hour, month or step), "
         "or give a unit with a time (m d-1, mm month-1)",
-    )  # fmt: skip
+    )

@@ -64,9 +64,15 @@ def connect(scheduler: str, workers: int) -> Iterator["Client"]:
         # Ctrl-C reaches the whole process group; this process decides.
         with signals((signal.SIGINT,), signal.SIG_IGN):
             cluster = LocalCluster(
-                processes=scheduler == "local", n_workers=workers, threads_per_worker=1, memory_limit=0,
-                dashboard_address=_HERE, worker_dashboard_address=_HERE, silence_logs=logging.CRITICAL, **own,
-            )  # fmt: skip
+                processes=scheduler == "local",
+                n_workers=workers,
+                threads_per_worker=1,
+                memory_limit=0,
+                dashboard_address=_HERE,
+                worker_dashboard_address=_HERE,
+                silence_logs=logging.CRITICAL,
+                **own,
+            )
         with cluster, Client(cluster) as client:
             yield client
 
@@ -100,9 +106,10 @@ def run_all(client: "Client", function: Callable, tasks: Iterable[tuple], on_don
                 on_done(future.result())
             except KilledWorker as error:
                 raise TamrlError(
-                    "Several workers were killed by the same region", str(error).splitlines()[0][:200],
+                    "Several workers were killed by the same region",
+                    str(error).splitlines()[0][:200],
                     "If memory ran out, give less --memory; then go on with --resume",
-                ) from error  # fmt: skip
+                ) from error
             fill()
     finally:
         client.cancel(list(running.futures), force=True)

@@ -69,10 +69,15 @@ class Account:
     def to_text(self) -> str:
         """Return the account for the mark of a finished part."""
         gaps = {
-            n: {"steps": np.packbits(g.steps).tobytes().hex(), "count": g.steps.size, "cells": g.cells,
-                "never": g.never, "values": g.values}
+            n: {
+                "steps": np.packbits(g.steps).tobytes().hex(),
+                "count": g.steps.size,
+                "cells": g.cells,
+                "never": g.never,
+                "values": g.values,
+            }
             for n, g in self.gaps.items()
-        }  # fmt: skip
+        }
         counts = [[*key, count] for key, count in self.tally.counts.items()]
         return json.dumps({"counts": counts, "gaps": gaps}) if counts or gaps else ""
 
@@ -156,8 +161,11 @@ def check_cells(account: Account, time: pd.DatetimeIndex, step: Step, where: str
     if account.gaps:
         said = [f"{name} has {describe(gap, time, step)}" for name, gap in account.gaps.items()]
         aside = [f"{e.subject}: {e.words}" for e in account.report(time, step) if e.kind == "rejected"]
-        raise TamrlError("; ".join(said) + (f" ({' '.join(aside)[:-1]})" if aside else ""), where,
-                         f"{ALLOW}, with --resume, since finished regions are kept")  # fmt: skip
+        raise TamrlError(
+            "; ".join(said) + (f" ({' '.join(aside)[:-1]})" if aside else ""),
+            where,
+            f"{ALLOW}, with --resume, since finished regions are kept",
+        )
 
 
 def cell_gaps(timed: dict[str, np.ndarray], wanted: np.ndarray) -> dict[str, Gap]:

@@ -19,11 +19,14 @@ from tamrl.system.netcdf import write_netcdf
 TO_SI = 1e-3 / 86_400
 UNIT = "kg m-2 s-1"
 _ABOUT = {
-    "GPP": ("gpp", "Carbon mass flux out of atmosphere due to gross primary production on land",
-            "gross_primary_productivity_of_biomass_expressed_as_carbon"),
+    "GPP": (
+        "gpp",
+        "Carbon mass flux out of atmosphere due to gross primary production on land",
+        "gross_primary_productivity_of_biomass_expressed_as_carbon",
+    ),
     "RECO": ("reco", "Carbon mass flux into atmosphere due to ecosystem respiration on land", ""),
     "NEE": ("nee", "Net ecosystem exchange of carbon, RECO - GPP, positive into the atmosphere", ""),
-}  # fmt: skip
+}
 _FILL = np.float32(1e20)
 #: Values that are in memory at once.
 _VALUES = 1 << 24
@@ -84,9 +87,8 @@ def _write(ds: xr.Dataset, flux: str, folder: Path) -> Path:
 
     with dask.config.set(scheduler="synchronous"):
         write_netcdf(
-            out, partial, unlimited_dims=["time"],
-            encoding={name: about, "time": days, "time_bnds": days} | plain,
-        )  # fmt: skip
+            out, partial, unlimited_dims=["time"], encoding={name: about, "time": days, "time_bnds": days} | plain
+        )
     partial.replace(target)
     return target
 

@@ -127,9 +127,14 @@ def create_staged(place: Place, staging: Staging) -> None:
         shape = (len(piece.positions), len(piece.rows), len(piece.columns))
         wide = -(-shape[2] // tile) * tile
         group.create_array(
-            name, shape=shape, chunks=(few, tile, tile), shards=(few, tile, wide), dtype="float32",
-            fill_value=np.float32(np.nan), dimension_names=("time", "lat", "lon"),
-        )  # fmt: skip
+            name,
+            shape=shape,
+            chunks=(few, tile, tile),
+            shards=(few, tile, wide),
+            dtype="float32",
+            fill_value=np.float32(np.nan),
+            dimension_names=("time", "lat", "lon"),
+        )
 
 
 def stage(staged: Path | str, mark: Path, slab: Slab) -> None:
@@ -161,6 +166,14 @@ def staged_drivers(drivers: dict[str, Driver], place: Place, staging: Staging) -
 
 def _turned(place: Place, name: str, piece: Piece) -> Piece:
     return Piece(
-        str(place.staged.resolve()), name, ("time", "lat", "lon"), {}, np.arange(len(piece.positions)), piece.steps,
-        np.arange(len(piece.rows)), np.arange(len(piece.columns)), np.ones(1, np.float32), subject=piece.subject,
-    )  # fmt: skip
+        str(place.staged.resolve()),
+        name,
+        ("time", "lat", "lon"),
+        {},
+        np.arange(len(piece.positions)),
+        piece.steps,
+        np.arange(len(piece.rows)),
+        np.arange(len(piece.columns)),
+        np.ones(1, np.float32),
+        subject=piece.subject,
+    )

@@ -108,9 +108,10 @@ def load_model(path: Path | str) -> tuple["Ensemble", Reference | None]:
     ensemble, reference = _loaded(str(path), changed)
     if ensemble.config.train.window:
         raise TamrlError(
-            f"The model reads windows of {ensemble.config.train.window} steps", str(path),
+            f"The model reads windows of {ensemble.config.train.window} steps",
+            str(path),
             "Upscale with a model of whole sequences (train: window: 0)",
-        )  # fmt: skip
+        )
     return ensemble, reference
 
 
@@ -277,9 +278,7 @@ def run_region(job: Job, region: Region, account: Account) -> dict[str, np.ndarr
     What is set aside and missing goes into ``account``; with gaps that are not allowed nothing is computed.
     """
     _, reference = load_model(job.checkpoint)
-    classes = static_inputs_of(
-        job.drivers.classes, region.rows, region.columns, known_classes(reference), job.dominant
-    )  # fmt: skip
+    classes = static_inputs_of(job.drivers.classes, region.rows, region.columns, known_classes(reference), job.dominant)
     out = {}
     if (classes[2] > 0).any():
         values = read_region(job.drivers, region, account.tally)

@@ -137,9 +137,13 @@ def upscale(request: Request, on_progress: Callable[[Progress], None] | None = N
         layout = prepare(place, plan, layout, request.resume)
         tile = int(layout["tile"])
         job = Job(
-            str(Path(request.checkpoint).resolve()), drivers, request.spin_up, request.dominant, request.members,
+            str(Path(request.checkpoint).resolve()),
+            drivers,
+            request.spin_up,
+            request.dominant,
+            request.members,
             request.allow_gaps,
-        )  # fmt: skip
+        )
         staging = plan_staging(drivers.drivers, tile, int(layout["memory"]) // 2, request.smallest)
         if not place.plan.exists():
             create(place, job, tile, reference, len(ensemble.members), _attributes(request, drivers, ensemble))
@@ -162,10 +166,13 @@ def upscale(request: Request, on_progress: Callable[[Progress], None] | None = N
         done = IngestReport()
         done.extend(drivers.report)
         done.extend(account.report(drivers.time, drivers.step))
-        finish(place, {
-            "history": f"{now()} tamrl upscale, version {tamrl.__version__}",
-            "ingest_report": json.dumps(done.to_list()),
-        })  # fmt: skip
+        finish(
+            place,
+            {
+                "history": f"{now()} tamrl upscale, version {tamrl.__version__}",
+                "ingest_report": json.dumps(done.to_list()),
+            },
+        )
     notes = []
     if request.spin_up and not spin_up_steps(drivers.time):
         notes.append("The series is shorter than a year: it starts without memory of the time before.")
@@ -174,9 +181,15 @@ def upscale(request: Request, on_progress: Callable[[Progress], None] | None = N
     if ensemble.caution:
         notes.append(ensemble.caution)
     return Outcome(
-        place.out, drivers.lat.size * drivers.lon.size, len(drivers.time), len(left), len(every) - len(left),
-        tuple(staging.pieces), tuple(notes), done,
-    )  # fmt: skip
+        place.out,
+        drivers.lat.size * drivers.lon.size,
+        len(drivers.time),
+        len(left),
+        len(every) - len(left),
+        tuple(staging.pieces),
+        tuple(notes),
+        done,
+    )
 
 
 def tile_size(drivers: Drivers, members: int, request: Request) -> int:
@@ -189,9 +202,10 @@ def tile_size(drivers: Drivers, members: int, request: Request) -> int:
     side = int(max(1, cells) ** 0.5)
     if side < 1 or request.memory < per_cell * _TILE**2:
         raise TamrlError(
-            f"{request.memory / 1e6:.0f} MB are too little for {_TILE} x {_TILE} cells of {steps} steps", "--memory",
+            f"{request.memory / 1e6:.0f} MB are too little for {_TILE} x {_TILE} cells of {steps} steps",
+            "--memory",
             f"Give at least {per_cell * _TILE**2 / 1e6:.0f}MB, or a shorter --time",
-        )  # fmt: skip
+        )
     aligned = [
         b for d in drivers.drivers.values() for p in d.pieces for n, b in p.blocks.items() if n in ("lat", "lon")
     ]
@@ -260,9 +274,13 @@ def _plan(request: Request, drivers: Drivers, mapping: Mapping) -> dict[str, Any
         "mapping": json.loads(json.dumps(asdict(mapping))),
         "bbox": request.bbox,
         "time": [str(drivers.time[0]), str(drivers.time[-1]), len(drivers.time)],
-        "settings": {"spin_up": request.spin_up, "dominant": request.dominant, "members": request.members,
-                     "smallest": request.smallest},
-    }  # fmt: skip
+        "settings": {
+            "spin_up": request.spin_up,
+            "dominant": request.dominant,
+            "members": request.members,
+            "smallest": request.smallest,
+        },
+    }
 
 
 def _digest(checkpoint: Path) -> str:
@@ -278,9 +296,12 @@ def _attributes(request: Request, drivers: Drivers, ensemble: Ensemble) -> dict[
     name = Path(request.checkpoint).resolve().name
     simulated = drivers.simulated or bool(ensemble.info.get("simulated"))
     settings = {
-        "spin_up": request.spin_up, "classes": "dominant" if request.dominant else "shares", "bbox": request.bbox,
-        "members": len(ensemble.members), "drivers": [Path(f[0]).name for f in drivers.files],
-    }  # fmt: skip
+        "spin_up": request.spin_up,
+        "classes": "dominant" if request.dominant else "shares",
+        "bbox": request.bbox,
+        "members": len(ensemble.members),
+        "drivers": [Path(f[0]).name for f in drivers.files],
+    }
     attrs = {
         "Conventions": "CF-1.11",
         "title": f"TAM-RL upscaling with {name}" + (", SIMULATED" if simulated else ""),

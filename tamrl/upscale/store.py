@@ -100,16 +100,18 @@ def prepare(place: Place, plan: dict[str, Any], layout: dict[str, Any], resume: 
         return layout
     if not resume:
         raise TamrlError(
-            f"A run into this place was stopped; what it finished is in {place.work.name}", str(place.out),
+            f"A run into this place was stopped; what it finished is in {place.work.name}",
+            str(place.out),
             "Go on with --resume, or remove that folder to start again",
-        )  # fmt: skip
+        )
     before = json.loads(place.plan.read_text(encoding="utf-8"))
     differs = sorted(k for k in plan.keys() | before["plan"].keys() if plan.get(k) != before["plan"].get(k))
     if differs:
         raise TamrlError(
-            f"The run to resume was started with other {', '.join(differs)}", str(place.out),
+            f"The run to resume was started with other {', '.join(differs)}",
+            str(place.out),
             "Give the same settings and drivers, or run into another --out",
-        )  # fmt: skip
+        )
     return before["layout"]
 
 
@@ -163,18 +165,26 @@ def create(place: Place, job: Job, tile: int, reference: Reference | None, membe
         about = {"long_name": "Principal component of the task codes", "units": "1"}
         fields["code"] = (("component", "lat", "lon"), about)
         about = {
-            "long_name": "Dissimilarity to the training towers, in drivers and task code", "units": "1",
-            "threshold": reference.threshold, "comment": "Above the threshold: outside the area of applicability",
+            "long_name": "Dissimilarity to the training towers, in drivers and task code",
+            "units": "1",
+            "threshold": reference.threshold,
+            "comment": "Above the threshold: outside the area of applicability",
             "references": "Meyer and Pebesma 2021, doi:10.1111/2041-210X.13650",
-        }  # fmt: skip
+        }
         fields["extrapolation"] = (("lat", "lon"), about)
     for name, (dims, about) in fields.items():
         shape = tuple(sizes[d] for d in dims)
         block, shard = _layout(dims, shape, tile)
         group.create_array(
-            name, shape=shape, chunks=block, shards=shard, dtype="float32", attributes=about, dimension_names=dims,
+            name,
+            shape=shape,
+            chunks=block,
+            shards=shard,
+            dtype="float32",
+            attributes=about,
+            dimension_names=dims,
             fill_value=0.0 if name == LAND else np.float32(np.nan),
-        )  # fmt: skip
+        )
 
 
 def _layout(dims: tuple[str, ...], shape: tuple[int, ...], tile: int) -> tuple[tuple[int, ...], tuple[int, ...] | None]:
@@ -202,9 +212,10 @@ def write_region(store: Path | str, region: Region, values: dict[str, np.ndarray
             target[(..., region.rows, region.columns)] = array
         except OSError as error:
             raise TamrlError(
-                f"The maps cannot be written: {error.strerror or error}", str(store),
+                f"The maps cannot be written: {error.strerror or error}",
+                str(store),
                 "Free space; every finished region is kept: go on with --resume",
-            ) from error  # fmt: skip
+            ) from error
 
 
 def set_mark(mark: Path, account: str = "") -> None:
@@ -218,9 +229,10 @@ def set_mark(mark: Path, account: str = "") -> None:
             mark.touch()
     except OSError as error:
         raise TamrlError(
-            f"The mark of a finished region cannot be written: {error.strerror}", str(mark.parent),
+            f"The mark of a finished region cannot be written: {error.strerror}",
+            str(mark.parent),
             "Free space, then go on with --resume",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def finish(place: Place, attrs: dict[str, Any]) -> None:

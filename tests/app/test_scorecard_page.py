@@ -15,9 +15,16 @@ from tamrl.evaluation.results import METRICS, SCALES
 pytestmark = pytest.mark.slow
 
 SECTIONS = {
-    "Overview": 3, "Map and towers": 3, "Learning curves": 3, "Distribution": 6, "Patterns": 9, "Intervals": 9,
-    "Ablations": 3, "Published": 2, "Targets": 0,
-}  # fmt: skip
+    "Overview": 3,
+    "Map and towers": 3,
+    "Learning curves": 3,
+    "Distribution": 6,
+    "Patterns": 9,
+    "Intervals": 9,
+    "Ablations": 3,
+    "Published": 2,
+    "Targets": 0,
+}
 
 
 @pytest.fixture(scope="module")
@@ -149,9 +156,17 @@ def test_the_drill_down_starts_at_the_median_tower(folder):
 
 def test_an_address_restores_the_page(folder):
     query = {
-        "metric": "r2", "scale": "weekly", "against": "ct-lstm", "design": "koeppen", "placement": "dormant",
-        "section": "Map and towers", "flux": "NEE", "shots": "90", "tower": "XX-003", "show": "change",
-    }  # fmt: skip
+        "metric": "r2",
+        "scale": "weekly",
+        "against": "ct-lstm",
+        "design": "koeppen",
+        "placement": "dormant",
+        "section": "Map and towers",
+        "flux": "NEE",
+        "shots": "90",
+        "tower": "XX-003",
+        "show": "change",
+    }
     at = healthy(page(folder, **query))
     assert at.selectbox(key="choose_metric").value == "r2"
     assert at.selectbox(key="choose_design").value == "koeppen"

@@ -70,9 +70,18 @@ def test_the_world_is_the_first_page_and_shows_a_map_with_its_source(open_page):
 
 def test_a_deep_link_restores_what_was_seen(open_page):
     choices = {
-        "map": "second", "with": "first", "mode": "side", "flux": "NEE", "layer": "flux", "month": 7, "lat": 12.5,
-        "lon": 11, "mask": 1, "range": "-3,3", "section": "Zonal mean",
-    }  # fmt: skip
+        "map": "second",
+        "with": "first",
+        "mode": "side",
+        "flux": "NEE",
+        "layer": "flux",
+        "month": 7,
+        "lat": 12.5,
+        "lon": 11,
+        "mask": 1,
+        "range": "-3,3",
+        "section": "Zonal mean",
+    }
     at = healthy(open_page(**choices))
     data = shown(at)
     assert [p["name"].split(" · ")[1] for p in data["panels"]] == ["July, mean of 2001-2010"] * 2
@@ -88,8 +97,9 @@ def test_the_page_tells_who_made_the_maps_and_that_one_citation_is_of_both(open_
     assert [text.splitlines()[0] for text in told] == ["**First model (SIMULATED)**", "**Third product (SIMULATED)**"]
     assert all("CC0-1.0" in text and "2001-2010" in text for text in told)
     source = next(c.value for c in at.caption if "Source: " in c.value)
-    assert source.endswith("First model (SIMULATED) (2001-2010); compared with Third product (SIMULATED) (2001-2010); "
-                           "both: none")  # fmt: skip
+    assert source.endswith(
+        "First model (SIMULATED) (2001-2010); compared with Third product (SIMULATED) (2001-2010); both: none"
+    )
 
 
 def test_the_layer_of_spreads_says_what_they_are(open_page):

@@ -85,7 +85,7 @@ def test_from_tower_to_changed_scores(window, small_workspace):
         "before => { const now = [...document.querySelectorAll('[data-testid=stMetric]')].map(e => e.innerText);"
         " return now.length === 9 && now.join() !== before; }",
         arg=",".join(before),
-    )  # fmt: skip
+    )
     assert "method=all" in app.settle().url
     file = downloaded(page, page.get_by_test_id("stDownloadButton").filter(has_text="NetCDF").first)
     assert file.suggested_filename == f"SIMULATED_{site}_all_30d_predictions.nc"

@@ -45,8 +45,12 @@ def curved(lat, lon, dims=("j", "i"), attrs=True):
 def cells(lat, lon, dim, unit="degrees"):
     ds = xr.Dataset({"gpp": field("time", dim)}, {"time": TIME})
     where = np.linspace(-1, 1, 12)
-    return ds.assign_coords({lat: (dim, where, {"standard_name": "latitude", "units": unit}),
-                             lon: (dim, where, {"standard_name": "longitude", "units": unit})})  # fmt: skip
+    return ds.assign_coords(
+        {
+            lat: (dim, where, {"standard_name": "latitude", "units": unit}),
+            lon: (dim, where, {"standard_name": "longitude", "units": unit}),
+        }
+    )
 
 
 DEGREES = np.linspace(-20, 20, 12)
@@ -72,7 +76,7 @@ OTHERS = {
     "GRIB": (on("y", "x", DEGREES, DEGREES, {}, {}, {"GRIB_gridType": "reduced_gg"}), "reduced Gaussian"),
     "land points": (on("land", "x", np.arange(12), [0.0], {"compress": "lat lon"}, {}), "gathering"),
     "numbers": (on("y", "x", np.arange(12), np.arange(12), {}, {}), "numbered cells"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", OTHERS)
@@ -99,13 +103,15 @@ SAME = {
     "swapped": lambda ds: ds.transpose("lon", "lat", "time"),
     "a level": lambda ds: ds.expand_dims(lev=[2.0], axis=1),
     "a column twice": lambda ds: xr.concat([ds, ds.isel(lon=[0]).assign_coords(lon=[185.0])], "lon"),
-    "two dimensions": lambda ds: ds.rename(lat="y", lon="x").drop_vars(["y", "x"]).assign_coords(
-        nav_lat=(("y", "x"), LAT[:, None] + 0 * LON), nav_lon=(("y", "x"), LON + 0 * LAT[:, None])
+    "two dimensions": lambda ds: (
+        ds.rename(lat="y", lon="x")
+        .drop_vars(["y", "x"])
+        .assign_coords(nav_lat=(("y", "x"), LAT[:, None] + 0 * LON), nav_lon=(("y", "x"), LON + 0 * LAT[:, None]))
     ),
     "degrees as WKT": lambda ds: ds.assign(
         gpp=ds.gpp.assign_attrs(grid_mapping="crs"), crs=((), 0, {"spatial_ref": 'GEOGCS["WGS 84"]'})
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("how", SAME)

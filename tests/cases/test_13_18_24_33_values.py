@@ -47,9 +47,11 @@ PACKED = {"scale_factor": 0.01, "add_offset": 0.0}
         ({"valid_range": np.array([0.0, 30.0])}, 32767, 32761),
         ({"valid_range": "0, 3000"}, 32767, 32761),
         ({"valid_max": 3000.0}, 32767, 32761),
-        ({}, None, -9999), ({}, -32768, -9999), ({}, None, 32767),
+        ({}, None, -9999),
+        ({}, -32768, -9999),
+        ({}, None, 32767),
     ],
-)  # fmt: skip
+)
 def test_packed_values_that_are_not_valid_are_missing(tmp_path, attrs, fill, bad):
     written(tmp_path / "a.nc", attrs | PACKED, {"_FillValue": fill} if fill else {}, bad, gpp=RAW)
     found = open_product(tmp_path / "a.nc", mapping={"GPP": "gpp"})
@@ -86,8 +88,9 @@ def test_a_negative_gpp_is_reversed_and_nothing_is_derived_from_a_doubtful_one(t
     gpp, reco = summer(), 0.6 * summer() + 0.5
     written(tmp_path / "a.nc", gee=-gpp, resp=reco, nee=reco - gpp)
     for mapping, flux, expected in (
-        ({"GPP": "gee", "RECO": "resp"}, "NEE", reco - gpp), ({"GPP": "gee", "NEE": "nee"}, "RECO", reco)
-    ):  # fmt: skip
+        ({"GPP": "gee", "RECO": "resp"}, "NEE", reco - gpp),
+        ({"GPP": "gee", "NEE": "nee"}, "RECO", reco),
+    ):
         found = open_product(tmp_path / "a.nc", mapping=mapping)
         np.testing.assert_allclose(found["GPP"].values, gpp, rtol=1e-6)
         np.testing.assert_allclose(found[flux].values, expected, atol=1e-5)
@@ -110,11 +113,17 @@ def test_a_flux_in_another_unit_is_refused(tmp_path):
         ({"cell_methods": "time: sum within days time: mean over days"}, None, 1),
         ({"cell_methods": "area: mean time: sum"}, None, 31),
         ({"cell_methods": "time: mean (interval: 1 hour)"}, None, 1 / 24),
-        ({"units": "mm/month"}, None, 31_000), ({"units": "m d-1"}, None, 1),
-        ({}, "day", 1), ({}, "step", 31), ({}, "month", 31), ({}, "hour", 1 / 24),
-        ({}, None, 0), ({"cell_methods": "time: mean"}, None, 0), ({"GRIB_stepType": "accum"}, None, 0),
+        ({"units": "mm/month"}, None, 31_000),
+        ({"units": "m d-1"}, None, 1),
+        ({}, "day", 1),
+        ({}, "step", 31),
+        ({}, "month", 31),
+        ({}, "hour", 1 / 24),
+        ({}, None, 0),
+        ({"cell_methods": "time: mean"}, None, 0),
+        ({"GRIB_stepType": "accum"}, None, 0),
     ],
-)  # fmt: skip
+)
 def test_an_amount_knows_its_period_or_is_refused(tmp_path, attrs, per, divided):
     written(tmp_path / "a.nc", {"units": "m"} | attrs, tp=np.full((12, 18, 36), 0.002, "f4"))
     mapping = Mapping({"P_MON": Entry(("tp",), per=per)}, {})

@@ -100,10 +100,7 @@ def test_another_unit_is_found_and_the_variable_set_aside(name, factor, offset, 
     assert tower.table.drop(columns=name).notna().to_numpy().any(axis=0).all()
 
 
-@pytest.mark.parametrize(
-    ("name", "factor"),
-    [("P", 1 / 25.4), ("WS", 3.6), ("SW_IN", 2.04), ("GPP", 44.009 / 12.011)],
-)
+@pytest.mark.parametrize(("name", "factor"), [("P", 1 / 25.4), ("WS", 3.6), ("SW_IN", 2.04), ("GPP", 44.009 / 12.011)])
 def test_a_unit_that_may_be_is_doubted_and_kept(name, factor):
     values = table()
     values[name] *= factor

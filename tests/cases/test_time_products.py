@@ -77,10 +77,14 @@ def test_11_labels_at_the_end_of_the_month(tmp_path, variable, said, there):
 @pytest.mark.parametrize(
     ("epoch", "calendar"),
     [
-        ("1582-10-14", "gregorian"), ("1582-10-15 00:00:0.0", "gregorian"), ("1582-10-14", "proleptic_gregorian"),
-        ("0001-01-01", "proleptic_gregorian"), ("0000-01-01", "gregorian"), ("1582-10-14", ""),
+        ("1582-10-14", "gregorian"),
+        ("1582-10-15 00:00:0.0", "gregorian"),
+        ("1582-10-14", "proleptic_gregorian"),
+        ("0001-01-01", "proleptic_gregorian"),
+        ("0000-01-01", "gregorian"),
+        ("1582-10-14", ""),
     ],
-)  # fmt: skip
+)
 def test_14_epochs_that_only_the_proleptic_calendar_has(tmp_path, epoch, calendar):
     first = np.datetime64(epoch[:10], "D")
     days = [(np.datetime64(f"2001-{m:02d}-15") - first).astype(int) for m in range(1, 13)]
@@ -92,10 +96,16 @@ def daily_noleap(tmp_path):
     n = cftime.date2num(list(dates), "days since 2001-01-01", calendar="noleap").astype(float)
     month = np.array([d.month for d in dates], "f4")[:, None, None] + 0 * values(1)
     return file(
-        tmp_path / "gpp_Eday_MADEUP-ESM_historical_r1i1p1f1_gn_20030101-20041231.nc", n + 0.5, calendar="noleap",
-        flux=(month / 86_400_000).astype("f4"), units="kg m-2 s-1", name="gpp", mip_era="CMIP6", frequency="day",
+        tmp_path / "gpp_Eday_MADEUP-ESM_historical_r1i1p1f1_gn_20030101-20041231.nc",
+        n + 0.5,
+        calendar="noleap",
+        flux=(month / 86_400_000).astype("f4"),
+        units="kg m-2 s-1",
+        name="gpp",
+        mip_era="CMIP6",
+        frequency="day",
         bounds=("time_bnds", "time_bnds", np.stack([n, n + 1], axis=1)),
-    )  # fmt: skip
+    )
 
 
 def test_15_february_of_leap_years_is_whole_without_leap_days(tmp_path):
@@ -189,10 +199,16 @@ def test_32_bounds_of_20_days_in_each_month(tmp_path):
     n = edges()
     middle = (n[:-1] + n[1:]) / 2
     path = file(
-        tmp_path / "gpp_Lmon_MADEUP-f3-L_historical_r1i1p1f1_gr_200101-200112.nc", middle, calendar="noleap",
-        flux=values(12) / 86_400_000, units="kg m-2 s-1", name="gpp", mip_era="CMIP6", frequency="mon",
+        tmp_path / "gpp_Lmon_MADEUP-f3-L_historical_r1i1p1f1_gr_200101-200112.nc",
+        middle,
+        calendar="noleap",
+        flux=values(12) / 86_400_000,
+        units="kg m-2 s-1",
+        name="gpp",
+        mip_era="CMIP6",
+        frequency="mon",
         bounds=("time_bnds", "time_bnds", np.stack([middle - 10, middle + 10], axis=1)),
-    )  # fmt: skip
+    )
     is_2001(open_product(path))
 
 

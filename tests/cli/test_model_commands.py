@@ -59,9 +59,22 @@ def test_towers_elsewhere_without_a_driver_are_scored_and_written_down(made, tmp
     docs.mkdir()
     (docs / "benchmarks.md").write_text(f"# By hand\n\n{BEGIN}\nold\n{END}\n")
     result = call(
-        "evaluate", "-w", other.path, "-c", workspace.models()[0], "--train-workspace", workspace.path,
-        "--shots", "0,30", "--models", "tamrl,climatology", "-o", tmp_path / "s.csv", "--docs", docs,
-    )  # fmt: skip
+        "evaluate",
+        "-w",
+        other.path,
+        "-c",
+        workspace.models()[0],
+        "--train-workspace",
+        workspace.path,
+        "--shots",
+        "0,30",
+        "--models",
+        "tamrl,climatology",
+        "-o",
+        tmp_path / "s.csv",
+        "--docs",
+        docs,
+    )
     assert result.exit_code == 0, result.output
     text = (docs / "benchmarks.md").read_text()
     assert text.startswith("# By hand")
@@ -96,9 +109,21 @@ def test_evaluate_takes_the_baselines_training_towers_from_another_workspace(mad
     bias = {}
     for name, extra in (("own", ()), ("other", ("--train-workspace", other.path))):
         result = call(
-            "evaluate", "-w", workspace.path, "-c", workspace.models()[0], "--sites", tmp_path / "sites.txt",
-            "--shots", "0", "--models", "climatology", *extra, "-o", tmp_path / f"{name}.csv",
-        )  # fmt: skip
+            "evaluate",
+            "-w",
+            workspace.path,
+            "-c",
+            workspace.models()[0],
+            "--sites",
+            tmp_path / "sites.txt",
+            "--shots",
+            "0",
+            "--models",
+            "climatology",
+            *extra,
+            "-o",
+            tmp_path / f"{name}.csv",
+        )
         assert result.exit_code == 0, result.output
         scores = pd.read_csv(tmp_path / f"{name}.csv")
         assert set(scores["model"]) == {"climatology"}
@@ -110,9 +135,22 @@ def test_adapt_writes_cf_netcdf_with_observed_and_predicted_fluxes(made, tmp_pat
     workspace, held_out = made
     out = tmp_path / "a.nc"
     result = call(
-        "adapt", "-w", workspace.path, "-c", workspace.models()[0], "-s", held_out[0], "--steps", 3,
-        "--support", "2011-05-01:2011-05-20", "--support", "2011-08-01:2011-08-10", "-o", out,
-    )  # fmt: skip
+        "adapt",
+        "-w",
+        workspace.path,
+        "-c",
+        workspace.models()[0],
+        "-s",
+        held_out[0],
+        "--steps",
+        3,
+        "--support",
+        "2011-05-01:2011-05-20",
+        "--support",
+        "2011-08-01:2011-08-10",
+        "-o",
+        out,
+    )
     assert result.exit_code == 0, result.output
     assert "rmse_before" in result.output
     with xr.open_dataset(out) as ds:
@@ -157,9 +195,12 @@ def test_predict_writes_the_zero_shot_fluxes_and_says_when_a_tower_was_seen(made
 def test_wrong_options_end_in_one_clear_line(made, tmp_path, arguments, message):
     workspace, held_out = made
     options = {
-        "--workspace": workspace.path, "--checkpoint": workspace.models()[0], "--site": held_out[0],
-        "--support": "2011-05-01:2011-05-20", "--out": tmp_path / "x.nc",
-    } | {arguments[0]: arguments[1]}  # fmt: skip
+        "--workspace": workspace.path,
+        "--checkpoint": workspace.models()[0],
+        "--site": held_out[0],
+        "--support": "2011-05-01:2011-05-20",
+        "--out": tmp_path / "x.nc",
+    } | {arguments[0]: arguments[1]}
     result = call("adapt", *(x for pair in options.items() for x in pair))
     assert result.exit_code == 1
     assert message in result.stderr
@@ -207,9 +248,22 @@ def test_train_writes_a_complete_checkpoint_and_says_so_in_the_provenance(made, 
     (tmp_path / "c.yaml").write_text(settings)
     (tmp_path / "held.txt").write_text("\n".join([*held_out, "XX-Not"]))
     result = call(
-        "train", "-w", workspace.path, "-o", tmp_path / "m", "--members", 1, "--config", tmp_path / "c.yaml",
-        "--exclude-sites", tmp_path / "held.txt", "--seed", 3, "--device", "cpu",
-    )  # fmt: skip
+        "train",
+        "-w",
+        workspace.path,
+        "-o",
+        tmp_path / "m",
+        "--members",
+        1,
+        "--config",
+        tmp_path / "c.yaml",
+        "--exclude-sites",
+        tmp_path / "held.txt",
+        "--seed",
+        3,
+        "--device",
+        "cpu",
+    )
     assert result.exit_code == 0, result.output
     assert "nothing to exclude: XX-Not" in result.stderr
     assert "step 4/4" in result.stderr

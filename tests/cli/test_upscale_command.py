@@ -46,9 +46,12 @@ def invoke(*args):
 def start(checkpoint, drivers, out, *more, scheduler="local"):
     args = ["upscale", "-c", checkpoint, "-d", drivers, "-o", out, "--workers", 1, "--scheduler", scheduler, *more]
     return subprocess.Popen(
-        [sys.executable, "-c", SLOWLY, *map(str, args)], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", SLOWLY, *map(str, args)],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
         start_new_session=True,
-    )  # fmt: skip
+    )
 
 
 def finished(out):
@@ -121,10 +124,29 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(checkpoint, drivers
 def test_options_and_export(checkpoint, drivers, tmp_path):
     out = tmp_path / "maps.zarr"
     result = invoke(
-        "-c", checkpoint, "--drivers", drivers, "--out", out, "--scheduler", "threads", "--workers", 1, "--bbox",
-        "-10,40,20,60", "--time", "2001-01-11:2001-02-09", "--keep-members", "--no-spin-up", "--classes", "dominant",
-        "--memory", "200MB", "--ilamb", tmp_path / "ilamb",
-    )  # fmt: skip
+        "-c",
+        checkpoint,
+        "--drivers",
+        drivers,
+        "--out",
+        out,
+        "--scheduler",
+        "threads",
+        "--workers",
+        1,
+        "--bbox",
+        "-10,40,20,60",
+        "--time",
+        "2001-01-11:2001-02-09",
+        "--keep-members",
+        "--no-spin-up",
+        "--classes",
+        "dominant",
+        "--memory",
+        "200MB",
+        "--ilamb",
+        tmp_path / "ilamb",
+    )
     assert result.exit_code == 0, result.output
     maps = xr.open_zarr(out, chunks=None)
     assert dict(maps.sizes)["time"] == 30

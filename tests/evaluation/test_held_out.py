@@ -38,8 +38,13 @@ def test_every_model_is_scored_where_it_has_a_prediction(scored):
     scores, _ = scored
     assert tuple(scores.columns) == COLUMNS
     assert set(zip(scores.model, scores.shots, strict=True)) == {
-        ("climatology", 0), ("xgboost", 0), ("tamrl", 0), ("tamrl", 30), ("tamrl-encode", 30), ("seasonal-cycle", 30),
-    }  # fmt: skip
+        ("climatology", 0),
+        ("xgboost", 0),
+        ("tamrl", 0),
+        ("tamrl", 30),
+        ("tamrl-encode", 30),
+        ("seasonal-cycle", 30),
+    }
     assert set(scores["scale"]) == set(SCALES)
     assert set(scores["placement"]) == {"growing", "random", "all"}
     assert set(scores.query("placement == 'all'")["shots"]) == {0}
@@ -163,7 +168,7 @@ def test_the_summary_names_its_statistic_and_its_n():
             for place in ("growing", "random")
             if not (s == "C" and k == 30)
         ]
-    )  # fmt: skip
+    )
     table = summarise(scores)
     assert set(table["statistic"]) == {"median over towers"}
     few = table.query("shots == 30").iloc[0]

@@ -9,14 +9,7 @@ import pytest
 from tamrl.baselines import BASELINES
 from tamrl.baselines.climatology import Climatology
 from tamrl.errors import TamrlError
-from tamrl.evaluation.models import (
-    EncoderPredictor,
-    fit_baselines,
-    model_names,
-    predictions,
-    takes,
-    tamrl_predictors,
-)
+from tamrl.evaluation.models import EncoderPredictor, fit_baselines, model_names, predictions, takes, tamrl_predictors
 from tamrl.predict.adapt import adapt
 from tamrl.predict.ensemble import Forecast, predict, to_forecast, to_predictions
 from tamrl.protocol.support_days import plans
@@ -81,15 +74,20 @@ def test_zero_shot_is_predicted_once_and_support_is_handed_over(unseen):
     days = plans(unseen, shots=(0, 7))
     made = list(predictions(unseen, {"tamrl": model}, days))
     assert [(p.shots, p.placement) for p in made] == [
-        (0, "growing"), (0, "dormant"), (0, "random"), (0, "all"), (7, "growing"), (7, "dormant"), (7, "random"),
-    ]  # fmt: skip
+        (0, "growing"),
+        (0, "dormant"),
+        (0, "random"),
+        (0, "all"),
+        (7, "growing"),
+        (7, "dormant"),
+        (7, "random"),
+    ]
     assert calls == [None, *(tuple(p.supports[7]) for p in days[:3])]
     assert made[0].spread is None
 
 
 @pytest.mark.parametrize(
-    ("shape", "missing", "message"),
-    [((3, 3), None, r"shape \(3, 3\)"), (None, slice(0, 5), "leaves others missing")],
+    ("shape", "missing", "message"), [((3, 3), None, r"shape \(3, 3\)"), (None, slice(0, 5), "leaves others missing")]
 )
 def test_predictions_of_another_shape_or_with_gaps_are_refused(unseen, shape, missing, message):
     def model(tower, support=None):

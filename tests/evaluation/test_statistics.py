@@ -35,8 +35,11 @@ def table(seed=0, gain=0.9):
             for placement in ("growing", "random"):
                 there = base * rng.uniform(0.9, 1.1)
                 for model, shots, factor in (
-                    ("tamrl", 0, gain), ("tamrl", 30, gain**2), ("xgboost", 0, 1.0), ("maml", 30, 0.95),
-                ):  # fmt: skip
+                    ("tamrl", 0, gain),
+                    ("tamrl", 30, gain**2),
+                    ("xgboost", 0, 1.0),
+                    ("maml", 30, 0.95),
+                ):
                     if site == "T03" and shots == 30:
                         continue
                     rmse = there * factor * rng.uniform(0.98, 1.02)
@@ -198,10 +201,19 @@ def test_differences_between_towers_are_scored_over_towers():
     observed = rng.normal(3, 1, 24)
     predicted = observed + rng.normal(0, 0.3, 24)
     rows = [
-        {"site": s, "model": "tamrl", "shots": 0, "placement": place, "flux": "GPP", "scale": "site-mean",
-         "mean_observed": o, "mean_predicted": p}
-        for s, o, p in zip(SITES, observed, predicted, strict=True) for place in ("growing", "random")
-    ]  # fmt: skip
+        {
+            "site": s,
+            "model": "tamrl",
+            "shots": 0,
+            "placement": place,
+            "flux": "GPP",
+            "scale": "site-mean",
+            "mean_observed": o,
+            "mean_predicted": p,
+        }
+        for s, o, p in zip(SITES, observed, predicted, strict=True)
+        for place in ("growing", "random")
+    ]
     found = across_towers(pd.DataFrame(rows)).iloc[0]
     expected = score(observed, predicted)
     assert found["n"] == 24

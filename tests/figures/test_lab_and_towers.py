@@ -250,9 +250,12 @@ def archive(tower):
     other = tower.assign(QC=tower["QC"] * 0)
     both = xr.concat([tower, other], dim="site").assign_coords(site=["XX-One", "AA-Two"])
     return both.assign_coords(
-        name=("site", ["One", ""]), igbp=("site", ["ENF", "unknown"]), koeppen=("site", ["Dfb", "unknown"]),
-        lat=("site", [51.0, -25.0]), lon=("site", [10.0, 134.0]),
-    )  # fmt: skip
+        name=("site", ["One", ""]),
+        igbp=("site", ["ENF", "unknown"]),
+        koeppen=("site", ["Dfb", "unknown"]),
+        lat=("site", [51.0, -25.0]),
+        lon=("site", [10.0, 134.0]),
+    )
 
 
 def test_tower_table_counts_and_averages_valid_days(archive, tower):
@@ -308,10 +311,11 @@ def test_months_are_drawn_at_their_own_dates(months):
     support = pd.DatetimeIndex(months["time"].values[12:18])
     results = predictions(months, 0.9)
     drawn = [
-        *series.tower_series(months, ["TA"], "light").data, *series.support_chart(months, support, "NEE", "dark").data,
+        *series.tower_series(months, ["TA"], "light").data,
+        *series.support_chart(months, support, "NEE", "dark").data,
         *adaptation.comparison(months, results, results, support, "light").data,
         *adaptation.balance(months, results, "light").data,
-    ]  # fmt: skip
+    ]
     over_time = [trace for trace in drawn if trace.y is not None and len(trace.y) == 120]
     assert len(over_time) >= 20
     for trace in over_time:

@@ -55,8 +55,11 @@ def test_models_have_one_colour_each_and_baselines_are_muted():
 
 def test_order_and_words():
     assert names.in_order(["zzz", "climatology", "tamrl", "xgboost", "tamrl"]) == [
-        "tamrl", "xgboost", "climatology", "zzz",
-    ]  # fmt: skip
+        "tamrl",
+        "xgboost",
+        "climatology",
+        "zzz",
+    ]
     columns = [("xgboost", 0), ("tamrl", 0), ("tamrl", 30)]
     assert names.plain(columns) == ("xgboost",)
     assert names.column_label(("xgboost", 0), names.plain(columns)) == "XGBoost"
@@ -68,9 +71,17 @@ def test_order_and_words():
 
 def test_classes_are_in_their_rows_with_intervals():
     table = pd.DataFrame(
-        {"class": ["ENF", "GRA"], "model": "tamrl", "shots": 30, "towers": [9, 4], "value": [1.0, 2.0],
-         "change": [-12.0, 3.0], "change_low": [-20.0, np.nan], "change_high": [-5.0, np.nan]}
-    )  # fmt: skip
+        {
+            "class": ["ENF", "GRA"],
+            "model": "tamrl",
+            "shots": 30,
+            "towers": [9, 4],
+            "value": [1.0, 2.0],
+            "change": [-12.0, 3.0],
+            "change_low": [-20.0, np.nan],
+            "change_high": [-5.0, np.nan],
+        }
+    )
     figure = models.classes(table, "GPP", RMSE, "XGBoost", {}, "light")
     assert list(figure.data[0].x) == [-12, 3]
     assert figure.data[0].error_x.array[0] == 7
@@ -162,9 +173,17 @@ def test_map_colours_run_from_low_to_high_and_differences_are_centred():
 
 def test_map_names_the_score_and_asks_for_nothing_outside():
     table = pd.DataFrame(
-        {"lat": [50.0, np.nan], "lon": [8.0, 1.0], "igbp": "ENF", "koeppen": "Cfb", "network": "ICOS", "days": 900,
-         "value": [1.234, 2.0]}, index=["XX-001", "XX-002"],
-    )  # fmt: skip
+        {
+            "lat": [50.0, np.nan],
+            "lon": [8.0, 1.0],
+            "igbp": "ENF",
+            "koeppen": "Cfb",
+            "network": "ICOS",
+            "days": 900,
+            "value": [1.234, 2.0],
+        },
+        index=["XX-001", "XX-002"],
+    )
     colours = maps.scale(table["value"].to_numpy(), RMSE, False)
     deck = maps.score_map(table, "value", "RMSE: {}", colours, "XX-001", "light")
     assert "http" not in deck.to_json()
@@ -188,9 +207,15 @@ def test_coverage_and_spread_and_ablations_and_published():
     assert (point.x[0], point.y[0]) == (1.0, 1.5)
 
     rows = pd.DataFrame(
-        {"model": ["no modulation", "five members", "tamrl-1"], "value": 1.0, "towers": 9,
-         "change": [8.0, -3.0, np.nan], "change_low": [5.0, -4.0, np.nan], "change_high": [9.0, -1.0, np.nan]}
-    )  # fmt: skip
+        {
+            "model": ["no modulation", "five members", "tamrl-1"],
+            "value": 1.0,
+            "towers": 9,
+            "change": [8.0, -3.0, np.nan],
+            "change_low": [5.0, -4.0, np.nan],
+            "change_high": [9.0, -1.0, np.nan],
+        }
+    )
     bar = checks.ablations(rows, "GPP", RMSE, "tamrl-1", "light").data[0]
     assert list(bar.y) == ["five members", "no modulation"]
     assert bar.marker.color[0] == names.ACCENT["light"] != bar.marker.color[1]
@@ -199,8 +224,15 @@ def test_coverage_and_spread_and_ablations_and_published():
     bar = checks.ablations(unsure, "GPP", RMSE, "tamrl-1", "light").data[0]
     assert set(bar.marker.color) == {names.UNSURE["light"]}
 
-    by_class = pd.DataFrame({"class": ["CRO", "ENF"], "coverage90": [0.8, 0.9], "coverage90_low": [0.7, 0.85],
-                             "coverage90_high": [0.9, 0.95], "towers": [3, 5]})  # fmt: skip
+    by_class = pd.DataFrame(
+        {
+            "class": ["CRO", "ENF"],
+            "coverage90": [0.8, 0.9],
+            "coverage90_low": [0.7, 0.85],
+            "coverage90_high": [0.9, 0.95],
+            "towers": [3, 5],
+        }
+    )
     points = checks.class_coverage(by_class, "NEE", {}, "light").data[0]
     assert list(points.y) == ["CRO (3)", "ENF (5)"]
     assert list(points.marker.symbol) == ["diamond", "circle"]

@@ -216,9 +216,13 @@ def test_known_land_is_that_of_any_flux_on_any_step():
 
 @pytest.mark.parametrize(
     ("lat", "lon", "part"),
-    [([10, 0], [0, 1], "lat does not ascend"), ([0, 95], [0, 1], "beyond the sphere"), ([0], [0, 180, 360], "beyond"),
-     ([], [0], "does not ascend")],
-)  # fmt: skip
+    [
+        ([10, 0], [0, 1], "lat does not ascend"),
+        ([0, 95], [0, 1], "beyond the sphere"),
+        ([0], [0, 180, 360], "beyond"),
+        ([], [0], "does not ascend"),
+    ],
+)
 def test_impossible_targets_are_errors(lat, lon, part):
     with pytest.raises(TamrlError, match=part):
         regrid_conservative(make(4, 8, 0), np.array(lat, float), np.array(lon, float))

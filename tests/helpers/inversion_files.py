@@ -40,8 +40,11 @@ def _carbontracker(path: Path, time: pd.DatetimeIndex, bio: np.ndarray, fire: np
     dims = ("time", "latitude", "longitude")
     parts = np.stack([time.year, time.month, time.day, time.hour, time.minute, time.second], axis=1)
     fields = {
-        "bio_flux_opt": bio, "fire_flux_imp": fire, "ocn_flux_opt": 0.3 * fire - 0.1, "fossil_flux_imp": 0 * fire + 1,
-    }  # fmt: skip
+        "bio_flux_opt": bio,
+        "fire_flux_imp": fire,
+        "ocn_flux_opt": 0.3 * fire - 0.1,
+        "fossil_flux_imp": 0 * fire + 1,
+    }
     ds = xr.Dataset(
         {n: (dims, (v * MOL / DAY).astype(np.float32), unit) for n, v in fields.items()}
         | {"time_components": (("time", "calendar_components"), parts.astype(np.int32))},

@@ -27,9 +27,15 @@ def land(lat: np.ndarray, lon: np.ndarray) -> np.ndarray:
 
 
 def dataset(
-    step: float = 2.0, *, title: str = "Made-up maps", kind: str = "model", scale: float = 1.0, years: int = 0,
-    fluxes: tuple[str, ...] = ("GPP", "RECO", "NEE"), seed: int = 0,
-) -> xr.Dataset:  # fmt: skip
+    step: float = 2.0,
+    *,
+    title: str = "Made-up maps",
+    kind: str = "model",
+    scale: float = 1.0,
+    years: int = 0,
+    fluxes: tuple[str, ...] = ("GPP", "RECO", "NEE"),
+    seed: int = 0,
+) -> xr.Dataset:
     """Maps in memory: GPP peaks at the equator and in the summer of each half; years 0 is a climatology."""
     lat, lon = grid(step)
     time = month_starts() if not years else pd.date_range("2001-01-01", periods=12 * years, freq="MS")
@@ -58,9 +64,15 @@ def dataset(
         ds["extrapolation"] = (("lat", "lon"), far.astype(np.float32), attrs)
         ds["code"] = (("component", "lat", "lon"), np.stack([base[:, None] + noise, noise]).astype(np.float32))
     ds.attrs = {
-        "title": title, "source": "made up for tests", "citation": "none", "license": "CC0-1.0", "kind": kind,
-        "simulated": 1, "derived": "", "version": "1",
-    }  # fmt: skip
+        "title": title,
+        "source": "made up for tests",
+        "citation": "none",
+        "license": "CC0-1.0",
+        "kind": kind,
+        "simulated": 1,
+        "derived": "",
+        "version": "1",
+    }
     if not years:
         ds.attrs["climatology"] = "2001-2010"
     return check_maps(add_bounds(ds))
@@ -83,9 +95,14 @@ def folder(path: Path, step: float = 2.0) -> Path:
     write(path / "first.nc", step=step, title="First model (SIMULATED)")
     write(path / "second.nc", step=step, title="Second model (SIMULATED)", scale=1.3, seed=1)
     write(
-        path / "third.nc", step=2 * step, title="Third product (SIMULATED)", kind="product", years=10, scale=0.8,
+        path / "third.nc",
+        step=2 * step,
+        title="Third product (SIMULATED)",
+        kind="product",
+        years=10,
+        scale=0.8,
         fluxes=("GPP", "NEE"),
-    )  # fmt: skip
+    )
     return path
 
 
@@ -114,8 +131,10 @@ def earth(step: float = 2.0) -> xr.Dataset:
     )
     region = np.where(share > 0, np.where(np.abs(lat) < 23, 1, np.where(lat > 0, 2, 3))[:, None], 0)
     for name, values, words in (
-        ("koeppen", classes, KOEPPEN), ("continent", continent, CONTINENTS), ("region", region, REGIONS)
-    ):  # fmt: skip
+        ("koeppen", classes, KOEPPEN),
+        ("continent", continent, CONTINENTS),
+        ("region", region, REGIONS),
+    ):
         flags = {"flag_values": np.arange(len(words), dtype=np.int8), "flag_meanings": " ".join(words)}
         ds[name] = (("lat", "lon"), values.astype(np.int8), flags)
     ds["land_fraction"] = (("lat", "lon"), share, {"units": "1"})

@@ -19,13 +19,22 @@ def make(folder: Path) -> tuple[Workspace, list[str]]:
     save_archive(archive, workspace.archive_path)
     held_out = [str(site) for site in archive["site"].values[-2:]]
     model = ModelConfig(
-        drivers=("TA", "P_MON", "SW_POT", "NDVI_MAX"), step="1MS", encoder_bin=1, code=4, embed=8, hidden=8,
+        drivers=("TA", "P_MON", "SW_POT", "NDVI_MAX"),
+        step="1MS",
+        encoder_bin=1,
+        code=4,
+        embed=8,
+        hidden=8,
         encoder_hidden=4,
-    )  # fmt: skip
+    )
     train = dataclasses.replace(Config().train, sequence=24, spin_up=2, steps=20, validate_every=10, batch=8)
     trainer = EnsembleTrainer(
-        workspace.archive_path, workspace.path / "models" / "tiny", Config(model, train), members=2, exclude=held_out,
+        workspace.archive_path,
+        workspace.path / "models" / "tiny",
+        Config(model, train),
+        members=2,
+        exclude=held_out,
         device="cpu",
-    )  # fmt: skip
+    )
     assert trainer.run_here(lambda p: None, lambda: False)
     return workspace, held_out

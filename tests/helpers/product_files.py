@@ -117,18 +117,23 @@ def write_cedar(folder: Path, year: int, month: int, setup: str = "ST_CFE-Hybrid
         return ("time", "y", "x"), np.where(np.isnan(values), -9999, np.round(values * 100)).astype(np.int16), packing
 
     ds = xr.Dataset(
-        {"GPP_mean": packed(gpp), "GPP_std": packed(0.1 * gpp)}, {"time": time, "y": lat[::-1], "x": lon},
+        {"GPP_mean": packed(gpp), "GPP_std": packed(0.1 * gpp)},
+        {"time": time, "y": lat[::-1], "x": lon},
         {"title": MADE_UP.format("CEDAR-GPP")},
-    )  # fmt: skip
+    )
     path = folder / f"CEDAR-GPP_{version}_{setup}_{year}{month:02d}.nc"
     ds.to_netcdf(path)
     return path
 
 
 def write_cmip(
-    folder: Path, variable: str, calendar: str = "noleap", methods: str = "area: mean where land time: mean",
-    years: tuple[int, int] = (2000, 2001), member: str = "r1i1p1f1",
-) -> Path:  # fmt: skip
+    folder: Path,
+    variable: str,
+    calendar: str = "noleap",
+    methods: str = "area: mean where land time: mean",
+    years: tuple[int, int] = (2000, 2001),
+    member: str = "r1i1p1f1",
+) -> Path:
     """A file of CMIP6: kg m-2 s-1, mid-month times in a calendar of the model, longitudes 0 to 360, fills of 1e20."""
     lat, lon = centres(10.0)
     east = np.sort(lon % 360)
@@ -137,9 +142,12 @@ def write_cmip(
     civil = pd.date_range(f"{years[0]}-01-01", periods=months, freq="MS")
     data = fluxes(civil, lat, lon)
     whole = {
-        "gpp": data["GPP"], "ra": 0.5 * data["RECO"], "rh": 0.5 * data["RECO"], "nbp": -data["NEE"] - 0.1,
+        "gpp": data["GPP"],
+        "ra": 0.5 * data["RECO"],
+        "rh": 0.5 * data["RECO"],
+        "nbp": -data["NEE"] - 0.1,
         "tas": 280 + data["GPP"],
-    }[variable]  # fmt: skip
+    }[variable]
     cell = variable != "tas" and "where land" not in methods
     values = whole * (land(lat, lon) if cell else 1) / (1 if variable == "tas" else 1000 * 86400)
     edges = xr.date_range(f"{years[0]}-01-01", periods=months + 1, freq="MS", calendar=calendar, use_cftime=True).values
@@ -147,18 +155,27 @@ def write_cmip(
     ds = xr.Dataset(
         {
             variable: (
-                ("time", "lat", "lon"), values[:, :, order].astype(np.float32),
+                ("time", "lat", "lon"),
+                values[:, :, order].astype(np.float32),
                 {"units": "K" if variable == "tas" else "kg m-2 s-1", "cell_methods": methods},
             ),
             "time_bnds": (("time", "bnds"), np.stack([edges[:-1], edges[1:]], axis=1)),
         },
         {"time": ("time", middle, {"bounds": "time_bnds"}), "lat": lat, "lon": east},
         {
-            "mip_era": "CMIP6", "source_id": "TEST-ESM", "experiment_id": "historical", "variant_label": member,
-            "grid_label": "gn", "table_id": "Lmon", "frequency": "mon", "title": MADE_UP.format("CMIP6"),
-            "institution": "None", "license": "CC0-1.0", "version": "v20200101",
+            "mip_era": "CMIP6",
+            "source_id": "TEST-ESM",
+            "experiment_id": "historical",
+            "variant_label": member,
+            "grid_label": "gn",
+            "table_id": "Lmon",
+            "frequency": "mon",
+            "title": MADE_UP.format("CMIP6"),
+            "institution": "None",
+            "license": "CC0-1.0",
+            "version": "v20200101",
         },
-    )  # fmt: skip
+    )
     path = folder / f"{variable}_Lmon_TEST-ESM_historical_{member}_gn_{years[0]}01-{years[1]}12.nc"
     fill = {"_FillValue": np.float32(1e20)}
     ds.to_netcdf(path, encoding={variable: fill, "time": {"units": "days since 1850-01-01", "calendar": calendar}})

@@ -40,10 +40,17 @@ SCALE_SPREAD = dict(zip(SCALES, (1.0, 0.9, 0.85, 0.8, 0.5, 0.25, 0.6), strict=Tr
 CLASSES = ("ENF", "GRA", "DBF", "CRO", "WET", "EBF", "OSH", "MF", "SAV", "WSA")
 CLIMATES = ("Dfb", "Cfb", "Dfc", "Csa", "BSk", "Aw", "ET")
 ABLATIONS = {
-    "tamrl-1": 0.0, "no modulation": -0.035, "no reconstruction": -0.004, "balance off": -0.006,
-    "balance soft": -0.003, "no encoder labels": -0.002, "30-day windows": -0.045, "five members": 0.012,
-    "without radiation": -0.05, "without vegetation index": -0.03,
-}  # fmt: skip
+    "tamrl-1": 0.0,
+    "no modulation": -0.035,
+    "no reconstruction": -0.004,
+    "balance off": -0.006,
+    "balance soft": -0.003,
+    "no encoder labels": -0.002,
+    "30-day windows": -0.045,
+    "five members": 0.012,
+    "without radiation": -0.05,
+    "without vegetation index": -0.03,
+}
 
 
 def sites(towers: int, rng: np.random.Generator) -> pd.DataFrame:
@@ -74,10 +81,20 @@ def _numbers(correlation, deviation, bias, mean, n, rng):
     ratio = (mean + bias) / mean
     kge = 1 - np.sqrt((correlation - 1) ** 2 + (predicted / deviation - 1) ** 2 + (ratio - 1) ** 2)
     return {
-        "n": n, "r2": 1 - square / deviation**2, "rmse": rmse, "mae": 0.76 * rmse, "bias": bias, "kge": kge,
-        "nmae": 0.76 * rmse / np.abs(mean), "rae": 0.76 * rmse / (0.8 * deviation), "correlation": correlation,
-        "sd_observed": deviation, "sd_predicted": predicted, "mean_observed": mean, "mean_predicted": mean + bias,
-    }  # fmt: skip
+        "n": n,
+        "r2": 1 - square / deviation**2,
+        "rmse": rmse,
+        "mae": 0.76 * rmse,
+        "bias": bias,
+        "kge": kge,
+        "nmae": 0.76 * rmse / np.abs(mean),
+        "rae": 0.76 * rmse / (0.8 * deviation),
+        "correlation": correlation,
+        "sd_observed": deviation,
+        "sd_predicted": predicted,
+        "mean_observed": mean,
+        "mean_predicted": mean + bias,
+    }
 
 
 def _grid(table: pd.DataFrame, scales) -> pd.DataFrame:
@@ -144,13 +161,23 @@ def intervals(table: pd.DataFrame, rng: np.random.Generator, designs) -> pd.Data
         parts.append(
             pd.DataFrame(
                 {
-                    "design": design, "model": "tamrl", "shots": shots, "placement": placement, "flux": flux,
-                    "site": table["site"], "n": table["days"], "coverage50": rng.beta(25, 26, len(table)),
-                    "coverage90": rng.beta(60, 7.5, len(table)), "width50": 1.35 * spread, "width90": 3.3 * spread,
-                    "crps": 0.56 * rmse, "spread": spread, "rmse": rmse,
+                    "design": design,
+                    "model": "tamrl",
+                    "shots": shots,
+                    "placement": placement,
+                    "flux": flux,
+                    "site": table["site"],
+                    "n": table["days"],
+                    "coverage50": rng.beta(25, 26, len(table)),
+                    "coverage90": rng.beta(60, 7.5, len(table)),
+                    "width50": 1.35 * spread,
+                    "width90": 3.3 * spread,
+                    "crps": 0.56 * rmse,
+                    "spread": spread,
+                    "rmse": rmse,
                 }
             )
-        )  # fmt: skip
+        )
     return _typed(pd.concat(parts, ignore_index=True))
 
 
@@ -187,11 +214,18 @@ def cycles(table: pd.DataFrame, rng: np.random.Generator, designs) -> pd.DataFra
                 parts.append(
                     pd.DataFrame(
                         {
-                            "design": design, "group": group, "month": months, "flux": flux, "model": model,
-                            "shots": shots, "mean": observed + error, "sd": 0.4 * deviation, "towers": towers,
+                            "design": design,
+                            "group": group,
+                            "month": months,
+                            "flux": flux,
+                            "model": model,
+                            "shots": shots,
+                            "mean": observed + error,
+                            "sd": 0.4 * deviation,
+                            "towers": towers,
                         }
                     )
-                )  # fmt: skip
+                )
     return _typed(pd.concat(parts, ignore_index=True))
 
 

@@ -12,9 +12,20 @@ from tamrl.cli.main import main
 from tamrl.towers.archive import Tower
 
 _MET = [
-    "TA_F", "SW_IN_POT", "SW_IN_F", "LW_IN_F", "VPD_F", "PA_F", "P_F", "WS_F", "USTAR", "NETRAD", "CO2_F_MDS",
-    "TS_F_MDS_1", "SWC_F_MDS_1",
-]  # fmt: skip
+    "TA_F",
+    "SW_IN_POT",
+    "SW_IN_F",
+    "LW_IN_F",
+    "VPD_F",
+    "PA_F",
+    "P_F",
+    "WS_F",
+    "USTAR",
+    "NETRAD",
+    "CO2_F_MDS",
+    "TS_F_MDS_1",
+    "SWC_F_MDS_1",
+]
 _PERCENTILES = ("REF", "25", "50", "75")
 
 

@@ -28,8 +28,10 @@ def workspace(tmp_path, monkeypatch):
 def test_bundled_maps_come_first_and_names_stay_apart(workspace):
     found = catalog.entries(workspace)
     assert {key: entry.label for key, entry in found.items()} == {
-        "first": "Bundled first", "first-2": "Own first", "stored": "Stored",
-    }  # fmt: skip
+        "first": "Bundled first",
+        "first-2": "Own first",
+        "stored": "Stored",
+    }
     assert all(entry.simulated and entry.kind == "model" for entry in found.values())
     assert list(catalog.entries(None)) == ["first"]
 

@@ -40,9 +40,10 @@ def ensemble():
     drivers = ("TA", "P_MON", "SW_POT", "SW_POT_TREND", "NDVI_MIN", "NDVI_MAX", "C4")
     config = Config(model=ModelConfig(drivers=drivers, step="1MS", code=4, embed=8, hidden=8, encoder_hidden=4))
     normaliser = Normaliser(
-        np.array([10, 2, 250, 0, 0.2, 0.6, 0.1], np.float32), np.array([12, 2, 100, 20, 0.2, 0.2, 0.3], np.float32),
+        np.array([10, 2, 250, 0, 0.2, 0.6, 0.1], np.float32),
+        np.array([12, 2, 100, 20, 0.2, 0.2, 0.3], np.float32),
         np.array([4, 3, 2.5], np.float32),
-    )  # fmt: skip
+    )
     members = []
     for seed in range(2):
         torch.manual_seed(seed)
@@ -103,9 +104,14 @@ def test_distances_on_the_sphere():
 def test_towers_like_a_cell_are_those_with_the_nearest_codes(maps):
     rng = np.random.default_rng(0)
     reference = Reference(
-        tuple(f"XX-{i:03d}" for i in range(20)), rng.uniform(-60, 60, 20), rng.uniform(-180, 180, 20), ("ENF",) * 20,
-        ("Dfb",) * 20, rng.normal(size=(3, 20, 6)).astype("float32"), rng.normal(size=(20, 4)).astype("float32"),
-    )  # fmt: skip
+        tuple(f"XX-{i:03d}" for i in range(20)),
+        rng.uniform(-60, 60, 20),
+        rng.uniform(-180, 180, 20),
+        ("ENF",) * 20,
+        ("Dfb",) * 20,
+        rng.normal(size=(3, 20, 6)).astype("float32"),
+        rng.normal(size=(20, 4)).astype("float32"),
+    )
     code = reference.components[7] + 0.01
     table = cell.like_towers(reference, code, 10.0, 20.0, count=5)
     assert table.index[0] == "XX-007"
@@ -194,7 +200,7 @@ def test_two_of_three_give_the_third():
 def test_a_lone_nee_is_shared_out_by_the_least_squares_solution():
     expected = pd.DataFrame(
         {"GPP": 6.0, "RECO": 5.0, "GPP_spread": 2.0, "RECO_spread": 1.0}, index=monthly_means.MONTHS
-    )  # fmt: skip
+    )
     lone = monthly_means.complete(values(NEE={7: -3.0, 1: 9.0}))
     found = monthly_means.split(lone, expected)
     july = found.loc[7]
@@ -286,9 +292,19 @@ def test_months_of_a_tower_are_means_over_years_of_good_months():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "a,b\n1,2\n", "month\n1\n", "month,GPP\n13,2\n", "month,GPP\n1,much\n", "month,GPP\n1,300\n",
-     "month,GPP\n,3\n", "GPP,RECO\n1,2\n", "month,GPP,gpp\n1,2,3\n", "\x00\xff"],
-)  # fmt: skip
+    [
+        "",
+        "a,b\n1,2\n",
+        "month\n1\n",
+        "month,GPP\n13,2\n",
+        "month,GPP\n1,much\n",
+        "month,GPP\n1,300\n",
+        "month,GPP\n,3\n",
+        "GPP,RECO\n1,2\n",
+        "month,GPP,gpp\n1,2,3\n",
+        "\x00\xff",
+    ],
+)
 def test_a_file_that_is_not_understood_is_an_error(text):
     with pytest.raises(TamrlError) as error:
         monthly_means.read_months(text, "my.csv")
@@ -310,9 +326,11 @@ def test_the_bundled_model_reads_a_cell_as_it_was_mapped():
         for lat, lon in ((48.25, 11.75), (-3.25, -60.25), (64.25, 100.25)):
             place = cell.place_at(load_earth(), lat, lon)
             found = adapt_months(
-                loaded, cell.tower_of_cell(load_earth(), lat, lon), values(GPP={1: 1.0}),
+                loaded,
+                cell.tower_of_cell(load_earth(), lat, lon),
+                values(GPP={1: 1.0}),
                 static=cell.static_of(place, trained),
-            )  # fmt: skip
+            )
             for flux in FLUXES:
                 mapped = opened[flux].sel(lat=lat, lon=lon).values
                 np.testing.assert_allclose(found[f"{flux}_before"] * cell.vegetated(place), mapped, atol=0.08)

@@ -55,11 +55,16 @@ def test_the_verdict_tells_the_known_from_our_bias():
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("value: 2.05", "value: many"), ("unit: PgC yr-1", "unit: GtC"), ("years: [2002, 2020]", "years: [2020, 2002]"),
-        ("overlaps: [fire, wood]", "overlaps: [ocean]"), ("key: wood", "key: fire"), ("doi: 10.1038/nature", "doi: x/"),
-        ("plus_minus_is: as published", "colour: red"), ("river:", "stream:"),
+        ("value: 2.05", "value: many"),
+        ("unit: PgC yr-1", "unit: GtC"),
+        ("years: [2002, 2020]", "years: [2020, 2002]"),
+        ("overlaps: [fire, wood]", "overlaps: [ocean]"),
+        ("key: wood", "key: fire"),
+        ("doi: 10.1038/nature", "doi: x/"),
+        ("plus_minus_is: as published", "colour: red"),
+        ("river:", "stream:"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_understood_is_an_error(tmp_path, old, new):
     text = land_sink.sink_path().read_text(encoding="utf-8")
     assert old in text

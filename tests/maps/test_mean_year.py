@@ -19,10 +19,15 @@ def towers():
     month[1, 12:] = np.nan
     return xr.Dataset(
         dict.fromkeys(FLUXES, (("site", "time"), month)) | {"QC": (("site", "time"), np.ones_like(month))},
-        {"site": ["AA-One", "BB-Two"], "time": MONTHS, "lat": ("site", [5.0, 15.0]), "lon": ("site", [15.0, 25.0]),
-         "igbp": ("site", ["DBF", "GRA"])},
+        {
+            "site": ["AA-One", "BB-Two"],
+            "time": MONTHS,
+            "lat": ("site", [5.0, 15.0]),
+            "lon": ("site", [15.0, 25.0]),
+            "igbp": ("site", ["DBF", "GRA"]),
+        },
         {"frequency": "1MS"},
-    )  # fmt: skip
+    )
 
 
 def maps(times):

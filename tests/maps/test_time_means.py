@@ -164,9 +164,10 @@ def test_where_not_to_believe_follows_the_threshold(climatology):
 
 @settings(max_examples=30, deadline=None)
 @given(
-    month=st.none() | st.integers(1, 12), season=st.sampled_from([None, *time_means.SEASONS]),
+    month=st.none() | st.integers(1, 12),
+    season=st.sampled_from([None, *time_means.SEASONS]),
     year=st.sampled_from([None, 2002]),
-)  # fmt: skip
+)
 def test_every_step_belongs_to_its_period(years, month, season, year):
     period = Period(month, None if month else season, year)
     chosen = pd.DatetimeIndex(years.time.values[time_means.steps(years, period)])

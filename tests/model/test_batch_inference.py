@@ -73,10 +73,15 @@ def plain(member, given, size, spin_up=0):
 @pytest.mark.parametrize(
     ("settings", "steps", "missing"),
     [
-        ({}, 300, True), ({}, 2 * STEPS_AT_ONCE, False), ({}, 12, False), ({"balance": "soft"}, 150, True),
-        ({"site_effect": 0.0}, 150, True), ({"modulation": False}, 90, True), ({"encoder_bin": 1}, 90, True),
+        ({}, 300, True),
+        ({}, 2 * STEPS_AT_ONCE, False),
+        ({}, 12, False),
+        ({"balance": "soft"}, 150, True),
+        ({"site_effect": 0.0}, 150, True),
+        ({"modulation": False}, 90, True),
+        ({"encoder_bin": 1}, 90, True),
     ],
-)  # fmt: skip
+)
 def test_equal_to_the_plain_network(make, settings, steps, missing):
     ensemble, given = make(**settings), places(steps, missing)
     found = estimate(ensemble, given)

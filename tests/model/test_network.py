@@ -123,10 +123,7 @@ def test_without_modulation_every_code_gives_the_plain_forward_model(config, sca
     assert torch.equal(model.from_code(torch.randn(1, config.model.code) * 9, drivers, mask), plain)
 
 
-@pytest.mark.skipif(
-    not fast_bfloat16(torch.device("cpu")),
-    reason="this CPU has no instructions for bfloat16",
-)
+@pytest.mark.skipif(not fast_bfloat16(torch.device("cpu")), reason="this CPU has no instructions for bfloat16")
 def test_half_precision_is_close_and_only_in_training(config, scale, records, awake):
     model = awake(TAMRL(dataclasses.replace(config.model, dropout=0.0), scale))
     drivers, mask = records[0].drivers[None, :200], records[0].driver_mask[None, :200]

@@ -20,18 +20,23 @@ def tower(days=1500, seed=0, share=0.9, site="XS-A01", peak=190, without=()):
     angle = 2 * np.pi * (time.day_of_year.to_numpy() - peak) / 365.25
     gpp = 5 + 4 * np.cos(angle) + rng.normal(0, 0.5, days)
     values = {
-        "GPP": gpp, "RECO": np.full(days, 3.0), "NEE": 3 - gpp, "TA": 10 + 8 * np.cos(angle - 2 * np.pi * 60 / 365.25),
+        "GPP": gpp,
+        "RECO": np.full(days, 3.0),
+        "NEE": 3 - gpp,
+        "TA": 10 + 8 * np.cos(angle - 2 * np.pi * 60 / 365.25),
         "QC": np.where(rng.random(days) < share, 1.0, 0.2),
-    }  # fmt: skip
+    }
     for name in without:
         values[name] = np.full(days, np.nan)
     return xr.Dataset({k: ("time", v.astype("f4")) for k, v in values.items()}, {"time": time, "site": site})
 
 
 SHAPES = {
-    "days": st.integers(1, 1600), "seed": st.integers(0, 99), "share": st.floats(0.02, 1),
+    "days": st.integers(1, 1600),
+    "seed": st.integers(0, 99),
+    "share": st.floats(0.02, 1),
     "placement": st.sampled_from(list(PLACEMENTS)),
-}  # fmt: skip
+}
 
 
 @settings(max_examples=80, deadline=None)

@@ -50,8 +50,10 @@ def test_a_killed_process_is_noticed_while_others_go_on_reporting():
 
 def test_a_failure_comes_back_in_its_three_parts_and_stops_the_rest():
     assert run_processes(task, [Job(0, "fail"), Job(1, "long"), Job(2)], 2, lambda p: None) == (
-        "It failed", "here", "Do something",
-    )  # fmt: skip
+        "It failed",
+        "here",
+        "Do something",
+    )
 
 
 def test_a_signal_stops_running_jobs_and_starts_no_more():

@@ -166,8 +166,10 @@ def test_simulated_and_real_towers_do_not_mix():
 
 _TOWERS = st.lists(
     st.tuples(st.sampled_from(["AT-Aaa", "BE-Bbb", "CH-Ccc", "DE-Ddd"]), st.integers(1, 20), st.integers(0, 60)),
-    min_size=1, max_size=4, unique_by=lambda item: item[0],
-)  # fmt: skip
+    min_size=1,
+    max_size=4,
+    unique_by=lambda item: item[0],
+)
 
 
 def _build(items):

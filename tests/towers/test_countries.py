@@ -38,9 +38,15 @@ def test_networks_follow_from_the_country_of_the_id():
         site: network_of(site) for site in ("US-Ha1", "DE-Hai", "SJ-Blv", "AU-How", "ZM-Mon", "XS-A01", "QQ-Abc", "")
     }
     assert found == {
-        "US-Ha1": "AmeriFlux", "DE-Hai": "European", "SJ-Blv": "European", "AU-How": "OzFlux", "ZM-Mon": "AfriFlux",
-        "XS-A01": "SIMULATED", "QQ-Abc": "unknown", "": "unknown",
-    }  # fmt: skip
+        "US-Ha1": "AmeriFlux",
+        "DE-Hai": "European",
+        "SJ-Blv": "European",
+        "AU-How": "OzFlux",
+        "ZM-Mon": "AfriFlux",
+        "XS-A01": "SIMULATED",
+        "QQ-Abc": "unknown",
+        "": "unknown",
+    }
     codes = " ".join(NETWORKS.values()).split()
     assert len(codes) == len(set(codes)), "a country stands in one network"
 

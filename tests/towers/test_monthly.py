@@ -100,9 +100,14 @@ def test_supports_of_a_monthly_tower_are_months(monthly):
 def test_a_monthly_model_is_trained_remembers_its_towers_and_reads_months_alone(daily, monthly, tmp_path):
     save_archive(monthly, tmp_path / "a.zarr")
     model = ModelConfig(
-        drivers=("TA", "P_MON", "SW_POT", "NDVI_MAX"), step="1MS", encoder_bin=1, code=4, embed=8, hidden=8,
+        drivers=("TA", "P_MON", "SW_POT", "NDVI_MAX"),
+        step="1MS",
+        encoder_bin=1,
+        code=4,
+        embed=8,
+        hidden=8,
         encoder_hidden=4,
-    )  # fmt: skip
+    )
     train = dataclasses.replace(Config().train, sequence=24, spin_up=2, steps=20, validate_every=10, batch=8)
     sites = monthly.site.values.tolist()
     trainer = EnsembleTrainer(

@@ -32,9 +32,12 @@ def test_fapar_is_an_optional_driver_of_its_own_group():
 def test_columns_are_known_in_any_case_and_the_first_counts():
     names = ["site", "Fpar", "fapar", "LAI", "ndvi", "evi_is_climatology", "fapar_is_climatology", "quality"]
     assert satellite.columns(names) == {
-        "Fpar": "FAPAR", "LAI": "LAI", "ndvi": "NDVI", "evi_is_climatology": "EVI_is_climatology",
+        "Fpar": "FAPAR",
+        "LAI": "LAI",
+        "ndvi": "NDVI",
+        "evi_is_climatology": "EVI_is_climatology",
         "fapar_is_climatology": "FAPAR_is_climatology",
-    }  # fmt: skip
+    }
 
 
 def test_days_lie_between_the_middles_of_composites():

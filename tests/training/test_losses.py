@@ -28,9 +28,10 @@ def test_the_huber_loss_is_the_squared_error_where_residuals_are_small(rng):
     loss = masked_huber(*(torch.tensor(x) for x in (predicted, observed, weight, scale)), delta=1.0)
     for i in range(3):
         expected = mean_squared_error(
-            observed[..., i].ravel() / scale[i], predicted[..., i].ravel() / scale[i],
+            observed[..., i].ravel() / scale[i],
+            predicted[..., i].ravel() / scale[i],
             sample_weight=weight[..., i].ravel(),
-        )  # fmt: skip
+        )
         assert loss[i].item() == pytest.approx(0.5 * expected, rel=1e-9)
 
 

@@ -101,9 +101,14 @@ def test_a_manifest_with_factors_is_applied_and_survives_16_bits(demo, tmp_path)
 
 
 @pytest.mark.parametrize(
-    "content", [{7: {"GPP": 1.0}}, {n: {"GPP": "x", "RECO": 1} for n in (7, 30, 90, 365)}, [1, 2],
-                {n: {"GPP": -1.0, "RECO": 1.0} for n in (7, 30, 90, 365)}]
-)  # fmt: skip
+    "content",
+    [
+        {7: {"GPP": 1.0}},
+        {n: {"GPP": "x", "RECO": 1} for n in (7, 30, 90, 365)},
+        [1, 2],
+        {n: {"GPP": -1.0, "RECO": 1.0} for n in (7, 30, 90, 365)},
+    ],
+)
 def test_damaged_factors_are_refused_with_the_file(demo, tmp_path, content):
     ensemble, _ = demo
     save_half(ensemble, tmp_path / "m")

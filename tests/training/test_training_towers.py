@@ -15,10 +15,14 @@ from tamrl.training.training_towers import fit_reference
 
 def made(rng, towers=30, members=3, code=6, features=8):
     return Reference(
-        tuple(f"XX-{i:03d}" for i in range(towers)), rng.uniform(-60, 60, towers), rng.uniform(-180, 180, towers),
-        ("ENF",) * towers, ("Cfb",) * towers, rng.normal(size=(members, towers, code)).astype(np.float32),
+        tuple(f"XX-{i:03d}" for i in range(towers)),
+        rng.uniform(-60, 60, towers),
+        rng.uniform(-180, 180, towers),
+        ("ENF",) * towers,
+        ("Cfb",) * towers,
+        rng.normal(size=(members, towers, code)).astype(np.float32),
         rng.normal(size=(towers, features)).astype(np.float32),
-    )  # fmt: skip
+    )
 
 
 def test_a_tower_is_nearest_to_itself_and_not_extrapolated(rng):

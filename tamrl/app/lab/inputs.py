@@ -66,12 +66,17 @@ def tower_choice(table: pd.DataFrame, ensemble: "Ensemble", example: str = "") -
     site = wanted or (example if example in held_out else most)
     st.session_state["lab_site"] = site
     left.selectbox(
-        f"Tower ({len(held_out)} of {len(table)} are held out)", options, key="lab_site",
-        format_func=text, on_change=lambda: _choose_site(st.session_state["lab_site"]),
-    )  # fmt: skip
+        f"Tower ({len(held_out)} of {len(table)} are held out)",
+        options,
+        key="lab_site",
+        format_func=text,
+        on_change=lambda: _choose_site(st.session_state["lab_site"]),
+    )
     if site in validation and site not in seen:
-        st.info("A validation tower: not trained on, but training stopped where such towers were predicted best.",
-                icon=":material/info:")  # fmt: skip
+        st.info(
+            "A validation tower: not trained on, but training stopped where such towers were predicted best.",
+            icon=":material/info:",
+        )
     return site
 
 
@@ -82,8 +87,9 @@ def model_section(ensemble: "Ensemble") -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
             f"Model: **{components.plain(name)}**, {len(ensemble.members)} members, trained on "
-            f"{len(ensemble.training_sites)} towers", width="content",
-        )  # fmt: skip
+            f"{len(ensemble.training_sites)} towers",
+            width="content",
+        )
         with st.popover("Model card", type="tertiary", icon=":material/description:", key="model_card"):
             st.markdown(_card(card.read_text(encoding="utf-8")) if card and card.is_file() else _facts(ensemble))
 
@@ -96,11 +102,13 @@ def _card(text: str) -> str:
 def _facts(ensemble: "Ensemble") -> str:
     """Return what a checkpoint without a card says of itself."""
     said = {
-        "Made": str(ensemble.info.get("created", ""))[:10], "Seed": ensemble.info.get("seed"),
-        "Drivers": ", ".join(ensemble.config.model.drivers), "Carbon balance": ensemble.config.model.balance,
+        "Made": str(ensemble.info.get("created", ""))[:10],
+        "Seed": ensemble.info.get("seed"),
+        "Drivers": ", ".join(ensemble.config.model.drivers),
+        "Carbon balance": ensemble.config.model.balance,
         "Training towers": ", ".join(ensemble.training_sites),
         "Trained on": "SIMULATED towers" if ensemble.info.get("simulated") else "",
-    }  # fmt: skip
+    }
     return "\n".join(f"- {name}: {value}" for name, value in said.items() if value not in (None, ""))
 
 
@@ -121,10 +129,11 @@ def cautions_section(ensemble: "Ensemble", tower: xr.Dataset) -> bool:
         st.warning(line, icon=":material/visibility:")
     if lacking:
         st.toggle(
-            f"Predict {wording.unit(step_of(tower), 0)} without weather", **state.bind("gaps", False),
+            f"Predict {wording.unit(step_of(tower), 0)} without weather",
+            **state.bind("gaps", False),
             help="As --allow-gaps on the command line: what the model makes of the other drivers alone can jump where "
             "one fails. Off: these steps have no prediction and are not scored.",
-        )  # fmt: skip
+        )
     return allowed
 
 
@@ -144,12 +153,7 @@ def settings_section() -> tuple["AdaptSettings", bool]:
     if state.get("steps") is not None:
         state.put("steps", min(max(state.get("steps"), 1), MOST_STEPS))
     columns = st.columns([2, 2, 3, 1.6], gap="medium", vertical_alignment="bottom")
-    columns[0].selectbox(
-        "Method",
-        list(METHODS),
-        format_func=str.capitalize,
-        **state.bind("method", standard.method),
-    )
+    columns[0].selectbox("Method", list(METHODS), format_func=str.capitalize, **state.bind("method", standard.method))
     method = state.get("method", standard.method)
     fixed = method not in TRAINED
     columns[1].number_input("Steps", 1, MOST_STEPS, step=10, disabled=fixed, **state.bind("steps", standard.steps))
@@ -159,12 +163,14 @@ def settings_section() -> tuple["AdaptSettings", bool]:
     )
     columns[3].button(
         "Adapt", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt", on_click=_press
-    )  # fmt: skip
+    )
     st.caption(f"{METHODS[method]}." + ("" if fixed else " The model itself is not changed for anyone else."))
     settings = dataclasses.replace(
-        standard, method=method, steps=int(state.get("steps", standard.steps)),
+        standard,
+        method=method,
+        steps=int(state.get("steps", standard.steps)),
         learning_rate=float(state.get("lr", standard.learning_rate)),
-    )  # fmt: skip
+    )
     return settings, st.session_state.pop(_PRESSED, False)
 
 
@@ -238,9 +244,12 @@ def _live() -> None:
         history = job.history()
         if len(history):
             st.plotly_chart(
-                figures.loss_figure(history, theme.current()), theme=None, key="live_loss",
-                config={"displayModeBar": False}, alt="Loss of each member against the step, so far.",
-            )  # fmt: skip
+                figures.loss_figure(history, theme.current()),
+                theme=None,
+                key="live_loss",
+                config={"displayModeBar": False},
+                alt="Loss of each member against the step, so far.",
+            )
         elif job.key.settings.method not in TRAINED:
             st.caption("This method is one pass of the model, without steps of gradient descent: it has no loss.")
 

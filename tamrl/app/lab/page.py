@@ -36,9 +36,14 @@ def _body() -> None:
     support = lab_support.section(site, tower, origin)
     settings, pressed = inputs.settings_section()
     request = Request(
-        (str(workspace.path), workspace.archive_version()), (str(choice.model), cache.model_version(choice.model)),
-        site, f"{support[0]:%Y-%m-%d}", len(support), settings, gaps,
-    )  # fmt: skip
+        (str(workspace.path), workspace.archive_version()),
+        (str(choice.model), cache.model_version(choice.model)),
+        site,
+        f"{support[0]:%Y-%m-%d}",
+        len(support),
+        settings,
+        gaps,
+    )
     jobs.collect()
     if inputs.asked_for(request, pressed):
         inputs.start(request, ensemble, tower, support)

@@ -46,10 +46,13 @@ def show(view: View, current: bool) -> None:
                 f"does harm there; then with all support {units}."
             )
             components.figure(
-                view.stem("loss"), figures.loss_figure(view.result.history, theme.current()),
+                view.stem("loss"),
+                figures.loss_figure(view.result.history, theme.current()),
                 f"Loss of each member against the step. {len(view.result.adapted['member'])} members at "
-                f"{view.request.site}, the fit and the held-back {units}.", view.origin, lambda: view.result.history,
-            )  # fmt: skip
+                f"{view.request.site}, the fit and the held-back {units}.",
+                view.origin,
+                lambda: view.result.history,
+            )
 
 
 def _heading(view: View, current: bool) -> None:
@@ -85,8 +88,10 @@ def _scores(view: View) -> None:
             components.score_card(row, view.step)
     if not any(row["n"] for row in rows):
         word = wording.unit(view.step)
-        st.info(f"Every valid {word} is support, so none is left to score. Choose fewer support {word}s.",
-                icon=":material/info:")  # fmt: skip
+        st.info(
+            f"Every valid {word} is support, so none is left to score. Choose fewer support {word}s.",
+            icon=":material/info:",
+        )
     runs.harm(view)
     st.caption(
         f"{STEPS[view.step].capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
@@ -145,9 +150,11 @@ def _per_flux(view: View) -> None:
         chart = figures.season(tables[flux], flux, theme.current())
         widgets.chart(column, view.stem(f"season_{flux}"), chart, _season_in_words(tables[flux], flux, site))
     components.footer(
-        view.stem("season"), view.origin, lambda: pd.concat(tables, names=["flux"]),
+        view.stem("season"),
+        view.origin,
+        lambda: pd.concat(tables, names=["flux"]),
         lambda: pd.concat(tables, names=["flux"]).to_xarray(),
-    )  # fmt: skip
+    )
 
 
 def _season_in_words(table: pd.DataFrame, flux: str, site: str) -> str:
@@ -163,16 +170,16 @@ def _spread(view: View) -> None:
     """Draw the ensemble spread before and after."""
     result = view.result
     st.markdown("**Ensemble spread**")
-    spreads = {
-        r: figures.spread_table(p) for r, p in (("zero-shot", result.zero_shot), ("adapted", result.adapted))
-    }  # fmt: skip
+    spreads = {r: figures.spread_table(p) for r, p in (("zero-shot", result.zero_shot), ("adapted", result.adapted))}
     medians = {r: ", ".join(f"{f} {number(table.loc[f, 'p50'])}" for f in FLUXES) for r, table in spreads.items()}
     components.figure(
-        view.stem("spread"), figures.spread(result.zero_shot, result.adapted, theme.current()),
+        view.stem("spread"),
+        figures.spread(result.zero_shot, result.adapted, theme.current()),
         f"Standard deviation of the members at {view.request.site}, before and after adapting. Medians over time in "
-        f"{UNIT}: zero-shot {medians['zero-shot']}; adapted {medians['adapted']}.", view.origin,
+        f"{UNIT}: zero-shot {medians['zero-shot']}; adapted {medians['adapted']}.",
+        view.origin,
         lambda: pd.concat(spreads, names=["state", "flux"]),
-    )  # fmt: skip
+    )
 
 
 def _balance(view: View) -> None:
@@ -193,10 +200,14 @@ def _balance(view: View) -> None:
         index=pd.Index(view.tower["time"].values, name="time"),
     )
     components.figure(
-        view.stem("balance"), figures.balance(view.tower, result.adapted, theme.current()),
+        view.stem("balance"),
+        figures.balance(view.tower, result.adapted, theme.current()),
         f"Balance residual over time, observed and adapted. Largest size: predicted (any member) {predicted:.2g}, "
-        f"observed {observed:.2g} {UNIT}.", view.origin, lambda: frame, lambda: frame.to_xarray(),
-    )  # fmt: skip
+        f"observed {observed:.2g} {UNIT}.",
+        view.origin,
+        lambda: frame,
+        lambda: frame.to_xarray(),
+    )
     st.caption(f"Largest size: predicted (any member) {predicted:.2g}, observed {observed:.2g} {UNIT}.")
 
 

@@ -73,9 +73,12 @@ def table(view: "View") -> None:
         return
     with st.expander(f"All {len(same)} runs at this tower", icon=":material/compare_arrows:", expanded=True):
         st.dataframe(
-            _rows(view, same), hide_index=True, key="lab_runs", placeholder="",
+            _rows(view, same),
+            hide_index=True,
+            key="lab_runs",
+            placeholder="",
             alt="Method, support and RMSE of each flux after adapting, one run a row",
-        )  # fmt: skip
+        )
         st.caption(
             f"RMSE in {UNIT} after adapting and its change from zero-shot, each on the n {wording.unit(view.step, 0)} "
             "outside its own support. Kept in this session."
@@ -90,9 +93,13 @@ def _rows(view: "View", same: "dict[Request, Adaptation]") -> pd.DataFrame:
     rows = []
     for request, result in same.items():
         scores = before_after(view.tower, result).set_index("flux")
-        row = {"Shown": "●" if request == view.request else "", "Method": request.settings.method.capitalize(),
-               "From": request.start, f"Support {wording.unit(view.step, 0)}": request.days,
-               "Steps": request.settings.steps if request.settings.method in inputs.TRAINED else None}  # fmt: skip
+        row = {
+            "Shown": "●" if request == view.request else "",
+            "Method": request.settings.method.capitalize(),
+            "From": request.start,
+            f"Support {wording.unit(view.step, 0)}": request.days,
+            "Steps": request.settings.steps if request.settings.method in inputs.TRAINED else None,
+        }
         for flux in FLUXES:
             after, before = scores.loc[flux, ["rmse_after", "rmse_before"]]
             row[f"{flux} RMSE"] = f"{number(after)} ({number(100 * (after / before - 1), 0, True)} %)"
@@ -127,10 +134,12 @@ def _overlay(view: "View", same: "dict[Request, Adaptation]") -> None:
     frame = frame.assign(observed=view.tower[flux].values, zero_shot=view.means["zero-shot"][flux].values)
     drawn = figures.overlay(view.tower, view.means["zero-shot"], means, view.support, flux, theme.current())
     components.figure(
-        view.stem(f"runs_{flux}"), drawn,
-        f"Runs at {view.request.site}, {flux} over time. RMSE in {UNIT} on the same {count}: {said}.", view.origin,
+        view.stem(f"runs_{flux}"),
+        drawn,
+        f"Runs at {view.request.site}, {flux} over time. RMSE in {UNIT} on the same {count}: {said}.",
+        view.origin,
         lambda: frame.set_index(pd.Index(view.tower["time"].values, name="time")),
-    )  # fmt: skip
+    )
     st.caption(f"Ensemble means. RMSE in {UNIT} on the same {count}, support of none of these runs: {said}.")
     _by_support(view, newest, errors, flux)
 
@@ -149,8 +158,10 @@ def _by_support(view: "View", newest: "dict[Request, Adaptation]", errors: pd.Da
     rows = table[table["flux"] == flux]
     said = "; ".join(f"{r['method']}, {r['days']}: {number(r['rmse'])}" for _, r in rows.iterrows())
     components.figure(
-        view.stem(f"runs_support_{flux}"), figures.by_support(table, flux, view.step, theme.current()),
-        f"RMSE of {flux} at {view.request.site} against support {wording.unit(view.step, 0)}. {said}.", view.origin,
+        view.stem(f"runs_support_{flux}"),
+        figures.by_support(table, flux, view.step, theme.current()),
+        f"RMSE of {flux} at {view.request.site} against support {wording.unit(view.step, 0)}. {said}.",
+        view.origin,
         lambda: table.set_index("run"),
-    )  # fmt: skip
+    )
     st.caption(f"All on the same {wording.unit(view.step, 0)}; dotted: zero-shot.")

@@ -49,10 +49,14 @@ def section(site: str, tower: xr.Dataset, origin: Origin) -> pd.DatetimeIndex:
     flux = _support_flux(step)
     key = f"{_CHART}_{site}_{flux}"
     widgets.chart(
-        st.container(), key, series.support_chart(tower, support, flux, theme.current()),
-        _alt(site, tower, support, flux), key=key, selection_mode=("box", "lasso"),
+        st.container(),
+        key,
+        series.support_chart(tower, support, flux, theme.current()),
+        _alt(site, tower, support, flux),
+        key=key,
+        selection_mode=("box", "lasso"),
         on_select=lambda: _from_chart(key, valid, MOST[step]),
-    )  # fmt: skip
+    )
     st.caption(f"{text(support, step)}. Drag a box on the chart to choose others, or use the date and the sliders.")
     components.footer(
         f"{site}_support_{flux}", origin, lambda: tower[[flux, "QC"]].to_dataframe()[[flux, "QC"]].loc[support]
@@ -107,9 +111,13 @@ def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tup
             # Years on one slider are days a pixel: the field takes the day itself.
             st.session_state[_FIELD] = start
             middle.date_input(
-                "First day", min_value=low, max_value=high, format="YYYY-MM-DD", key=_FIELD,
+                "First day",
+                min_value=low,
+                max_value=high,
+                format="YYYY-MM-DD",
+                key=_FIELD,
                 on_change=lambda: state.put("start", st.session_state[_FIELD]),
-            )  # fmt: skip
+            )
         else:
             months = [when.date() for when in valid]
             left.select_slider(

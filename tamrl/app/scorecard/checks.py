@@ -64,9 +64,12 @@ def ablations(view: View) -> None:
     formats = {c: (2, True, "") if "change" in c else (3, False, "") for c in wide}
     wide.index.name = "Ablation"
     st.dataframe(
-        components.numbers(wide, formats), key="ablation_table", placeholder="", alt="Ablations by flux",
+        components.numbers(wide, formats),
+        key="ablation_table",
+        placeholder="",
+        alt="Ablations by flux",
         column_config={wide.index.name: st.column_config.TextColumn(width=190)},
-    )  # fmt: skip
+    )
 
 
 def _ablations_in_words(found: pd.DataFrame, flux: str, view: View) -> str:
@@ -92,8 +95,9 @@ def published(view: View) -> None:
     st.info(
         f"**Theirs, on another data set.** Hollow marks are figures that {content['name']} published for its own "
         "towers, drivers and days. Filled marks are our zero-shot scores on our towers. Beside each other they say "
-        "whether sizes are alike; they do not rank models.", icon=":material/compare_arrows:",
-    )  # fmt: skip
+        "whether sizes are alike; they do not rank models.",
+        icon=":material/compare_arrows:",
+    )
     table = pd.concat([_theirs(content), _ours(view)], ignore_index=True)
     for column, metric in zip(st.columns(2, gap="medium"), ("r2", "rmse"), strict=True):
         chart = figures.published(table, metric, theme.current())
@@ -124,9 +128,13 @@ def _published_table(shown: pd.DataFrame) -> None:
         wide["Our towers (n)"] = ours.set_index(keys)["towers"]
     formats = {c: (3 if c.startswith("R²") else 2, False, "") for c in wide} | {"Our towers (n)": (0, False, "")}
     st.dataframe(
-        components.numbers(wide.reset_index(), formats), hide_index=True, key="published_table", placeholder="",
-        alt="Published scores beside ours", column_config={"split": "Split", "flux": "Flux", "model": "Model"},
-    )  # fmt: skip
+        components.numbers(wide.reset_index(), formats),
+        hide_index=True,
+        key="published_table",
+        placeholder="",
+        alt="Published scores beside ours",
+        column_config={"split": "Split", "flux": "Flux", "model": "Model"},
+    )
 
 
 def _theirs(content: dict) -> pd.DataFrame:
@@ -155,9 +163,15 @@ def _ours(view: View) -> pd.DataFrame:
         rows.append(
             pd.DataFrame(
                 {
-                    "whose": "ours", "split": label, "model": both["model"], "flux": both["flux"], "r2": both["value"],
-                    "rmse": both["value_rmse"], "towers": both["towers"], "design": names.DESIGN_LABELS[design],
+                    "whose": "ours",
+                    "split": label,
+                    "model": both["model"],
+                    "flux": both["flux"],
+                    "r2": both["value"],
+                    "rmse": both["value_rmse"],
+                    "towers": both["towers"],
+                    "design": names.DESIGN_LABELS[design],
                 }
             )
-        )  # fmt: skip
+        )
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()

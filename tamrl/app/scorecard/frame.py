@@ -31,9 +31,11 @@ def folder_choice() -> Path:
         with st.sidebar.expander("Open other scores", icon=":material/leaderboard:"):
             if access.paths:
                 st.text_input(
-                    _BOX, placeholder="bundled with the app", **state.bind("scores", ""),
+                    _BOX,
+                    placeholder="bundled with the app",
+                    **state.bind("scores", ""),
                     help="A results folder of `python -m tamrl bench accuracy` on the computer that runs this app.",
-                )  # fmt: skip
+                )
             if own is not None and state.get("scores") != named:
                 st.button("Use those of the workspace", on_click=state.put, args=("scores", named))
             if state.get("scores"):
@@ -91,9 +93,10 @@ def controls(results: Results) -> View | None:
         options = ("mean", *PLACEMENTS)
         placement = select("Where the labels lie", "placement", options, "mean", names.PLACEMENT_LABELS.get, _PLACE_TIP)
         st.toggle(
-            "Same towers in every column", **state.bind("same", False),
+            "Same towers in every column",
+            **state.bind("same", False),
             help="Short records have no 365 days of labels. On: all numbers of days on the towers that have all.",
-        )  # fmt: skip
+        )
     with columns[4]:
         chosen = _filters(results.sites)
     if chosen.empty:
@@ -141,9 +144,12 @@ def _filters(sites: pd.DataFrame) -> pd.DataFrame:
         for name, title, field, known, text in asked:
             present = set(sites[field])
             st.multiselect(
-                title, [option for option in known if option in present], format_func=text, placeholder="all",
+                title,
+                [option for option in known if option in present],
+                format_func=text,
+                placeholder="all",
                 **state.bind(name, []),
-            )  # fmt: skip
+            )
     return chosen
 
 

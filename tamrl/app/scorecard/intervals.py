@@ -74,20 +74,28 @@ def _coverage(towers: pd.DataFrame) -> pd.DataFrame:
 
 def _calibration_table(stats: pd.DataFrame) -> None:
     shown = stats[["flux", "shots", "towers", "coverage50", "coverage90", "width90", "crps", "spread", "rmse"]]
-    shown = shown.sort_values(["flux", "shots"], key=lambda c: c.map({f: i for i, f in enumerate(FLUXES)}.get)
-                              if c.name == "flux" else c)  # fmt: skip
+    shown = shown.sort_values(
+        ["flux", "shots"], key=lambda c: c.map({f: i for i, f in enumerate(FLUXES)}.get) if c.name == "flux" else c
+    )
     shown = shown.assign(coverage50=100 * shown["coverage50"], coverage90=100 * shown["coverage90"])
     number, share = st.column_config.NumberColumn, {"format": "%.1f %%"}
     st.dataframe(
-        shown, hide_index=True, key="calibration", alt="Coverage, width, CRPS and spread by flux and days of labels",
+        shown,
+        hide_index=True,
+        key="calibration",
+        alt="Coverage, width, CRPS and spread by flux and days of labels",
         column_config={
-            "flux": "Flux", "shots": "Days of labels", "towers": "Towers (n)",
-            "coverage50": number("In 50 %", **share), "coverage90": number("In 90 %", **share),
+            "flux": "Flux",
+            "shots": "Days of labels",
+            "towers": "Towers (n)",
+            "coverage50": number("In 50 %", **share),
+            "coverage90": number("In 90 %", **share),
             "width90": number(f"Width of 90 % [{UNIT}]", format="%.2f"),
             "crps": number(f"CRPS [{UNIT}]", format="%.3f"),
-            "spread": number(f"Spread [{UNIT}]", format="%.2f"), "rmse": number(f"RMSE [{UNIT}]", format="%.2f"),
+            "spread": number(f"Spread [{UNIT}]", format="%.2f"),
+            "rmse": number(f"RMSE [{UNIT}]", format="%.2f"),
         },
-    )  # fmt: skip
+    )
 
 
 def _by_class(view: View, towers: pd.DataFrame) -> None:
@@ -138,10 +146,12 @@ def class_coverage(towers: pd.DataFrame, classes: pd.Series) -> pd.DataFrame:
     groups = labelled.groupby(["flux", "class"])["coverage90"]
     table = pd.DataFrame(
         {
-            "coverage90": groups.mean(), "coverage90_low": groups.quantile(0.25),
-            "coverage90_high": groups.quantile(0.75), "towers": groups.size(),
+            "coverage90": groups.mean(),
+            "coverage90_low": groups.quantile(0.25),
+            "coverage90_high": groups.quantile(0.75),
+            "towers": groups.size(),
         }
-    )  # fmt: skip
+    )
     return table.sort_values("towers", ascending=False, kind="stable").reset_index()
 
 

@@ -15,11 +15,14 @@ def show(results: Results) -> None:
         said = results.manifest
         versions = said.get("versions")
         facts = {
-            "Title": said.get("title"), "Made": said.get("created"), "Data": said.get("data"),
-            "Members": said.get("members"), "Command": f"`{said['command']}`" if said.get("command") else None,
+            "Title": said.get("title"),
+            "Made": said.get("created"),
+            "Data": said.get("data"),
+            "Members": said.get("members"),
+            "Command": f"`{said['command']}`" if said.get("command") else None,
             "Versions": ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else versions,
             "Folder": f"`{results.path}`",
-        }  # fmt: skip
+        }
         st.markdown("\n".join(f"- {name}: {visitor.public(str(value))}" for name, value in facts.items() if value))
         if results.path == bundled():
             st.markdown(_TOWERS)

@@ -77,10 +77,12 @@ def _cumulative(view: View, asked: Asked, teams: dict[str, list[Column]]) -> Non
         chart = figures.cumulative(values[flux], flux, asked.metric, theme.current())
         chart(column, f"scorecard-cdf_{flux}", chart, _shares_in_words(values[flux], flux, asked.metric))
     components.footer(
-        f"scorecard_cdf_{asked.metric.name}", view.origin,
-        lambda: pd.concat({f: v.stack(["model", "shots"]).rename("value") for f, v in values.items()}, names=["flux"])
-        .to_frame(),
-    )  # fmt: skip
+        f"scorecard_cdf_{asked.metric.name}",
+        view.origin,
+        lambda: pd.concat(
+            {f: v.stack(["model", "shots"]).rename("value") for f, v in values.items()}, names=["flux"]
+        ).to_frame(),
+    )
     st.caption("The same towers in every line: " + ", ".join(f"{f} n = {len(v)}" for f, v in values.items()) + ".")
 
 
@@ -130,8 +132,13 @@ def _band(metric: Metric) -> float:
     value = min(state.get("band", BAND), 0.2)
     st.session_state["score_band"] = value * scale
     st.slider(
-        label, 0.0, 0.2 * scale, step=0.01 * scale, key="score_band", format="%.0f %%" if share else "%.2f",
+        label,
+        0.0,
+        0.2 * scale,
+        step=0.01 * scale,
+        key="score_band",
+        format="%.0f %%" if share else "%.2f",
         on_change=lambda: state.put("band", round(st.session_state["score_band"] / scale, 4)),
         help="Two models that differ by less at a tower are taken as equally good there.",
-    )  # fmt: skip
+    )
     return value

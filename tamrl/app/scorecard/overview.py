@@ -126,9 +126,13 @@ def _metric(view: View, flux: str, column: Column, reference: Column) -> None:
     tip = f"n = {row['towers']} towers. {names.number(row['low'])} to {names.number(row['high'])}"
     tip += f"; change {bounds[0]} to {bounds[1]} (95 % bootstrap over towers)" if moved else " (95 % bootstrap)"
     st.metric(
-        names.shots_label(column[1]).capitalize(), names.number(row["value"]), text, help=tip, width="content",
+        names.shots_label(column[1]).capitalize(),
+        names.number(row["value"]),
+        text,
+        help=tip,
+        width="content",
         **components.delta_look(row["change"], view.metric.best, _sure(row)),
-    )  # fmt: skip
+    )
 
 
 def _table(view: View) -> None:
@@ -190,9 +194,12 @@ def score_table(summary: pd.DataFrame, column: str, view: View, key: str, towers
     heads = pd.MultiIndex.from_tuples([(f, "0 d" if not s else f"{s} d") for f, s in texts.columns])
     texts.columns = css.columns = heads
     st.dataframe(
-        texts.style.apply(lambda _: css, axis=None), key=key, height=36 * len(texts) + 70, row_height=36,
+        texts.style.apply(lambda _: css, axis=None),
+        key=key,
+        height=36 * len(texts) + 70,
+        row_height=36,
         alt=f"{view.metric.label} of each model (rows) by flux and days of labels (columns)",
-    )  # fmt: skip
+    )
 
 
 def _best(wide: pd.DataFrame, column: str, view: View) -> pd.DataFrame:

@@ -65,9 +65,11 @@ def _taylor_table(points: dict[str, pd.DataFrame]) -> None:
     wide.index = pd.Index([names.look(model).label for model in wide.index], name="Model")
     shown = wide.reset_index()
     st.dataframe(
-        components.numbers(shown, dict.fromkeys(wide, (3, False, ""))), hide_index=True, key="taylor_table",
+        components.numbers(shown, dict.fromkeys(wide, (3, False, ""))),
+        hide_index=True,
+        key="taylor_table",
         alt="Correlation and ratio of standard deviations of each model by flux",
-    )  # fmt: skip
+    )
 
 
 def _points(view: View, flux: str, shots: int) -> pd.DataFrame:
@@ -88,8 +90,9 @@ def _points(view: View, flux: str, shots: int) -> pd.DataFrame:
         question = cache.question(view.results, view.design, view.scale, "correlation", view.placement, "scores", True)
         correlation = cache.asked(question, view.keys).towers(flux, team).median()
     table = pd.DataFrame(team, columns=["model", "shots"])
-    return table.assign(towers=len(made), correlation=correlation.loc[team].to_numpy(),
-                        deviation=deviation.loc[team].to_numpy())  # fmt: skip
+    return table.assign(
+        towers=len(made), correlation=correlation.loc[team].to_numpy(), deviation=deviation.loc[team].to_numpy()
+    )
 
 
 def _group_name(group: str) -> str:

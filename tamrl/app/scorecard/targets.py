@@ -78,8 +78,10 @@ def _in_markdown(rows: list[dict[str, str]]) -> str:
 
     head = ["| Target | " + " | ".join(FLUXES) + " |", "|---" * (1 + len(FLUXES)) + "|"]
     names = (_proper(row[NAME]) for row in rows)
-    lines = ["| " + " | ".join([name[:1].upper() + name[1:], *(cell(row[f]) for f in FLUXES)]) + " |"
-             for name, row in zip(names, rows, strict=True)]  # fmt: skip
+    lines = [
+        "| " + " | ".join([name[:1].upper() + name[1:], *(cell(row[f]) for f in FLUXES)]) + " |"
+        for name, row in zip(names, rows, strict=True)
+    ]
     return "\n".join([*head, *lines])
 
 

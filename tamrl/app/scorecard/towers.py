@@ -46,10 +46,12 @@ def show(view: View) -> None:
     components.footer(f"scorecard_towers_{said}", view.origin, lambda: table)
     st.session_state["score_tower"] = site
     st.selectbox(
-        f"Tower ({len(table)} scored)", list(table.index), key="score_tower",
+        f"Tower ({len(table)} scored)",
+        list(table.index),
+        key="score_tower",
         on_change=lambda: _choose(st.session_state["score_tower"]),
         format_func=lambda code: f"{code} · {table.loc[code, 'igbp']} · {table.loc[code, 'koeppen']}",
-    )  # fmt: skip
+    )
     _tower(view, site, asked)
 
 
@@ -78,9 +80,11 @@ def _map_and_table(
             static.placed(
                 maps.score_map(table, column, f"{title}: {{}}", colours, chosen, theme.current(), _turn(), MAP_PX)
             ),
-            key="score_map", height=MAP_PX, on_select=_from_map,
+            key="score_map",
+            height=MAP_PX,
+            on_select=_from_map,
             alt=_map_in_words(table[column], title),
-        )  # fmt: skip
+        )
         st.html(maps.legend(*colours, title, digits))
     with right:
         # A new key, and the first row, show a tower that was chosen elsewhere.
@@ -93,11 +97,15 @@ def _map_and_table(
         change = (1, True, " %") if metric.relative else (3, True, "")
         texts = {"value": (2, False, ""), "reference": (2, False, ""), "change": change}
         st.dataframe(
-            components.numbers(shown, texts), key=key, hide_index=True,
-            height=MAP_PX, selection_mode="single-row", on_select=lambda: _from_table(key, list(order.index)),
+            components.numbers(shown, texts),
+            key=key,
+            hide_index=True,
+            height=MAP_PX,
+            selection_mode="single-row",
+            on_select=lambda: _from_table(key, list(order.index)),
             selection_default={"selection": {"rows": [list(order.index).index(chosen)]}},
             column_config=_columns(metric, view),
-        )  # fmt: skip
+        )
 
 
 def _map_in_words(values: pd.Series, title: str) -> str:
@@ -153,8 +161,12 @@ def _tower(view: View, site: str, asked: comparison.Asked) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap=None, width="stretch"):
             st.header(site, anchor=False)
-            facts = [components.class_name(row["igbp"]), components.climate_name(row["koeppen"]), row["network"],
-                     f"{int(row['days']):,} valid days"]  # fmt: skip
+            facts = [
+                components.class_name(row["igbp"]),
+                components.climate_name(row["koeppen"]),
+                row["network"],
+                f"{int(row['days']):,} valid days",
+            ]
             st.caption(" · ".join(facts))
         if _in_workspace(site):
             st.page_link(

@@ -71,9 +71,10 @@ class View:
     def origin(self) -> Origin:
         """Where the scores come from, and how they were asked."""
         said = [
-            self.results.source(), names.DESIGN_LABELS.get(self.design, self.design).lower(),
+            self.results.source(),
+            names.DESIGN_LABELS.get(self.design, self.design).lower(),
             f"support: {names.PLACEMENT_LABELS[self.placement].lower()}",
-        ]  # fmt: skip
+        ]
         return Origin(" · ".join(said), self.results.simulated)
 
 

@@ -179,9 +179,12 @@ def footer(
             download("CSV", origin.file(name, "csv"), lambda: csv_bytes(frame(), origin), "text/csv", f"csv-{name}")
         if dataset is not None:
             download(
-                "NetCDF", origin.file(name, "nc"), lambda: netcdf_bytes(dataset(), origin), "application/x-netcdf",
+                "NetCDF",
+                origin.file(name, "nc"),
+                lambda: netcdf_bytes(dataset(), origin),
+                "application/x-netcdf",
                 f"nc-{name}",
-            )  # fmt: skip
+            )
 
 
 def download(label: str, file: str, data: Callable[[], bytes], mime: str, key: str) -> None:

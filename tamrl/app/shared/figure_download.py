@@ -72,7 +72,14 @@ def button(name: str, file: str, source: str, simulated: bool) -> None:
     # The ink of the page where a legend inherits it.
     legend = [[glyph, INK[shade] if colour == "inherit" else colour, label] for glyph, colour, label in row["legend"]]
     data = {
-        "charts": list(row["charts"].items()), "legend": legend, "file": file, "source": source,
-        "simulated": simulated, "paper": GROUND[shade], "ink": INK[shade], "muted": MUTED[shade], "mark": MARK[shade],
-    }  # fmt: skip
+        "charts": list(row["charts"].items()),
+        "legend": legend,
+        "file": file,
+        "source": source,
+        "simulated": simulated,
+        "paper": GROUND[shade],
+        "ink": INK[shade],
+        "muted": MUTED[shade],
+        "mark": MARK[shade],
+    }
     _component()(key=f"figure-file-{name}", data=data, width="content")

@@ -112,9 +112,11 @@ def show() -> None:
         if visitor.access().paths:
             with st.expander("Open other workspaces", icon=":material/folder_open:"):
                 st.text_input(
-                    _BOX, **state.bind("folder", ""), placeholder="/data/workspaces",
+                    _BOX,
+                    **state.bind("folder", ""),
+                    placeholder="/data/workspaces",
                     help="A folder on the computer that runs this app. Only its workspaces are listed.",
-                )  # fmt: skip
+                )
         _running()
         for problem in problems:
             components.show_error(problem)

@@ -26,9 +26,13 @@ def pick(
     """Draw a row of buttons for the choice ``name`` and return it."""
     value = choice(name, options, default)
     shown = st.segmented_control(
-        label, options, format_func=text, required=True, label_visibility="collapsed" if hidden else "visible",
+        label,
+        options,
+        format_func=text,
+        required=True,
+        label_visibility="collapsed" if hidden else "visible",
         **state.bind(name, value),
-    )  # fmt: skip
+    )
     return value if shown is None else shown
 
 

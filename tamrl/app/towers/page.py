@@ -25,10 +25,12 @@ def _body() -> None:
     sections.map_and_table(shown, site, choice.workspace.step())
     st.session_state["tower_select"] = site
     st.selectbox(
-        f"Tower ({len(shown)} of {len(table)})", list(shown.index), key="tower_select",
+        f"Tower ({len(shown)} of {len(table)})",
+        list(shown.index),
+        key="tower_select",
         on_change=lambda: sections.choose(st.session_state["tower_select"]),
         format_func=lambda code: sections.label(code, table),
-    )  # fmt: skip
+    )
     st.divider()
     tower, origin = cache.tower(choice.workspace, site), sidebar.origin(choice.workspace, site)
     sections.tower_heading(site, table.loc[site], step_of(tower), cache.citation(choice.workspace, site))

@@ -31,7 +31,7 @@ def filters(table: pd.DataFrame) -> pd.DataFrame:
         ("igbp", "Land cover (IGBP)", "igbp", [*IGBP, "unknown"], components.class_name),
         ("climate", "Climate (Köppen)", "climate", [*KOEPPEN.values(), "unknown"], str),
         ("continent", "Continent", "continent", sorted(table["continent"].unique()), str),
-    )  # fmt: skip
+    )
     for column, (name, label, field, known, text) in zip(columns, choices, strict=False):
         present = set(table[field])
         options = [option for option in known if option in present]
@@ -44,9 +44,12 @@ def filters(table: pd.DataFrame) -> pd.DataFrame:
         span = (min(max(low, first), last), max(min(high, last), first))
         state.put("years", span if span != (first, last) else None)
         columns[3].slider(
-            "Data in the years", first, last, help="Towers whose record overlaps these years",
+            "Data in the years",
+            first,
+            last,
+            help="Towers whose record overlaps these years",
             **state.bind("years", (first, last)),
-        )  # fmt: skip
+        )
     chosen = {name: state.get(name, []) for name in ("igbp", "climate", "continent")}
     return tables.filter_towers(table, **chosen, years=state.get("years"))
 
@@ -62,9 +65,12 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: Step) -> None:
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
         st.pydeck_chart(
-            static.placed(maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step)), key="tower_map",
-            height=MAP_PX, on_select=_from_map, alt=_map_in_words(table),
-        )  # fmt: skip
+            static.placed(maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step)),
+            key="tower_map",
+            height=MAP_PX,
+            on_select=_from_map,
+            alt=_map_in_words(table),
+        )
         components.class_legend(table)
     with right:
         table = components.first_row(table, st.session_state.setdefault(_TOP, chosen))
@@ -73,11 +79,15 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: Step) -> None:
         # with it the place that the table was scrolled to.
         key = f"tower_table_{st.session_state.get(_TABLE_ROUND, 0)}"
         st.dataframe(
-            shown, key=key, hide_index=True, height=MAP_PX, selection_mode="single-row",
+            shown,
+            key=key,
+            hide_index=True,
+            height=MAP_PX,
+            selection_mode="single-row",
             on_select=lambda: _from_table(key, list(table.index)),
             selection_default={"selection": {"rows": [list(table.index).index(chosen)]}},
             column_config=_columns(step),
-        )  # fmt: skip
+        )
 
 
 def _map_in_words(table: pd.DataFrame) -> str:
@@ -119,9 +129,7 @@ def _display(table: pd.DataFrame) -> pd.DataFrame:
     """Return the columns of the table in the order that they are read."""
     shown = table.reset_index()
     shown["years"] = [tables.years_text(row) for _, row in table.iterrows()]
-    return shown[
-        ["site", "igbp", "koeppen", "years", "name", "valid_days", *FLUXES, "country", "continent"]
-    ]  # fmt: skip
+    return shown[["site", "igbp", "koeppen", "years", "name", "valid_days", *FLUXES, "country", "continent"]]
 
 
 def _columns(step: Step) -> dict:
@@ -135,12 +143,16 @@ def _columns(step: Step) -> dict:
         "igbp": st.column_config.TextColumn("IGBP", width=56),
         "koeppen": st.column_config.TextColumn("Köppen", width=72),
         "years": st.column_config.TextColumn("Years", width=104),
-        "valid_days": st.column_config.NumberColumn(f"Valid {word}", format="localized", width=84,
-                                                    help=f"{word.capitalize()} with any flux and QC of at least 0.7"),
+        "valid_days": st.column_config.NumberColumn(
+            f"Valid {word}",
+            format="localized",
+            width=84,
+            help=f"{word.capitalize()} with any flux and QC of at least 0.7",
+        ),
         **numbers,
         "country": st.column_config.TextColumn("Country", width=130),
         "continent": st.column_config.TextColumn("Continent", width=110),
-    }  # fmt: skip
+    }
 
 
 def label(site: str, table: pd.DataFrame) -> str:
@@ -212,10 +224,15 @@ def series_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
     left.markdown("**Fluxes and drivers**")
     # Not bound to the URL value directly: a driver that this tower lacks stays chosen for the next one.
     drivers = right.multiselect(
-        "Drivers", present, default=kept, key=f"drivers_{site}", label_visibility="collapsed",
-        format_func=lambda name: VARIABLES[name].long_name, placeholder="Drivers to show",
+        "Drivers",
+        present,
+        default=kept,
+        key=f"drivers_{site}",
+        label_visibility="collapsed",
+        format_func=lambda name: VARIABLES[name].long_name,
+        placeholder="Drivers to show",
         on_change=lambda: state.put("drivers", st.session_state[f"drivers_{site}"]),
-    )  # fmt: skip
+    )
     names, kind = [*FLUXES, "QC", *drivers], STEPS[step_of(tower)]
     components.figure(
         f"{site}_{kind}",
@@ -252,9 +269,10 @@ def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
     with right.container(horizontal=True, horizontal_alignment="right"):
         st.segmented_control("Flux", FLUXES, required=True, label_visibility="collapsed", **state.bind("flux", "NEE"))
         st.toggle(
-            "Colour low quality", **state.bind("low", False),
+            "Colour low quality",
+            **state.bind("low", False),
             help=f"Days with QC below {QC_VALID:g} are mostly gap-filled: a model's season, not a measured one.",
-        )  # fmt: skip
+        )
     flux, low = state.get("flux", "NEE"), state.get("low", False)
     share = 100 * np.mean(~series.good_days(tower)[np.isfinite(tower[flux].values)]) if len(tower["time"]) else 0.0
     components.figure(

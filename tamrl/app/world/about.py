@@ -63,15 +63,25 @@ def about(entry: Entry, maps: xr.Dataset) -> list[str]:
     derived = str(attrs.get("derived") or "")
     rows = {
         "What": KINDS.get(entry.kind, entry.kind) + (", SIMULATED" if entry.simulated else ""),
-        "Source": attrs.get("source"), "Citation": attrs.get("citation"), "DOI": _own_doi(attrs),
-        "Version": attrs.get("version"), "Licence": attrs.get("license") or "not given", "Years": years,
-        "Grid": f"{_grid(maps)}; {land}", "Fluxes": has,
-        "Derived": f"{derived}, from NEE = RECO \N{MINUS SIGN} GPP" if derived else "none; each flux as published"
-        if entry.kind == "product" else None,
+        "Source": attrs.get("source"),
+        "Citation": attrs.get("citation"),
+        "DOI": _own_doi(attrs),
+        "Version": attrs.get("version"),
+        "Licence": attrs.get("license") or "not given",
+        "Years": years,
+        "Grid": f"{_grid(maps)}; {land}",
+        "Fluxes": has,
+        "Derived": f"{derived}, from NEE = RECO \N{MINUS SIGN} GPP"
+        if derived
+        else "none; each flux as published"
+        if entry.kind == "product"
+        else None,
         "Spread": spread(maps) if any(f + SD in maps for f in fluxes_of(maps)) else "none given",
-        "Regridding": attrs.get("regridding"), **noted(maps), "Comment": attrs.get("comment"),
+        "Regridding": attrs.get("regridding"),
+        **noted(maps),
+        "Comment": attrs.get("comment"),
         "File": entry.path.name,
-    }  # fmt: skip
+    }
     return [f"- {name}: {_linked(str(value))}" for name, value in rows.items() if value]
 
 
@@ -94,9 +104,11 @@ def _grid(maps: xr.Dataset) -> str:
     sizes = [float(np.median(np.diff(edges(maps[axis].values, axis)))) for axis in ("lat", "lon")]
     south_north, west_east = (edges(maps[axis].values, axis) for axis in ("lat", "lon"))
     whole = west_east[-1] - west_east[0] > 359 and south_north[-1] - south_north[0] > 120
-    extent = "" if whole else (
-        f", from {south_north[0]:g} to {south_north[-1]:g} °N and {west_east[0]:g} to {west_east[-1]:g} °E"
-    )  # fmt: skip
+    extent = (
+        ""
+        if whole
+        else (f", from {south_north[0]:g} to {south_north[-1]:g} °N and {west_east[0]:g} to {west_east[-1]:g} °E")
+    )
     return f"{sizes[0]:.4g}° × {sizes[1]:.4g}°, {maps.sizes['lat']} × {maps.sizes['lon']} cells{extent}"
 
 

@@ -66,10 +66,13 @@ def _editor(place: Place, model: Path) -> tuple[pd.DataFrame, str | None]:
     low, high = min(variable(f).bounds[0] for f in FLUXES), max(variable(f).bounds[1] for f in FLUXES)
     wide = start.T.set_axis(list(_MONTHS), axis=1).rename_axis("Flux")
     edited = st.data_editor(
-        wide, key=f"months_{place.lat:g}_{place.lon:g}_{mark}", num_rows="fixed", placeholder="",
+        wide,
+        key=f"months_{place.lat:g}_{place.lon:g}_{mark}",
+        num_rows="fixed",
+        placeholder="",
         alt="Monthly means of GPP, RECO and NEE that are known here",
         column_config={m: number(m, format="%.2f", min_value=low, max_value=high, width=62) for m in _MONTHS},
-    )  # fmt: skip
+    )
     found = edited.T.set_axis(monthly_means.MONTHS, axis=0)
     return found[list(FLUXES)].apply(pd.to_numeric, errors="coerce").astype(float), cover
 
@@ -79,9 +82,12 @@ def _cover(place: Place) -> str | None:
     own = [name for name in place.covers if name in IGBP]
     options = [_MIXTURE, *own, *(name for name in IGBP if name not in own)]
     shown = st.selectbox(
-        "Land cover that these values represent", options, key=f"months_cover_{place.lat:g}_{place.lon:g}",
-        format_func=lambda name: _MIXTURE if name == _MIXTURE else _share(name, place), width=420,
-    )  # fmt: skip
+        "Land cover that these values represent",
+        options,
+        key=f"months_cover_{place.lat:g}_{place.lon:g}",
+        format_func=lambda name: _MIXTURE if name == _MIXTURE else _share(name, place),
+        width=420,
+    )
     return None if shown == _MIXTURE else shown
 
 
@@ -100,15 +106,22 @@ def _filled(place: Place, model: Path) -> tuple[pd.DataFrame, str]:
     near = _nearby(place)
     left, right = st.columns(2, gap="medium") if near else (st.container(), None)
     file = left.file_uploader(
-        "Fill from a CSV", type=["csv", "txt"], key=f"months_file_{where}", max_upload_size=1,
+        "Fill from a CSV",
+        type=["csv", "txt"],
+        key=f"months_file_{where}",
+        max_upload_size=1,
         help="Columns month[, year] and some of GPP, RECO, NEE in gC m-2 d-1; years are averaged.",
-    )  # fmt: skip
+    )
     site = None
     if right is not None:
         site = right.selectbox(
-            "Or from a tower of the workspace", list(near), index=None, key=f"months_tower_{where}",
-            placeholder="none", format_func=lambda name: f"{name}, {near[name]:.0f} km away",
-        )  # fmt: skip
+            "Or from a tower of the workspace",
+            list(near),
+            index=None,
+            key=f"months_tower_{where}",
+            placeholder="none",
+            format_func=lambda name: f"{name}, {near[name]:.0f} km away",
+        )
     start, mark = monthly_means.empty(), "typed"
     if file is not None:
         content = file.getvalue()
@@ -143,7 +156,7 @@ def _remarks(values: pd.DataFrame) -> bool:
         st.warning(
             f"NEE is not RECO {_MINUS} GPP in {_names(odd)}: the model reads GPP and RECO there, and not NEE.",
             icon=":material/balance:",
-        )  # fmt: skip
+        )
     lone = monthly_means.alone(values)
     if not lone:
         return False
@@ -151,8 +164,9 @@ def _remarks(values: pd.DataFrame) -> bool:
         f"{_names(lone)}: NEE alone. The model is of GPP and of RECO, and NEE is their difference: alone it does not "
         "say which of the two is off, so these months are passed over. Give GPP or RECO as well, or let the difference "
         "be shared out between them in proportion to how uncertain the model is of each. That is an assumption, not a "
-        "measurement.", icon=":material/call_split:",
-    )  # fmt: skip
+        "measurement.",
+        icon=":material/call_split:",
+    )
     return st.toggle("Share NEE out between GPP and RECO", key="world_share_nee")
 
 
@@ -186,10 +200,13 @@ def _result(place: Place, cover: str | None, table: pd.DataFrame, model: Path) -
             before, after = (float((table[f"{flux}_{when}"] * _DAYS).sum()) for when in ("before", "after"))
             years.append(f"{flux} of the year {before:,.0f} before and {after:,.0f} after".replace("-", _MINUS))
             st.metric(
-                f"{flux} of the year [gC m⁻² yr⁻¹]", f"{after:,.0f}".replace("-", _MINUS),
-                f"{after - before:+,.0f} from before".replace("-", _MINUS), delta_color="off", delta_arrow="off",
+                f"{flux} of the year [gC m⁻² yr⁻¹]",
+                f"{after:,.0f}".replace("-", _MINUS),
+                f"{after - before:+,.0f} from before".replace("-", _MINUS),
+                delta_color="off",
+                delta_arrow="off",
                 width="content",
-            )  # fmt: skip
+            )
     alt = (
         "GPP, RECO and NEE by month before and after the model knows these months. Known months are marked. "
         f"{', '.join(years)} [gC m⁻² yr⁻¹]."

@@ -56,9 +56,10 @@ def towers(view: View) -> None:
         figure = figures.at_towers(rows, classes, entry.label, view.flux, theme.current())
         chart(column, f"world-towers_{entry.key}_{view.flux}", figure, alt)
     components.footer(
-        f"towers_{view.entry.key}_{view.flux}", _origin(view, workspace),
+        f"towers_{view.entry.key}_{view.flux}",
+        _origin(view, workspace),
         lambda: pd.concat([rows.assign(maps=entry.label) for entry, rows in drawn.items()]),
-    )  # fmt: skip
+    )
 
 
 def _both(view: View) -> list[Entry]:
@@ -100,9 +101,13 @@ def _scores(tables: dict[Entry, pd.DataFrame], view: View, classes: dict[str, st
     found = found.sort_values("flux", key=lambda c: c.map({f: i for i, f in enumerate(FLUXES)}), kind="stable")
     unit = unit_label(FLUX_UNIT)
     numbers = {
-        "r2": "R²", "rmse": f"RMSE [{unit}]", "bias": f"Bias [{unit}]", "correlation": "Correlation",
-        "towers": "Towers", "n": "Months",
-    }  # fmt: skip
+        "r2": "R²",
+        "rmse": f"RMSE [{unit}]",
+        "bias": f"Bias [{unit}]",
+        "correlation": "Correlation",
+        "towers": "Towers",
+        "n": "Months",
+    }
     config = {name: st.column_config.NumberColumn(label) for name, label in numbers.items()}
     config |= {"maps": st.column_config.TextColumn("Maps"), "flux": st.column_config.TextColumn("Flux")}
     shown = found[["maps", "flux", *_SCORES, "towers", "n"]]

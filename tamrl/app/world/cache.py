@@ -88,20 +88,23 @@ class Question:
         other_year = self.other_period.year if self.other_period else None
         return [
             replace(
-                self, period=Period(month=month, year=self.period.year),
+                self,
+                period=Period(month=month, year=self.period.year),
                 other_period=Period(month=month, year=other_year) if self.other else None,
             )
             for month in _RANGE_MONTHS
-        ]  # fmt: skip
+        ]
 
 
 @st.cache_resource(max_entries=_FIELDS // 2, show_spinner="Comparing the fields")
 def _difference(question: Question) -> xr.DataArray:
     one, other = question.entry, question.other
     a, b, _ = time_means.on_common_grid(
-        field(one, question.name, question.period), field(other, question.name, question.other_period),
-        land(one), land(other),
-    )  # fmt: skip
+        field(one, question.name, question.period),
+        field(other, question.name, question.other_period),
+        land(one),
+        land(other),
+    )
     found = (a - b).assign_attrs(a.attrs).rename(question.name)
     return found.where(vegetated(found)) if question.vegetated else found
 

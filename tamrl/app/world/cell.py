@@ -62,10 +62,12 @@ def _facts(found: Place) -> str:
     )
     said = [
         found.continent if found.region in ("unknown", found.continent) else f"{found.region}, {found.continent}",
-        components.climate_name(found.koeppen), covers, f"NDVI {found.fixed['NDVI_MIN']:.2f} to "
-        f"{found.fixed['NDVI_MAX']:.2f} over the year", f"C4 plants {found.fixed['C4']:.0%}",
+        components.climate_name(found.koeppen),
+        covers,
+        f"NDVI {found.fixed['NDVI_MIN']:.2f} to {found.fixed['NDVI_MAX']:.2f} over the year",
+        f"C4 plants {found.fixed['C4']:.0%}",
         f"land {found.land_fraction:.0%} of the cell",
-    ]  # fmt: skip
+    ]
     return " · ".join(part for part in said if part)
 
 
@@ -154,8 +156,9 @@ def _belief(view: View) -> None:
     if value > float(limit):
         st.warning(
             f"Extrapolation index {value:.2f}, above {float(limit):.2f}: no training tower is like this place, so "
-            "do not believe the model here.", icon=":material/warning:",
-        )  # fmt: skip
+            "do not believe the model here.",
+            icon=":material/warning:",
+        )
     else:
         st.caption(
             f"Extrapolation index {value:.2f}, below {float(limit):.2f}: the training towers span climate and "
@@ -177,11 +180,13 @@ def _towers(view: View) -> None:
     st.caption(_how_near(table))
     st.dataframe(
         table.reset_index().assign(
-            igbp=[components.class_name(c) for c in table["igbp"]], km=table["km"].round().to_numpy(),
-        ), key="world_like",
-        hide_index=True, column_order=["site", "times_usual", "km", "igbp", "koeppen", "lat", "lon"],
+            igbp=[components.class_name(c) for c in table["igbp"]], km=table["km"].round().to_numpy()
+        ),
+        key="world_like",
+        hide_index=True,
+        column_order=["site", "times_usual", "km", "igbp", "koeppen", "lat", "lon"],
         column_config=_TOWER_COLUMNS,
-    )  # fmt: skip
+    )
     origin = Origin(f"{maps.label}: task codes of its {len(reference.sites)} training towers", maps.simulated)
     components.footer(f"like_{view.cell[0]:g}_{view.cell[1]:g}", origin, lambda: table)
     st.caption(
@@ -221,6 +226,8 @@ def _link(sites: list[str]) -> None:
     inside = [site for site in sites if site in held.index]
     if inside:
         st.page_link(
-            "pages/lab.py", label=f"Open {inside[0]} in the Few-shot lab", icon=":material/science:",
+            "pages/lab.py",
+            label=f"Open {inside[0]} in the Few-shot lab",
+            icon=":material/science:",
             query_params={"site": inside[0]},
-        )  # fmt: skip
+        )

@@ -16,17 +16,26 @@ def popover(view: View, scale: Scale) -> None:
         by_hand = state.get("range") is not None
         st.session_state["world_by_hand"] = by_hand
         st.segmented_control(
-            "Colour range", [False, True], key="world_by_hand", required=True,
+            "Colour range",
+            [False, True],
+            key="world_by_hand",
+            required=True,
             format_func=lambda hand: "By hand" if hand else "By percentile",
-            on_change=_take_by_hand, args=(scale,),
-        )  # fmt: skip
+            on_change=_take_by_hand,
+            args=(scale,),
+        )
         if by_hand:
             _range_by_hand(scale)
         else:
             st.slider(
-                "Percentiles", 0.0, 100.0, step=0.5, **state.bind("tails", figures.TAILS), format="%g %%",
+                "Percentiles",
+                0.0,
+                100.0,
+                step=0.5,
+                **state.bind("tails", figures.TAILS),
+                format="%g %%",
                 help="Cells below the lower and above the upper percentile wear the end colours. Months share a range.",
-            )  # fmt: skip
+            )
         _palette(view)
         st.toggle("Towers", **state.bind("dots", True))
 
@@ -36,10 +45,13 @@ def _palette(view: View) -> None:
     if view.layer == "flux" and view.mode != "difference":
         names = {OWN: "By flux"} | {name: palette.label for name, palette in PALETTES.items()}
         st.selectbox(
-            "Palette", list(names), format_func=names.get, **state.bind("palette", palette_choice()),
+            "Palette",
+            list(names),
+            format_func=names.get,
+            **state.bind("palette", palette_choice()),
             help="Of maps of fluxes and of the Hovmöller diagram. Differences, spreads and the extrapolation index "
             "have colours of their own, safe for colour-blind readers.",
-        )  # fmt: skip
+        )
 
 
 def _take_by_hand(scale: Scale) -> None:

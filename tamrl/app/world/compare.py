@@ -54,9 +54,10 @@ def comparison(view: View) -> None:
 def vegetated_switch(label: str = "Vegetated land only") -> None:
     """Draw the switch that leaves out what nothing grows on."""
     st.toggle(
-        label, **state.bind("veg", True),
+        label,
+        **state.bind("veg", True),
         help="Vegetated land only: on ice, bare land and water maps are 0 by construction, and any two of them agree.",
-    )  # fmt: skip
+    )
 
 
 def _kind() -> str:
@@ -128,18 +129,28 @@ def _table(table: pd.DataFrame, view: View, stem: str) -> None:
     """Draw the scores of each class or band."""
     number = st.column_config.NumberColumn
     unit = charts.UNIT
-    formats = {"area": (2, False, ""), "first": (2, False, ""), "second": (2, False, ""), "bias": (2, True, ""),
-               "rmse": (2, False, ""), "correlation": (3, False, "")}  # fmt: skip
+    formats = {
+        "area": (2, False, ""),
+        "first": (2, False, ""),
+        "second": (2, False, ""),
+        "bias": (2, True, ""),
+        "rmse": (2, False, ""),
+        "correlation": (3, False, ""),
+    }
     st.dataframe(
-        components.numbers(table, formats), key="world_differences", height="content",
+        components.numbers(table, formats),
+        key="world_differences",
+        height="content",
         column_order=["cells", "area", "first", "second", "bias", "rmse", "correlation"],
         column_config={
             "group": st.column_config.TextColumn("Group", width=230),
-            "cells": number("Cells (n)", format="localized"), "area": number("Land [10⁶ km²]"),
+            "cells": number("Cells (n)", format="localized"),
+            "area": number("Land [10⁶ km²]"),
             "first": number("Mean", help=f"{view.entry.label} [{unit}]"),
             "second": number("Compared with", help=f"{view.other_entry.label} [{unit}]"),
-            "bias": number(f"Bias [{unit}]"), "rmse": number(f"RMSE [{unit}]"),
+            "bias": number(f"Bias [{unit}]"),
+            "rmse": number(f"RMSE [{unit}]"),
             "correlation": number("Correlation"),
         },
-    )  # fmt: skip
+    )
     components.footer(f"{stem}_table", view.origin, lambda: table)

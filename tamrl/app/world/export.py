@@ -50,19 +50,28 @@ def popover(view: View, asked: tuple[Question, ...], scale: Scale, signs: Signs 
         with st.container(horizontal=True, gap="medium"):
             for label, kind, mime in (("PNG, slide size", "png", "image/png"), ("SVG", "svg", "image/svg+xml")):
                 components.download(
-                    label, origin.file(stem, kind), partial(picture, view, asked, scale, masked, box, signs, kind),
-                    mime, f"world_{kind}",
-                )  # fmt: skip
+                    label,
+                    origin.file(stem, kind),
+                    partial(picture, view, asked, scale, masked, box, signs, kind),
+                    mime,
+                    f"world_{kind}",
+                )
         st.markdown("**Data**")
         with st.container(horizontal=True, gap="medium"):
             components.download(
-                "NetCDF", origin.file(stem, "nc"), lambda: components.netcdf_bytes(dataset(view, asked, box), origin),
-                "application/x-netcdf", "world_nc",
-            )  # fmt: skip
+                "NetCDF",
+                origin.file(stem, "nc"),
+                lambda: components.netcdf_bytes(dataset(view, asked, box), origin),
+                "application/x-netcdf",
+                "world_nc",
+            )
             components.download(
-                "CSV of land cells", origin.file(stem, "csv"),
-                lambda: components.csv_bytes(table(view, asked, box), origin), "text/csv", "world_csv",
-            )  # fmt: skip
+                "CSV of land cells",
+                origin.file(stem, "csv"),
+                lambda: components.csv_bytes(table(view, asked, box), origin),
+                "text/csv",
+                "world_csv",
+            )
 
 
 def _stem(view: View, asked: tuple[Question, ...], box: Box) -> str:
@@ -169,9 +178,14 @@ def table(view: View, asked: tuple[Question, ...], box: Box = EARTH) -> pd.DataF
 
 
 def picture(
-    view: View, asked: tuple[Question, ...], scale: Scale, masked: bool = False, box: Box = EARTH,
-    signs: Signs | None = None, kind: Literal["png", "svg"] = "png",
-) -> bytes:  # fmt: skip
+    view: View,
+    asked: tuple[Question, ...],
+    scale: Scale,
+    masked: bool = False,
+    box: Box = EARTH,
+    signs: Signs | None = None,
+    kind: Literal["png", "svg"] = "png",
+) -> bytes:
     """Return the map as a picture with outlines, signs, colour bar, title and source.
 
     Args:

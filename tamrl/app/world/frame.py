@@ -69,10 +69,19 @@ def asked(entries: dict[str, Entry]) -> View:
     maps = cache.maps(entry)
     other = cache.maps(other_entry) if other_entry else None
     view = View(
-        entry, maps, other_entry, other, choice("flux", FLUXES, "GPP"), _period(maps, other),
-        choice("layer", list(LAYERS), "flux"), mode if other_entry else "single", _cell(maps), entries,
-        _origin(entry, maps, other_entry, other), other_entry is not None and state.get("veg", True),
-    )  # fmt: skip
+        entry,
+        maps,
+        other_entry,
+        other,
+        choice("flux", FLUXES, "GPP"),
+        _period(maps, other),
+        choice("layer", list(LAYERS), "flux"),
+        mode if other_entry else "single",
+        _cell(maps),
+        entries,
+        _origin(entry, maps, other_entry, other),
+        other_entry is not None and state.get("veg", True),
+    )
     _forget_range(view)
     return view
 
@@ -130,8 +139,9 @@ def _period(maps: xr.Dataset, other: xr.Dataset | None) -> Period:
     kind = grain()
     return Period(
         month=state.get("month") if kind == "month" else None,
-        season=state.get("season") if kind == "season" else None, year=year,
-    )  # fmt: skip
+        season=state.get("season") if kind == "season" else None,
+        year=year,
+    )
 
 
 def with_month(view: View, month: int) -> View:
@@ -207,19 +217,23 @@ def controls(entries: dict[str, Entry], view: View | None, workspace: Workspace 
             st.session_state["world_year"] = view.period.year or "all"
             with st.container(width=130):
                 st.selectbox(
-                    "Year", options, key="world_year", on_change=_take_year,
+                    "Year",
+                    options,
+                    key="world_year",
+                    on_change=_take_year,
                     format_func=lambda year: "Mean of all" if year == "all" else str(year),
-                )  # fmt: skip
+                )
 
 
 def _toggles(view: View) -> None:
     if any("extrapolation" in maps for maps in (view.maps, view.other) if maps is not None):
         st.toggle(
-            "Mask", **state.bind("mask", False),
+            "Mask",
+            **state.bind("mask", False),
             help="Hatch where the model should not be believed: climate and vegetation there are unlike those of every "
             "training tower, the extrapolation index is above its threshold (area of applicability, Meyer and Pebesma "
             "2021).",
-        )  # fmt: skip
+        )
     if view.mode == "side":
         st.toggle("Swipe", **state.bind("curtain", False), help="Both maps in one, with a divider to drag")
     if view.mode == "difference":

@@ -43,10 +43,12 @@ def _empty_uploader() -> None:
 def _uploader() -> list:
     """Draw the box for files and return what was sent."""
     sent = st.file_uploader(
-        "Or send files" if visitor.access().paths else "Files", type=["nc", "nc4", "zip"], accept_multiple_files=True,
+        "Or send files" if visitor.access().paths else "Files",
+        type=["nc", "nc4", "zip"],
+        accept_multiple_files=True,
         key=f"world_import_files_{st.session_state.get(_UPLOADER, 0)}",
         help="NetCDF files of one product, or a Zarr store packed as ZIP",
-    )  # fmt: skip
+    )
     return sent or []
 
 
@@ -65,9 +67,11 @@ def form(workspace: Workspace | None) -> None:
     where = ""
     if access.paths:
         where = st.text_input(
-            _BOX, key="world_import_path", placeholder="/data/products/x-base/*.nc" if access.owner else "x-base/*.nc",
+            _BOX,
+            key="world_import_path",
+            placeholder="/data/products/x-base/*.nc" if access.owner else "x-base/*.nc",
             help="A file, a Zarr store, a folder, or a pattern with *. Large products are best imported this way.",
-        )  # fmt: skip
+        )
     slot = st.empty()
     with slot:
         sent = _uploader()
@@ -76,10 +80,13 @@ def form(workspace: Workspace | None) -> None:
     mapping = None
     if kind == "cf":
         mapping = st.text_area(
-            "Mapping (YAML)", key="world_import_mapping", placeholder=_MAPPING, height=100,
+            "Mapping (YAML)",
+            key="world_import_mapping",
+            placeholder=_MAPPING,
+            height=100,
             help="For each flux its variable, its unit, and sign: -1 where uptake is positive, as in nep. Net biome "
             "production, nbp, is never NEE: it has fire and land use in it.",
-        )  # fmt: skip
+        )
     if st.button("Import", type="primary", key="world_import_go", disabled=not (where or sent)):
         with components.guarded():
             try:

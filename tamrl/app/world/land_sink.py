@@ -60,9 +60,10 @@ def _way(view: View, entry: Entry) -> None:
     alt = " ".join(f"{r.label}: {r.value:.1f}{'' if r.kind in levels else ' added'}." for r in table.itertuples())
     chart(st.container(), "world-land-sink", figures.waterfall(table, theme.current()), f"Steps in PgC per year. {alt}")
     st.markdown(sink.verdict(table, found))
-    st.markdown(f"**{sink.REMAINDER}**, of which no global number is published:\n" + "\n".join(
-        f"- {cause}" for cause in found.not_quantified
-    ))  # fmt: skip
+    st.markdown(
+        f"**{sink.REMAINDER}**, of which no global number is published:\n"
+        + "\n".join(f"- {cause}" for cause in found.not_quantified)
+    )
     components.footer(f"land_sink_{entry.key}", view.origin, lambda: table.set_index("label"))
     st.caption(
         "Net flux to the atmosphere, negative for uptake. Published numbers are of other years than ours and are their "
@@ -75,10 +76,18 @@ def _way(view: View, entry: Entry) -> None:
 
 def _sources(found: Budget) -> None:
     rows = [
-        {"Step": s.label, "PgC yr⁻¹": s.text, "Uncertainty": s.plus_minus_is or "not given", "Years": s.when,
-         "What they say": s.statement, "Read in": s.read_in, "From": s.citation, "DOI": f"https://doi.org/{s.doi}"}
+        {
+            "Step": s.label,
+            "PgC yr⁻¹": s.text,
+            "Uncertainty": s.plus_minus_is or "not given",
+            "Years": s.when,
+            "What they say": s.statement,
+            "Read in": s.read_in,
+            "From": s.citation,
+            "DOI": f"https://doi.org/{s.doi}",
+        }
         for s in found.all
-    ]  # fmt: skip
+    ]
     link = st.column_config.LinkColumn("DOI", display_text=r"https://doi\.org/(.*)")
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"DOI": link}, key="world_sink_sources")
 
@@ -110,9 +119,11 @@ def _places(view: View, shown: list[Entry]) -> None:
     else:
         blocks = None
     components.footer(
-        f"sink_by_{kind}", view.origin, lambda: table.add_suffix("_PgC_yr").rename_axis("group"),
+        f"sink_by_{kind}",
+        view.origin,
+        lambda: table.add_suffix("_PgC_yr").rename_axis("group"),
         (lambda: blocks.rename(_FLUX).to_dataset()) if blocks is not None else None,
-    )  # fmt: skip
+    )
     said = ["Means of all years; blocks of two degrees, so that their sum is the total."]
     if seen:
         said.append(

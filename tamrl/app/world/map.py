@@ -114,25 +114,41 @@ def _timeline(view: View) -> None:
     playing = bool(st.session_state.get(_PLAYING))
     with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
         st.button(
-            "Pause" if playing else "Play", icon=f":material/{'pause' if playing else 'play_arrow'}:",
-            key="world_play", on_click=_toggle, help="Play through the months of the year", width=105,
-        )  # fmt: skip
+            "Pause" if playing else "Play",
+            icon=f":material/{'pause' if playing else 'play_arrow'}:",
+            key="world_play",
+            on_click=_toggle,
+            help="Play through the months of the year",
+            width=105,
+        )
         if view.period.month:
             st.session_state["world_month"] = view.period.month
             st.select_slider(
-                "Month", range(1, 13), key="world_month", on_change=_take_month, label_visibility="collapsed",
+                "Month",
+                range(1, 13),
+                key="world_month",
+                on_change=_take_month,
+                label_visibility="collapsed",
                 format_func=lambda month: time_means.MONTHS[month - 1],
-            )  # fmt: skip
+            )
             st.session_state["world_speed"] = choice("speed", list(SPEEDS), "normal")
             st.selectbox(
-                "Speed of Play", list(SPEEDS), key="world_speed", on_change=_take_speed, width=112,
-                label_visibility="collapsed", format_func=str.capitalize,
-            )  # fmt: skip
+                "Speed of Play",
+                list(SPEEDS),
+                key="world_speed",
+                on_change=_take_speed,
+                width=112,
+                label_visibility="collapsed",
+                format_func=str.capitalize,
+            )
         elif view.period.season:
             st.segmented_control(
-                "Season", list(SEASONS), required=True, label_visibility="collapsed",
+                "Season",
+                list(SEASONS),
+                required=True,
+                label_visibility="collapsed",
                 **state.bind("season", view.period.season),
-            )  # fmt: skip
+            )
         else:
             st.caption(period_text(view))
 
@@ -179,9 +195,7 @@ def scale_of(view: View) -> Scale:
     palette = palette_choice()
     colours, centred = figures.colours_of(view.name, different, theme.current(), palette)
     ends = figures.ends_of(view.name, view.short[view.entry.key] if different else None)
-    low, high = state.get("range") or cache.limits(
-        questions(view), centred, state.get("tails", figures.TAILS)
-    )  # fmt: skip
+    low, high = state.get("range") or cache.limits(questions(view), centred, state.get("tails", figures.TAILS))
     return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name), ends, palette)
 
 
@@ -207,15 +221,22 @@ def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
         said.append(f"{text}: {cache.in_words(question)}")
     colours = figures.palette(scale.colours)
     data = {
-        "id": " | ".join(texts), "view": "world", "panels": panels, "low": scale.low, "high": scale.high,
-        "palette": [bytes(colour).hex() for colour in colours], "unit": unit_label(scale.unit),
-        "curtain": view.mode == "side" and state.get("curtain", False), "outlines": static.url(base.COUNTRIES_URL),
-        "colours": figures.map_colours(shade), "cell": pick.marker(view),
+        "id": " | ".join(texts),
+        "view": "world",
+        "panels": panels,
+        "low": scale.low,
+        "high": scale.high,
+        "palette": [bytes(colour).hex() for colour in colours],
+        "unit": unit_label(scale.unit),
+        "curtain": view.mode == "side" and state.get("curtain", False),
+        "outlines": static.url(base.COUNTRIES_URL),
+        "colours": figures.map_colours(shade),
+        "cell": pick.marker(view),
         "towers": pick.tower_points(towers) if state.get("dots", True) else [],
         "alt": f"World map of {scale.title}. {'; '.join(said)}. Arrow keys move it, plus and minus zoom, Enter picks "
-               "the cell under the cross in the middle; the button Place offers the same choice.",
+        "the cell under the cross in the middle; the button Place offers the same choice.",
         "at": PARAMETERS["view"].write(view_at) if (view_at := state.get("view")) else None,
-    }  # fmt: skip
+    }
     # That the map is drawn for the first time needs no answer but the run that it starts, see world_tabs.
     _component()(key=_KEY, data=data, on_pick_change=_picked, on_drawn_change=lambda: None)
 
@@ -230,8 +251,11 @@ def _picked() -> None:
 def _legend(view: View) -> None:
     """Draw what the signs on the map mean."""
     items = [("○", "inherit", "Towers")] if state.get("dots", True) else []
-    threshold = [m["extrapolation"].attrs.get("threshold") for m in (view.maps, view.other)
-                 if m is not None and "extrapolation" in m]  # fmt: skip
+    threshold = [
+        m["extrapolation"].attrs.get("threshold")
+        for m in (view.maps, view.other)
+        if m is not None and "extrapolation" in m
+    ]
     if state.get("mask") and threshold:
         items.append(("▨", "inherit", f"Extrapolation above {threshold[0]:.2g}: do not believe the model here"))
     if view.mode == "difference" and view.vegetated:

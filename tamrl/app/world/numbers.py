@@ -183,9 +183,11 @@ def common(
 ) -> tuple[xr.DataArray, ...]:
     """Return two fields on the coarser of their grids, and the land of each cell that is compared, m2."""
     a, b, land = time_means.on_common_grid(
-        world_cache.field(one, flux, period), world_cache.field(other, flux, other_period),
-        world_cache.land(one), world_cache.land(other),
-    )  # fmt: skip
+        world_cache.field(one, flux, period),
+        world_cache.field(other, flux, other_period),
+        world_cache.land(one),
+        world_cache.land(other),
+    )
     area = cell_area(a["lat"].values, a["lon"].values) * land.values
     return a, b, area.where(world_cache.vegetated(area), 0) if vegetated else area
 

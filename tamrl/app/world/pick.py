@@ -16,12 +16,21 @@ from tamrl.schema import IGBP
 
 #: Places that differ in what drives their fluxes: latitude and longitude.
 PLACES = {
-    "Amazon rainforest": (-2.6, -60.2), "Congo basin": (-1.0, 23.0), "Borneo": (1.0, 114.0), "Sahel": (13.5, 2.5),
-    "Corn Belt": (42.0, -93.5), "Mediterranean Spain": (38.5, -4.0), "Central Europe": (50.5, 10.5),
-    "Boreal Finland": (61.8, 24.3), "Siberian larch": (62.2, 129.6), "Punjab": (30.8, 75.5),
-    "North China Plain": (36.5, 116.5), "South-east Australia": (-35.7, 148.2), "Arctic Alaska": (68.6, -149.3),
+    "Amazon rainforest": (-2.6, -60.2),
+    "Congo basin": (-1.0, 23.0),
+    "Borneo": (1.0, 114.0),
+    "Sahel": (13.5, 2.5),
+    "Corn Belt": (42.0, -93.5),
+    "Mediterranean Spain": (38.5, -4.0),
+    "Central Europe": (50.5, 10.5),
+    "Boreal Finland": (61.8, 24.3),
+    "Siberian larch": (62.2, 129.6),
+    "Punjab": (30.8, 75.5),
+    "North China Plain": (36.5, 116.5),
+    "South-east Australia": (-35.7, 148.2),
+    "Arctic Alaska": (68.6, -149.3),
     "Patagonia": (-46.0, -71.0),
-}  # fmt: skip
+}
 _NONE = "Choose …"
 
 
@@ -64,10 +73,12 @@ def popover(view: View, towers: pd.DataFrame) -> None:
     with st.popover("Place", icon=":material/location_on:"):
         st.session_state["world_place"] = _NONE
         st.selectbox(
-            "A place or a tower", [_NONE, *places], key="world_place",
+            "A place or a tower",
+            [_NONE, *places],
+            key="world_place",
             on_change=lambda: choose(*places.get(st.session_state["world_place"], (None, None))),
             help="Type to search by name, tower or land cover",
-        )  # fmt: skip
+        )
         with st.form("world_coordinates", border=False):
             left, right = st.columns(2)
             st.session_state["world_lat"], st.session_state["world_lon"] = view.cell or (None, None)

@@ -48,9 +48,11 @@ def zonal(view: View) -> None:
         alt = world_alt.curves(heading, said, unit, lambda lat: figures.latitude(round(lat)))
         chart(part, f"world-zonal_{column}", figure, alt)
     components.footer(
-        f"zonal_{view.entry.key}_{view.flux}", view.origin, lambda: _side_by_side(curves),
+        f"zonal_{view.entry.key}_{view.flux}",
+        view.origin,
+        lambda: _side_by_side(curves),
         lambda: _as_dataset(curves, view),
-    )  # fmt: skip
+    )
     said = [f"{view.period.label}, weighted by area of land; totals are of a year at this rate."]
     st.caption(" ".join([*said, *_years(shown, view)]))
     banded = [entry for entry in reversed(shown) if "sd" in curves[entry.key]]
@@ -115,9 +117,11 @@ def hovmoeller(view: View) -> None:
         )
         chart(column, f"world-hovmoeller_{entry.key}", drawn, alt)
     components.footer(
-        f"hovmoeller_{view.entry.key}_{view.flux}", view.origin, lambda: _long(tables, view.flux),
+        f"hovmoeller_{view.entry.key}_{view.flux}",
+        view.origin,
+        lambda: _long(tables, view.flux),
         lambda: _hovmoeller_dataset(tables, view),
-    )  # fmt: skip
+    )
     spans = {e.label: time_means.span(cache.maps(e)) for e in shown}
     said = [f"{label}: mean of {years}." for label, years in spans.items()]
     if len(set(spans.values())) == 1:
@@ -176,17 +180,19 @@ def _every(shown: list[Entry]) -> bool:
     if not large:
         return False
     return st.toggle(
-        f"Add up every year and every flux of {' and '.join(large)}", key="world_every_year",
+        f"Add up every year and every flux of {' and '.join(large)}",
+        key="world_every_year",
         help="It is large: without this only the chosen flux is shown, of the mean of its years.",
-    )  # fmt: skip
+    )
 
 
 def _ours(shown: list[Entry], flux: str, year: int | None, every: bool, view: View) -> pd.DataFrame:
     """Return our totals of a flux, DataFrame(key) of ``mean``, ``sd`` and ``bar``."""
     found = {
-        e.key: numbers.total(e, flux, year, every) for e in shown
+        e.key: numbers.total(e, flux, year, every)
+        for e in shown
         if flux in cache.maps(e) and (every or flux == view.flux or not numbers.heavy(e))
-    }  # fmt: skip
+    }
     rows = {key: (t.mean, t.sd, t.bar) for key, t in found.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "sd", "bar"])
 
@@ -207,7 +213,7 @@ def _how(ours: dict[str, pd.DataFrame], year: int | None) -> str:
     bars = {bar for table in ours.values() for bar in table["bar"]}
     said = [
         f"Flux of each cell times its land, {'of ' + str(year) if year else 'mean of its years'}, "
-        "times 365.25 days; month and season are not looked at.",
+        "times 365.25 days; month and season are not looked at."
     ]
     if bars - {""}:
         said.append(f"Bars of ours: {' or '.join(_BARS[b] for b in sorted(bars) if b)}.")
@@ -231,10 +237,16 @@ def _whole_cells(shown: list[Entry]) -> list[str]:
 
 def _sources(published: list[Published]) -> None:
     rows = [
-        {"Product": p.product, "Flux": p.flux, "Total": p.text, "Years": f"{p.years[0]}\N{EN DASH}{p.years[1]}",
-         "From": p.citation + (", RECO = NEE + GPP" if p.derived else ""), "DOI": f"https://doi.org/{p.doi}"}
+        {
+            "Product": p.product,
+            "Flux": p.flux,
+            "Total": p.text,
+            "Years": f"{p.years[0]}\N{EN DASH}{p.years[1]}",
+            "From": p.citation + (", RECO = NEE + GPP" if p.derived else ""),
+            "DOI": f"https://doi.org/{p.doi}",
+        }
         for p in published
-    ]  # fmt: skip
+    ]
     link = st.column_config.LinkColumn("DOI", display_text=r"https://doi\.org/(.*)")
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"DOI": link}, key="world_published")
     st.caption(f"Totals in {_TOTAL}, as their authors give them; they are theirs, of other years and land masks.")
@@ -242,15 +254,35 @@ def _sources(published: list[Published]) -> None:
 
 def _totals_table(ours: dict[str, pd.DataFrame], published: list[Published], view: View) -> pd.DataFrame:
     rows = [
-        (flux, "ours", view.entries[key].label if key in view.entries else view.entry.label, row["mean"], row["sd"],
-         row["bar"], np.nan, np.nan, "", "")
-        for flux, table in ours.items() for key, row in table.iterrows()
-    ]  # fmt: skip
+        (
+            flux,
+            "ours",
+            view.entries[key].label if key in view.entries else view.entry.label,
+            row["mean"],
+            row["sd"],
+            row["bar"],
+            np.nan,
+            np.nan,
+            "",
+            "",
+        )
+        for flux, table in ours.items()
+        for key, row in table.iterrows()
+    ]
     rows += [
-        (p.flux, "published", p.product, p.mean, p.plus_minus, "as published", *p.ends,
-         f"{p.years[0]}-{p.years[1]}", p.doi)
+        (
+            p.flux,
+            "published",
+            p.product,
+            p.mean,
+            p.plus_minus,
+            "as published",
+            *p.ends,
+            f"{p.years[0]}-{p.years[1]}",
+            p.doi,
+        )
         for p in published
-    ]  # fmt: skip
+    ]
     names = ["flux", "whose", "maps", "total_PgC_yr", "plus_minus", "plus_minus_is", "low", "high", "years", "doi"]
     return pd.DataFrame(rows, columns=names).set_index("flux")
 
@@ -279,13 +311,15 @@ def _regional(view: View, year: int | None, every: bool) -> None:
     with right:
         _regional_table(kept, land, view, shown)
     components.footer(
-        f"regional_{kind}_{view.flux}", view.origin,
+        f"regional_{kind}_{view.flux}",
+        view.origin,
         lambda: kept.add_suffix("_PgC_yr").join(land.add_suffix("_land_Mkm2")).rename_axis("region"),
-    )  # fmt: skip
+    )
     outside = [
         f"{e.label} has {land[e.key][ALL] - land[e.key].drop(ALL).sum():.1f} million km² in none of them."
-        for e in shown if land[e.key][ALL] - land[e.key].drop(ALL).sum() > 0.5
-    ]  # fmt: skip
+        for e in shown
+        if land[e.key][ALL] - land[e.key].drop(ALL).sum() > 0.5
+    ]
     units = f"Land in 10⁶ km², totals in {_TOTAL}, means in {figures.UNIT} of land."
     st.caption(" ".join(part for part in (units, _KIND_NOTES.get(kind, ""), *outside) if part))
 
@@ -310,7 +344,9 @@ def _regional_table(kept: pd.DataFrame, land: pd.DataFrame, view: View, shown: l
     number = st.column_config.NumberColumn
     formats = {name: (1 if name == "land" else 2, name == "change", "") for name in table}
     st.dataframe(
-        components.numbers(table.rename_axis("Region"), formats), key=f"world_regions_{view.flux}", height="content",
+        components.numbers(table.rename_axis("Region"), formats),
+        key=f"world_regions_{view.flux}",
+        height="content",
         column_config={
             "land": number("Land", width=62, help="10⁶ km²"),
             "total": number("Total", width=70, help=_TOTAL),
@@ -318,4 +354,4 @@ def _regional_table(kept: pd.DataFrame, land: pd.DataFrame, view: View, shown: l
             "other": number("Compared with", width=118, help=f"Total of the other maps, {_TOTAL}"),
             "change": number("Difference", width=90, help=_TOTAL),
         },
-    )  # fmt: skip
+    )

@@ -79,9 +79,10 @@ class Benchmark:
         """
         known = {name for names in MODELS.values() for name in names}
         for what, names, all_names in (
-            ("design", self.designs, DESIGNS), ("model", self.models, sorted(known)),
+            ("design", self.designs, DESIGNS),
+            ("model", self.models, sorted(known)),
             ("ablation", self.ablations, (*ABLATIONS, *WITHOUT)),
-        ):  # fmt: skip
+        ):
             unknown = sorted(set(names) - set(all_names))
             if unknown:
                 raise TamrlError(
@@ -101,9 +102,10 @@ class Benchmark:
         file, settings = self.out / SETTINGS, yaml.safe_dump(self.settings, sort_keys=False)
         if file.exists() and file.read_text(encoding="utf-8") != settings:
             raise TamrlError(
-                "The folder was begun with other settings, members or seed", str(file),
+                "The folder was begun with other settings, members or seed",
+                str(file),
                 "Give the same ones to go on, or another --out",
-            )  # fmt: skip
+            )
         file.write_text(settings, encoding="utf-8")
         for design in self.designs:
             file = split_file(self.out, design)
@@ -165,19 +167,25 @@ class Benchmark:
     def settings(self) -> dict[str, Any]:
         """What a result depends on besides the towers and the names of the units."""
         return {
-            "members": self.members, "side_members": self.side_members, "ablation_steps": self.ablation_steps,
-            "ablation_folds": self.ablation_folds, "seed": self.seed, "config": to_dict(self.config),
+            "members": self.members,
+            "side_members": self.side_members,
+            "ablation_steps": self.ablation_steps,
+            "ablation_folds": self.ablation_folds,
+            "seed": self.seed,
+            "config": to_dict(self.config),
             **({"phenology": True} if self.phenology else {}),
-        }  # fmt: skip
+        }
 
     def about(self, archive: xr.Dataset) -> dict[str, Any]:
         """Return what the manifest says of this benchmark."""
         return {
             "data": f"workspace {self.archive.parent.name}, {archive.sizes['site']} towers",
             "simulated": bool(archive.attrs.get("simulated", 0)),
-            "designs": list(self.designs), "rules": {d: DESIGNS[d] for d in self.designs},
-            "command": f"python -m tamrl bench accuracy --designs {','.join(self.designs)}", **self.settings,
-        }  # fmt: skip
+            "designs": list(self.designs),
+            "rules": {d: DESIGNS[d] for d in self.designs},
+            "command": f"python -m tamrl bench accuracy --designs {','.join(self.designs)}",
+            **self.settings,
+        }
 
 
 def run(

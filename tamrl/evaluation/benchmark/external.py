@@ -47,9 +47,11 @@ def comparisons(daily: pd.DataFrame) -> str:
                 {
                     "TAM-RL": f"{first[1]} days" if first[1] else "zero-shot",
                     "against": "TAM-RL, zero-shot" if second[0] == TAMRL else LABELS[second[0]],
-                    "flux": r["flux"], "towers": str(r["towers"]), "RMSE, paired": f"{(r['paired'] - 1) * 100:+.1f} %",
+                    "flux": r["flux"],
+                    "towers": str(r["towers"]),
+                    "RMSE, paired": f"{(r['paired'] - 1) * 100:+.1f} %",
                     "95 %": f"{(r['paired_low'] - 1) * 100:+.1f} to {(r['paired_high'] - 1) * 100:+.1f} %",
                     HARMED_COLUMN: shares(r),
                 }
-            )  # fmt: skip
+            )
     return markdown(rows)

@@ -11,10 +11,18 @@ from tamrl.schema import FLUX_UNIT, FLUXES
 
 #: Colour of each model, of Okabe and Ito's set for colour-blind readers; TAM-RL stands out.
 COLOURS = {
-    TAMRL: "#009E73", PUBLISHED: "#7FCDB0", "xgboost": "#D55E00", "lightgbm-lags": "#F0A27A",
-    "random-forest": "#E69F00", "ct-lstm": "#0072B2", "lstm": "#56B4E9",
-    "maml": "#CC79A7", "xgboost-support": "#8C510A", "seasonal-cycle": "#666666", "climatology": "#999999",
-}  # fmt: skip
+    TAMRL: "#009E73",
+    PUBLISHED: "#7FCDB0",
+    "xgboost": "#D55E00",
+    "lightgbm-lags": "#F0A27A",
+    "random-forest": "#E69F00",
+    "ct-lstm": "#0072B2",
+    "lstm": "#56B4E9",
+    "maml": "#CC79A7",
+    "xgboost-support": "#8C510A",
+    "seasonal-cycle": "#666666",
+    "climatology": "#999999",
+}
 SOURCE = "FLUXNET2015 (Pastorello et al. 2020), held-out towers, tamrl bench accuracy"
 
 

@@ -32,11 +32,19 @@ _DAYS = (
 )
 #: What a table calls each model.
 LABELS = {
-    TAMRL: "TAM-RL", ALONE: "TAM-RL, one member", PUBLISHED: "TAM-RL as published, one member",
-    "xgboost": "XGBoost", "lightgbm-lags": "LightGBM with lags", "random-forest": "random forest",
-    "lstm": "LSTM", "ct-lstm": "CT-LSTM", "climatology": "climatology", "maml": "MAML",
-    "xgboost-support": "XGBoost + support", "seasonal-cycle": "own seasonal cycle of the support",
-}  # fmt: skip
+    TAMRL: "TAM-RL",
+    ALONE: "TAM-RL, one member",
+    PUBLISHED: "TAM-RL as published, one member",
+    "xgboost": "XGBoost",
+    "lightgbm-lags": "LightGBM with lags",
+    "random-forest": "random forest",
+    "lstm": "LSTM",
+    "ct-lstm": "CT-LSTM",
+    "climatology": "climatology",
+    "maml": "MAML",
+    "xgboost-support": "XGBoost + support",
+    "seasonal-cycle": "own seasonal cycle of the support",
+}
 
 
 def write_report(tables: dict[str, pd.DataFrame], docs: Path) -> list[Path]:
@@ -58,8 +66,9 @@ def write_report(tables: dict[str, pd.DataFrame], docs: Path) -> list[Path]:
     if missing := [name for name in (TAMRL, REFERENCE) if name not in scored]:
         raise TamrlError(
             f"The document compares {TAMRL} with {REFERENCE} in the design {MAIN}; not scored: {', '.join(missing)}",
-            "--docs", "Run these too, or leave --docs out: the results folder has the tables",
-        )  # fmt: skip
+            "--docs",
+            "Run these too, or leave --docs out: the results folder has the tables",
+        )
     file = docs / DOCUMENT
     pictures = draw(tables, docs / "figures")
     body = "\n\n".join([*sections(tables), *(f"![{alt}](figures/{path.name})" for path, alt in pictures)])
@@ -153,7 +162,8 @@ def against(daily: pd.DataFrame, shots: int, baseline: str, baseline_shots: int)
         gain = (r2["model_median"] / r2["baseline_median"] - 1) * 100 if r2["baseline_median"] > 0 else np.nan
         rows.append(
             {
-                "flux": str(row["flux"]), "towers": str(row["towers"]),
+                "flux": str(row["flux"]),
+                "towers": str(row["towers"]),
                 "RMSE, ratio of medians": _percent(row["ratio"]),
                 "95 %": f"{_percent(row['ratio_low'])} to {_percent(row['ratio_high'])}",
                 "RMSE, paired": _percent(row["paired"]),
@@ -163,7 +173,7 @@ def against(daily: pd.DataFrame, shots: int, baseline: str, baseline_shots: int)
                 HARMED_COLUMN: shares(row),
                 "median R2": f"{r2['baseline_median']:.3f} → {r2['model_median']:.3f} ({gain:+.0f} %)",
             }
-        )  # fmt: skip
+        )
     return markdown(rows)
 
 
@@ -284,12 +294,16 @@ def intervals(table: pd.DataFrame) -> str:
         m = mean.mean()
         rows.append(
             {
-                "shots": str(shots), "flux": str(flux), "towers": str(len(mean)),
-                "50 % covers": f"{m['coverage50'] * 100:.1f} %", "90 % covers": f"{m['coverage90'] * 100:.1f} %",
-                "width of 90 %": f"{m['width90']:.2f}", "CRPS": f"{m['crps']:.3f}",
+                "shots": str(shots),
+                "flux": str(flux),
+                "towers": str(len(mean)),
+                "50 % covers": f"{m['coverage50'] * 100:.1f} %",
+                "90 % covers": f"{m['coverage90'] * 100:.1f} %",
+                "width of 90 %": f"{m['width90']:.2f}",
+                "CRPS": f"{m['crps']:.3f}",
                 "spread / RMSE": f"{np.sqrt((group['spread'] ** 2).mean() / (group['rmse'] ** 2).mean()):.2f}",
             }
-        )  # fmt: skip
+        )
     return markdown(rows)
 
 

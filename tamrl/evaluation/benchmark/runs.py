@@ -12,14 +12,7 @@ import xarray as xr
 from tamrl.config import Config
 from tamrl.evaluation.benchmark.targets import TAMRL
 from tamrl.evaluation.held_out import held_out
-from tamrl.evaluation.models import (
-    EncoderPredictor,
-    Prediction,
-    Predictor,
-    TamrlPredictor,
-    fit_baselines,
-    predictions,
-)
+from tamrl.evaluation.models import EncoderPredictor, Prediction, Predictor, TamrlPredictor, fit_baselines, predictions
 from tamrl.model.checkpoint import Ensemble, is_checkpoint, load_ensemble
 from tamrl.protocol.designs import Split, load_split
 from tamrl.protocol.support_days import SHOTS, plans
@@ -33,17 +26,27 @@ ALONE, PUBLISHED = "tamrl-1", "tamrl-published"
 #: few members as that takes: ``tamrl-1`` of the first design stands beside them.
 MODELS = {
     "igbp": (
-        TAMRL, PUBLISHED, "xgboost-support", "maml", "ct-lstm", "lstm", "random-forest", "lightgbm-lags", "xgboost",
-        "climatology", "seasonal-cycle",
+        TAMRL,
+        PUBLISHED,
+        "xgboost-support",
+        "maml",
+        "ct-lstm",
+        "lstm",
+        "random-forest",
+        "lightgbm-lags",
+        "xgboost",
+        "climatology",
+        "seasonal-cycle",
     ),
     "koeppen": (TAMRL, "xgboost", "climatology", "seasonal-cycle"),
     "carbonfluxbench": (TAMRL, "xgboost", "climatology", "seasonal-cycle"),
-}  # fmt: skip
+}
 #: TAM-RL by the recipe of its paper (Renganathan et al. 2025), on our data: windows of 30 days, the carbon balance as a
 #: penalty, no site effect; with support the encoder reads the labels. One member.
 RECIPE: tuple[dict[str, Any], dict[str, Any]] = (
-    {"balance": "soft", "site_effect": 0.0}, {"window": 30, "sequence": 720, "spin_up": 0},
-)  # fmt: skip
+    {"balance": "soft", "site_effect": 0.0},
+    {"window": 30, "sequence": 720, "spin_up": 0},
+)
 #: Ablation -> changed settings of the model and of the training; the first is what the others are compared with.
 ABLATIONS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ALONE: ({}, {}),
@@ -211,9 +214,13 @@ def _train(
 
 
 def _predict(
-    unit: Unit, archive: xr.Dataset, predictor: Predictor, report: Callable[[str], None], stop: Callable[[], bool],
+    unit: Unit,
+    archive: xr.Dataset,
+    predictor: Predictor,
+    report: Callable[[str], None],
+    stop: Callable[[], bool],
     shots: Iterable[int] = SHOTS,
-) -> None:  # fmt: skip
+) -> None:
     """Write what a model predicts at the held-out towers of its fold."""
     made: dict[str, list[Prediction]] = {}
     held = unit.split.folds[unit.fold]

@@ -17,9 +17,10 @@ Order = Literal["maps", "series"]
 #: Steps in one block of whole maps; rows and columns in one block of series.
 MAPS_AT_ONCE, CELLS_AT_ONCE = 4, 32
 _FIELDS = {
-    "TA": ("K", "Air temperature"), "SW_IN": ("W m-2", "Incoming shortwave radiation"),
+    "TA": ("K", "Air temperature"),
+    "SW_IN": ("W m-2", "Incoming shortwave radiation"),
     "VPD": ("hPa", "Vapour pressure deficit"),
-}  # fmt: skip
+}
 
 
 def weather(lat: np.ndarray, lon: np.ndarray, time: pd.DatetimeIndex) -> dict[str, np.ndarray]:
@@ -75,16 +76,22 @@ def write_synthetic(path: Path, degrees: float, time: pd.DatetimeIndex, order: O
     blocks = (MAPS_AT_ONCE, *shape[1:]) if maps else (len(time), CELLS_AT_ONCE, CELLS_AT_ONCE)
     arrays = {
         name: group.create_array(
-            name, shape=shape, chunks=blocks, dtype="float32", fill_value=np.float32(np.nan),
-            dimension_names=("time", "lat", "lon"), attributes={"units": unit, "long_name": label},
+            name,
+            shape=shape,
+            chunks=blocks,
+            dtype="float32",
+            fill_value=np.float32(np.nan),
+            dimension_names=("time", "lat", "lon"),
+            attributes={"units": unit, "long_name": label},
         )
         for name, (unit, label) in _FIELDS.items()
-    }  # fmt: skip
+    }
     land = ds["land_fraction"].values > 0
     pieces = (
-        [(slice(t, t + MAPS_AT_ONCE), slice(0, lat.size)) for t in range(0, len(time), MAPS_AT_ONCE)] if maps
+        [(slice(t, t + MAPS_AT_ONCE), slice(0, lat.size)) for t in range(0, len(time), MAPS_AT_ONCE)]
+        if maps
         else [(slice(0, len(time)), slice(r, r + CELLS_AT_ONCE)) for r in range(0, lat.size, CELLS_AT_ONCE)]
-    )  # fmt: skip
+    )
     for steps, rows in pieces:
         for name, values in weather(lat[::-1][rows], lon, time[steps]).items():
             arrays[name][steps, rows] = np.where(land[rows], values, np.float32(np.nan))

@@ -90,11 +90,17 @@ def _sites(archive: xr.Dataset, sites: list[str]) -> pd.DataFrame:
         time = pd.DatetimeIndex(tower.time.values)[valid_days(tower)]
         rows.append(
             {
-                "site": site, "lat": float(tower.lat), "lon": float(tower.lon), "igbp": str(tower.igbp.item()),
-                "koeppen": str(tower.koeppen.item()), "network": network_of(site), "days": len(time),
-                "first": time[0].date().isoformat(), "last": time[-1].date().isoformat(),
+                "site": site,
+                "lat": float(tower.lat),
+                "lon": float(tower.lon),
+                "igbp": str(tower.igbp.item()),
+                "koeppen": str(tower.koeppen.item()),
+                "network": network_of(site),
+                "days": len(time),
+                "first": time[0].date().isoformat(),
+                "last": time[-1].date().isoformat(),
             }
-        )  # fmt: skip
+        )
     return pd.DataFrame(rows)
 
 

@@ -98,9 +98,12 @@ def measure(checkpoint: Path, folder: Path, say: Callable[[str], None], repeats:
     bare, rate, ratio = in_memory(checkpoint, series, repeats)
     found = {}
     for name, store, workers, label in (
-        ("one", series, 1, "One worker"), ("two", series, 2, "Two workers"), ("maps", maps, 1, "Whole maps"),
-        ("coarse", small, 1, f"{COARSE} degree"), ("fine", large, 1, f"{FINE} degree"),
-    ):  # fmt: skip
+        ("one", series, 1, "One worker"),
+        ("two", series, 2, "Two workers"),
+        ("maps", maps, 1, "Whole maps"),
+        ("coarse", small, 1, f"{COARSE} degree"),
+        ("fine", large, 1, f"{FINE} degree"),
+    ):
         say(f"{label}, drivers and maps on the disk")
         found[name] = whole(checkpoint, store, folder / f"{name}-maps.zarr", workers)
     drivers = _open(checkpoint, maps)
@@ -245,24 +248,38 @@ def lines(figures: Figures) -> list[str]:
     f = figures
     hours, workers = globe(f.one.rate, f.members)
     rows = [
-        ("Engine, drivers in memory to fluxes, against the bare LSTM", f"{f.ratio:.2f}",
-         f"{f.memory_rate / 1e6:.2f} against {f.bare / 1e6:.2f} million"),
-        ("The same with reading and writing, spin-up counted", f"{f.one.rate / f.bare:.2f}",
-         f"{f.one.rate / 1e6:.2f} million"),
+        (
+            "Engine, drivers in memory to fluxes, against the bare LSTM",
+            f"{f.ratio:.2f}",
+            f"{f.memory_rate / 1e6:.2f} against {f.bare / 1e6:.2f} million",
+        ),
+        (
+            "The same with reading and writing, spin-up counted",
+            f"{f.one.rate / f.bare:.2f}",
+            f"{f.one.rate / 1e6:.2f} million",
+        ),
         ("Two workers against one", f"{f.two.rate / f.one.rate:.2f}", f"{f.two.seconds:.0f} s, {f.one.seconds:.0f} s"),
-        (f"Peak memory of a worker, {FINE:g} degree against {COARSE:g}", f"{f.fine.peak / f.coarse.peak:.2f}",
-         f"{f.fine.peak / 1e6:.0f} MB with {f.fine.cells} cells, {f.coarse.peak / 1e6:.0f} MB with {f.coarse.cells}"),
-        ("Time with drivers in whole maps against drivers in series", f"{f.maps.seconds / f.one.seconds:.2f}",
-         f"of it {f.maps.staging:.0f} s to turn them once; each map would be read {f.maps_read:.0f} times"),
-    ]  # fmt: skip
+        (
+            f"Peak memory of a worker, {FINE:g} degree against {COARSE:g}",
+            f"{f.fine.peak / f.coarse.peak:.2f}",
+            f"{f.fine.peak / 1e6:.0f} MB with {f.fine.cells} cells, {f.coarse.peak / 1e6:.0f} MB with {f.coarse.cells}",
+        ),
+        (
+            "Time with drivers in whole maps against drivers in series",
+            f"{f.maps.seconds / f.one.seconds:.2f}",
+            f"of it {f.maps.staging:.0f} s to turn them once; each map would be read {f.maps_read:.0f} times",
+        ),
+    ]
     table = ["| ratio | value | figures |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
     return [
-        *table, "",
-        f"Steps of a cell times members, a second; {f.members} members, SIMULATED drivers; {f.processors}.", "",
+        *table,
+        "",
+        f"Steps of a cell times members, a second; {f.members} members, SIMULATED drivers; {f.processors}.",
+        "",
         f"From the rate of one worker with reading and writing: the land of a {_GLOBE_DEGREES}-degree daily globe of "
         f"{_GLOBE_YEARS} years and a year of spin-up costs about {hours:,.0f} core-hours: {workers:.0f} workers take a "
         "day.",
-    ]  # fmt: skip
+    ]
 
 
 def write_section(figures: Figures, docs: Path) -> Path:

@@ -41,10 +41,16 @@ def loss_figure(history: pd.DataFrame, theme: Theme) -> go.Figure:
         for i, ((member, _), rows) in enumerate(known.groupby(["member", known["held_back"].isna()])):
             figure.add_trace(
                 go.Scatter(
-                    x=rows["step"], y=rows[column], mode="lines", name=label, legendgroup=column, showlegend=i == 0,
-                    line=line, hovertemplate=f"member {member}, step %{{x}}: %{{y:.3f}}<extra>{label}</extra>",
+                    x=rows["step"],
+                    y=rows[column],
+                    mode="lines",
+                    name=label,
+                    legendgroup=column,
+                    showlegend=i == 0,
+                    line=line,
+                    hovertemplate=f"member {member}, step %{{x}}: %{{y:.3f}}<extra>{label}</extra>",
                 )
-            )  # fmt: skip
+            )
     style(figure, theme, 250, hold="loss")
     figure.update_xaxes(title_text="Step", rangemode="tozero")
     figure.update_yaxes(title_text="Loss [1]", rangemode="tozero")
@@ -74,15 +80,22 @@ def comparison(
         for keep, label, symbol in ((good, "Observed", "circle"), (~good, "Observed, low quality", "circle-open")):
             figure.add_trace(
                 go.Scattergl(
-                    y=np.where(keep, observed, np.float32(np.nan)), mode="markers", name=label, legendgroup=label,
-                    showlegend=row == 1, hovertemplate="%{y:.2f}", **axis,
+                    y=np.where(keep, observed, np.float32(np.nan)),
+                    mode="markers",
+                    name=label,
+                    legendgroup=label,
+                    showlegend=row == 1,
+                    hovertemplate="%{y:.2f}",
+                    **axis,
                     marker=dict(
-                        size=marker_size(3, step), symbol=symbol,
+                        size=marker_size(3, step),
+                        symbol=symbol,
                         color=rgba(colour, 0.65 if symbol == "circle" else 0.35),
                     ),
                 ),
-                row=row, col=1,
-            )  # fmt: skip
+                row=row,
+                col=1,
+            )
         for role, predictions in (("zero-shot", zero_shot), ("adapted", adapted)):
             for trace in _band(predictions, flux, role, theme, row == 1):
                 figure.add_trace(trace, row=row, col=1)
@@ -90,10 +103,13 @@ def comparison(
     shade(figure, support, theme, step)
     figure.add_trace(
         go.Scatter(
-            x=[None], y=[None], mode="markers", name="Support period",
+            x=[None],
+            y=[None],
+            mode="markers",
+            name="Support period",
             marker=dict(symbol="square", size=11, color=rgba(ROLE[theme]["support"], 0.4)),
         )
-    )  # fmt: skip
+    )
     style(figure, theme, 90 + 3 * int(1.35 * ROW_PX), hold=f"comparison-{tower['site'].item()}")
     figure.update_layout(hovermode="x unified", hoversubplots="axis")
     add_range_buttons(figure, theme, step)
@@ -127,10 +143,16 @@ def _band(predictions: xr.Dataset, flux: str, role: str, theme: Theme, legend: b
         go.Scatter(y=low, **edge),
         go.Scatter(y=high, fill="tonexty", fillcolor=rgba(colour, 0.22), **edge),
         go.Scatter(
-            y=mean, mode="lines", name=f"{LABELS[role]}, {band}", legendgroup=role,
-            showlegend=legend, line=dict(width=1.4, color=colour), hovertemplate="%{y:.2f}", **axis,
+            y=mean,
+            mode="lines",
+            name=f"{LABELS[role]}, {band}",
+            legendgroup=role,
+            showlegend=legend,
+            line=dict(width=1.4, color=colour),
+            hovertemplate="%{y:.2f}",
+            **axis,
         ),
-    ]  # fmt: skip
+    ]
 
 
 def scatter(
@@ -152,19 +174,26 @@ def scatter(
     for role, values, symbol in (("zero-shot", zero_shot, "circle"), ("adapted", adapted, "diamond")):
         figure.add_trace(
             go.Scatter(
-                x=observed[keep], y=values[keep], mode="markers", name=LABELS[role],
+                x=observed[keep],
+                y=values[keep],
+                mode="markers",
+                name=LABELS[role],
                 marker=dict(size=size, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
                 hovertemplate="observed %{x:.2f}, predicted %{y:.2f}",
             )
-        )  # fmt: skip
+        )
     pool = np.concatenate([v[keep] for v in (observed, zero_shot, adapted)])
     low, high = (float(pool.min()), float(pool.max())) if pool.size else (0.0, 1.0)
     figure.add_trace(
         go.Scatter(
-            x=[low, high], y=[low, high], mode="lines", name="1:1", hoverinfo="skip",
+            x=[low, high],
+            y=[low, high],
+            mode="lines",
+            name="1:1",
+            hoverinfo="skip",
             line=dict(width=1.2, dash="dash", color=MUTED[theme]),
         )
-    )  # fmt: skip
+    )
     style(figure, theme, 330, hold=f"scatter-{flux}")
     figure.update_xaxes(title_text=f"Observed {flux} [{UNIT}]")
     figure.update_yaxes(title_text=f"Predicted {flux} [{UNIT}]")
@@ -208,11 +237,14 @@ def season(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
     for role, dash in (("observed", "solid"), ("zero-shot", "dot"), ("adapted", "solid")):
         figure.add_trace(
             go.Scatter(
-                x=table.index, y=table[role], mode="lines+markers" if monthly else "lines", name=LABELS[role],
+                x=table.index,
+                y=table[role],
+                mode="lines+markers" if monthly else "lines",
+                name=LABELS[role],
                 line=dict(width=2.4 if role == "observed" else 2, dash=dash, color=ROLE[theme][role]),
                 hovertemplate="%{y:.2f}",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, 300, hold=f"season-{flux}")
     figure.update_layout(hovermode="x unified")
     if monthly:
@@ -235,11 +267,17 @@ def spread(zero_shot: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figur
         table = spread_table(predictions)
         figure.add_trace(
             go.Box(
-                x=table.index, name=LABELS[role], lowerfence=table["p05"], q1=table["p25"], median=table["p50"],
-                q3=table["p75"], upperfence=table["p95"], line=dict(color=ROLE[theme][role], width=1.5),
+                x=table.index,
+                name=LABELS[role],
+                lowerfence=table["p05"],
+                q1=table["p25"],
+                median=table["p50"],
+                q3=table["p75"],
+                upperfence=table["p95"],
+                line=dict(color=ROLE[theme][role], width=1.5),
                 fillcolor=rgba(ROLE[theme][role], 0.25),
             )
-        )  # fmt: skip
+        )
     style(figure, theme, 280, hold="spread")
     figure.update_layout(boxmode="group")
     figure.update_yaxes(title_text=f"Spread [{UNIT}]", rangemode="tozero")
@@ -276,10 +314,16 @@ def balance(tower: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figure:
         )
         figure.add_trace(
             go.Scatter(
-                y=values, name=LABELS[role], mode="markers" if marks else "lines", connectgaps=False,
-                line=dict(width=1.6, color=ROLE[theme][role]), hovertemplate="%{y:.3g}", **marks, **axis,
+                y=values,
+                name=LABELS[role],
+                mode="markers" if marks else "lines",
+                connectgaps=False,
+                line=dict(width=1.6, color=ROLE[theme][role]),
+                hovertemplate="%{y:.3g}",
+                **marks,
+                **axis,
             )
-        )  # fmt: skip
+        )
     style(figure, theme, 280, hold="balance")
     figure.update_xaxes(hoverformat=DATE[step_of(tower)])
     figure.update_layout(hovermode="x unified")

@@ -24,9 +24,13 @@ _SIGNS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
 
 
 def overlay(
-    tower: xr.Dataset, zero_shot: xr.Dataset, runs: dict[str, xr.Dataset], support: pd.DatetimeIndex, flux: str,
+    tower: xr.Dataset,
+    zero_shot: xr.Dataset,
+    runs: dict[str, xr.Dataset],
+    support: pd.DatetimeIndex,
+    flux: str,
     theme: Theme,
-) -> go.Figure:  # fmt: skip
+) -> go.Figure:
     """Return one observed flux over time with zero-shot and what each run makes of it, ensemble means.
 
     Args:
@@ -45,9 +49,7 @@ def overlay(
     common = dict(hovertemplate="%{y:.2f}", connectgaps=False, **axis)
     figure.add_trace(go.Scatter(y=seen, mode="markers", name=LABELS["observed"], marker=marker, **common))
     line = dict(width=1.2, color=ROLE[theme]["zero-shot"])
-    figure.add_trace(
-        go.Scatter(y=zero_shot[flux].values, mode="lines", name=LABELS["zero-shot"], line=line, **common)
-    )  # fmt: skip
+    figure.add_trace(go.Scatter(y=zero_shot[flux].values, mode="lines", name=LABELS["zero-shot"], line=line, **common))
     for i, (name, values) in enumerate(list(runs.items())[-MOST:]):
         line = dict(width=1.5, color=_COLOURS[theme][i], dash=_DASHES[i])
         figure.add_trace(go.Scatter(y=values[flux].values, mode="lines", name=name, line=line, **common))
@@ -77,17 +79,20 @@ def by_support(table: pd.DataFrame, flux: str, step: str, theme: Theme) -> go.Fi
         part = part.sort_values("days", kind="stable")
         figure.add_trace(
             go.Scatter(
-                x=part["days"], y=part["rmse"], mode="lines+markers", name=str(method),
+                x=part["days"],
+                y=part["rmse"],
+                mode="lines+markers",
+                name=str(method),
                 line=dict(width=1.5, color=_COLOURS[theme][i % MOST], dash=_DASHES[i % MOST]),
                 marker=dict(size=8, symbol=_SIGNS[i % MOST]),
                 hovertemplate=f"%{{x}} {unit(step, 0)}: %{{y:.3f}}<extra>{method}</extra>",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, 260, hold=f"runs-support-{flux}")
     sizes = sorted({int(size) for size in rows.loc[rows["days"] > 0, "days"]})
     figure.update_layout(margin_b=44, showlegend=True)
     figure.update_xaxes(
         title_text=f"Support {unit(step, 0)}", type="log", tickvals=sizes, ticktext=[str(size) for size in sizes]
-    )  # fmt: skip
+    )
     figure.update_yaxes(title_text=f"{flux} RMSE<br>[{UNIT}]", rangemode="tozero")
     return figure

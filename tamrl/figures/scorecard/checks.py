@@ -31,16 +31,22 @@ def coverage(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
         figure.add_hline(y=level / 100, line=dict(color=MUTED[theme], width=1.2, dash="dash"))
         figure.add_trace(
             go.Scatter(
-                x=names, y=table[column], mode="markers", name=f"{level} % intervals",
+                x=names,
+                y=table[column],
+                mode="markers",
+                name=f"{level} % intervals",
                 marker=dict(symbol=symbol, size=11, color=ACCENT[theme], line=dict(width=2, color=ACCENT[theme])),
                 error_y=dict(
-                    type="data", symmetric=False, array=(table[f"{column}_high"] - table[column]).clip(lower=0),
+                    type="data",
+                    symmetric=False,
+                    array=(table[f"{column}_high"] - table[column]).clip(lower=0),
                     arrayminus=(table[column] - table[f"{column}_low"]).clip(lower=0),
-                    color=rgba(ACCENT[theme], 0.5), width=0,
+                    color=rgba(ACCENT[theme], 0.5),
+                    width=0,
                 ),
                 hovertemplate="%{y:.1%} of days<extra>mean over towers</extra>",
             )
-        )  # fmt: skip
+        )
     figure.add_hrect(y0=TARGET_90[0], y1=TARGET_90[1], fillcolor=rgba(ACCENT[theme], 0.1), line_width=0, layer="below")
     style(figure, theme, ROW_HEIGHT, hold=f"coverage-{flux}")
     figure.update_layout(showlegend=False, margin_t=14)
@@ -63,16 +69,23 @@ def class_coverage(table: pd.DataFrame, flux: str, names: dict[str, str], theme:
     colour = [_WORSE[theme] if out else ACCENT[theme] for out in outside]
     figure = go.Figure(
         go.Scatter(
-            x=table["coverage90"], y=labels, mode="markers", name="90 % intervals",
+            x=table["coverage90"],
+            y=labels,
+            mode="markers",
+            name="90 % intervals",
             marker=dict(size=10, color=colour, symbol=["diamond" if out else "circle" for out in outside]),
             error_x=dict(
-                type="data", symmetric=False, array=(table["coverage90_high"] - table["coverage90"]).clip(lower=0),
-                arrayminus=(table["coverage90"] - table["coverage90_low"]).clip(lower=0), color=MUTED[theme],
-                thickness=1.2, width=0,
+                type="data",
+                symmetric=False,
+                array=(table["coverage90_high"] - table["coverage90"]).clip(lower=0),
+                arrayminus=(table["coverage90"] - table["coverage90_low"]).clip(lower=0),
+                color=MUTED[theme],
+                thickness=1.2,
+                width=0,
             ),
             hovertemplate="%{y}: %{x:.1%} of days<extra></extra>",
         )
-    )  # fmt: skip
+    )
     figure.add_vline(x=0.9, line=dict(color=MUTED[theme], width=1.2, dash="dash"))
     figure.add_vrect(x0=TARGET_90[0], x1=TARGET_90[1], fillcolor=rgba(ACCENT[theme], 0.1), line_width=0, layer="below")
     style(figure, theme, max(200, 86 + 28 * len(table)), hold=f"coverage-by-{flux}-{len(table)}")
@@ -95,19 +108,26 @@ def spread_skill(table: pd.DataFrame, flux: str, names: dict[str, str], theme: T
     for _, row in table.iterrows():
         figure.add_trace(
             go.Scatter(
-                x=[row["spread"]], y=[row["rmse"]], mode="markers", name=row["class"],
-                marker=dict(size=7 + 2 * np.sqrt(row["towers"]), color=rgba(CLASS.get(row["class"], "#8b929c"), 0.85),
-                            line=dict(width=1, color=INK[theme])),
+                x=[row["spread"]],
+                y=[row["rmse"]],
+                mode="markers",
+                name=row["class"],
+                marker=dict(
+                    size=7 + 2 * np.sqrt(row["towers"]),
+                    color=rgba(CLASS.get(row["class"], "#8b929c"), 0.85),
+                    line=dict(width=1, color=INK[theme]),
+                ),
                 hovertemplate=f"{names.get(row['class'], row['class'])}: spread %{{x:.2f}}, RMSE %{{y:.2f}}, "
                 f"n = {row['towers']}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     both = table[["spread", "rmse"]].to_numpy(dtype=float)
     ends = [0.85 * float(both.min()), 1.1 * float(both.max())] if len(table) else [0.0, 1.0]
     figure.add_trace(
-        go.Scatter(x=ends, y=ends, mode="lines", hoverinfo="skip",
-                   line=dict(color=MUTED[theme], width=1.2, dash="dash"))
-    )  # fmt: skip
+        go.Scatter(
+            x=ends, y=ends, mode="lines", hoverinfo="skip", line=dict(color=MUTED[theme], width=1.2, dash="dash")
+        )
+    )
     style(figure, theme, ROW_HEIGHT, hold=f"spread-{flux}")
     figure.update_xaxes(title_text=f"Spread, {flux} [{UNIT}]", range=ends)
     figure.update_yaxes(title_text=f"RMSE [{UNIT}]", range=ends)
@@ -133,15 +153,24 @@ def ablations(table: pd.DataFrame, flux: str, metric: Metric, reference: str, th
     unit = "%" if metric.relative else unit_label(metric.unit)
     figure = go.Figure(
         go.Bar(
-            x=rows["change"], y=rows["model"], orientation="h", marker=dict(color=colour, line_width=0), name="",
+            x=rows["change"],
+            y=rows["model"],
+            orientation="h",
+            marker=dict(color=colour, line_width=0),
+            name="",
             error_x=dict(
-                type="data", symmetric=False, array=rows["change_high"] - rows["change"],
-                arrayminus=rows["change"] - rows["change_low"], color=MUTED[theme], thickness=1.2, width=3,
+                type="data",
+                symmetric=False,
+                array=rows["change_high"] - rows["change"],
+                arrayminus=rows["change"] - rows["change_low"],
+                color=MUTED[theme],
+                thickness=1.2,
+                width=3,
             ),
             customdata=rows[["value", "towers"]],
             hovertemplate=f"%{{x:+.3g}} {unit}, {metric.label} %{{customdata[0]:.3f}}, n = %{{customdata[1]}}",
         )
-    )  # fmt: skip
+    )
     style(figure, theme, max(220, 96 + 30 * len(rows)), hold=f"ablations-{flux}-{metric.name}")
     figure.update_layout(bargap=0.4, showlegend=False, margin_t=14)
     figure.update_xaxes(title_text=f"Change of {flux} {metric.label}" + (f" [{unit}]" if unit else ""))
@@ -170,17 +199,28 @@ def published(table: pd.DataFrame, metric: str, theme: Theme) -> go.Figure:
         drawn, ours = look(model), whose == "ours"
         figure.add_trace(
             go.Scatter(
-                x=mine[metric], y=[rows.index(key) + (0.14 if ours else -0.14) for key in
-                                   zip(mine["split"], mine["flux"], strict=True)],
-                mode="markers", name=f"{drawn.label}, {whose}", hovertemplate="%{x:.3f}",
-                marker=dict(size=11, symbol=drawn.symbol.removesuffix("-open") + ("" if ours else "-open"),
-                            color=drawn.colour(theme), line=dict(width=2, color=drawn.colour(theme))),
+                x=mine[metric],
+                y=[
+                    rows.index(key) + (0.14 if ours else -0.14) for key in zip(mine["split"], mine["flux"], strict=True)
+                ],
+                mode="markers",
+                name=f"{drawn.label}, {whose}",
+                hovertemplate="%{x:.3f}",
+                marker=dict(
+                    size=11,
+                    symbol=drawn.symbol.removesuffix("-open") + ("" if ours else "-open"),
+                    color=drawn.colour(theme),
+                    line=dict(width=2, color=drawn.colour(theme)),
+                ),
             )
-        )  # fmt: skip
+        )
     style(figure, theme, 150 + 46 * len(rows), hold=f"published-{metric}")
     figure.update_xaxes(title_text=metric_label(METRICS[metric]), zeroline=False)
     figure.update_yaxes(
-        tickvals=list(range(len(rows))), ticktext=[f"{split} · {flux}" for split, flux in rows],
-        range=[len(rows) - 0.5, -0.5], zeroline=False, title_text="",
-    )  # fmt: skip
+        tickvals=list(range(len(rows))),
+        ticktext=[f"{split} · {flux}" for split, flux in rows],
+        range=[len(rows) - 0.5, -0.5],
+        zeroline=False,
+        title_text="",
+    )
     return figure

@@ -13,9 +13,18 @@ from tamrl.schema import IGBP
 
 #: ColorBrewer PuOr with 11 classes (Brewer, https://colorbrewer2.org, Apache-2.0): low purple, high orange.
 PURPLE_ORANGE = (
-    "#2d004b", "#542788", "#8073ac", "#b2abd2", "#d8daeb", "#f7f7f7", "#fee0b6", "#fdb863", "#e08214",
-    "#b35806", "#7f3b08",
-)  # fmt: skip
+    "#2d004b",
+    "#542788",
+    "#8073ac",
+    "#b2abd2",
+    "#d8daeb",
+    "#f7f7f7",
+    "#fee0b6",
+    "#fdb863",
+    "#e08214",
+    "#b35806",
+    "#7f3b08",
+)
 #: Ends of the colour scale: single far towers must not grey out the others.
 _TAIL = 5
 TOOLTIP = "<b>{site}</b> {igbp}, Köppen {koeppen}<br>{said}<br>{network}, {days} valid days"
@@ -57,9 +66,15 @@ def colours_of(values: np.ndarray, colours: tuple[str, ...], low: float, high: f
 
 
 def score_map(
-    table: pd.DataFrame, column: str, said: str, colours: tuple[tuple[str, ...], float, float], selected: str | None,
-    theme: Theme, turn: int = 0, height: int = 430,
-) -> pdk.Deck:  # fmt: skip
+    table: pd.DataFrame,
+    column: str,
+    said: str,
+    colours: tuple[tuple[str, ...], float, float],
+    selected: str | None,
+    theme: Theme,
+    turn: int = 0,
+    height: int = 430,
+) -> pdk.Deck:
     """Return the world map of towers coloured by a score.
 
     Args:
@@ -76,12 +91,17 @@ def score_map(
     tints = colours_of(known[column].to_numpy(dtype=float), *colours)
     records = [
         {
-            "site": site, "igbp": IGBP.get(row["igbp"], row["igbp"]), "koeppen": row["koeppen"],
-            "network": row["network"], "days": f"{int(row['days']):,}", "said": said.format(number(row[column])),
-            "position": [row["lon"], row["lat"]], "colour": tint,
+            "site": site,
+            "igbp": IGBP.get(row["igbp"], row["igbp"]),
+            "koeppen": row["koeppen"],
+            "network": row["network"],
+            "days": f"{int(row['days']):,}",
+            "said": said.format(number(row[column])),
+            "position": [row["lon"], row["lat"]],
+            "colour": tint,
         }
         for (site, row), tint in zip(known.iterrows(), tints, strict=True)
-    ]  # fmt: skip
+    ]
     return point_map(records, selected, theme, TOOLTIP, height, turn)
 
 

@@ -49,26 +49,38 @@ def learning_curve(summary: pd.DataFrame, flux: str, metric: Metric, theme: Them
         elif len(shots) > 1 and x == [0]:
             figure.add_trace(
                 go.Scatter(
-                    x=[0, len(shots) - 1], y=[mine["value"].iloc[0]] * 2, mode="lines", legendgroup=model,
-                    showlegend=False, hoverinfo="skip", line=dict(color=rgba(colour, 0.6), width=1.2, dash="dot"),
+                    x=[0, len(shots) - 1],
+                    y=[mine["value"].iloc[0]] * 2,
+                    mode="lines",
+                    legendgroup=model,
+                    showlegend=False,
+                    hoverinfo="skip",
+                    line=dict(color=rgba(colour, 0.6), width=1.2, dash="dot"),
                 )
-            )  # fmt: skip
+            )
         figure.add_trace(
             go.Scatter(
-                x=x, y=mine["value"], mode="lines+markers", name=drawn.label, legendgroup=model,
+                x=x,
+                y=mine["value"],
+                mode="lines+markers",
+                name=drawn.label,
+                legendgroup=model,
                 line=dict(color=colour, width=3 if accent else 1.6, dash=drawn.dash),
                 marker=dict(symbol=drawn.symbol, size=9 if accent else 7, color=colour),
                 customdata=mine[["low", "high", "towers"]],
                 hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), n = %{customdata[2]}"
                 f"<extra>{drawn.label}</extra>",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, ROW_HEIGHT, hold=f"curve-{flux}-{metric.name}")
     figure.update_layout(showlegend=False, margin_t=14)
     figure.update_xaxes(
-        tickvals=list(place.values()), ticktext=[str(s) for s in shots], title_text="Days of labels",
-        range=[-0.25, len(shots) - 0.75], zeroline=False,
-    )  # fmt: skip
+        tickvals=list(place.values()),
+        ticktext=[str(s) for s in shots],
+        title_text="Days of labels",
+        range=[-0.25, len(shots) - 0.75],
+        zeroline=False,
+    )
     figure.update_yaxes(title_text=f"{flux} {metric_label(metric)}")
     return figure
 
@@ -76,9 +88,16 @@ def learning_curve(summary: pd.DataFrame, flux: str, metric: Metric, theme: Them
 def _band(x: list[int], rows: pd.DataFrame, fill: str, model: str) -> go.Scatter:
     """Return the interval of one model as a closed band."""
     return go.Scatter(
-        x=[*x, *reversed(x)], y=[*rows["high"], *rows["low"][::-1]], fill="toself", fillcolor=fill, line_width=0,
-        mode="lines", hoverinfo="skip", showlegend=False, legendgroup=model,
-    )  # fmt: skip
+        x=[*x, *reversed(x)],
+        y=[*rows["high"], *rows["low"][::-1]],
+        fill="toself",
+        fillcolor=fill,
+        line_width=0,
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=model,
+    )
 
 
 def classes(
@@ -108,28 +127,41 @@ def classes(
         first = i == 0
         figure.add_trace(
             go.Scatter(
-                x=mine["change"], y=[order.index(c) + offset for c in mine["class"]], mode="markers",
+                x=mine["change"],
+                y=[order.index(c) + offset for c in mine["class"]],
+                mode="markers",
                 name=f"{look(model).label}, {shots_label(shots)}",
-                marker=dict(size=9, symbol="circle-open" if first and len(columns) > 1 else "circle", color=colour,
-                            line=dict(width=2, color=colour)),
+                marker=dict(
+                    size=9,
+                    symbol="circle-open" if first and len(columns) > 1 else "circle",
+                    color=colour,
+                    line=dict(width=2, color=colour),
+                ),
                 error_x=dict(
-                    type="data", symmetric=False, array=mine["change_high"] - mine["change"],
-                    arrayminus=mine["change"] - mine["change_low"], color=rgba(MUTED[theme], 0.7), thickness=1.4,
+                    type="data",
+                    symmetric=False,
+                    array=mine["change_high"] - mine["change"],
+                    arrayminus=mine["change"] - mine["change_low"],
+                    color=rgba(MUTED[theme], 0.7),
+                    thickness=1.4,
                     width=0,
                 ),
                 customdata=np.column_stack([mine["change_low"], mine["change_high"], mine["value"], mine["towers"]]),
                 hovertemplate="%{x:+.3g} (%{customdata[0]:+.3g} to %{customdata[1]:+.3g}), "
                 f"{metric.label} %{{customdata[2]:.3g}}, n = %{{customdata[3]}}",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, max(200, 76 + 38 * len(order)), hold=f"classes-{flux}-{metric.name}-{len(order)}")
     figure.update_layout(showlegend=False, margin_t=14)
     figure.add_vline(x=0, line=dict(color=MUTED[theme], width=1))
     figure.update_xaxes(title_text=f"{flux} {change_label(metric, reference)}", zeroline=False)
     figure.update_yaxes(
-        tickvals=list(range(len(order))), ticktext=[f"{names.get(c, c)} ({counts[c]})" for c in order],
-        range=[len(order) - 0.5, -0.5], zeroline=False, title_text="",
-    )  # fmt: skip
+        tickvals=list(range(len(order))),
+        ticktext=[f"{names.get(c, c)} ({counts[c]})" for c in order],
+        range=[len(order) - 0.5, -0.5],
+        zeroline=False,
+        title_text="",
+    )
     return figure
 
 
@@ -150,11 +182,14 @@ def cumulative(values: pd.DataFrame, flux: str, metric: Metric, theme: Theme) ->
         label = f"{drawn.label}, {shots_label(shots)}"
         figure.add_trace(
             go.Scatter(
-                x=np.sort(values[(model, shots)].to_numpy()), y=share, mode="lines", name=drawn.label,
+                x=np.sort(values[(model, shots)].to_numpy()),
+                y=share,
+                mode="lines",
+                name=drawn.label,
                 line=dict(shape="hv", color=drawn.colour(theme), width=3 if model == "tamrl" else 1.6, dash=drawn.dash),
                 hovertemplate=f"%{{y:.0%}} of towers up to %{{x:.3g}}<extra>{label}</extra>",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, ROW_HEIGHT, hold=f"cdf-{flux}-{metric.name}")
     figure.update_layout(showlegend=False, margin_t=14)
     figure.update_xaxes(title_text=f"{flux} {metric_label(metric)}", zeroline=False, range=_robust(values.to_numpy()))
@@ -185,22 +220,36 @@ def contest(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
         share = table[kind].to_numpy() / total
         figure.add_trace(
             go.Bar(
-                y=table["label"], x=share, orientation="h", name=label, marker=dict(color=colour, line_width=0),
-                text=[f"{s:.0%}" if s >= 0.2 else "" for s in share], textposition="inside", insidetextanchor="middle",
-                textangle=0, constraintext="none",
-                textfont=dict(color=_ON[theme][kind], size=11), customdata=np.column_stack([table[kind], total]),
+                y=table["label"],
+                x=share,
+                orientation="h",
+                name=label,
+                marker=dict(color=colour, line_width=0),
+                text=[f"{s:.0%}" if s >= 0.2 else "" for s in share],
+                textposition="inside",
+                insidetextanchor="middle",
+                textangle=0,
+                constraintext="none",
+                textfont=dict(color=_ON[theme][kind], size=11),
+                customdata=np.column_stack([table[kind], total]),
                 hovertemplate=f"%{{customdata[0]}} of %{{customdata[1]}} towers {label}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, max(180, 76 + 34 * len(table)), hold=f"contest-{flux}-{len(table)}")
     figure.update_layout(barmode="stack", bargap=0.3, margin=dict(r=64, t=10), showlegend=False)
     figure.update_xaxes(title_text=f"Share of towers, {flux}", tickformat=".0%", range=[0, 1], zeroline=False)
     figure.update_yaxes(autorange="reversed", title_text="")
     for label, p in zip(table["label"], table["p"], strict=True):
         figure.add_annotation(
-            x=1.01, y=label, xref="paper", yref="y", text=p_text(p), showarrow=False, xanchor="left",
+            x=1.01,
+            y=label,
+            xref="paper",
+            yref="y",
+            text=p_text(p),
+            showarrow=False,
+            xanchor="left",
             font=dict(size=11, color=MUTED[theme]),
-        )  # fmt: skip
+        )
     return figure
 
 

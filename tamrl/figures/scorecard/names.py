@@ -53,12 +53,7 @@ MODELS = {
     "tamrl": Look("TAM-RL", ACCENT["light"], ACCENT["dark"]),
     "tamrl-1": Look("TAM-RL, one member", "#3f9c78", "#8fdcc0", "dot", "circle-open", "TAM-RL, one"),
     "tamrl-published": Look(
-        "TAM-RL as published (one member)",
-        "#6fb39b",
-        "#b5e6d3",
-        "longdash",
-        "circle-open",
-        "TAM-RL publ.",
+        "TAM-RL as published (one member)", "#6fb39b", "#b5e6d3", "longdash", "circle-open", "TAM-RL publ."
     ),
     "tamrl-encode": Look("TAM-RL, encoder only", "#4fa888", "#a6e3cb", "dash", "circle-open", "TAM-RL enc."),
     "xgboost": Look("XGBoost", "#66717f", "#a9b4c0", "solid", "square"),
@@ -76,18 +71,35 @@ MODELS = {
 }
 #: The markers of plotly as characters, for legends outside figures.
 GLYPHS = {
-    "circle": "●", "circle-open": "○", "square": "■", "square-open": "□", "hexagon": "⬢", "hexagon-open": "⬡",
-    "triangle-up": "▲", "diamond": "◆", "diamond-open": "◇", "cross": "✚", "x": "✖", "star": "★",
-}  # fmt: skip
+    "circle": "●",
+    "circle-open": "○",
+    "square": "■",
+    "square-open": "□",
+    "hexagon": "⬢",
+    "hexagon-open": "⬡",
+    "triangle-up": "▲",
+    "diamond": "◆",
+    "diamond-open": "◇",
+    "cross": "✚",
+    "x": "✖",
+    "star": "★",
+}
 OBSERVED = "Observed"
 
 SCALE_LABELS = {
-    "daily": "Daily", "weekly": "Weekly", "monthly": "Monthly", "seasonal": "Mean seasonal cycle", "anomaly": "Anomaly",
-    "interannual": "Interannual", "site-mean": "Site mean",
-}  # fmt: skip
+    "daily": "Daily",
+    "weekly": "Weekly",
+    "monthly": "Monthly",
+    "seasonal": "Mean seasonal cycle",
+    "anomaly": "Anomaly",
+    "interannual": "Interannual",
+    "site-mean": "Site mean",
+}
 DESIGN_LABELS = {
-    "igbp": "Five folds by land cover", "koeppen": "Five folds by climate", "carbonfluxbench": "CarbonFluxBench rule",
-}  # fmt: skip
+    "igbp": "Five folds by land cover",
+    "koeppen": "Five folds by climate",
+    "carbonfluxbench": "CarbonFluxBench rule",
+}
 PLACEMENT_LABELS = {
     "mean": "Mean of the three placements",
     "growing": "Growing season",

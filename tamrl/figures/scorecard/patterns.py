@@ -37,25 +37,35 @@ def taylor(points: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
         drawn, label = look(row["model"]), column_label((row["model"], int(row["shots"])))
         figure.add_trace(
             go.Scatterpolar(
-                r=[row["deviation"]], theta=[np.degrees(np.arccos(np.clip(row["correlation"], -1, 1)))],
-                mode="markers", name=label,
-                marker=dict(symbol=drawn.symbol, size=12 if row["model"] == "tamrl" else 9, color=drawn.colour(theme),
-                            line=dict(width=1.5, color=drawn.colour(theme))),
+                r=[row["deviation"]],
+                theta=[np.degrees(np.arccos(np.clip(row["correlation"], -1, 1)))],
+                mode="markers",
+                name=label,
+                marker=dict(
+                    symbol=drawn.symbol,
+                    size=12 if row["model"] == "tamrl" else 9,
+                    color=drawn.colour(theme),
+                    line=dict(width=1.5, color=drawn.colour(theme)),
+                ),
                 hovertemplate=f"correlation {row['correlation']:.2f}, sd {row['deviation']:.2f}<extra>{label}</extra>",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, ROW_HEIGHT + 30, hold=f"taylor-{flux}")
     axis = dict(gridcolor=GRID[theme], linecolor=MUTED[theme], tickfont=dict(color=MUTED[theme], size=10))
     ticks = [c for c in _CORRELATIONS if c >= 0] + ([-c for c in _CORRELATIONS[1:]] if sector == 180 else [])
     figure.update_layout(
-        margin=dict(l=30, r=30, t=30, b=24), showlegend=False, title=_title(flux, theme),
+        margin=dict(l=30, r=30, t=30, b=24),
+        showlegend=False,
+        title=_title(flux, theme),
         polar=dict(
-            bgcolor="rgba(0,0,0,0)", sector=[0, sector],
+            bgcolor="rgba(0,0,0,0)",
+            sector=[0, sector],
             radialaxis=dict(range=[0, outer], dtick=0.5, angle=0, **axis),
-            angularaxis=dict(tickvals=[float(np.degrees(np.arccos(c))) for c in ticks],
-                             ticktext=[f"{c:g}" for c in ticks], **axis),
+            angularaxis=dict(
+                tickvals=[float(np.degrees(np.arccos(c))) for c in ticks], ticktext=[f"{c:g}" for c in ticks], **axis
+            ),
         ),
-    )  # fmt: skip
+    )
     return figure
 
 
@@ -66,16 +76,25 @@ def _observed(figure: go.Figure, outer: float, sector: float, theme: Theme) -> N
     angle = np.linspace(0, sector, 91)
     figure.add_trace(
         go.Scatterpolar(
-            r=np.ones_like(angle), theta=angle, mode="lines", hoverinfo="skip", showlegend=False,
+            r=np.ones_like(angle),
+            theta=angle,
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
             line=dict(color=observed_colour(theme), width=1.2, dash="dash"),
         )
-    )  # fmt: skip
+    )
     figure.add_trace(
         go.Scatterpolar(
-            r=[1], theta=[0], mode="markers", name=OBSERVED, hovertemplate="observed<extra></extra>",
-            marker=dict(symbol="star", size=13, color=observed_colour(theme)), cliponaxis=False,
+            r=[1],
+            theta=[0],
+            mode="markers",
+            name=OBSERVED,
+            hovertemplate="observed<extra></extra>",
+            marker=dict(symbol="star", size=13, color=observed_colour(theme)),
+            cliponaxis=False,
         )
-    )  # fmt: skip
+    )
 
 
 def _arc(distance: float, outer: float, theme: Theme) -> go.Scatterpolar:
@@ -85,9 +104,13 @@ def _arc(distance: float, outer: float, theme: Theme) -> go.Scatterpolar:
     radius = np.hypot(x, y)
     inside = (radius <= outer) & (x >= 0)
     return go.Scatterpolar(
-        r=radius[inside], theta=np.degrees(np.arctan2(y, x))[inside], mode="lines", showlegend=False,
-        line=dict(color=GRID[theme], width=1.2), hovertemplate=f"centred RMSE {distance:g} sd<extra></extra>",
-    )  # fmt: skip
+        r=radius[inside],
+        theta=np.degrees(np.arctan2(y, x))[inside],
+        mode="lines",
+        showlegend=False,
+        line=dict(color=GRID[theme], width=1.2),
+        hovertemplate=f"centred RMSE {distance:g} sd<extra></extra>",
+    )
 
 
 def _title(text: str, theme: Theme) -> dict:
@@ -113,19 +136,37 @@ def density(rows: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
         top = max(1, int(np.ceil(np.log10(np.nanmax(days)))))
         figure.add_trace(
             go.Heatmap(
-                x=axes[1], y=axes[0], z=np.log10(days), zmin=0, zmax=top, customdata=days,
+                x=axes[1],
+                y=axes[0],
+                z=np.log10(days),
+                zmin=0,
+                zmax=top,
+                customdata=days,
                 colorscale=scale,
-                colorbar=dict(title=dict(text="days", side="top", font_size=11), thickness=9, len=0.9,
-                              tickvals=list(range(top + 1)), ticktext=[f"{10**k:,}" for k in range(top + 1)],
-                              tickfont=dict(size=10, color=MUTED[theme]), outlinewidth=0),
+                colorbar=dict(
+                    title=dict(text="days", side="top", font_size=11),
+                    thickness=9,
+                    len=0.9,
+                    tickvals=list(range(top + 1)),
+                    ticktext=[f"{10**k:,}" for k in range(top + 1)],
+                    tickfont=dict(size=10, color=MUTED[theme]),
+                    outlinewidth=0,
+                ),
                 hovertemplate="observed %{x:.1f}, predicted %{y:.1f}: %{customdata:,} days<extra></extra>",
             )
-        )  # fmt: skip
+        )
         ends = [min(a.min() for a in axes), max(a.max() for a in axes)]
         figure.add_trace(
-            go.Scatter(x=ends, y=ends, mode="lines", name="1:1", hoverinfo="skip", showlegend=False,
-                       line=dict(color=INK[theme], width=1.2, dash="dash"))
-        )  # fmt: skip
+            go.Scatter(
+                x=ends,
+                y=ends,
+                mode="lines",
+                name="1:1",
+                hoverinfo="skip",
+                showlegend=False,
+                line=dict(color=INK[theme], width=1.2, dash="dash"),
+            )
+        )
     style(figure, theme, ROW_HEIGHT, hold=f"density-{flux}")
     figure.update_layout(margin_t=14)
     figure.update_xaxes(title_text=f"Observed {flux} [{UNIT}]", constrain="domain")
@@ -149,11 +190,16 @@ def season(rows: pd.DataFrame, flux: str, columns: list[tuple[str, int]], theme:
         month = list(seen["month"])
         figure.add_trace(
             go.Scatter(
-                x=[*month, *month[::-1]], y=[*(seen["mean"] + seen["sd"]), *(seen["mean"] - seen["sd"])[::-1]],
-                fill="toself", fillcolor=rgba(colour, 0.1), mode="lines", line_width=0, hoverinfo="skip",
+                x=[*month, *month[::-1]],
+                y=[*(seen["mean"] + seen["sd"]), *(seen["mean"] - seen["sd"])[::-1]],
+                fill="toself",
+                fillcolor=rgba(colour, 0.1),
+                mode="lines",
+                line_width=0,
+                hoverinfo="skip",
                 name="sd over towers",
             )
-        )  # fmt: skip
+        )
     lines = [("observed", 0, OBSERVED, colour, "solid", 3.5)]
     for model, shots in reversed(columns):
         drawn = look(model)
@@ -162,9 +208,15 @@ def season(rows: pd.DataFrame, flux: str, columns: list[tuple[str, int]], theme:
     for model, shots, label, tint, dash, width in lines:
         mine = rows[(rows["model"] == model) & (rows["shots"] == shots)].sort_values("month")
         figure.add_trace(
-            go.Scatter(x=mine["month"], y=mine["mean"], mode="lines", name=label,
-                       line=dict(color=tint, width=width, dash=dash), hovertemplate="%{y:.2f}")
-        )  # fmt: skip
+            go.Scatter(
+                x=mine["month"],
+                y=mine["mean"],
+                mode="lines",
+                name=label,
+                line=dict(color=tint, width=width, dash=dash),
+                hovertemplate="%{y:.2f}",
+            )
+        )
     style(figure, theme, ROW_HEIGHT, hold=f"season-{flux}")
     figure.update_layout(hovermode="x unified", showlegend=False, margin_t=14)
     figure.update_xaxes(tickvals=list(range(1, 13)), ticktext=list(_MONTHS), range=[0.8, 12.2], title_text="Month")

@@ -58,37 +58,60 @@ def fingerprint(tower: xr.Dataset, flux: str, theme: Theme, low: bool = False) -
     figure = go.Figure(
         [
             go.Heatmap(
-                x=table.columns, y=table.index, z=floor, showscale=False, hoverinfo="skip",
+                x=table.columns,
+                y=table.index,
+                z=floor,
+                showscale=False,
+                hoverinfo="skip",
                 colorscale=[[0, MISSING[theme]], [1, MISSING[theme]]],
             ),
             go.Heatmap(
-                x=table.columns, y=table.index, z=values, zmin=-top if flux == "NEE" else 0.0, zmax=top,
-                colorscale=plotly_scale(flux), hoverongaps=False,
+                x=table.columns,
+                y=table.index,
+                z=values,
+                zmin=-top if flux == "NEE" else 0.0,
+                zmax=top,
+                colorscale=plotly_scale(flux),
+                hoverongaps=False,
                 hovertemplate=f"%{{y}}, {table.columns.name} %{{x}}: %{{z:.2f}} {unit}<extra></extra>",
                 colorbar=dict(title=dict(text=f"{flux} [{unit}]", side="right"), thickness=12, outlinewidth=0, len=1),
             ),
             go.Heatmap(
-                x=table.columns, y=table.index, z=poor, showscale=False, hoverongaps=False, opacity=0.4 if low else 1,
-                zmin=-top if flux == "NEE" else 0.0, zmax=top,
+                x=table.columns,
+                y=table.index,
+                z=poor,
+                showscale=False,
+                hoverongaps=False,
+                opacity=0.4 if low else 1,
+                zmin=-top if flux == "NEE" else 0.0,
+                zmax=top,
                 colorscale=plotly_scale(flux) if low else [[0, POOR[theme]], [1, POOR[theme]]],
                 hovertemplate=f"%{{y}}, {table.columns.name} %{{x}}: %{{z:.2f}} {unit}, low quality<extra></extra>",
             ),
             *(_legend_entry(*entry) for entry in entries),
         ]
-    )  # fmt: skip
+    )
     style(figure, theme, int(np.clip(150 + 24 * len(table), 290, 640)), hold=f"fingerprint-{tower['site'].item()}")
     figure.update_xaxes(
-        tickvals=MONTH_STARTS if daily else table.columns, ticktext=MONTH_NAMES,
-        title_text="Day of year" if daily else "Month", showgrid=False, zeroline=False,
-    )  # fmt: skip
+        tickvals=MONTH_STARTS if daily else table.columns,
+        ticktext=MONTH_NAMES,
+        title_text="Day of year" if daily else "Month",
+        showgrid=False,
+        zeroline=False,
+    )
     figure.update_yaxes(
-        title_text="Year", showgrid=False, zeroline=False, autorange="reversed", dtick=1 if len(table) <= 12 else 2,
-    )  # fmt: skip
+        title_text="Year", showgrid=False, zeroline=False, autorange="reversed", dtick=1 if len(table) <= 12 else 2
+    )
     return figure
 
 
 def _legend_entry(name: str, colour: str) -> go.Scatter:
     return go.Scatter(
-        x=[None], y=[None], mode="markers", name=name, showlegend=True, hoverinfo="skip",
+        x=[None],
+        y=[None],
+        mode="markers",
+        name=name,
+        showlegend=True,
+        hoverinfo="skip",
         marker=dict(symbol="square", size=11, color=colour),
-    )  # fmt: skip
+    )

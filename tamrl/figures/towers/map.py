@@ -74,20 +74,46 @@ def point_map(
     """
     chosen = [r for r in records if r["site"] == selected]
     countries = pdk.Layer(
-        "GeoJsonLayer", data=COUNTRIES_URL, id="countries", stroked=True, filled=True, pickable=False,
-        get_fill_color=rgb(LAND[theme]), get_line_color=rgb(BORDER[theme]), line_width_min_pixels=0.6,
-    )  # fmt: skip
+        "GeoJsonLayer",
+        data=COUNTRIES_URL,
+        id="countries",
+        stroked=True,
+        filled=True,
+        pickable=False,
+        get_fill_color=rgb(LAND[theme]),
+        get_line_color=rgb(BORDER[theme]),
+        line_width_min_pixels=0.6,
+    )
     ring = pdk.Layer(
-        "ScatterplotLayer", data=chosen, id="selected", get_position="position", filled=False, stroked=True,
-        radius_units=pdk.types.String("pixels"), get_radius=11, line_width_units=pdk.types.String("pixels"),
-        get_line_width=3, get_line_color=rgb(INK[theme]), pickable=False,
-    )  # fmt: skip
+        "ScatterplotLayer",
+        data=chosen,
+        id="selected",
+        get_position="position",
+        filled=False,
+        stroked=True,
+        radius_units=pdk.types.String("pixels"),
+        get_radius=11,
+        line_width_units=pdk.types.String("pixels"),
+        get_line_width=3,
+        get_line_color=rgb(INK[theme]),
+        pickable=False,
+    )
     towers = pdk.Layer(
-        "ScatterplotLayer", data=records, id=f"towers-{turn}", get_position="position", get_fill_color="colour",
-        radius_units=pdk.types.String("pixels"), get_radius=6, stroked=True, get_line_color=rgb(*EDGE[theme]),
-        line_width_units=pdk.types.String("pixels"), get_line_width=1, pickable=True, auto_highlight=True,
+        "ScatterplotLayer",
+        data=records,
+        id=f"towers-{turn}",
+        get_position="position",
+        get_fill_color="colour",
+        radius_units=pdk.types.String("pixels"),
+        get_radius=6,
+        stroked=True,
+        get_line_color=rgb(*EDGE[theme]),
+        line_width_units=pdk.types.String("pixels"),
+        get_line_width=1,
+        pickable=True,
+        auto_highlight=True,
         highlight_color=rgb(INK[theme], 160),
-    )  # fmt: skip
+    )
     return pdk.Deck(
         layers=[countries, towers, ring],
         map_style=STYLE_URL,
@@ -98,11 +124,16 @@ def point_map(
         tooltip={
             "html": tooltip,
             "style": {
-                "backgroundColor": PAPER[theme], "color": INK[theme], "fontFamily": FONT, "fontSize": "12px",
-                "borderRadius": "6px", "boxShadow": "0 2px 8px rgba(0,0,0,.25)", "maxWidth": "260px",
+                "backgroundColor": PAPER[theme],
+                "color": INK[theme],
+                "fontFamily": FONT,
+                "fontSize": "12px",
+                "borderRadius": "6px",
+                "boxShadow": "0 2px 8px rgba(0,0,0,.25)",
+                "maxWidth": "260px",
             },
         },
-    )  # fmt: skip
+    )
 
 
 def below(deck: pdk.Deck, base: str) -> pdk.Deck:

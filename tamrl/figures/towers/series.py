@@ -76,18 +76,32 @@ def add_flux(
     colour = FLUX[theme][flux]
     common = dict(**axis, hovertemplate=f"%{{y:.2f}} {unit_label(VARIABLES[flux].unit)}")
     line = trace(
-        y=values, mode="lines", line=dict(width=1, color=rgba(colour, 0.35)), connectgaps=False,
-        hoverinfo="skip", showlegend=False, **axis,
-    )  # fmt: skip
+        y=values,
+        mode="lines",
+        line=dict(width=1, color=rgba(colour, 0.35)),
+        connectgaps=False,
+        hoverinfo="skip",
+        showlegend=False,
+        **axis,
+    )
     filled = trace(
-        y=np.where(good, values, np.float32(np.nan)), mode="markers", name=flux, legendgroup="good",
-        showlegend=False, marker=dict(size=marker_size(3.5, step), color=colour), **common,
-    )  # fmt: skip
+        y=np.where(good, values, np.float32(np.nan)),
+        mode="markers",
+        name=flux,
+        legendgroup="good",
+        showlegend=False,
+        marker=dict(size=marker_size(3.5, step), color=colour),
+        **common,
+    )
     hollow = trace(
-        y=np.where(good, np.float32(np.nan), values), mode="markers", name=f"{flux}, low quality", legendgroup="low",
-        showlegend=False, **common,
+        y=np.where(good, np.float32(np.nan), values),
+        mode="markers",
+        name=f"{flux}, low quality",
+        legendgroup="low",
+        showlegend=False,
+        **common,
         marker=dict(size=marker_size(4.5, step), symbol="circle-open", color=rgba(colour, 0.55)),
-    )  # fmt: skip
+    )
     for drawn in (line, filled, hollow):
         figure.add_trace(drawn, row=row, col=1)
 
@@ -111,10 +125,14 @@ def support_chart(tower: xr.Dataset, support: pd.DatetimeIndex, flux: str, theme
     chosen = np.where(time.isin(support), tower[flux].values, np.float32(np.nan))
     figure.add_trace(
         go.Scatter(
-            y=chosen, mode="markers", name=f"Support {unit(step, 0)}", hovertemplate="%{y:.2f}",
-            marker=dict(size=marker_size(6, step), color=ROLE[theme]["support"]), **time_axis(tower["time"].values),
+            y=chosen,
+            mode="markers",
+            name=f"Support {unit(step, 0)}",
+            hovertemplate="%{y:.2f}",
+            marker=dict(size=marker_size(6, step), color=ROLE[theme]["support"]),
+            **time_axis(tower["time"].values),
         )
-    )  # fmt: skip
+    )
     shade(figure, support, theme, step)
     style(figure, theme, 260, hold=f"support-{tower['site'].item()}-{flux}")
     figure.update_xaxes(range=span(tower["time"].values), hoverformat=DATE[step])
@@ -129,9 +147,17 @@ def shade(figure: go.Figure, support: pd.DatetimeIndex, theme: Theme, step: Step
         return
     half = half_step(step)
     figure.add_shape(
-        type="rect", xref="x", yref="paper", x0=support.min() - half, x1=support.max() + half, y0=0, y1=1,
-        fillcolor=rgba(ROLE[theme]["support"], 0.16), line_width=0, layer="below",
-    )  # fmt: skip
+        type="rect",
+        xref="x",
+        yref="paper",
+        x0=support.min() - half,
+        x1=support.max() + half,
+        y0=0,
+        y1=1,
+        fillcolor=rgba(ROLE[theme]["support"], 0.16),
+        line_width=0,
+        layer="below",
+    )
 
 
 def _line(tower: xr.Dataset, name: str, theme: Theme) -> go.Scattergl:

@@ -30,20 +30,27 @@ def at_towers(table: pd.DataFrame, classes: dict[str, str], label: str, flux: st
         rows = shown[cover == igbp]
         figure.add_trace(
             go.Scattergl(
-                x=rounded(rows["observed"].to_numpy()), y=rounded(rows["product"].to_numpy()), mode="markers",
-                name=igbp, marker=dict(color=CLASS[igbp], size=5, opacity=0.65),
+                x=rounded(rows["observed"].to_numpy()),
+                y=rounded(rows["product"].to_numpy()),
+                mode="markers",
+                name=igbp,
+                marker=dict(color=CLASS[igbp], size=5, opacity=0.65),
                 customdata=[f"{site}, {month:%Y-%m}" for site, month in zip(rows["site"], rows["time"], strict=True)],
                 hovertemplate=f"{hover}<extra>{IGBP.get(igbp, igbp)}</extra>",
             )
-        )  # fmt: skip
+        )
     both = shown[["observed", "product"]].to_numpy()
     ends = [float(both.min()), float(both.max())] if len(both) else [0.0, 1.0]
     figure.add_trace(
         go.Scatter(
-            x=ends, y=ends, mode="lines", hoverinfo="skip", showlegend=False,
+            x=ends,
+            y=ends,
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
             line=dict(color=INK[theme], width=1.2, dash="dash"),
         )
-    )  # fmt: skip
+    )
     style(figure, theme, 420, hold=f"world-towers-{flux}")
     figure.update_xaxes(title_text=f"Towers: {flux} [{UNIT}]", constrain="domain", zeroline=False)
     figure.update_yaxes(title_text=wrapped(f"{label}: {flux} [{UNIT}]", 44), zeroline=False)

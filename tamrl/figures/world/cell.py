@@ -37,11 +37,16 @@ def cycles(tables: Mapping[str, pd.DataFrame], drawn: Mapping[str, Look], flux: 
             _band(figure, table["value"] - table["sd"], table["value"] + table["sd"], look.colour, key)
         figure.add_trace(
             go.Scatter(
-                x=list(table.index), y=rounded(table["value"]), mode="lines+markers", name=look.label, legendgroup=key,
+                x=list(table.index),
+                y=rounded(table["value"]),
+                mode="lines+markers",
+                name=look.label,
+                legendgroup=key,
                 line=dict(color=look.colour, dash=look.dash, width=look.width),
-                marker=dict(symbol=look.symbol, size=5), hovertemplate="%{y:.2f}",
+                marker=dict(symbol=look.symbol, size=5),
+                hovertemplate="%{y:.2f}",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, HEIGHT, hold=f"cycles-{flux}")
     figure.update_layout(hovermode="x unified", legend_traceorder="reversed")
     _months(figure)
@@ -53,12 +58,18 @@ def _band(figure: go.Figure, low: pd.Series, high: pd.Series, colour: str, group
     month = list(low.index)
     figure.add_trace(
         go.Scatter(
-            x=[*month, *month[::-1]], y=np.concatenate([rounded(low), rounded(high)[::-1]]), fill="toself",
-            fillcolor=rgba(colour, 0.14), mode="lines", line_width=0, hoverinfo="skip", showlegend=False,
+            x=[*month, *month[::-1]],
+            y=np.concatenate([rounded(low), rounded(high)[::-1]]),
+            fill="toself",
+            fillcolor=rgba(colour, 0.14),
+            mode="lines",
+            line_width=0,
+            hoverinfo="skip",
+            showlegend=False,
             legendgroup=group,
         ),
         **place,
-    )  # fmt: skip
+    )
 
 
 def _months(figure: go.Figure) -> None:
@@ -111,11 +122,17 @@ def known(table: pd.DataFrame, theme: Theme) -> go.Figure:
             _band(figure, low, high, colour, when, **place)
             figure.add_trace(
                 go.Scatter(
-                    x=list(table.index), y=rounded(table[name]), mode="lines", name=_LABELS[when], legendgroup=when,
-                    showlegend=column == 1, line=dict(color=colour, width=2.4, dash=dash), hovertemplate="%{y:.2f}",
+                    x=list(table.index),
+                    y=rounded(table[name]),
+                    mode="lines",
+                    name=_LABELS[when],
+                    legendgroup=when,
+                    showlegend=column == 1,
+                    line=dict(color=colour, width=2.4, dash=dash),
+                    hovertemplate="%{y:.2f}",
                 ),
                 **place,
-            )  # fmt: skip
+            )
         _points(figure, table, flux, theme, place)
     style(figure, theme, 340, hold="known-months")
     figure.update_layout(hovermode="x unified", margin_t=64, legend_y=1.12)
@@ -146,9 +163,14 @@ def _points(figure: go.Figure, table: pd.DataFrame, flux: str, theme: Theme, pla
         values = table[f"{flux}_known"].where(keep)
         figure.add_trace(
             go.Scatter(
-                x=list(table.index), y=rounded(values), mode="markers", name=label, legendgroup=label,
-                showlegend=bool(place["col"] == 1 and some), marker=dict(size=10, symbol=symbol, color=colour),
+                x=list(table.index),
+                y=rounded(values),
+                mode="markers",
+                name=label,
+                legendgroup=label,
+                showlegend=bool(place["col"] == 1 and some),
+                marker=dict(size=10, symbol=symbol, color=colour),
                 hovertemplate="%{y:.2f}",
             ),
             **place,
-        )  # fmt: skip
+        )

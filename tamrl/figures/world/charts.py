@@ -91,18 +91,28 @@ def zonal(
             low, high = rounded(known["value"] - known["sd"]), rounded(known["value"] + known["sd"])
             figure.add_trace(
                 go.Scatter(
-                    x=np.concatenate([low, high[::-1]]), y=np.concatenate([lat, lat[::-1]]), fill="toself",
-                    fillcolor=rgba(look.colour, 0.14), line_width=0, mode="lines", hoverinfo="skip", showlegend=False,
+                    x=np.concatenate([low, high[::-1]]),
+                    y=np.concatenate([lat, lat[::-1]]),
+                    fill="toself",
+                    fillcolor=rgba(look.colour, 0.14),
+                    line_width=0,
+                    mode="lines",
+                    hoverinfo="skip",
+                    showlegend=False,
                     legendgroup=key,
                 )
-            )  # fmt: skip
+            )
         figure.add_trace(
             go.Scatter(
-                x=rounded(known[column]), y=lat, mode="lines", name=look.label, legendgroup=key,
+                x=rounded(known[column]),
+                y=lat,
+                mode="lines",
+                name=look.label,
+                legendgroup=key,
                 line=dict(color=look.colour, dash=look.dash, width=look.width),
                 hovertemplate=f"%{{y:.2f}}°: %{{x:.3~g}}<extra>{look.label}</extra>",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, 460, hold=f"zonal-{column}")
     figure.update_layout(legend_traceorder="reversed")
     bands = [
@@ -149,9 +159,14 @@ def latitude(value: float) -> str:
 
 
 def hovmoeller(
-    table: xr.DataArray, flux: str, limits: tuple[float, float], title: str, theme: Theme, bar: bool = True,
+    table: xr.DataArray,
+    flux: str,
+    limits: tuple[float, float],
+    title: str,
+    theme: Theme,
+    bar: bool = True,
     palette: str = OWN,
-) -> go.Figure:  # fmt: skip
+) -> go.Figure:
     """Return latitude against month, January to December.
 
     Args:
@@ -167,14 +182,24 @@ def hovmoeller(
     shown = table.coarsen(lat=step, boundary="trim").mean().transpose("lat", "month")
     figure = go.Figure(
         go.Heatmap(
-            x=list(range(1, 13)), y=rounded(shown["lat"].values), z=np.round(shown.values.astype(float), 2),
-            zmin=limits[0], zmax=limits[1], colorscale=plotly_scale(flux, theme == "dark", palette),
-            showscale=bar, hoverongaps=False,
-            colorbar=dict(title=dict(text=_bar_title(flux), side="top", font_size=11), thickness=10, len=0.95,
-                          outlinewidth=0, tickfont=dict(size=10, color=MUTED[theme])),
+            x=list(range(1, 13)),
+            y=rounded(shown["lat"].values),
+            z=np.round(shown.values.astype(float), 2),
+            zmin=limits[0],
+            zmax=limits[1],
+            colorscale=plotly_scale(flux, theme == "dark", palette),
+            showscale=bar,
+            hoverongaps=False,
+            colorbar=dict(
+                title=dict(text=_bar_title(flux), side="top", font_size=11),
+                thickness=10,
+                len=0.95,
+                outlinewidth=0,
+                tickfont=dict(size=10, color=MUTED[theme]),
+            ),
             hovertemplate="month %{x}, %{y:.1f}°: %{z:.2f} " + UNIT + "<extra></extra>",
         )
-    )  # fmt: skip
+    )
     style(figure, theme, 400, hold=f"hovmoeller-{title}-{flux}")
     figure.update_layout(title=dict(text=title, font=dict(size=13, color=INK[theme]), x=0, xanchor="left", y=0.98))
     figure.update_xaxes(tickvals=list(range(1, 13)), ticktext=list(MONTHS), showgrid=False)
@@ -212,7 +237,7 @@ def totals(
     """
     figure = make_subplots(
         rows=1, cols=len(ours), shared_yaxes=True, horizontal_spacing=0.04, subplot_titles=list(ours)
-    )  # fmt: skip
+    )
     keys = list(dict.fromkeys(key for table in ours.values() for key in table.index))
     names = {key: wrapped(drawn[key].label) for key in keys}
     rows = [*names.values(), *dict.fromkeys(_line_of(p) for p in published if p.flux in ours)]
@@ -224,9 +249,7 @@ def totals(
                 figure.add_trace(_published(p, _line_of(p), theme), row=1, col=column)
     style(figure, theme, 96 + 36 * max(len(rows), 3), hold="totals")
     figure.update_annotations(font=dict(size=13, color=INK[theme]))
-    figure.update_yaxes(
-        categoryorder="array", categoryarray=rows[::-1], showgrid=False, range=[-0.7, len(rows) - 0.3]
-    )  # fmt: skip
+    figure.update_yaxes(categoryorder="array", categoryarray=rows[::-1], showgrid=False, range=[-0.7, len(rows) - 0.3])
     if keys and len(rows) > len(keys):
         figure.add_hline(y=len(rows) - len(keys) - 0.5, line=dict(color=GRID[theme], width=1.5))
     figure.update_xaxes(title_text=f"[{TOTAL}]", nticks=3, tickangle=0)
@@ -242,10 +265,14 @@ def _own(row: pd.Series, name: str, look: Look) -> go.Scatter:
     said = f"{row['mean']:.1f}" + (f" ± {row['sd']:.1f}" if known else "")
     bar = dict(type="data", array=[row["sd"] if known else 0], visible=bool(known), thickness=2, width=5)
     return go.Scatter(
-        x=[row["mean"]], y=[name], mode="markers", showlegend=False, error_x=bar | {"color": look.colour},
+        x=[row["mean"]],
+        y=[name],
+        mode="markers",
+        showlegend=False,
+        error_x=bar | {"color": look.colour},
         marker=dict(symbol=look.symbol, size=12, color=look.colour),
         hovertemplate=f"{said} {TOTAL}<extra>{look.label}</extra>",
-    )  # fmt: skip
+    )
 
 
 def _published(p: Published, name: str, theme: Theme) -> go.Scatter:
@@ -253,14 +280,24 @@ def _published(p: Published, name: str, theme: Theme) -> go.Scatter:
     hover = f"{p.text} {TOTAL}{', from its GPP and NEE' if p.derived else ''}<br>{p.citation}<extra>{p.product}</extra>"
     if p.mean is None:
         return go.Scatter(
-            x=[low, high], y=[name, name], mode="lines+markers", showlegend=False, hovertemplate=hover,
-            line=dict(color=MUTED[theme], width=2), marker=dict(symbol="line-ns-open", size=11, color=MUTED[theme]),
-        )  # fmt: skip
+            x=[low, high],
+            y=[name, name],
+            mode="lines+markers",
+            showlegend=False,
+            hovertemplate=hover,
+            line=dict(color=MUTED[theme], width=2),
+            marker=dict(symbol="line-ns-open", size=11, color=MUTED[theme]),
+        )
     bar = dict(type="data", array=[high - p.mean], visible=bool(p.plus_minus), thickness=2, width=5, color=MUTED[theme])
     return go.Scatter(
-        x=[p.mean], y=[name], mode="markers", showlegend=False, hovertemplate=hover, error_x=bar,
+        x=[p.mean],
+        y=[name],
+        mode="markers",
+        showlegend=False,
+        hovertemplate=hover,
+        error_x=bar,
         marker=dict(symbol="circle", size=10, color=PAPER[theme], line=dict(color=MUTED[theme], width=2)),
-    )  # fmt: skip
+    )
 
 
 def regional(table: pd.DataFrame, drawn: Mapping[str, Look], flux: str, theme: Theme) -> go.Figure:
@@ -278,11 +315,14 @@ def regional(table: pd.DataFrame, drawn: Mapping[str, Look], flux: str, theme: T
         look = drawn[key]
         figure.add_trace(
             go.Bar(
-                x=rounded(table[key]), y=list(table.index), orientation="h", name=look.label,
+                x=rounded(table[key]),
+                y=list(table.index),
+                orientation="h",
+                name=look.label,
                 marker=dict(color=rgba(look.colour, 0.85), cornerradius=3),
                 hovertemplate=f"%{{y}}: %{{x:.2f}} {TOTAL}<extra>{look.label}</extra>",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, 90 + (12 + 13 * len(table.columns)) * max(len(table), 3), hold=f"regional-{flux}")
     figure.update_layout(barmode="group", bargap=0.28, bargroupgap=0.06, showlegend=len(table.columns) > 1)
     figure.update_layout(legend_traceorder="reversed")

@@ -31,22 +31,38 @@ def density(table: xr.Dataset, first: Look, second: Look, flux: str, theme: Them
     hover = f"%{{customdata:.3g}} {_AREA}<br>{first.label} %{{x:.2f}}<br>{second.label} %{{y:.2f}}<extra></extra>"
     figure = go.Figure(
         go.Heatmap(
-            x=rounded(table["first"].values), y=rounded(table["second"].values), z=np.round(np.log10(filled), 2),
-            zmin=ticks[-1], zmax=top, colorscale=[[i / (len(colours) - 1), c] for i, c in enumerate(colours)],
-            hoverongaps=False, customdata=rounded(filled),
-            colorbar=dict(title=dict(text=_AREA, side="top", font_size=11), thickness=10, len=0.95, outlinewidth=0,
-                          tickvals=ticks, ticktext=[f"{10**t:g}" for t in ticks],
-                          tickfont=dict(size=10, color=MUTED[theme])),
+            x=rounded(table["first"].values),
+            y=rounded(table["second"].values),
+            z=np.round(np.log10(filled), 2),
+            zmin=ticks[-1],
+            zmax=top,
+            colorscale=[[i / (len(colours) - 1), c] for i, c in enumerate(colours)],
+            hoverongaps=False,
+            customdata=rounded(filled),
+            colorbar=dict(
+                title=dict(text=_AREA, side="top", font_size=11),
+                thickness=10,
+                len=0.95,
+                outlinewidth=0,
+                tickvals=ticks,
+                ticktext=[f"{10**t:g}" for t in ticks],
+                tickfont=dict(size=10, color=MUTED[theme]),
+            ),
             hovertemplate=hover,
         )
-    )  # fmt: skip
+    )
     ends = [float(table["first"][0]), float(table["first"][-1])]
     figure.add_trace(
         go.Scatter(
-            x=ends, y=ends, mode="lines", name="1:1", hoverinfo="skip", showlegend=False,
+            x=ends,
+            y=ends,
+            mode="lines",
+            name="1:1",
+            hoverinfo="skip",
+            showlegend=False,
             line=dict(color=INK[theme], width=1.2, dash="dash"),
         )
-    )  # fmt: skip
+    )
     style(figure, theme, HEIGHT, hold=f"world-density-{flux}")
     figure.update_layout(margin_t=14)
     figure.update_xaxes(title_text=wrapped(f"{first.label}: {flux} [{UNIT}]", 44), constrain="domain", zeroline=False)
@@ -70,12 +86,16 @@ def histograms(table: xr.Dataset, first: Look, second: Look, flux: str, theme: T
     for look, name in ((second, "second"), (first, "first")):
         figure.add_trace(
             go.Scatter(
-                x=rounded(table[name].values), y=rounded(table[f"area_{name}"].values), name=look.label, mode="lines",
+                x=rounded(table[name].values),
+                y=rounded(table[f"area_{name}"].values),
+                name=look.label,
+                mode="lines",
                 line=dict(color=look.colour, width=2, shape="hvh", dash="solid" if name == "first" else "dash"),
-                fill="tozeroy", fillcolor=rgba(look.colour, 0.12),
+                fill="tozeroy",
+                fillcolor=rgba(look.colour, 0.12),
                 hovertemplate=f"%{{x:.2f}} {UNIT}: %{{y:.2f}} {_AREA}<extra>{look.label}</extra>",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, HEIGHT, hold=f"world-histogram-{flux}")
     figure.update_xaxes(title_text=f"{flux} [{UNIT}]")
     figure.update_yaxes(title_text=f"Land [{_AREA}]", rangemode="tozero")

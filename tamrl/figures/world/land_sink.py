@@ -27,8 +27,11 @@ def waterfall(table: pd.DataFrame, theme: Theme) -> go.Figure:
         theme: light or dark.
     """
     colours = {
-        "ours": FLUX[theme]["NEE"], "published": FLUX[theme]["RECO"], "remainder": MUTED[theme], "total": INK[theme],
-    }  # fmt: skip
+        "ours": FLUX[theme]["NEE"],
+        "published": FLUX[theme]["RECO"],
+        "remainder": MUTED[theme],
+        "total": INK[theme],
+    }
     said = [_said(row) for row in table.itertuples()]
     names = [f"{wrapped(label, 34)}<br>{text}" for label, text in zip(table["label"], said, strict=True)]
     figure = go.Figure()
@@ -40,8 +43,12 @@ def waterfall(table: pd.DataFrame, theme: Theme) -> go.Figure:
         bar = dict(type="data", array=rounded(part["plus_minus"].fillna(0)), visible=bool(known.any()))
         figure.add_trace(
             go.Bar(
-                y=at, x=rounded(part["end"] - part["start"]), base=rounded(part["start"]), orientation="h",
-                showlegend=False, customdata=about,
+                y=at,
+                x=rounded(part["end"] - part["start"]),
+                base=rounded(part["start"]),
+                orientation="h",
+                showlegend=False,
+                customdata=about,
                 # Overlaid: plotly would otherwise draw the hatch alone, in the colour of the paper.
                 marker=dict(
                     color=rgba(colours[kind], 0.85),
@@ -50,7 +57,7 @@ def waterfall(table: pd.DataFrame, theme: Theme) -> go.Figure:
                 error_x=bar | dict(thickness=1.5, width=4, color=MUTED[theme]),
                 hovertemplate=f"%{{y}} {TOTAL}<br>%{{customdata}}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     style(figure, theme, 70 + 40 * len(table), hold="land-sink")
     figure.update_layout(barmode="overlay", bargap=0.3, margin_t=14)
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, zeroline=False)
@@ -71,10 +78,14 @@ def _connect(figure: go.Figure, table: pd.DataFrame, names: list[str], theme: Th
         level = float(table["end"].iloc[i])
         figure.add_trace(
             go.Scatter(
-                y=[names[i], names[i + 1]], x=[level, level], mode="lines", hoverinfo="skip", showlegend=False,
+                y=[names[i], names[i + 1]],
+                x=[level, level],
+                mode="lines",
+                hoverinfo="skip",
+                showlegend=False,
                 line=dict(color=GRID[theme], width=1.5),
             )
-        )  # fmt: skip
+        )
 
 
 def where(found: xr.DataArray, label: str, flux: str, theme: Theme, palette: str = OWN) -> go.Figure:
@@ -93,13 +104,24 @@ def where(found: xr.DataArray, label: str, flux: str, theme: Theme, palette: str
     unit = unit_label("TgC yr-1")
     figure = go.Figure(
         go.Heatmap(
-            x=found["lon"].values, y=found["lat"].values, z=rounded(values), zmin=-limit, zmax=limit, zmid=0,
-            colorscale=plotly_scale("NEE", theme == "dark", palette), hoverongaps=False,
-            colorbar=dict(title=dict(text=unit, side="top", font_size=11), thickness=10, len=0.95, outlinewidth=0,
-                          tickfont=dict(size=10, color=MUTED[theme])),
+            x=found["lon"].values,
+            y=found["lat"].values,
+            z=rounded(values),
+            zmin=-limit,
+            zmax=limit,
+            zmid=0,
+            colorscale=plotly_scale("NEE", theme == "dark", palette),
+            hoverongaps=False,
+            colorbar=dict(
+                title=dict(text=unit, side="top", font_size=11),
+                thickness=10,
+                len=0.95,
+                outlinewidth=0,
+                tickfont=dict(size=10, color=MUTED[theme]),
+            ),
             hovertemplate=f"%{{y:.0f}}° N, %{{x:.0f}}° E: {flux} %{{z:.2f}} {unit}<extra>{label}</extra>",
         )
-    )  # fmt: skip
+    )
     style(figure, theme, 380, hold=f"land-sink-where-{flux}")
     figure.update_layout(margin_t=14)
     figure.update_xaxes(showgrid=False, zeroline=False, constrain="domain", ticksuffix="°", nticks=7)

@@ -26,9 +26,7 @@ MOST_BYTES = 220_000
 #: Percentiles of the colour range, where the reader names none.
 TAILS = (2.0, 98.0)
 #: ColorBrewer PuRd with 9 classes (Brewer, https://colorbrewer2.org, Apache-2.0).
-PURPLE_RED = (
-    "#f7f4f9", "#e7e1ef", "#d4b9da", "#c994c7", "#df65b0", "#e7298a", "#ce1256", "#980043", "#67001f",
-)  # fmt: skip
+PURPLE_RED = ("#f7f4f9", "#e7e1ef", "#d4b9da", "#c994c7", "#df65b0", "#e7298a", "#ce1256", "#980043", "#67001f")
 
 
 @dataclass(frozen=True)
@@ -159,9 +157,12 @@ def png(places: np.ndarray, colours: np.ndarray) -> bytes:
     # Each row begins with its filter; 0 leaves it as it is, best for palettes.
     lines = np.concatenate([np.zeros((rows, 1), np.uint8), places.astype(np.uint8)], axis=1)
     content = (
-        (b"IHDR", header), (b"PLTE", b"\0\0\0" + colours.tobytes()), (b"tRNS", b"\0"),
-        (b"IDAT", zlib.compress(lines.tobytes(), 6)), (b"IEND", b""),
-    )  # fmt: skip
+        (b"IHDR", header),
+        (b"PLTE", b"\0\0\0" + colours.tobytes()),
+        (b"tRNS", b"\0"),
+        (b"IDAT", zlib.compress(lines.tobytes(), 6)),
+        (b"IEND", b""),
+    )
     return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, part) for kind, part in content)
 
 

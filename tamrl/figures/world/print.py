@@ -58,9 +58,15 @@ class Signs:
 
 
 def draw(
-    panels: list[Panel], scale: Scale, period: str, source: str, box: Box = EARTH, signs: Signs | None = None,
-    simulated: bool = False, kind: Literal["png", "svg"] = "png",
-) -> bytes:  # fmt: skip
+    panels: list[Panel],
+    scale: Scale,
+    period: str,
+    source: str,
+    box: Box = EARTH,
+    signs: Signs | None = None,
+    simulated: bool = False,
+    kind: Literal["png", "svg"] = "png",
+) -> bytes:
     """Return a picture of one map or of several, one below the other, with one colour bar.
 
     Args:
@@ -154,8 +160,9 @@ def _field(axes: "Axes", panel: Panel, scale: Scale, turn: float) -> None:
     """Draw the values, and the hatch where the model should not be believed."""
     west, south, east, north = bounds(panel.field)
     values = panel.field.transpose("lat", "lon").values[::-1]
-    colours = np.concatenate([np.zeros((1, 4), np.uint8), np.pad(palette(scale.colours), ((0, 0), (0, 1)),
-                                                                constant_values=255)])  # fmt: skip
+    colours = np.concatenate(
+        [np.zeros((1, 4), np.uint8), np.pad(palette(scale.colours), ((0, 0), (0, 1)), constant_values=255)]
+    )
     image = colours[steps(values, scale.low, scale.high)]
     extent = (west + turn, east + turn, south, north)
     axes.imshow(image, extent=extent, interpolation="nearest", zorder=1, aspect="auto")
@@ -165,9 +172,14 @@ def _field(axes: "Axes", panel: Panel, scale: Scale, turn: float) -> None:
     if min(shown.shape) < 2 or not bool(shown.any()):
         return
     hatch = axes.contourf(
-        shown["lon"] + turn, shown["lat"], shown.astype(float), levels=[0.5, 1.5], colors="none", hatches=["//////"],
+        shown["lon"] + turn,
+        shown["lat"],
+        shown.astype(float),
+        levels=[0.5, 1.5],
+        colors="none",
+        hatches=["//////"],
         zorder=2,
-    )  # fmt: skip
+    )
     hatch.set(edgecolor=_INK, linewidth=0, hatch_linewidth=0.5)
 
 

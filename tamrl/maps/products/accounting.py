@@ -21,14 +21,20 @@ _EVERY = {"day": "D", "month": "MS", "year": "YS"}
 
 
 def noted(
-    rejected: Iterable[str] = (), missing: Iterable[str] = (), converted: Iterable[str] = (),
-    assumed: Iterable[str] = (), subject: str = "product",
-) -> IngestReport:  # fmt: skip
+    rejected: Iterable[str] = (),
+    missing: Iterable[str] = (),
+    converted: Iterable[str] = (),
+    assumed: Iterable[str] = (),
+    subject: str = "product",
+) -> IngestReport:
     """Return a report of sentences by kind."""
     report = IngestReport()
     for add, every in (
-        (report.rejected, rejected), (report.missing, missing), (report.converted, converted), (report.assumed, assumed)
-    ):  # fmt: skip
+        (report.rejected, rejected),
+        (report.missing, missing),
+        (report.converted, converted),
+        (report.assumed, assumed),
+    ):
         for words in every:
             add(subject, words)
     return report

@@ -112,9 +112,10 @@ def read_fields(
     for flux, one in fields.items():
         if one.variable not in ds.data_vars:
             raise TamrlError(
-                f"There is no variable {one.variable!r} for {flux}", source.name,
+                f"There is no variable {one.variable!r} for {flux}",
+                source.name,
                 f"The file has {', '.join(map(str, ds.data_vars)) or 'none'}",
-            )  # fmt: skip
+            )
     yearly = any(_PER_YEAR.search(_unit(ds[one.variable], one)) for one in fields.values())
     expected = source.expected or ("year" if yearly else None)
     starts, step = step_starts(ds, source.name, from_name, expected, source.report)
@@ -129,9 +130,10 @@ def read_fields(
         if array.ndim != 3 or set(array.dims) != _FIELD:
             extra = ", ".join(str(dim) for dim in array.dims if dim not in _FIELD) or "a dimension too few"
             raise TamrlError(
-                f"{one.variable} is not a field over time, lat and lon ({extra})", source.name,
+                f"{one.variable} is not a field over time, lat and lon ({extra})",
+                source.name,
                 "Choose one level or type of vegetation first",
-            )  # fmt: skip
+            )
         out[name] = _converted(name, array.transpose("time", "lat", "lon"), one, starts, source.name, tally)
         if (written := _unit(array, one)) != FLUX_UNIT:
             source.report.converted(source.name, f"{one.variable} was converted from {written} to {FLUX_UNIT}.")
@@ -149,7 +151,7 @@ def _unit(array: xr.DataArray, one: Field) -> str:
 
 def _converted(
     name: str, array: xr.DataArray, one: Field, starts: np.ndarray, where: str, tally: Tally
-) -> xr.DataArray:  # fmt: skip
+) -> xr.DataArray:
     written = _unit(array, one)
     if not written:
         what = f"{one.variable} has no unit"
@@ -178,7 +180,7 @@ def _converted(
 
 def _in_unit(
     block: np.ndarray, factor: np.float32, fill: float, missing: Missing, tally: Tally, name: str
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Return a block times a factor, NaN where it holds a fill value, declared or not, or one that is not valid."""
     out = block.astype(np.float32) * factor
     masks = missing.masks(np.where(block == fill, np.nan, block) if np.isfinite(fill) else block)

@@ -55,9 +55,10 @@ def read_bounds(ds: xr.Dataset, labels: np.ndarray, clock: Clock, where: str) ->
             away = np.abs(bounds[known].mean(axis=1) - labels[known]) / length[known]
             if np.median(away) < _ELSEWHERE and named(ds) in [str(a.name) for a in pair]:
                 raise TamrlError(
-                    f"The bounds of time ({pair[0].name}) do not hold its labels", where,
+                    f"The bounds of time ({pair[0].name}) do not hold its labels",
+                    where,
                     "Correct the bounds or the labels, or remove the bounds",
-                )  # fmt: skip
+                )
     if (name := named(ds)) and name in ds.variables:
         return None, [f"the bounds {name} cannot be used"]
     return None, []

@@ -20,22 +20,24 @@ _CALENDARS = {
     **dict.fromkeys(("proleptic_gregorian", "proleptic", "gregorian_proleptic"), GREGORIAN),
     **dict.fromkeys(("noleap", "365_day", "365", "no_leap", "nolp", "365day"), "noleap"),
     **dict.fromkeys(("all_leap", "366_day", "366", "allleap", "366day"), "all_leap"),
-    **dict.fromkeys(("360_day", "360", "360day"), "360_day"), "julian": "julian",
-}  # fmt: skip
+    **dict.fromkeys(("360_day", "360", "360day"), "360_day"),
+    "julian": "julian",
+}
 _ORIGIN = "days since 2000-01-01"
 _UNITS: dict[str, float] = {
-    **dict.fromkeys(("week", "weeks"), 7.0), **dict.fromkeys(("day", "days", "d"), 1.0),
+    **dict.fromkeys(("week", "weeks"), 7.0),
+    **dict.fromkeys(("day", "days", "d"), 1.0),
     **dict.fromkeys(("hour", "hours", "hr", "hrs", "h"), 1 / 24),
     **dict.fromkeys(("minute", "minutes", "min", "mins"), 1 / 1440),
     **dict.fromkeys(("second", "seconds", "sec", "secs", "s"), 1 / 86_400),
     **dict.fromkeys(("millisecond", "milliseconds", "millis", "msec", "msecs", "ms"), 1 / 86_400e3),
     **dict.fromkeys(("microsecond", "microseconds", "us"), 1 / 86_400e6),
     **dict.fromkeys(("nanosecond", "nanoseconds", "ns"), 1 / 86_400e9),
-}  # fmt: skip
+}
 _MONTHS: dict[str, int] = {
     **dict.fromkeys(("month", "months", "mon", "mons"), 1),
     **dict.fromkeys(("year", "years", "yr", "yrs", "common_year", "common_years", "calendar_years"), 12),
-}  # fmt: skip
+}
 _SINCE = re.compile(
     r"^\s*(?P<unit>[A-Za-z_]+)\s+(?:since|after|from)\s+(?P<year>\d{1,4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?)?"
     r"(?:[T\s]+(?P<hour>\d{1,2})(?::(?P<minute>\d{1,2})(?::(?P<second>\d{1,2}(?:\.\d*)?))?)?)?"
@@ -78,8 +80,9 @@ class Clock:
         step = np.spacing(np.abs(values).max(initial=1)) if values.dtype == np.float32 else 0.0
         numbers = values.astype(np.float64)
         if self.months:
-            return rounded(from_months(month_of(np.array([self.epoch]), self.calendar) + numbers * self.months,
-                                       self.calendar))  # fmt: skip
+            return rounded(
+                from_months(month_of(np.array([self.epoch]), self.calendar) + numbers * self.months, self.calendar)
+            )
         days = rounded(self.epoch + numbers * self.unit)
         # Single precision is too coarse for midnight.
         near = np.round(days)
@@ -100,9 +103,10 @@ def calendar_named(text: Any, where: str) -> str:
     name = str(text or "").strip().lower()
     if name not in _CALENDARS:
         raise TamrlError(
-            f"The calendar {text!r} of time is not known", where,
+            f"The calendar {text!r} of time is not known",
+            where,
             "Write one of CF: standard, proleptic_gregorian, noleap, all_leap, 360_day or julian",
-        )  # fmt: skip
+        )
     return _CALENDARS[name]
 
 
@@ -187,10 +191,15 @@ def clocks(unit: str, calendar: str) -> list[Clock]:
     if len(starts) == 2 and starts[0][1] == starts[1][1]:
         starts, told = starts[1:], True
     return [
-        Clock(GREGORIAN if way == "standard" else way, start + seconds / 86_400, _UNITS.get(word, 0.0),
-              _MONTHS.get(word, 0), "" if told else way)
+        Clock(
+            GREGORIAN if way == "standard" else way,
+            start + seconds / 86_400,
+            _UNITS.get(word, 0.0),
+            _MONTHS.get(word, 0),
+            "" if told else way,
+        )
         for way, start in starts
-    ]  # fmt: skip
+    ]
 
 
 def _epoch(year: int, month: int, day: int, calendar: str) -> float | None:

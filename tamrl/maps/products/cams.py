@@ -26,10 +26,12 @@ _MONTH = re.compile(r"(?<!\d)(?P<year>(19|20)\d{2})(?P<month>0[1-9]|1[0-2])(?!\d
 _VERSION = re.compile(r"(?<![A-Za-z0-9])(?P<version>(v|FT)\d{2}r\d)(?![A-Za-z0-9])")
 _KIND = re.compile(r"satellite|surface")
 ATTRS = {
-    "title": "CAMS inversion", "source": "Atmospheric inversion of the Copernicus service CAMS: PyVAR, LMDZ",
+    "title": "CAMS inversion",
+    "source": "Atmospheric inversion of the Copernicus service CAMS: PyVAR, LMDZ",
     "citation": "Chevallier, F., et al. (2005), Journal of Geophysical Research 110, D24309",
-    "doi": "10.1029/2005JD006390", "license": UNSTATED,
-}  # fmt: skip
+    "doi": "10.1029/2005JD006390",
+    "license": UNSTATED,
+}
 NOTE = "NBE is the optimised flux of land, fires included, per area of the whole cell; fossil fuel is apart."
 
 

@@ -29,10 +29,12 @@ NAME = re.compile(
 BIO, FIRE = "bio_flux_opt", "fire_flux_imp"
 _UNIT = "mol m-2 s-1"
 ATTRS = {
-    "title": "CarbonTracker", "source": "Atmospheric inversion (NOAA): TM5, ensemble Kalman smoother, air samples",
+    "title": "CarbonTracker",
+    "source": "Atmospheric inversion (NOAA): TM5, ensemble Kalman smoother, air samples",
     "citation": "Jacobson, A. R., et al. (2023), CarbonTracker CT2022, NOAA Global Monitoring Laboratory",
-    "doi": "10.25925/Z1GJ-3254", "license": UNSTATED,
-}  # fmt: skip
+    "doi": "10.25925/Z1GJ-3254",
+    "license": UNSTATED,
+}
 NOTE = "NBE is the optimised land biosphere plus imposed fires, per area of the whole cell; fossil fuel is apart."
 
 

@@ -23,11 +23,13 @@ NAME = re.compile(
 )
 _PACKING = {"SCALE_FACTOR": 0.01, "FILL_VALUE": -9999.0}
 ATTRS = {
-    "title": "CEDAR-GPP", "source": "Gradient-boosted trees on eddy-covariance towers, satellites and ERA5-Land",
+    "title": "CEDAR-GPP",
+    "source": "Gradient-boosted trees on eddy-covariance towers, satellites and ERA5-Land",
     "citation": "Kang, Y., Bassiouni, M., Gaber, M., Lu, X., and Keenan, T. F. (2025), Earth System Science Data 17, "
     "3009-3046",
-    "doi": "10.5194/essd-17-3009-2025", "license": UNSTATED,
-}  # fmt: skip
+    "doi": "10.5194/essd-17-3009-2025",
+    "license": UNSTATED,
+}
 
 
 def set_up(name: str) -> str:

@@ -58,8 +58,10 @@ def check_fluxes(
         if outside > _MOST:
             raise TamrlError(
                 f"{outside:.0%} of a sample of {flux} lie outside {low:g} to {high:g} {FLUX_UNIT} "
-                f"(median {np.median(values):.4g})", where, "Declare the right unit of the values in a mapping",
-            )  # fmt: skip
+                f"(median {np.median(values):.4g})",
+                where,
+                "Declare the right unit of the values in a mapping",
+            )
         if outside > _MANY:
             failed.add(flux)
             notes.append(f"{flux}: {outside:.0%} of a sample lie outside {low:g} to {high:g} {FLUX_UNIT}: check it.")

@@ -15,18 +15,24 @@ from tamrl.system.account import IngestReport
 _SAYING = ("frequency", "time_frequency", "table_id", "time_coverage_resolution", "temporal_resolution")
 _WORDS: tuple[tuple[Step, str], ...] = (
     ("sub", r"([136]|12)?-?h(ou)?rs?\b|[136]hr|[136]-hourly|hourly|pt\d|subhr|e[136]hr"),
-    ("month", r"[a-z0-9]{0,4}mon|p1m$|1 month|1ms$"), ("year", r"ann|1?yr|p1y$|year|eyr|1ys$|1 ?year"),
+    ("month", r"[a-z0-9]{0,4}mon|p1m$|1 month|1ms$"),
+    ("year", r"ann|1?yr|p1y$|year|eyr|1ys$|1 ?year"),
     ("day", r"1?day|p1d$|daily|eday|1d$|1 ?day"),
-)  # fmt: skip
+)
 #: Composites without bounds may be this many days apart.
 _LONGEST = 31.5
 _SHORT = "The steps are shorter than a day"
 
 
 def step_of(
-    ds: xr.Dataset, labels: Labels, bounds: np.ndarray | None, where: str, from_name: pd.DatetimeIndex | None,
-    expected: Step | None, report: IngestReport,
-) -> Step:  # fmt: skip
+    ds: xr.Dataset,
+    labels: Labels,
+    bounds: np.ndarray | None,
+    where: str,
+    from_name: pd.DatetimeIndex | None,
+    expected: Step | None,
+    report: IngestReport,
+) -> Step:
     """Return how long the steps of a file are.
 
     Args:
@@ -74,9 +80,10 @@ def _of_bounds(bounds: np.ndarray, long: Step, apart: Step | None, said: Step | 
     inside = known[np.argsort(known[:, 0])]
     if (inside[1:, 0] - inside[:-1, 1] < -0.05 * length).any() and np.unique(known, axis=0).shape == known.shape:
         raise TamrlError(
-            f"The steps overlap: each covers {length:g} days, and the next one begins before it ends", where,
+            f"The steps overlap: each covers {length:g} days, and the next one begins before it ends",
+            where,
             "Give steps that follow each other; running means are none",
-        )  # fmt: skip
+        )
     if long != "other":
         return apart if apart == said and apart in ("month", "year") else long
     whole = {"month": 30.4, "year": 365.25}.get(apart or said or "", np.inf)
@@ -84,9 +91,10 @@ def _of_bounds(bounds: np.ndarray, long: Step, apart: Step | None, said: Step | 
         return apart or said  # type: ignore[return-value]
     if np.isfinite(whole) or said in ("day", "month", "year"):
         raise TamrlError(
-            f"Each step covers {length:g} days, but they are said to be, or begin, a {apart or said} apart", where,
+            f"Each step covers {length:g} days, but they are said to be, or begin, a {apart or said} apart",
+            where,
             "Correct the bounds of time, or give the means of whole months, days or years",
-        )  # fmt: skip
+        )
     return "other"
 
 
@@ -107,9 +115,10 @@ def _of_labels(labels: Labels, apart: Step, said: Step | None, where: str, repor
         return "month"
     elif order.index(said) > order.index(apart) and not (said == "month" and apart == "other" and labels.spread > 40):
         raise TamrlError(
-            f"The file says that its steps are {said}s, but they are {labels.spread:g} days apart", where,
+            f"The file says that its steps are {said}s, but they are {labels.spread:g} days apart",
+            where,
             "Correct its attribute frequency, or its time axis",
-        )  # fmt: skip
+        )
     else:
         step = said
     if step in ("month", "year") and (odd := unlike(labels, step)):
@@ -118,9 +127,10 @@ def _of_labels(labels: Labels, apart: Step, said: Step | None, where: str, repor
         report.assumed(where, "The steps are a year apart and have no bounds: taken as means of whole years.")
     if step == "other" and labels.spread > _LONGEST:
         raise TamrlError(
-            f"The steps are {labels.spread:g} days apart, and nothing says how long each of them is", where,
+            f"The steps are {labels.spread:g} days apart, and nothing says how long each of them is",
+            where,
             "Write the attribute frequency (mon) or the bounds of time into the file",
-        )  # fmt: skip
+        )
     if step == "other":
         report.assumed(
             where, f"The steps are {labels.spread:g} days apart and have no bounds: taken to begin at their labels."
@@ -129,9 +139,13 @@ def _of_labels(labels: Labels, apart: Step, said: Step | None, where: str, repor
 
 
 def _single(
-    labels: Labels, said: Step | None, where: str, from_name: pd.DatetimeIndex | None, expected: Step | None,
+    labels: Labels,
+    said: Step | None,
+    where: str,
+    from_name: pd.DatetimeIndex | None,
+    expected: Step | None,
     report: IngestReport,
-) -> Step:  # fmt: skip
+) -> Step:
     """Return what a single step is: by what the file, its name or its neighbours say, else by its label."""
     if said == "sub":
         raise TamrlError(_SHORT, where, "Average them by day or month first")
@@ -155,9 +169,10 @@ def _single(
         step: Step = "year"
     elif not unlike(labels, "year", only_middle=True) and (labels.day_of_month()[0] != 1 or labels.days[0] % 1):
         raise TamrlError(
-            "It cannot be told whether the one step is a day, a month or a year", where,
+            "It cannot be told whether the one step is a day, a month or a year",
+            where,
             "Write the attribute frequency (day, mon or yr) or the bounds of time into the file",
-        )  # fmt: skip
+        )
     else:
         # Dated at the start or in the middle of a month, it is that month's.
         step = "month" if labels.day_of_month()[0] in (1, 14, 15, 16) else "day"

@@ -18,10 +18,12 @@ NAME = re.compile(
     r"^METAFLUX_GPP_RECO_(?P<step>monthly|daily)_(?P<year>\d{4})(?P<month>0[1-9]|1[0-2])?\.(nc|zarr)$", re.IGNORECASE
 )
 ATTRS = {
-    "title": "MetaFlux", "source": "Ensemble of meta-learned networks on eddy-covariance towers, ERA5 and MODIS",
+    "title": "MetaFlux",
+    "source": "Ensemble of meta-learned networks on eddy-covariance towers, ERA5 and MODIS",
     "citation": "Nathaniel, J., Liu, J., and Gentine, P. (2023), Scientific Data 10, 440",
-    "doi": "10.1038/s41597-023-02349-y", "license": UNSTATED,
-}  # fmt: skip
+    "doi": "10.1038/s41597-023-02349-y",
+    "license": UNSTATED,
+}
 
 
 def steps_of(name: str) -> pd.DatetimeIndex | None:

@@ -62,6 +62,6 @@ def without_leap_days(maps: xr.Dataset) -> bool:
         return True
     time = pd.DatetimeIndex(maps["time"].values)
     gone = pd.date_range(time[0], time[-1]).difference(time)
-    return bool(gone.size and ((gone.month == 2) & (gone.day == 29)).all() and not (
-        (time.month == 2) & (time.day == 29)
-    ).any())  # fmt: skip
+    return bool(
+        gone.size and ((gone.month == 2) & (gone.day == 29)).all() and not ((time.month == 2) & (time.day == 29)).any()
+    )

@@ -14,7 +14,7 @@ _STEPS = {
     "year": {"annual", "yearly", "year", "yr", "ann", "yearmean", "1yr", "annually"},
     "month": {"monthly", "month", "mon", "mm", "monmean", "lmon", "amon", "1mon", "monmn"},
     "day": {"daily", "day", "eday", "daymean", "1day"},
-}  # fmt: skip
+}
 _NAMES = ("time", "times", "date", "t", "valid_time", "datetime", "month", "months", "year", "years")
 _COUNTED = re.compile(r"^\s*\w+\s+(since|after)\s+\d|as\s+%Y", re.IGNORECASE)
 

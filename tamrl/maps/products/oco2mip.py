@@ -26,10 +26,12 @@ LAND, STARTS = "land", "start_date"
 _UNIT = "gC m-2 yr-1"
 _SPREAD = "EnsStd"
 ATTRS = {
-    "title": "OCO-2 MIP v10", "source": "Ensemble of atmospheric inversions of OCO-2 and air samples",
+    "title": "OCO-2 MIP v10",
+    "source": "Ensemble of atmospheric inversions of OCO-2 and air samples",
     "citation": "Byrne, B., Baker, D. F., Basu, S., et al. (2023), Earth System Science Data 15, 963-1004",
-    "doi": "10.5194/essd-15-963-2023", "license": UNSTATED,
-}  # fmt: skip
+    "doi": "10.5194/essd-15-963-2023",
+    "license": UNSTATED,
+}
 NOTE = "NBE is the flux of land without fossil fuel, fires included, per area of the whole cell."
 
 

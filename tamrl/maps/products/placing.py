@@ -13,8 +13,11 @@ from tamrl.system.account import IngestReport
 Step = Literal["month", "day", "year", "other", "sub"]
 #: Steps of a length in days, from and to.
 _LENGTHS: tuple[tuple[Step, float, float], ...] = (
-    ("sub", 0, 0.9), ("day", 0.9, 1.1), ("month", 27.5, 31.5), ("year", 359.0, 367.0),
-)  # fmt: skip
+    ("sub", 0, 0.9),
+    ("day", 0.9, 1.1),
+    ("month", 27.5, 31.5),
+    ("year", 359.0, 367.0),
+)
 #: Share of a month, day or year that bounds must cover, and how far they may be off before it is said.
 _COVERED = {"day": 0.6, "month": 0.6, "year": 0.9}
 _OFF = 0.03
@@ -142,9 +145,10 @@ def _check_cover(
     inside = share >= 0.95 * (high - low)
     if (bad := np.flatnonzero((share < _COVERED[step]) & ~inside)).size:
         raise TamrlError(
-            f"Step {bad[0] + 1} covers {share[bad[0]]:.0%} of one {step} and the rest of it another", where,
+            f"Step {bad[0] + 1} covers {share[bad[0]]:.0%} of one {step} and the rest of it another",
+            where,
             f"Average by whole {step}s first, or correct the bounds of time",
-        )  # fmt: skip
+        )
     off = np.maximum(np.abs(low - index), np.abs(high - index - 1))
     if (off > _OFF).any():
         size = {"day": "{:.1f} hours", "month": "{:.0f} days", "year": "{:.0f} days"}[step]
@@ -157,9 +161,13 @@ def _by_label(labels: Labels, step: Step, report: IngestReport) -> np.ndarray:
     at = position(labels.days, step, labels.clock.calendar)
     index = np.floor(at).astype(np.int64)
     part = at - index
-    if step == "month" and np.unique(index).size < np.unique(labels.days).size and (
-        np.unique(np.round(at)).size == np.unique(labels.days).size and (np.abs(at - np.round(at)) <= _EQUAL).all()
-    ):  # fmt: skip
+    if (
+        step == "month"
+        and np.unique(index).size < np.unique(labels.days).size
+        and (
+            np.unique(np.round(at)).size == np.unique(labels.days).size and (np.abs(at - np.round(at)) <= _EQUAL).all()
+        )
+    ):
         report.assumed(labels.where, "The labels are months of equal length apart: each is the month nearest to it.")
         return np.round(at).astype(np.int64)
     if (part == 0).all() and step != "other":

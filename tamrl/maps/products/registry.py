@@ -42,19 +42,25 @@ class Product:
 PRODUCTS: dict[str, Product] = {
     product.key: product
     for product in (
-        Product("maps", "Maps of this project", "*.nc or *.zarr with the attributes kind and simulated",
-                maps.recognise, None),
+        Product(
+            "maps",
+            "Maps of this project",
+            "*.nc or *.zarr with the attributes kind and simulated",
+            maps.recognise,
+            None,
+        ),
         Product("fluxcom-x-base", "FLUXCOM-X-BASE", "GPP_2015_050_monthly.nc", xbase.recognise, xbase.read),
         Product("metaflux", "MetaFlux", "METAFLUX_GPP_RECO_monthly_2015.nc", metaflux.recognise, metaflux.read),
         Product("cedar-gpp", "CEDAR-GPP", "CEDAR-GPP_v01_ST_Baseline_NT_201507.nc", cedar.recognise, cedar.read),
-        Product("carbontracker", "CarbonTracker", "CT2022.flux1x1-monthly.nc", carbontracker.recognise,
-                carbontracker.read),
+        Product(
+            "carbontracker", "CarbonTracker", "CT2022.flux1x1-monthly.nc", carbontracker.recognise, carbontracker.read
+        ),
         Product("cams", "CAMS inversion", "cams73_latest_co2_flux_surface_mm_202001.nc", cams.recognise, cams.read),
         Product("oco2-mip", "OCO-2 MIP", "EnsMean_gridded_fluxes_LNLG.nc4", oco2mip.recognise, oco2mip.read),
         Product("cmip", "CMIP6 or TRENDY", "gpp_Lmon_*.nc, MODEL_S3_gpp.nc", cmip.recognise, cmip.read),
         Product("cf", "Any CF NetCDF or Zarr", "any, with a mapping", cf.recognise, cf.read),
     )
-}  # fmt: skip
+}
 AUTO = "auto"
 
 
@@ -102,8 +108,10 @@ def open_product(paths: Paths, kind: str = AUTO, mapping: Mapping[str, Any] | st
     for words in notes:
         reading.report.rejected(reading.attrs["title"], words)
     reading.attrs |= {
-        "product": kind, "simulated": int(is_simulated(sources)), "files": listed([source.name for source in sources]),
-    }  # fmt: skip
+        "product": kind,
+        "simulated": int(is_simulated(sources)),
+        "files": listed([source.name for source in sources]),
+    }
     where = product.label if len(sources) > 1 else sources[0].name
     found = finish(reading, where)
     found.set_close(partial(_close, sources))
@@ -131,9 +139,10 @@ def _recognised(sources: Sequence[Source]) -> tuple[str, list[Source], list[str]
     if not found:
         known = "; ".join(f"{p.label} ({p.files})" for p in PRODUCTS.values())
         raise TamrlError(
-            f"No known product in {listed([s.name for s in sources])}: {_seen(sources[0])}", sources[0].name,
+            f"No known product in {listed([s.name for s in sources])}: {_seen(sources[0])}",
+            sources[0].name,
             f"Known are {known}. For any other give a mapping such as {{GPP: {{variable: NAME, unit: 'gC m-2 d-1'}}}}",
-        )  # fmt: skip
+        )
     if len(found) > 1:
         named = "; ".join(
             f"{PRODUCTS[key].label}: {listed([s.name for s in sources if kinds[s.path] == key])}" for key in found

@@ -26,7 +26,7 @@ _CLOSES = 0.2
 
 def check_sign(
     maps: xr.Dataset, turn: bool, samples: Sequence[xr.Dataset] | None = None
-) -> tuple[xr.Dataset, list[str]]:  # fmt: skip
+) -> tuple[xr.Dataset, list[str]]:
     """Return maps whose NEE is negative for uptake, and what was found, in words.
 
     One step of each hemisphere is read, of at most 90 by 90 cells: a summer month near the middle of the record. NEE

@@ -36,9 +36,12 @@ _FIRST, _LAST = 1678, 2261
 
 
 def step_starts(
-    ds: xr.Dataset, where: str, from_name: pd.DatetimeIndex | None = None, expected: Step | None = None,
+    ds: xr.Dataset,
+    where: str,
+    from_name: pd.DatetimeIndex | None = None,
+    expected: Step | None = None,
     report: IngestReport | None = None,
-) -> tuple[np.ndarray, Step]:  # fmt: skip
+) -> tuple[np.ndarray, Step]:
     """Return the first instant of each step of a file, and how long its steps are.
 
     Months begin on their first day, days at midnight, years on 1 January, in the Gregorian calendar.
@@ -105,9 +108,10 @@ def read_labels(ds: xr.Dataset, where: str, report: IngestReport | None = None) 
     if (gone := np.flatnonzero(missing(values))).size:
         more = f" and {gone.size - 1} more" if gone.size > 1 else ""
         raise TamrlError(
-            f"The time of step {gone[0] + 1} of {values.size}{more} is missing", where,
+            f"The time of step {gone[0] + 1} of {values.size}{more} is missing",
+            where,
             "Correct the time axis, or remove these steps",
-        )  # fmt: skip
+        )
     found = _understood(ds, values, where)
     if found is None:
         return None
@@ -209,9 +213,10 @@ def _climatology(ds: xr.Dataset, labels: Labels, where: str) -> np.ndarray:
     _, month, _, _ = split(labels.days, labels.clock.calendar)
     if sorted(month) != list(range(1, 13)):
         raise TamrlError(
-            f"The climatology has {month.size} steps, not one for each month", where,
+            f"The climatology has {month.size} steps, not one for each month",
+            where,
             "Give the means of the twelve months, labelled within them",
-        )  # fmt: skip
+        )
     return month_starts().to_numpy()[month - 1].astype("datetime64[ns]")
 
 

@@ -20,9 +20,18 @@ SECONDS_PER_DAY = 86_400.0
 
 Period = Literal["day", "month"]
 _PREFIXES = {
-    "": 1.0, "n": 1e-9, "nano": 1e-9, "u": 1e-6, "micro": 1e-6, "m": 1e-3, "milli": 1e-3, "k": 1e3, "kilo": 1e3,
-    "M": 1e6, "mega": 1e6,
-}  # fmt: skip
+    "": 1.0,
+    "n": 1e-9,
+    "nano": 1e-9,
+    "u": 1e-6,
+    "micro": 1e-6,
+    "m": 1e-3,
+    "milli": 1e-3,
+    "k": 1e3,
+    "kilo": 1e3,
+    "M": 1e6,
+    "mega": 1e6,
+}
 _MASSES = {"g": 1.0, "gram": 1.0, "grams": 1.0, "t": 1e6, "tonne": 1e6, "tonnes": 1e6}
 _MOLES = ("mol", "mole", "moles")
 _CO2, _CARBON = ("CO2", "CO_2"), ("C", "carbon")
@@ -120,6 +129,7 @@ def _plain(text: str) -> str:
 
 def _unknown(text: str, where: str) -> TamrlError:
     return TamrlError(
-        f"The unit {text!r} is not a flux of carbon", where,
+        f"The unit {text!r} is not a flux of carbon",
+        where,
         "Give one such as 'gC m-2 d-1', 'kg m-2 s-1' or 'umolCO2 m-2 s-1' in a mapping",
-    )  # fmt: skip
+    )

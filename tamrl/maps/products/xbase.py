@@ -23,10 +23,13 @@ NAME = re.compile(
 )
 _VARIABLES = {"GPP": "GPP", "NEE": "NEE", "RECO": "RECO", "TER": "RECO"}
 ATTRS = {
-    "title": "FLUXCOM-X-BASE", "source": "XGBoost on eddy-covariance towers, ERA5 and MODIS",
+    "title": "FLUXCOM-X-BASE",
+    "source": "XGBoost on eddy-covariance towers, ERA5 and MODIS",
     "citation": "Nelson, J. A., Walther, S., et al. (2024), Biogeosciences 21, 5079-5115",
-    "doi": "10.5194/bg-21-5079-2024", "license": "CC-BY-4.0", "version": "X-BASE",
-}  # fmt: skip
+    "doi": "10.5194/bg-21-5079-2024",
+    "license": "CC-BY-4.0",
+    "version": "X-BASE",
+}
 
 
 def recognise(source: Source) -> bool:

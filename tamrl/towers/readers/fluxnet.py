@@ -41,9 +41,16 @@ VARIANTS = ("VUT_REF", "VUT_USTAR50", "CUT_REF", "CUT_USTAR50", "vUT", "vUT_USTA
 FLUX_COLUMNS = {"NEE": "NEE", "GPP_NT": "GPP", "RECO_NT": "RECO", "GPP_DT": "GPP_DT", "RECO_DT": "RECO_DT"}
 #: Column -> variable of the schema; the units are the schema's.
 DRIVER_COLUMNS = {
-    "TA_F": "TA", "SW_IN_F": "SW_IN", "LW_IN_F": "LW_IN", "VPD_F": "VPD", "P_F": "P", "PA_F": "PA", "WS_F": "WS",
-    "CO2_F_MDS": "CO2", "SWC_F_MDS_1": "SWC",
-}  # fmt: skip
+    "TA_F": "TA",
+    "SW_IN_F": "SW_IN",
+    "LW_IN_F": "LW_IN",
+    "VPD_F": "VPD",
+    "P_F": "P",
+    "PA_F": "PA",
+    "WS_F": "WS",
+    "CO2_F_MDS": "CO2",
+    "SWC_F_MDS_1": "SWC",
+}
 #: The same where the file lacks the column above: gap-filled from the tower's own values alone, or without a layer.
 OTHER_COLUMNS = {
     "TA_F_MDS": "TA",

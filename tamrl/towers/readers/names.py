@@ -17,12 +17,7 @@ COUNTRIES = frozenset(
     "TZ UA UG UK UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW".split()
 )
 #: First letters of the token that names a product, upper case -> processing whose fluxes may be joined.
-PRODUCTS = {
-    "FLUXNET": "ONEFlux",
-    "JAPANFLUX": "JapanFlux2024",
-    "FLUXDATAKIT": "FluxDataKit",
-    "PLUMBER": "FluxDataKit",
-}
+PRODUCTS = {"FLUXNET": "ONEFlux", "JAPANFLUX": "JapanFlux2024", "FLUXDATAKIT": "FluxDataKit", "PLUMBER": "FluxDataKit"}
 Kind = Literal["daily", "resolution", "auxiliary", "reanalysis", "base", "bif", "varinfo", "unknown"]
 STEPS = {"HH": "half-hourly", "HR": "hourly", "DD": "daily", "WW": "weekly", "MM": "monthly", "YY": "yearly"}
 _REASONS: dict[str, str] = {

@@ -24,15 +24,24 @@ _ALIASES = {
     "name": ("name", "site_name", "long_name", "station_name"),
     "lat": ("lat", "latitude", "location_lat"),
     "lon": ("lon", "long", "longitude", "location_long", "location_lon"),
-    "igbp": (
-        "igbp", "igbp_class", "vegetation_abbreviation_igbp", "igbp_land_use", "igbp_veg_short", "veg_igbp",
-    ),
+    "igbp": ("igbp", "igbp_class", "vegetation_abbreviation_igbp", "igbp_land_use", "igbp_veg_short", "veg_igbp"),
     "koeppen": (
-        "koeppen", "koppen", "koppen_class", "koeppen_class", "climate_koeppen", "climate_class_abbreviation_koeppen",
-        "koeppen_code", "koppen_code", "koppen_geiger", "koeppen_geiger", "koppen_name", "koeppen_name", "koppen_main",
+        "koeppen",
+        "koppen",
+        "koppen_class",
+        "koeppen_class",
+        "climate_koeppen",
+        "climate_class_abbreviation_koeppen",
+        "koeppen_code",
+        "koppen_code",
+        "koppen_geiger",
+        "koeppen_geiger",
+        "koppen_name",
+        "koeppen_name",
+        "koppen_main",
         "koeppen_main",
     ),
-}  # fmt: skip
+}
 # Stems that, with anything before or after, name a position (lat_icos, site_latitude, longitude_degrees).
 _STEMS = {"lat": ("lat", "latitude"), "lon": ("lon", "long", "longitude")}
 #: Positions of one tower in two columns that differ by less are the same, degrees.

@@ -26,10 +26,24 @@ from tamrl.towers.readers.text import REJECTED_SHARE, check_whole, header
 
 #: Column of daily.parquet -> variable of the schema; units are the schema's already.
 DAILY_COLUMNS = {
-    "GPP_NT": "GPP", "RECO_NT": "RECO", "NEE": "NEE", "NEE_QC": "QC", "GPP_DT": "GPP_DT", "RECO_DT": "RECO_DT",
-    "TA": "TA", "TA_MIN": "TA_MIN", "TA_MAX": "TA_MAX", "SW_IN": "SW_IN", "VPD": "VPD", "LW_IN": "LW_IN", "P": "P",
-    "PA": "PA", "WS": "WS", "CO2": "CO2", "SWC": "SWC",
-}  # fmt: skip
+    "GPP_NT": "GPP",
+    "RECO_NT": "RECO",
+    "NEE": "NEE",
+    "NEE_QC": "QC",
+    "GPP_DT": "GPP_DT",
+    "RECO_DT": "RECO_DT",
+    "TA": "TA",
+    "TA_MIN": "TA_MIN",
+    "TA_MAX": "TA_MAX",
+    "SW_IN": "SW_IN",
+    "VPD": "VPD",
+    "LW_IN": "LW_IN",
+    "P": "P",
+    "PA": "PA",
+    "WS": "WS",
+    "CO2": "CO2",
+    "SWC": "SWC",
+}
 #: Names that the date of a satellite series may have.
 DATES = ("date", "time")
 #: Column of monthly.parquet -> variable of the schema.
@@ -166,9 +180,14 @@ def _names(path: Path) -> list[str]:
 
 
 def _clean(
-    table: pd.DataFrame, date: str, label: str, notes: list[str], failures: list[str], failed: set[str] | None = None,
+    table: pd.DataFrame,
+    date: str,
+    label: str,
+    notes: list[str],
+    failures: list[str],
+    failed: set[str] | None = None,
     **how: Any,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Read dates and ids, turn fills into missing, drop repeated days; what is dropped is noted.
 
     Towers of which more than 5 % of the rows have no readable date, or one that another row has with other values,

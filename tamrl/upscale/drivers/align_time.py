@@ -78,9 +78,10 @@ def _check(name: str, stamped: Stamped, step: Step) -> None:
     have = {"day": "days", "month": "months", "year": "years"}.get(kind, "steps of another length")
     finer = kind in ("day", "other") and (step == "1MS" or variable(name).resolution == "monthly")
     raise TamrlError(
-        f"The model is {STEPS[step]}, {name} comes in {have}", stamped.where,
+        f"The model is {STEPS[step]}, {name} comes in {have}",
+        stamped.where,
         "Give drivers of the model's step" + (", or average: month in a mapping" if finer else ""),
-    )  # fmt: skip
+    )
 
 
 def shared_axis(
@@ -172,9 +173,11 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: St
         here = np.isin(own, every)
         if here.any():
             factor = piece.factor[here] if piece.factor.size > 1 else piece.factor
-            kept.append(dataclasses.replace(
-                piece, positions=piece.positions[here], steps=np.searchsorted(every, own[here]), factor=factor
-            ))  # fmt: skip
+            kept.append(
+                dataclasses.replace(
+                    piece, positions=piece.positions[here], steps=np.searchsorted(every, own[here]), factor=factor
+                )
+            )
     if line:
         days = time.to_numpy().astype("datetime64[D]")
         return Driver(name, tuple(kept), groups, taken, months=names, days=days, incomplete=incomplete)

@@ -90,10 +90,18 @@ def _piece(file: OpenedFile, name: str, rows: slice, columns: slice, extra: str 
     own, empty = raw.encoding.get("preferred_chunks") or {}, np.empty(0, int)
     blocks = {new: int(own[old]) for old, new in renamed.items() if old in own}
     return Piece(
-        str(file.source.path.resolve()), name, tuple(dims), renamed, empty, empty,
-        file.rows[rows] if "lat" in dims else empty, file.columns[columns] if "lon" in dims else empty,
-        np.ones(1, np.float32), 0.0, blocks,
-    )  # fmt: skip
+        str(file.source.path.resolve()),
+        name,
+        tuple(dims),
+        renamed,
+        empty,
+        empty,
+        file.rows[rows] if "lat" in dims else empty,
+        file.columns[columns] if "lon" in dims else empty,
+        np.ones(1, np.float32),
+        0.0,
+        blocks,
+    )
 
 
 def find_driver(
@@ -160,8 +168,10 @@ def _plausible(name: str, stamped: Stamped) -> None:
     if outside > _OUTSIDE:
         raise TamrlError(
             f"{outside:.0%} of a sample of {name} lie outside {low:g} to {high:g} {variable(name).unit} "
-            f"(median {np.median(values):.4g})", stamped.where, "Declare the right unit of the values in a mapping",
-        )  # fmt: skip
+            f"(median {np.median(values):.4g})",
+            stamped.where,
+            "Declare the right unit of the values in a mapping",
+        )
 
 
 def find_classes(mapping: Mapping, opened: list[OpenedFile], rows: slice, columns: slice) -> dict[str, ClassField]:
@@ -184,9 +194,7 @@ def find_classes(mapping: Mapping, opened: list[OpenedFile], rows: slice, column
             if name == "land_fraction":
                 share = land_factor(file.ds[called], f"{file.source.path}: {called}")
                 missing = missing_of(file.ds[called], share, 0.0, (0.0, 1.0))
-                piece = dataclasses.replace(
-                    piece, factor=np.full(1, share, np.float32), subject=name, missing=missing
-                )  # fmt: skip
+                piece = dataclasses.replace(piece, factor=np.full(1, share, np.float32), subject=name, missing=missing)
             table = _table(name, entry, file.ds, called, axis) if CLASSES[name] else {}
             found[name] = ClassField(piece, table)
     return found

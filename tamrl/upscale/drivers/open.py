@@ -65,9 +65,13 @@ class Drivers:
 
 
 def open_drivers(
-    files: Iterable[str | Path], mapping: Mapping, names: tuple[str, ...], step: Step,
-    bbox: tuple[float, float, float, float] | None = None, period: tuple[pd.Timestamp, pd.Timestamp] | None = None,
-) -> Drivers:  # fmt: skip
+    files: Iterable[str | Path],
+    mapping: Mapping,
+    names: tuple[str, ...],
+    step: Step,
+    bbox: tuple[float, float, float, float] | None = None,
+    period: tuple[pd.Timestamp, pd.Timestamp] | None = None,
+) -> Drivers:
     """Find the drivers of a model in files.
 
     Args:
@@ -93,9 +97,10 @@ def open_drivers(
         present = sorted({str(v) for f in opened for v in f.ds.data_vars})
         needed = ", ".join("/".join(e.names or (n,)) for n, e in wanted.items()) or "none of the mapping's drivers"
         raise TamrlError(
-            f"The files have none of the drivers that the model reads: {needed}", ", ".join(map(str, paths[:3])),
+            f"The files have none of the drivers that the model reads: {needed}",
+            ", ".join(map(str, paths[:3])),
             f"Give other files or a mapping of their variables; they hold {', '.join(present[:20])}",
-        )  # fmt: skip
+        )
     time = shared_axis(stamped, step, period)
     missing = [n for n in names if n not in DERIVED and n not in stamped]
     report = _report(stamped, missing)
@@ -112,13 +117,18 @@ def open_drivers(
         # Workers open them again; what is merely forgotten is closed while others read.
         file.source.ds.close()
     return Drivers(
-        lat[rows], lon[columns], time, step, {n: join(n, parts, time, step) for n, parts in stamped.items()},
-        classes, [_version(p) for p in paths],
+        lat[rows],
+        lon[columns],
+        time,
+        step,
+        {n: join(n, parts, time, step) for n, parts in stamped.items()},
+        classes,
+        [_version(p) for p in paths],
         climatology if len(time) == 12 and step == "1MS" else "",
         any(str(a.get("simulated", 0)).lower() in ("1", "true") for a in attrs),
         tuple(dict.fromkeys(_origin(a, p) for a, p in zip(attrs, paths, strict=True))),
         report,
-    )  # fmt: skip
+    )
 
 
 def _report(stamped: dict[str, list[list[Stamped]]], missing: list[str]) -> IngestReport:
@@ -165,8 +175,10 @@ def _one_grid(opened: list[OpenedFile]) -> tuple[np.ndarray, np.ndarray]:
         if not same_axis(file.lat, lat) or ("lon" in file.ds.coords and not same_axis(file.lon, lon)):
             raise TamrlError(
                 f"Its grid ({file.lat.size} x {file.lon.size}) is not that of {whole[0].source.name} "
-                f"({lat.size} x {lon.size})", str(file.source.path), "Regrid the drivers onto one grid first",
-            )  # fmt: skip
+                f"({lat.size} x {lon.size})",
+                str(file.source.path),
+                "Regrid the drivers onto one grid first",
+            )
     return lat, lon
 
 

@@ -118,7 +118,7 @@ def read_driver(driver: Driver, rows: slice, columns: slice, tally: Tally | None
 
 def _drop_impossible(
     name: str, values: np.ndarray, bounds: tuple[float, float], rows: slice, columns: slice, tally: Tally
-) -> None:  # fmt: skip
+) -> None:
     """Make impossible values missing, in place; they are counted once where they stand for a row or column of cells."""
     outside = (values < bounds[0]) | (values > bounds[1])
     if outside.any():
@@ -184,7 +184,7 @@ def _vapour_pressure_deficit(driver: Driver, rows: slice, columns: slice, tally:
 
 def read_piece(
     piece: Piece, rows: slice, columns: slice, chosen: slice = slice(None), tally: Tally | None = None
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
     """Return a part of a variable, converted, float32.
 
     Args:

@@ -16,20 +16,53 @@ WATER = 1000.0
 _DAY = 86_400.0
 #: Word -> factor to SI and powers of m, kg, s and K. An amount in mol cancels against mol.
 _BASE: dict[str, tuple[float, tuple[int, int, int, int, int]]] = {
-    "m": (1, (1, 0, 0, 0, 0)), "kg": (1, (0, 1, 0, 0, 0)), "g": (1e-3, (0, 1, 0, 0, 0)),
-    "s": (1, (0, 0, 1, 0, 0)), "K": (1, (0, 0, 0, 1, 0)), "mol": (1, (0, 0, 0, 0, 1)),
-    "W": (1, (2, 1, -3, 0, 0)), "J": (1, (2, 1, -2, 0, 0)), "Pa": (1, (-1, 1, -2, 0, 0)),
-    "bar": (1e5, (-1, 1, -2, 0, 0)), "min": (60, (0, 0, 1, 0, 0)), "h": (3600, (0, 0, 1, 0, 0)),
-    "d": (_DAY, (0, 0, 1, 0, 0)), "%": (1e-2, (0, 0, 0, 0, 0)), "ppm": (1e-6, (0, 0, 0, 0, 0)),
+    "m": (1, (1, 0, 0, 0, 0)),
+    "kg": (1, (0, 1, 0, 0, 0)),
+    "g": (1e-3, (0, 1, 0, 0, 0)),
+    "s": (1, (0, 0, 1, 0, 0)),
+    "K": (1, (0, 0, 0, 1, 0)),
+    "mol": (1, (0, 0, 0, 0, 1)),
+    "W": (1, (2, 1, -3, 0, 0)),
+    "J": (1, (2, 1, -2, 0, 0)),
+    "Pa": (1, (-1, 1, -2, 0, 0)),
+    "bar": (1e5, (-1, 1, -2, 0, 0)),
+    "min": (60, (0, 0, 1, 0, 0)),
+    "h": (3600, (0, 0, 1, 0, 0)),
+    "d": (_DAY, (0, 0, 1, 0, 0)),
+    "%": (1e-2, (0, 0, 0, 0, 0)),
+    "ppm": (1e-6, (0, 0, 0, 0, 0)),
     "1": (1, (0, 0, 0, 0, 0)),
-}  # fmt: skip
+}
 _WORDS = {
-    "meter": "m", "metre": "m", "meters": "m", "metres": "m", "sec": "s", "second": "s", "seconds": "s", "hr": "h",
-    "hour": "h", "hours": "h", "day": "d", "days": "d", "kelvin": "K", "kelvins": "K", "watt": "W", "watts": "W",
-    "joule": "J", "joules": "J", "percent": "%", "ppmv": "ppm", "fraction": "1", "unitless": "1",
-    "dimensionless": "1", "-": "1", "mole": "mol", "millibar": "mbar",
-    "millibars": "mbar", "hectopascal": "hPa",
-}  # fmt: skip
+    "meter": "m",
+    "metre": "m",
+    "meters": "m",
+    "metres": "m",
+    "sec": "s",
+    "second": "s",
+    "seconds": "s",
+    "hr": "h",
+    "hour": "h",
+    "hours": "h",
+    "day": "d",
+    "days": "d",
+    "kelvin": "K",
+    "kelvins": "K",
+    "watt": "W",
+    "watts": "W",
+    "joule": "J",
+    "joules": "J",
+    "percent": "%",
+    "ppmv": "ppm",
+    "fraction": "1",
+    "unitless": "1",
+    "dimensionless": "1",
+    "-": "1",
+    "mole": "mol",
+    "millibar": "mbar",
+    "millibars": "mbar",
+    "hectopascal": "hPa",
+}
 _PREFIXES = {"u": 1e-6, "m": 1e-3, "c": 1e-2, "h": 1e2, "k": 1e3, "M": 1e6}
 _CELSIUS = (
     "degC",
@@ -49,10 +82,17 @@ _MONTH = re.compile(r"(?:/\s*|\bper\s+)(?:months?|mon|mo)\b|\b(?:months?|mon|mo)
 _TOKEN = re.compile(r"([A-Za-z%]+|1)\^?(-?\d+)?$")
 #: What each driver may come in, for messages; any product of these words is read.
 _EXAMPLES = {
-    "degC": "K, degC", "W m-2": "W m-2, J m-2, MJ m-2 d-1", "hPa": "Pa, hPa, kPa, mbar", "kPa": "Pa, hPa, kPa, mbar",
-    "mm d-1": "m, mm, mm d-1, m s-1, kg m-2 s-1", "m s-1": "m s-1, km h-1", "umol mol-1": "umol mol-1, ppm, mol mol-1",
-    "%": "%, 1, m3 m-3", "1": "1, %", "m2 m-2": "1, m2 m-2",
-}  # fmt: skip
+    "degC": "K, degC",
+    "W m-2": "W m-2, J m-2, MJ m-2 d-1",
+    "hPa": "Pa, hPa, kPa, mbar",
+    "kPa": "Pa, hPa, kPa, mbar",
+    "mm d-1": "m, mm, mm d-1, m s-1, kg m-2 s-1",
+    "m s-1": "m s-1, km h-1",
+    "umol mol-1": "umol mol-1, ppm, mol mol-1",
+    "%": "%, 1, m3 m-3",
+    "1": "1, %",
+    "m2 m-2": "1, m2 m-2",
+}
 
 
 @dataclass(frozen=True)

@@ -35,9 +35,14 @@ def test_spreads_of_different_makers_are_not_the_same_thing(made):
 
 def test_what_is_told_of_maps_is_what_their_attributes_say():
     maps = map_files.dataset(10.0, kind="product", years=2, fluxes=("GPP", "NEE")).assign_attrs(
-        citation="Who et al. 2024, doi:10.5194/bg-21-5079-2024", license="CC-BY-4.0", derived="NEE",
-        notes="Converted from kg_m-2.", comment="Per [land].", regridding="1 degree to 10", doi="10.5194/x_y",
-    )  # fmt: skip
+        citation="Who et al. 2024, doi:10.5194/bg-21-5079-2024",
+        license="CC-BY-4.0",
+        derived="NEE",
+        notes="Converted from kg_m-2.",
+        comment="Per [land].",
+        regridding="1 degree to 10",
+        doi="10.5194/x_y",
+    )
     found = about.about(Entry("x", "X", Path("x.zarr"), "product", True, 1), maps)
     rows = dict(line.removeprefix("- ").split(": ", 1) for line in found)
     assert rows["What"] == "Product, imported, SIMULATED"

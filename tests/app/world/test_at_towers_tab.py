@@ -25,8 +25,9 @@ def workspaces(tmp_path_factory):
         made[name] = Workspace.create(tmp_path_factory.mktemp("towers") / name, simulated=name == "simulated")
         archive = simulate(3).assign_attrs(simulated=int(name == "simulated"))
         # Where the made-up maps have land.
-        save_archive(archive.assign_coords(lat=("site", [5.0, 15, 45]), lon=("site", [15.0, 25, 35])),
-                     made[name].archive_path)  # fmt: skip
+        save_archive(
+            archive.assign_coords(lat=("site", [5.0, 15, 45]), lon=("site", [15.0, 25, 35])), made[name].archive_path
+        )
     return made
 
 

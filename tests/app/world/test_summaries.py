@@ -61,10 +61,18 @@ def script(section, key, other, flux, cell, month, year):
     mine, theirs = entries[key], entries.get(other)
     with components.guarded():
         view = View(
-            mine, cache.maps(mine), theirs, cache.maps(theirs) if theirs else None, flux,
-            Period(month=month, year=year), "flux", state.get("mode", "side" if theirs else "single"), cell, entries,
+            mine,
+            cache.maps(mine),
+            theirs,
+            cache.maps(theirs) if theirs else None,
+            flux,
+            Period(month=month, year=year),
+            "flux",
+            state.get("mode", "side" if theirs else "single"),
+            cell,
+            entries,
             Origin("made-up maps", True),
-        )  # fmt: skip
+        )
         show(view)
 
 
@@ -257,9 +265,14 @@ def climate(folder, tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     codes = rng.normal(size=(1, 12, 2)).astype("float32")
     reference = Reference(
-        tuple(f"XX-{i:03d}" for i in range(12)), rng.uniform(-60, 60, 12), rng.uniform(-180, 180, 12), ("ENF",) * 12,
-        ("Dfb",) * 12, codes, rng.normal(size=(12, 6)).astype("float32"),
-    )  # fmt: skip
+        tuple(f"XX-{i:03d}" for i in range(12)),
+        rng.uniform(-60, 60, 12),
+        rng.uniform(-180, 180, 12),
+        ("ENF",) * 12,
+        ("Dfb",) * 12,
+        codes,
+        rng.normal(size=(12, 6)).astype("float32"),
+    )
     save_reference(reference, path)
     for module in (world_place, adapt, workspace):
         monkeypatch.setattr(module, "bundled_models", lambda: {world_place.MODEL: path})

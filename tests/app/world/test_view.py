@@ -11,14 +11,25 @@ from tamrl.figures.world.charts import latitude
 
 def test_short_names_are_what_parts_the_maps():
     labels = {
-        "a": "TAM-RL, monthly climate", "b": "Random forest, FLUXCOM-style upscaling (ours)", "c": "First (SIMULATED)",
-        "d": "Other, made up (SIMULATED)", "e": "TRENDY, CABLE", "f": "TRENDY, CLM5", "g": "FLUXCOM-X-BASE (v1)",
+        "a": "TAM-RL, monthly climate",
+        "b": "Random forest, FLUXCOM-style upscaling (ours)",
+        "c": "First (SIMULATED)",
+        "d": "Other, made up (SIMULATED)",
+        "e": "TRENDY, CABLE",
+        "f": "TRENDY, CLM5",
+        "g": "FLUXCOM-X-BASE (v1)",
         "h": ",",
-    }  # fmt: skip
+    }
     assert short_names(labels) == {
-        "a": "TAM-RL", "b": "Random forest", "c": "First (SIMULATED)", "d": "Other (SIMULATED)", "e": "TRENDY, CABLE",
-        "f": "TRENDY, CLM5", "g": "FLUXCOM-X-BASE", "h": ",",
-    }  # fmt: skip
+        "a": "TAM-RL",
+        "b": "Random forest",
+        "c": "First (SIMULATED)",
+        "d": "Other (SIMULATED)",
+        "e": "TRENDY, CABLE",
+        "f": "TRENDY, CLM5",
+        "g": "FLUXCOM-X-BASE",
+        "h": ",",
+    }
 
 
 def test_charts_are_told_by_their_extremes():

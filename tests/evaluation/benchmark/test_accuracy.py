@@ -35,9 +35,18 @@ def benchmark(tmp_path_factory):
     model = ModelConfig(code=6, embed=10, hidden=12, encoder_hidden=5)
     train = dataclasses.replace(Config().train, sequence=240, spin_up=20, batch=6, steps=12, validate_every=6)
     return Benchmark(
-        folder / "archive.zarr", folder / "out", ("igbp",), 2, 1, MODELS, LESS, Config(model, train),
-        ablation_steps=6, ablation_folds=1, seed=1,
-    )  # fmt: skip
+        folder / "archive.zarr",
+        folder / "out",
+        ("igbp",),
+        2,
+        1,
+        MODELS,
+        LESS,
+        Config(model, train),
+        ablation_steps=6,
+        ablation_folds=1,
+        seed=1,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,7 @@ from tamrl.schema import FLUXES
 
 TOWERS = 12
 SITES = pd.DataFrame(
-    {
-        "site": [f"XS-{i:03}" for i in range(TOWERS)],
-        "igbp": ["DBF"] * 6 + ["GRA"] * 6,
-        "koeppen": ["Cfb"] * TOWERS,
-    }
+    {"site": [f"XS-{i:03}" for i in range(TOWERS)], "igbp": ["DBF"] * 6 + ["GRA"] * 6, "koeppen": ["Cfb"] * TOWERS}
 )
 
 
@@ -41,9 +37,12 @@ def cell(rows, start, flux="NEE"):
 
 
 GOOD = {
-    ("xgboost", 0): (1, 1), ("lightgbm-lags", 0): (0.98, 0.9), ("tamrl", 0): (0.88, 1.5), ("tamrl", 30): (1.55, 1.6),
+    ("xgboost", 0): (1, 1),
+    ("lightgbm-lags", 0): (0.98, 0.9),
+    ("tamrl", 0): (0.88, 1.5),
+    ("tamrl", 30): (1.55, 1.6),
     ("tamrl", 365): (1.2, 1.7),
-}  # fmt: skip
+}
 
 
 def test_a_target_is_met_or_missed_by_what_is_measured():
@@ -90,11 +89,13 @@ def test_coverage_counts_towers_alike_and_takes_the_worst(least, verdict):
             for flux in FLUXES
             for site, igbp in zip(SITES["site"], SITES["igbp"], strict=True)
             for shots, place, share in (
-                (0, "all", 0.9), (0, "random", 0.2), (30, "random", least if igbp == "GRA" else 0.95),
+                (0, "all", 0.9),
+                (0, "random", 0.2),
+                (30, "random", least if igbp == "GRA" else 0.95),
             )
         ],
         columns=["flux", "shots", "site", "placement", "coverage90"],
-    )  # fmt: skip
+    )
     rows = against_targets(made_up(GOOD), SITES, covered)
     mean = (least + 0.95) / 2
     good = "met" if mean >= 0.88 else "**not met**"

@@ -13,10 +13,15 @@ from tamrl.globe.earth import load_earth
 from tamrl.upscale.rechunk import Staging, times_read
 
 FIGURES = Figures(
-    9e5, 8e5, 0.89, *[Whole(6e5, 100.0, 0.0, 5e8, 9000), Whole(1.1e6, 55.0, 0.0, 5e8, 9000)],
+    9e5,
+    8e5,
+    0.89,
+    *[Whole(6e5, 100.0, 0.0, 5e8, 9000), Whole(1.1e6, 55.0, 0.0, 5e8, 9000)],
     *[Whole(6e5, 9.0, 0.0, 5e8, 22_000), Whole(6e5, 99.0, 0.0, 5.1e8, 350_000), Whole(5e5, 120.0, 15.0, 5e8, 9000)],
-    50.0, 5, "2 cores",
-)  # fmt: skip
+    50.0,
+    5,
+    "2 cores",
+)
 
 
 @pytest.mark.parametrize("order", ["maps", "series"])

@@ -49,9 +49,14 @@ def test_fluxes_per_area_of_the_cell_are_divided_by_its_land(tmp_path):
 
 @pytest.mark.parametrize(
     ("methods", "per_cell"),
-    [("area: mean where land time: mean", False), ("area: time: mean", True), ("time: mean", None), ("", None),
-     ("area: mean where land over all_area_types time: mean", True)],
-)  # fmt: skip
+    [
+        ("area: mean where land time: mean", False),
+        ("area: time: mean", True),
+        ("time: mean", None),
+        ("", None),
+        ("area: mean where land over all_area_types time: mean", True),
+    ],
+)
 def test_what_cell_methods_say_of_the_area(methods, per_cell):
     assert cmip.is_per_cell(methods) is per_cell
 
@@ -121,9 +126,11 @@ def test_the_genuine_access_run(shared_data):
 
 
 @given(
-    st.sampled_from(["GPP", "NEE"]), st.integers(1900, 2099), st.sampled_from(["005", "025", "050"]),
+    st.sampled_from(["GPP", "NEE"]),
+    st.integers(1900, 2099),
+    st.sampled_from(["005", "025", "050"]),
     st.sampled_from(["monthly", "monthlycycle", "daily"]),
-)  # fmt: skip
+)
 def test_names_of_xbase(variable, year, resolution, step):
     found = xbase.NAME.match(f"{variable}_{year}_{resolution}_{step}.nc")
     assert found.groupdict() == {"variable": variable, "year": str(year), "resolution": resolution, "step": step}

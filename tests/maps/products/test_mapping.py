@@ -16,9 +16,11 @@ def test_a_mapping_opens_any_file(tmp_path):
     data = truth()
     days = pd.date_range("2015-01-01", periods=12, freq="MS").days_in_month.to_numpy()[:, None, None]
     path = written(
-        tmp_path, up=(data["GPP"] * days, "gC m-2 month-1"), nep=(-data["NEE"] / 86_400_000, ""),
+        tmp_path,
+        up=(data["GPP"] * days, "gC m-2 month-1"),
+        nep=(-data["NEE"] / 86_400_000, ""),
         spread=(0.1 * data["GPP"], "g C m-2 day-1"),
-    )  # fmt: skip
+    )
     yaml = tmp_path / "mapping.yaml"
     yaml.write_text("GPP: up\nGPP_sd: spread\nNEE: {variable: nep, unit: kg m-2 s-1, sign: -1}\n")
     for mapping in (
@@ -35,10 +37,12 @@ def test_a_mapping_opens_any_file(tmp_path):
 
 def test_land_of_a_mapping_may_be_a_percentage_in_a_zarr_store(tmp_path):
     ds = xr.Dataset(
-        {"g": (("date", "Latitude", "Longitude"), truth()["GPP"], {"units": "gC m-2 d-1"}),
-         "mask": (("Latitude", "Longitude"), 100 * files.land(LAT, LON))},
+        {
+            "g": (("date", "Latitude", "Longitude"), truth()["GPP"], {"units": "gC m-2 d-1"}),
+            "mask": (("Latitude", "Longitude"), 100 * files.land(LAT, LON)),
+        },
         {"date": pd.date_range("2015-01-01", periods=12, freq="MS"), "Latitude": LAT, "Longitude": LON},
-    )  # fmt: skip
+    )
     ds.to_zarr(tmp_path / "store.zarr", zarr_format=3, consolidated=False)
     mapping = {"GPP": "g", "land_fraction": {"variable": "mask", "unit": "%"}}
     maps = open_product(tmp_path, kind="cf", mapping=mapping)

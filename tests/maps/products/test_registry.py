@@ -75,9 +75,14 @@ def test_a_kind_that_is_named_chooses_its_files_of_a_mixed_folder(tmp_path):
 
 @pytest.mark.parametrize(
     ("attrs", "simulated"),
-    [({"simulated": 1}, 1), ({"title": "SIMULATED GPP"}, 1), ({"comment": "a synthetic field"}, 1), ({}, 0),
-     ({"title": "GPP simulated by a land model", "experiment": "all-forcing simulation"}, 0)],
-)  # fmt: skip
+    [
+        ({"simulated": 1}, 1),
+        ({"title": "SIMULATED GPP"}, 1),
+        ({"comment": "a synthetic field"}, 1),
+        ({}, 0),
+        ({"title": "GPP simulated by a land model", "experiment": "all-forcing simulation"}, 0),
+    ],
+)
 def test_what_marks_values_as_made_up(tmp_path, attrs, simulated):
     path = files.write_xbase(tmp_path, "GPP", 2015, attrs={"title": ""} | attrs)
     assert open_product(path).attrs["simulated"] == simulated
@@ -85,9 +90,11 @@ def test_what_marks_values_as_made_up(tmp_path, attrs, simulated):
 
 def test_products_are_told_apart(tmp_path):
     made = {
-        "fluxcom-x-base": files.write_xbase(tmp_path, "GPP", 2015), "metaflux": files.write_metaflux(tmp_path, 2015),
-        "cedar-gpp": files.write_cedar(tmp_path, 2015, 1), "cmip": files.write_cmip(tmp_path, "gpp"),
-    }  # fmt: skip
+        "fluxcom-x-base": files.write_xbase(tmp_path, "GPP", 2015),
+        "metaflux": files.write_metaflux(tmp_path, 2015),
+        "cedar-gpp": files.write_cedar(tmp_path, 2015, 1),
+        "cmip": files.write_cmip(tmp_path, "gpp"),
+    }
     for kind, path in made.items():
         assert detect(path) == kind
         other = path.rename(tmp_path / f"renamed_{kind}.nc")
@@ -109,9 +116,12 @@ def test_an_unknown_file_says_what_was_seen_what_is_known_and_what_to_do(tmp_pat
 
 @pytest.mark.parametrize(
     ("settings", "part"),
-    [({"kind": "erf"}, "no kind of product 'erf'"), ({"kind": "cf"}, "needs a mapping"),
-     ({"kind": "metaflux", "mapping": {"GPP": "a"}}, "takes no mapping")],
-)  # fmt: skip
+    [
+        ({"kind": "erf"}, "no kind of product 'erf'"),
+        ({"kind": "cf"}, "needs a mapping"),
+        ({"kind": "metaflux", "mapping": {"GPP": "a"}}, "takes no mapping"),
+    ],
+)
 def test_kinds_and_mappings_that_do_not_go_together(tmp_path, settings, part):
     with pytest.raises(TamrlError, match=part):
         open_product(files.write_metaflux(tmp_path, 2015), **settings)

@@ -48,10 +48,13 @@ _SITE = st.from_regex(r"[A-Z]{2}-[A-Za-z0-9]{3}", fullmatch=True)
 
 @settings(max_examples=60)
 @given(
-    _SITE, st.sampled_from(["HH", "HR", "DD", "WW", "MM", "YY"]), st.sampled_from(["FLX", "AMF", "ICOSETC"]),
+    _SITE,
+    st.sampled_from(["HH", "HR", "DD", "WW", "MM", "YY"]),
+    st.sampled_from(["FLX", "AMF", "ICOSETC"]),
     st.sampled_from(["FLUXNET2015_SUBSET", "FLUXNET2015_FULLSET", "FLUXNET_FULLSET", "FLUXNET_FLUXMET", "FLUXNET"]),
-    st.integers(1990, 2024), st.sampled_from(["", ".csv", ".csv.gz", ".CSV"]),
-)  # fmt: skip
+    st.integers(1990, 2024),
+    st.sampled_from(["", ".csv", ".csv.gz", ".CSV"]),
+)
 def test_any_published_name_gives_its_site_and_step(site, step, network, product, year, suffix):
     found = classify(f"{network}_{site}_{product}_{step}_{year}-{year + 3}_1-4{suffix}")
     assert (found.site, found.step) == (site, step)

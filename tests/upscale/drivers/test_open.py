@@ -209,11 +209,17 @@ def test_a_daily_model_does_not_take_monthly_weather(field_files, tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("drivers: {TAA: x}", "Unknown key TAA"), ("drivers: {TA: {variable: x, unit: K}}", "Unknown key unit"),
-     ("colours: {}", "Unknown key colours"), ("drivers: {TA: {units: K}}", "not named"),
-     ("drivers: {TA: {variable: x, average: week}}", "Unknown average"), ("[1, 2]", "Expected entries"),
-     ("classes: {igbp: {variable: x, codes: {1: FOREST}}}", "Unknown IGBP class"), ("a: [", "cannot be read")],
-)  # fmt: skip
+    [
+        ("drivers: {TAA: x}", "Unknown key TAA"),
+        ("drivers: {TA: {variable: x, unit: K}}", "Unknown key unit"),
+        ("colours: {}", "Unknown key colours"),
+        ("drivers: {TA: {units: K}}", "not named"),
+        ("drivers: {TA: {variable: x, average: week}}", "Unknown average"),
+        ("[1, 2]", "Expected entries"),
+        ("classes: {igbp: {variable: x, codes: {1: FOREST}}}", "Unknown IGBP class"),
+        ("a: [", "cannot be read"),
+    ],
+)
 def test_mappings_have_strict_keys(tmp_path, text, message):
     with pytest.raises(TamrlError, match=message):
         mapping_file(tmp_path, text)
