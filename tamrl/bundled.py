@@ -1,9 +1,10 @@
 """What the package carries: models, maps, scores and the embedded workspace."""
 
-from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tamrl.system.storage import subfolders
 
 if TYPE_CHECKING:
     from tamrl.timestep import Step
@@ -25,13 +26,13 @@ def bundled_models() -> dict[str, Path]:
     Those of the folds of the benchmark are not among them: each has left out a fifth of the towers on purpose.
     """
     folder = bundled_folder("models")
-    return {path.name: path for path in sorted(_subfolders(folder)) if path.name != FOLDS}
+    return {path.name: path for path in sorted(subfolders(folder)) if path.name != FOLDS}
 
 
 def bundled_folds() -> dict[str, Path]:
     """Return the benchmark's own checkpoints that come with the project, one a fold: ``fluxnet2015-folds/fold-0``."""
     folder = bundled_folder("models") / FOLDS
-    return {f"{FOLDS}/{path.name}": path for path in sorted(_subfolders(folder)) if path.name.startswith("fold-")}
+    return {f"{FOLDS}/{path.name}": path for path in sorted(subfolders(folder)) if path.name.startswith("fold-")}
 
 
 def model_step(path: Path) -> "Step":
@@ -56,10 +57,3 @@ def _model_step(manifest: str, version: int) -> "Step":
         return yaml.load(Path(manifest).read_text(encoding="utf-8"), loader)["config"]["model"].get("step", "1D")
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
         return "1D"
-
-
-def _subfolders(folder: Path) -> Iterable[Path]:
-    try:
-        return [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    except OSError:
-        return []

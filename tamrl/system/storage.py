@@ -101,3 +101,11 @@ def swap_in(path: Path, write: Callable[[Path], None]) -> None:
         shutil.rmtree(new, ignore_errors=True)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """Return the folders in a folder, hidden ones apart; none where it cannot be read."""
+    try:
+        return [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    except OSError:
+        return []

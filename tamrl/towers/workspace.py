@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tamrl
-from tamrl.bundled import _subfolders, bundled_folder
+from tamrl.bundled import bundled_folder
 from tamrl.errors import TamrlError, printable
+from tamrl.system.storage import subfolders
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -217,7 +218,7 @@ def find_workspaces(root: str | Path) -> list[Path]:
             if is_workspace(folder):
                 found.append(folder.resolve())
             elif depth < _SEARCH_DEPTH:
-                below += _subfolders(folder)
+                below += subfolders(folder)
         level = below
     return sorted(set(found))
 

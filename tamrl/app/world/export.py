@@ -21,7 +21,7 @@ from tamrl.maps import time_means
 
 _EDGES = ("West", "South", "East", "North")
 _FILLED = "tamrl_world_box_of"
-#: Height over width of what the map shows, of one and of two beside each other; see world_map.js.
+#: Height over width of what the map shows, of one and of two beside each other; see map.js.
 _SHAPE = {1: 0.4, 2: 0.46}
 
 

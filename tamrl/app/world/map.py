@@ -33,7 +33,7 @@ _KEY = "world_map"
 @lru_cache(maxsize=1)
 def _parts() -> tuple[str, str]:
     folder = Path(__file__).parent
-    return tuple((folder / f"world_map.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return tuple((folder / f"map.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
 
 
 @lru_cache(maxsize=1)

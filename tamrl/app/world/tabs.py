@@ -10,13 +10,13 @@ from tamrl.app.world.view import View
 
 #: Title of each tab, and the function that draws it.
 TABS = {
-    "Place": ("world_place", "place"),
-    "Totals": ("world_sections", "totals"),
-    "Land sink": ("world_sink", "land_sink"),
-    "Comparison": ("world_compare", "comparison"),
-    "Zonal mean": ("world_sections", "zonal"),
-    "Hovmöller": ("world_sections", "hovmoeller"),
-    "At towers": ("world_towers", "towers"),
+    "Place": ("cell", "place"),
+    "Totals": ("summaries", "totals"),
+    "Land sink": ("land_sink", "land_sink"),
+    "Comparison": ("compare", "comparison"),
+    "Zonal mean": ("summaries", "zonal"),
+    "Hovmöller": ("summaries", "hovmoeller"),
+    "At towers": ("at_towers", "towers"),
 }
 _BEGUN = "tamrl_world_begun"
 #: Seconds after which the tabs are drawn at the latest, where the map does not say that it is there.
@@ -35,7 +35,7 @@ def show(view: View) -> None:
     for tab, (module, name) in zip(st.tabs(list(TABS), **state.bind("section", opened)), TABS.values(), strict=True):
         if tab.open:
             with tab, components.guarded():
-                getattr(import_module(f"tamrl.app.{module}"), name)(view)
+                getattr(import_module(f"tamrl.app.world.{module}"), name)(view)
 
 
 @st.fragment(run_every=_LATEST_S)

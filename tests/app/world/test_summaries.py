@@ -14,6 +14,7 @@ import xarray as xr
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
+from tamrl import bundled
 from tamrl.app.shared import components
 from tamrl.app.world import adapt, cache, numbers
 from tamrl.app.world import cell as world_place
@@ -52,9 +53,8 @@ def script(section, key, other, flux, cell, month, year):
     from tamrl.maps import catalog
     from tamrl.maps.time_means import Period
 
-    own = {"comparison": "world_compare", "place": "world_place", "land_sink": "world_sink"}
-    module = own.get(section, "world_sections")
-    show = getattr(importlib.import_module(f"tamrl.app.{module}"), section)
+    own = {"comparison": "compare", "place": "cell", "land_sink": "land_sink"}
+    show = getattr(importlib.import_module(f"tamrl.app.world.{own.get(section, 'summaries')}"), section)
     state.restore()
     entries = catalog.entries(None)
     other = state.get("with", other)
@@ -274,7 +274,7 @@ def climate(folder, tmp_path, monkeypatch):
         rng.normal(size=(12, 6)).astype("float32"),
     )
     save_reference(reference, path)
-    for module in (world_place, adapt, workspace):
+    for module in (world_place, adapt, bundled):
         monkeypatch.setattr(module, "bundled_models", lambda: {world_place.MODEL: path})
     monkeypatch.setattr(world_place, "MAPS", "first")
     return path
@@ -385,7 +385,8 @@ def test_large_products_are_added_up_only_when_wanted(monkeypatch):
 def test_the_sections_load_no_model_and_no_heavy_library():
     heavy = {"torch", "dask", "geopandas", "sklearn", "xgboost", "matplotlib"}
     code = (
-        "import sys; from tamrl.app import components, world_adapt, world_compare, world_place, world_sections; "
+        "import sys; from tamrl.app.shared import components; "
+        "from tamrl.app.world import adapt, cell, compare, summaries; "
         f"sys.exit(', '.join({heavy!r} & set(sys.modules)) or 0)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
