@@ -13,11 +13,21 @@ if TYPE_CHECKING:
 FOLDS = "fluxnet2015-folds"
 
 
-def bundled_folder(name: str) -> Path:
-    """Return where something that comes with the project lies: in a checkout, or inside an installed package."""
+def root() -> Path:
+    """Return the folder with ``app.py``, ``assets/`` and ``static/``: of a checkout, or of an installed package."""
     package = Path(__file__).resolve().parent
-    inside = package / "assets" / name
-    return inside if inside.is_dir() else package.parent / "assets" / name
+    installed = package / "_bundle"
+    return installed if installed.is_dir() else package.parent
+
+
+def bundled_folder(name: str) -> Path:
+    """Return where something that comes with the project lies, a file or folder of ``assets/``."""
+    return root() / "assets" / name
+
+
+def outlines() -> Path:
+    """Return the file of country outlines, which the browser is served as well."""
+    return root() / "static" / "countries.geojson"
 
 
 def bundled_models() -> dict[str, Path]:

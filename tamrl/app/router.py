@@ -12,8 +12,9 @@ from streamlit.errors import StreamlitAPIException
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from tamrl.app.shared import components
+from tamrl.bundled import bundled_folder
 
-LOGO = str(Path(__file__).resolve().parents[2] / "assets" / "logo.svg")
+LOGO = str(bundled_folder("logo.svg"))
 NAME = "TAM-RL Explorer"
 _NO_PAGE = "There is no such page"
 _ROUTED, _LOST = "tamrl_routed", "tamrl_lost_page"

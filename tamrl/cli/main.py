@@ -19,6 +19,7 @@ COMMANDS = {
     "bench": ("tamrl.cli.bench:command", "Measure: scores on held-out towers, the engine."),
     "aggregate": ("tamrl.cli.aggregate:command", "Average a workspace by month, for climate models."),
     "upscale": ("tamrl.cli.upscale:command", "Predict every cell of a grid: global maps."),
+    "app": ("tamrl.cli.app:command", "Start the dashboard in the browser."),
     "simulate": ("tamrl.cli.simulate:command", "Make a workspace of SIMULATED towers."),
 }
 

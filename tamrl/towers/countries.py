@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from tamrl import bundled
 from tamrl.errors import TamrlError
 from tamrl.schema import UNKNOWN
 
 #: Natural Earth country polygons (public domain), the file that the maps draw too.
-OUTLINES = Path(__file__).resolve().parents[2] / "static" / "countries.geojson"
+OUTLINES = bundled.outlines()
 #: A tower outside every polygon (the outlines are coarse) belongs to the nearest country within this distance.
 NEAREST_KM = 300.0
 #: Equal-area cylindrical projection in metres, EPSG 6933; distances are right in the north-south

@@ -4,12 +4,12 @@ import io
 import json
 import textwrap
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import xarray as xr
 
+from tamrl.bundled import outlines
 from tamrl.figures.world.map import Scale, bounds, number, palette, steps
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ _SOUTH, _NORTH = -60, 85
 #: With one map 8 by 4.5 inches, the shape of a slide: 2400 by 1350 pixels.
 _DPI, _WIDTH, _HIGH, _AROUND = 300, 8.0, 3.3, 1.2
 _MARK, _INK, _ORANGE = "#ffd23f", "#23302a", "#b85c00"
-_OUTLINES = Path(__file__).resolve().parents[3] / "static" / "countries.geojson"
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,7 +219,7 @@ def _bar(axes: "Axes", scale: Scale) -> None:
 def _rings() -> list[np.ndarray]:
     """Return the outlines of countries, each (n, 2) longitude and latitude."""
     found = []
-    for feature in json.loads(_OUTLINES.read_text(encoding="utf-8"))["features"]:
+    for feature in json.loads(outlines().read_text(encoding="utf-8"))["features"]:
         geometry = feature["geometry"]
         shapes = [geometry["coordinates"]] if geometry["type"] == "Polygon" else geometry["coordinates"]
         found += [np.array(ring, float) for shape in shapes for ring in shape]
