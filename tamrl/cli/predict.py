@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from tamrl.cli.options import checkpoint_option, device_option, read_period, workspace_option
+from tamrl.predict.methods import METHODS
 
 site_option = click.option("--site", "-s", required=True, help="Tower id.")
 gaps_option = click.option(
@@ -59,7 +60,10 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bo
     help="FROM:TO, days whose fluxes may be used, for example 2005-06-01:2005-06-30; may be repeated.",
 )
 @click.option(
-    "--method", default="site-effect", show_default=True, help="site-effect, encode, modulation, all or zero-shot."
+    "--method",
+    default="site-effect",
+    show_default=True,
+    help="; ".join(f"{method.name}: {method.description}" for method in METHODS.values()) + ".",
 )
 @click.option("--steps", default=60, show_default=True, type=int, help="Gradient steps of each fit.")
 @click.option("--learning-rate", default=0.1, show_default=True, type=float, help="In prior standard deviations.")
@@ -81,7 +85,7 @@ def adapt_command(
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
     from tamrl import wording
     from tamrl.model.checkpoint import load_ensemble
-    from tamrl.predict.adapt import FITS, AdaptSettings, adapt
+    from tamrl.predict.adapt import AdaptSettings, adapt
     from tamrl.predict.gaps import describe, driver_gaps, leave_out_adapted
     from tamrl.predict.output import adaptation_dataset, before_after
     from tamrl.system.device import choose, one_thread
@@ -97,20 +101,20 @@ def adapt_command(
     space = Workspace.open(workspace)
     tower = record(space.archive(), site)
     ensemble = load_ensemble(checkpoint, choose(device))
-    total = FITS.get(method, 0) * steps * len(ensemble.members)
+    total = METHODS[method].fits * steps * len(ensemble.members)
     hidden = not sys.stderr.isatty() or not total
     with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:
         result = adapt(ensemble, tower, support, settings, on_step=lambda step: bar.update(1))
     gaps = driver_gaps(tower, ensemble.config.model.drivers)
     result = leave_out_adapted(result, {} if allow_gaps else gaps)
     result.notes.extend(describe(gaps, tower, allow_gaps))
-    _write(adaptation_dataset(tower, result, space.simulated), out)
+    _write(adaptation_dataset(result, space.simulated), out)
     step = step_of(tower)
     click.echo(
         f"{site}: {wording.counted(len(result.support), step, 'support')}, {method}, {result.seconds:.1f} s on "
         f"{result.device}. Scores on the valid {wording.unit(step, 0)} outside the support, gC m-2 d-1:"
     )
-    click.echo(before_after(tower, result).to_string(index=False, float_format=lambda v: f"{v:.3f}"))
+    click.echo(before_after(result).to_string(index=False, float_format=lambda v: f"{v:.3f}"))
     for note in result.notes:
         click.echo(note)
     _say_cautions(tower, ensemble)

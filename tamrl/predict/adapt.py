@@ -4,48 +4,24 @@ A member is never changed. What adaptation finds is the effect of the site, in c
 the zero-shot prediction (of the task code, or of the weights as well), which can be shrunk back towards nothing.
 """
 
-import math
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
-from torch import Tensor
 
 from tamrl import timestep, wording
 from tamrl.errors import TamrlError
 from tamrl.landcover import tower_static
 from tamrl.model.checkpoint import Ensemble, Member
-from tamrl.model.inputs import TowerRecord
-from tamrl.predict.ensemble import (
-    add_intervals,
-    member_code,
-    member_record,
-    member_states,
-    over_members,
-    to_predictions,
-    with_effect,
-)
-from tamrl.predict.finetune import MODULATION_SPREAD, Shift, Stretch, cut_stretch, fit_shift, harmless, held_back_days
+from tamrl.predict.ensemble import add_intervals, member_record, over_members, to_predictions
+from tamrl.predict.methods import METHODS, Method, Reached, Task
 from tamrl.system.device import describe
 from tamrl.towers.quality import valid_days
-
-METHODS = {
-    "zero-shot": "No labels: what is known of the place alone",
-    "site-effect": "A linear correction on the model's states: its posterior in closed form, nothing iterated",
-    "encode": "Labels read by the task encoder, without a gradient step",
-    "modulation": "The task code and the modulation are fine-tuned; all else is frozen",
-    "all": "The modulation and every weight of the forward model are fine-tuned",
-}
-
-
-#: Fits that a method makes one after the other.
-FITS = {"modulation": 1, "all": 2}
 
 
 class Cancelled(Exception):  # noqa: N818 - an outcome that the user asked for, not an error
@@ -105,15 +81,17 @@ class Step:
     held_back: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Adaptation:
     """An ensemble adapted to one tower.
 
     Attributes:
+        tower: Dataset(time), the record that it was adapted to.
         zero_shot: Dataset(member, time) of fluxes in gC m-2 d-1 before.
         adapted: the same after.
         history: one row a gradient step: ``member``, ``step``, ``loss``, ``held_back``.
-        support: valid days that were used.
+        support: valid days, or months, that were used.
+        scored: bool (time,), the valid days, or months, that were not.
         settings: how.
         shrinkage: of each member: 1 full adaptation, 0 fell back to zero-shot; site-effect needs none.
         held_back_loss: of each member, (zero-shot, adapted without the held-back days).
@@ -122,95 +100,18 @@ class Adaptation:
         notes: what the user should know.
     """
 
+    tower: xr.Dataset
     zero_shot: xr.Dataset
     adapted: xr.Dataset
     history: pd.DataFrame
     support: pd.DatetimeIndex
+    scored: np.ndarray
     settings: AdaptSettings
     shrinkage: tuple[float, ...]
     held_back_loss: tuple[tuple[float, float], ...]
     seconds: float
     device: str
     notes: list[str] = field(default_factory=list)
-
-
-class Reached(NamedTuple):
-    """One member before and after: fluxes and their variances (T, 3), shrinkage, held-back losses."""
-
-    before: np.ndarray
-    after: np.ndarray
-    before_variance: np.ndarray | None
-    after_variance: np.ndarray | None
-    shrinkage: float
-    losses: tuple[float, float]
-
-
-def _site_effect(ensemble: Ensemble, member: Member, record: TowerRecord, days: pd.DatetimeIndex) -> Reached:
-    """Return one member before and after it has seen the effect of the site.
-
-    Nothing is held back: how far to trust a few days is what the prior was trained for.
-    """
-    states = member_states(ensemble, member, record)
-    (before, prior), (after, posterior) = (with_effect(member, record, states, d) for d in (None, days))
-    return Reached(before, after, prior, posterior, 1.0, (np.nan, np.nan))
-
-
-def _reach(
-    ensemble: Ensemble,
-    member: Member,
-    record: TowerRecord,
-    days: pd.DatetimeIndex,
-    settings: AdaptSettings,
-    report: Callable[[float, float], None],
-) -> tuple[Shift, float, tuple[float, float]]:
-    """Return the shift of one member, how much of it does no harm, and the held-back losses.
-
-    The first fit leaves the held-back days out and so measures harm honestly; the second uses all
-    days and keeps the shrinkage of the first.
-    """
-    zero = member_code(ensemble, member, record, None)
-    identity = torch.eye(zero.shape[1], device=zero.device)
-    if settings.method == "zero-shot" or len(days) < 2:
-        return Shift(member, zero, identity, 0.0, weights=False), 0.0, (np.nan, np.nan)
-    task = cut_stretch(ensemble, record, days, settings.held_back)
-    step = ensemble.config.model.step
-    fitted = days[~held_back_days(len(days), settings.held_back, step)]
-    if settings.method == "encode":
-
-        def shifted(labels: pd.DatetimeIndex) -> Shift:
-            shift = Shift(member, zero, identity, 0.0, weights=False)
-            shift.of_code = member_code(ensemble, member, record, labels) - zero
-            return shift
-
-        first, final = shifted(fitted), shifted(days)
-    else:
-        first, final = _tune(member, zero, task, timestep.days(len(days), step), settings, report)
-    shrinkage, before, after = harmless(first, task)
-    if shrinkage > 0:
-        shrinkage = harmless(final, task, shrinkage)[0]
-    return final, shrinkage, (before, after)
-
-
-def _tune(
-    member: Member,
-    zero: Tensor,
-    task: Stretch,
-    days: int,
-    settings: AdaptSettings,
-    report: Callable[[float, float], None],
-) -> tuple[Shift, Shift]:
-    """Return the shift fitted without the held-back days, and the one fitted to all ``days`` [d]."""
-    spread = MODULATION_SPREAD * math.sqrt(min(1, days / 365))
-    factor, all_days = member.prior.shift, task.fit + task.held
-    if settings.method == "modulation":
-        both = Shift(member, zero, factor, spread, weights=False, variants=2)
-        fit_shift(both, task, torch.cat([task.fit, all_days]), settings.steps, settings.learning_rate, report)
-        return both.variant(0), both.variant(1)
-    # Moved weights cannot be rows of one batch: one fit after the other.
-    first, final = (Shift(member, zero, factor, spread, weights=True) for _ in range(2))
-    fit_shift(first, task, task.fit, settings.steps, settings.learning_rate, report)
-    fit_shift(final, task, all_days, settings.steps, settings.learning_rate, lambda loss, _: report(loss, np.nan))
-    return first, final
 
 
 def usable_support(tower: xr.Dataset, support: pd.DatetimeIndex) -> pd.DatetimeIndex:
@@ -237,15 +138,13 @@ def _partitioned(tower: xr.Dataset, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
     return kept
 
 
-def _notes(
-    shrinkage: tuple[float, ...], settings: AdaptSettings, days: pd.DatetimeIndex, wanted: int, units: str
-) -> list[str]:
+def _notes(shrinkage: tuple[float, ...], method: Method, days: pd.DatetimeIndex, wanted: int, units: str) -> list[str]:
     notes = []
     if wanted > len(days):
         notes.append(
             f"{wanted - len(days)} of {wanted} support {units} are missing or of low quality and were left out."
         )
-    if settings.method in ("zero-shot", "site-effect"):
+    if not method.guarded:
         return notes
     if len(days) < 2:
         notes.append(f"Fewer than two valid support {units}: nothing can be held back, so the result is zero-shot.")
@@ -281,68 +180,97 @@ def adapt(
         Cancelled: ``cancelled`` returned true.
     """
     settings = settings or AdaptSettings()
-    began, lock, rows = time.perf_counter(), threading.Lock(), []
+    began, method = time.perf_counter(), METHODS[settings.method]
+    days = _labelled(tower, support, method)
+    progress = _Progress(len(ensemble.members), settings.steps * method.fits, on_step, cancelled)
+
+    def one(index: int, member: Member) -> Reached:
+        progress.check()
+        record = member_record(ensemble, member, tower)
+        report = progress.reporter(index)
+        return method.run(
+            Task(ensemble=ensemble, member=member, record=record, days=days, settings=settings, report=report)
+        )
+
+    reached = over_members(ensemble, one)
+    shrinkage = tuple(member.shrinkage for member in reached)
+    return Adaptation(
+        tower=tower,
+        zero_shot=_predictions(ensemble, tower, [(m.before, m.before_variance) for m in reached], 0),
+        adapted=_predictions(ensemble, tower, [(m.after, m.after_variance) for m in reached], len(days)),
+        history=progress.history(),
+        support=days,
+        scored=valid_days(tower) & ~pd.DatetimeIndex(tower.time.values).isin(days),
+        settings=settings,
+        shrinkage=shrinkage,
+        held_back_loss=tuple(member.losses for member in reached),
+        seconds=time.perf_counter() - began,
+        device=describe(ensemble.device),
+        notes=_notes(shrinkage, method, days, len(support), wording.unit(timestep.step_of(tower), 0)),
+    )
+
+
+class _Progress:
+    """The gradient steps of all members: kept, passed on one at a time, and ended when the user cancels."""
+
+    def __init__(
+        self, members: int, steps: int, on_step: Callable[[Step], None] | None, cancelled: Callable[[], bool] | None
+    ) -> None:
+        self.members, self.steps, self.on_step, self.cancelled = members, steps, on_step, cancelled
+        self._lock, self._rows = threading.Lock(), []
+
+    def check(self) -> None:
+        """Raise ``Cancelled`` when the user has cancelled."""
+        if self.cancelled and self.cancelled():
+            raise Cancelled
+
+    def reporter(self, index: int) -> Callable[[float, float], None]:
+        """Return what one member calls after each of its steps."""
+        done = 0
+
+        def report(loss: float, held_back: float) -> None:
+            nonlocal done
+            done += 1
+            self.check()
+            with self._lock:
+                self._rows.append((index, done, loss, held_back))
+                if self.on_step:
+                    self.on_step(Step(index, self.members, done, self.steps, loss, held_back))
+
+        return report
+
+    def history(self) -> pd.DataFrame:
+        """Return one row a step."""
+        frame = pd.DataFrame(self._rows, columns=["member", "step", "loss", "held_back"])
+        return frame.sort_values(["member", "step"], ignore_index=True)
+
+
+def _labelled(tower: xr.Dataset, support: pd.DatetimeIndex, method: Method) -> pd.DatetimeIndex:
+    """Return the support days that a method can use.
+
+    Raises:
+        TamrlError: it needs some, and there is none.
+    """
     days, units = usable_support(tower, support), wording.unit(timestep.step_of(tower), 0)
-    if not len(days) and settings.method != "zero-shot":
+    if not len(days) and method.labels:
         raise TamrlError(
             f"None of the support {units} has a valid observation",
             str(tower.site.item()),
             f"Choose {units} that have data",
         )
-    if settings.method == "site-effect":
-        days = _partitioned(tower, days)
-    steps = settings.steps * FITS.get(settings.method, 0)
+    return _partitioned(tower, days) if method.partitioned else days
 
-    def one(index: int, member: Member) -> Reached:
-        done = 0
 
-        def report(loss: float, held: float) -> None:
-            nonlocal done
-            done += 1
-            if cancelled and cancelled():
-                raise Cancelled
-            with lock:
-                rows.append((index, done, loss, held))
-                if on_step:
-                    on_step(Step(index, len(ensemble.members), done, steps, loss, held))
+def _predictions(
+    ensemble: Ensemble, tower: xr.Dataset, members: list[tuple[np.ndarray, np.ndarray | None]], shots: int
+) -> xr.Dataset:
+    """Return the fluxes of all members as a Dataset, with intervals where their variance is known.
 
-        record = member_record(ensemble, member, tower)
-        if settings.method == "site-effect":
-            if cancelled and cancelled():
-                raise Cancelled
-            return _site_effect(ensemble, member, record, days)
-        shift, shrinkage, losses = _reach(ensemble, member, record, days, settings, report)
-        drivers, mask = (x[None].to(ensemble.device) for x in (record.drivers, record.driver_mask))
-        with torch.no_grad():
-            # One by one: rows of a batch round differently, and a shrinkage of 0 must be zero-shot exactly.
-            before, after = (
-                shift.fluxes(drivers, mask, s, ensemble.config.train.window)[0].cpu().numpy() for s in (0.0, shrinkage)
-            )
-        return Reached(before, after, None, None, shrinkage, losses)
-
-    results = over_members(ensemble, one)
-    time_axis = pd.DatetimeIndex(tower.time.values)
-    before, after, before_variance, after_variance, shrinkage, losses = zip(*results, strict=True)
-    # Fine-tuning finds a mode: how uncertain it leaves the effect of the site is not known.
-    known = before_variance[0] is not None
-
-    def with_ends(fluxes: Iterable[np.ndarray], variances: Iterable[np.ndarray], shots: int) -> xr.Dataset:
-        made = to_predictions(list(fluxes), time_axis, list(variances) if known else None)
-        return add_intervals(ensemble, made, shots, tower_static(tower))
-
-    history = pd.DataFrame(rows, columns=["member", "step", "loss", "held_back"])
-    return Adaptation(
-        with_ends(before, before_variance, 0),
-        with_ends(after, after_variance, len(days)),
-        history.sort_values(["member", "step"], ignore_index=True),
-        days,
-        settings,
-        shrinkage,
-        losses,
-        time.perf_counter() - began,
-        describe(ensemble.device),
-        _notes(shrinkage, settings, days, len(support), units),
-    )
+    Fine-tuning finds a mode: how uncertain it leaves the site effect is not known.
+    """
+    variances = [variance for _, variance in members if variance is not None]
+    made = to_predictions([f for f, _ in members], pd.DatetimeIndex(tower.time.values), variances or None)
+    return add_intervals(ensemble, made, shots, tower_static(tower))
 
 
 def warm_up() -> None:

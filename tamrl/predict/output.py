@@ -13,7 +13,6 @@ from tamrl.predict.adapt import Adaptation
 from tamrl.predict.ensemble import HIGH, LEVEL, LOW
 from tamrl.schema import FLUX_UNIT, FLUXES, variable
 from tamrl.timestep import ATTRIBUTE, Step, step_of, time_ends
-from tamrl.towers.quality import valid_days
 from tamrl.wording import unit
 
 
@@ -90,21 +89,21 @@ def prediction_dataset(tower: xr.Dataset, predictions: xr.Dataset, simulated: bo
     return _add(_base(tower, simulated), predictions, "", "predicted")
 
 
-def adaptation_dataset(tower: xr.Dataset, adaptation: Adaptation, simulated: bool = False) -> xr.Dataset:
+def adaptation_dataset(adaptation: Adaptation, simulated: bool = False) -> xr.Dataset:
     """Return observed, zero-shot and adapted fluxes of one tower, ready for ``to_netcdf``.
 
     Returns:
         Dataset(time), CF-1.11: ``<flux>_observed``, ``<flux>_zero_shot``, ``<flux>_adapted``, each
         prediction with ``_sd``, gC m-2 d-1; ``support`` 1 on the days or months used; the settings as attributes.
     """
+    tower = adaptation.tower
     dataset = _add(_base(tower, simulated), adaptation.zero_shot, "_zero_shot", "zero-shot prediction")
     dataset = _add(dataset, adaptation.adapted, "_adapted", "adapted prediction")
     word = unit(step_of(tower))
     used = pd.DatetimeIndex(tower.time.values).isin(adaptation.support)
-    scored = valid_days(tower) & ~used
     for name, flags, text in (
         ("support", used, f"{word.capitalize()} used for adaptation"),
-        ("scored", scored, f"Valid {word} outside the support"),
+        ("scored", adaptation.scored, f"Valid {word} outside the support"),
     ):
         attrs = {"long_name": text, "flag_values": np.array([0, 1], np.int8), "flag_meanings": "no yes"}
         dataset[name] = ("time", flags.astype(np.int8), attrs)
@@ -119,18 +118,17 @@ def adaptation_dataset(tower: xr.Dataset, adaptation: Adaptation, simulated: boo
     )
 
 
-def before_after(tower: xr.Dataset, adaptation: Adaptation) -> pd.DataFrame:
+def before_after(adaptation: Adaptation) -> pd.DataFrame:
     """Return the scores of each flux before and after, on the valid days, or months, outside the support.
 
     Returns:
         Columns ``flux, n, rmse_before, rmse_after, r2_before, r2_after, mae_before, mae_after,
         bias_before, bias_after``; gC m-2 d-1 but for r2.
     """
-    days = valid_days(tower) & ~pd.DatetimeIndex(tower.time.values).isin(adaptation.support)
-    rows = []
+    tower, rows = adaptation.tower, []
     for flux in FLUXES:
         before, after = (
-            score(tower[flux].values, p[flux].mean("member").values, days)
+            score(tower[flux].values, p[flux].mean("member").values, adaptation.scored)
             for p in (adaptation.zero_shot, adaptation.adapted)
         )
         pairs = {
@@ -142,23 +140,21 @@ def before_after(tower: xr.Dataset, adaptation: Adaptation) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def compare_runs(tower: xr.Dataset, runs: Mapping[str, Adaptation]) -> pd.DataFrame:
+def compare_runs(runs: Mapping[str, Adaptation]) -> pd.DataFrame:
     """Return the errors of zero-shot and of several adaptations at one tower, all on the same days, or months.
 
     Those are the valid ones that are support of none of them and have a prediction in all.
 
     Args:
-        tower: Dataset(time), one tower's record.
-        runs: name -> adaptation of the same model to this tower, at least one.
+        runs: name -> adaptation of the same model to the same tower, at least one.
 
     Returns:
         Columns ``run`` (``zero-shot`` first), ``flux, n, rmse, r2, bias``; gC m-2 d-1 but for r2.
     """
-    time, days = pd.DatetimeIndex(tower.time.values), valid_days(tower)
-    means = {"zero-shot": next(iter(runs.values())).zero_shot} | {name: run.adapted for name, run in runs.items()}
+    first = next(iter(runs.values()))
+    tower, days = first.tower, np.logical_and.reduce([run.scored for run in runs.values()])
+    means = {"zero-shot": first.zero_shot} | {name: run.adapted for name, run in runs.items()}
     means = {name: values.mean("member") for name, values in means.items()}
-    for run in runs.values():
-        days = days & ~time.isin(run.support)
     rows = []
     for flux in FLUXES:
         common = days & np.logical_and.reduce([np.isfinite(values[flux].values) for values in means.values()])
@@ -168,7 +164,7 @@ def compare_runs(tower: xr.Dataset, runs: Mapping[str, Adaptation]) -> pd.DataFr
     return pd.DataFrame(rows)
 
 
-def support_errors(tower: xr.Dataset, adaptation: Adaptation) -> pd.DataFrame:
+def support_errors(adaptation: Adaptation) -> pd.DataFrame:
     """Return how far zero-shot is off in the support and elsewhere: what adapting learns from, and where it is scored.
 
     Adapting takes what the support tells as true of the whole record. Where the two differ, it can do harm.
@@ -177,12 +173,12 @@ def support_errors(tower: xr.Dataset, adaptation: Adaptation) -> pd.DataFrame:
         DataFrame(flux) with ``support`` and ``scored``, the mean error of zero-shot on the valid days, or months, of
         each [gC m-2 d-1; NaN without any], and ``worse``, the change of the RMSE on the scored ones by adapting [%].
     """
+    tower, table = adaptation.tower, before_after(adaptation).set_index("flux")
     used = pd.DatetimeIndex(tower.time.values).isin(adaptation.support)
-    valid, table = valid_days(tower), before_after(tower, adaptation).set_index("flux")
     rows = {}
     for flux in FLUXES:
         error = adaptation.zero_shot[flux].mean("member").values - tower[flux].values
-        parts = (error[used & valid], error[~used & valid])
+        parts = (error[used], error[adaptation.scored])
         rows[flux] = [float(np.nanmean(part)) if np.isfinite(part).any() else np.nan for part in parts]
     found = pd.DataFrame(rows, index=["support", "scored"]).T.rename_axis("flux")
     return found.assign(worse=100 * (table["rmse_after"] / table["rmse_before"] - 1))

@@ -239,7 +239,7 @@ def test_the_bundled_model_adapts(monkeypatch):
     result = next(iter(at.session_state["tamrl_results"].values()))
     key = next(iter(at.session_state["tamrl_results"]))
     assert key.site == Workspace.open(key.workspace[0]).example
-    table = before_after(record(Workspace.open(key.workspace[0]).archive(), key.site), result)
+    table = before_after(result)
     assert (table["rmse_after"] < 0.9 * table["rmse_before"]).all()
     assert not [w for w in at.warning if "did harm" in w.value]
 
@@ -265,7 +265,7 @@ def test_runs_are_drawn_over_each_other_and_scored_on_the_same_days(site, small_
     results = at.session_state["tamrl_results"]
     runs = {name_of(key, "1D"): result for key, result in results.items()}
     tower = record(Workspace.open(next(iter(results)).workspace[0]).archive(), site)
-    table = compare_runs(tower, runs)
+    table = compare_runs(runs)
     assert table["n"].nunique() == 1 or (table.groupby("flux")["n"].nunique() == 1).all()
     every = set().union(*(set(result.support) for result in results.values()))
     valid = ((tower["QC"].values >= 0.7) & np.isfinite(tower["NEE"].values)).sum()

@@ -44,7 +44,7 @@ def test_adaptation_learns_from_the_support(ensemble, unseen, support, method):
     """A place that takes up half as much: days outside the support are predicted better."""
     tower = shifted(unseen, times=0.5)
     settings = dataclasses.replace(FAST, method=method)
-    table = before_after(tower, adapt(ensemble, tower, support, settings)).set_index("flux")
+    table = before_after(adapt(ensemble, tower, support, settings)).set_index("flux")
     changed = table.loc[["GPP", "RECO"]]  # NEE hardly changes here
     assert (changed["rmse_after"] < changed["rmse_before"]).all()
     assert table.loc["GPP", "rmse_after"] < 0.8 * table.loc["GPP", "rmse_before"]

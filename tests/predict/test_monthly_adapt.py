@@ -71,7 +71,7 @@ def test_months_held_back_leave_most_to_fit(count):
 
 def test_files_say_that_they_hold_months(ensemble, unseen, tmp_path):
     result = adapt(ensemble, unseen, support_days(unseen, 6))
-    made = adaptation_dataset(unseen, result)
+    made = adaptation_dataset(result)
     assert made.attrs["frequency"] == "1MS"
     assert made["support"].attrs["long_name"] == "Month used for adaptation"
     assert int(made["support"].sum()) == 6
@@ -87,7 +87,7 @@ def test_files_say_that_they_hold_months(ensemble, unseen, tmp_path):
     with xr.open_dataset(tmp_path / "months.nc") as back:
         assert pd.DatetimeIndex(back["time"].values).equals(begin)
         assert pd.DatetimeIndex(back["time_bnds"].values[:, 1]).equals(end)
-    table = before_after(unseen, result)
+    table = before_after(result)
     assert table["n"].eq(int(made["scored"].sum())).all()
 
 

@@ -54,7 +54,7 @@ def test_predictions_carry_their_intervals_into_the_files(ensemble, unseen):
             np.testing.assert_allclose(made[flux + LOW].values, low[:, i], rtol=1e-4, atol=1e-4)
             np.testing.assert_allclose(made[flux + HIGH].values, high[:, i], rtol=1e-4, atol=1e-4)
     assert {"NEE_low", "NEE_high"} <= set(prediction_dataset(unseen, predict(ensemble, unseen)))
-    assert {"GPP_zero_shot_low", "GPP_adapted_high"} <= set(adaptation_dataset(unseen, result))
+    assert {"GPP_zero_shot_low", "GPP_adapted_high"} <= set(adaptation_dataset(result))
 
 
 def test_without_a_variance_or_a_calibration_there_are_no_intervals(ensemble, unseen):

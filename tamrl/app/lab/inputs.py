@@ -14,6 +14,7 @@ from tamrl.app.shared import components, jobs, state, theme
 from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
 from tamrl.figures.lab import adaptation as figures
+from tamrl.predict.methods import METHODS
 from tamrl.timestep import step_of
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from tamrl.predict.adapt import Adaptation, AdaptSettings
 
 MOST_STEPS = 500
-#: Methods that take gradient steps.
-TRAINED = ("modulation", "all")
 #: How often the page looks at a running adaptation [s].
 POLL_S = 0.8
 _PRESSED, _OPENED = "tamrl_adapt_pressed", "tamrl_lab_opened"
@@ -145,7 +144,7 @@ def _choose_site(site: str) -> None:
 
 def settings_section() -> tuple["AdaptSettings", bool]:
     """Draw the choice of method, steps and learning rate; return the settings and whether Adapt was pressed."""
-    from tamrl.predict.adapt import METHODS, AdaptSettings
+    from tamrl.predict.adapt import AdaptSettings
 
     standard = AdaptSettings()
     if state.get("method") not in METHODS:
@@ -153,9 +152,11 @@ def settings_section() -> tuple["AdaptSettings", bool]:
     if state.get("steps") is not None:
         state.put("steps", min(max(state.get("steps"), 1), MOST_STEPS))
     columns = st.columns([2, 2, 3, 1.6], gap="medium", vertical_alignment="bottom")
-    columns[0].selectbox("Method", list(METHODS), format_func=str.capitalize, **state.bind("method", standard.method))
-    method = state.get("method", standard.method)
-    fixed = method not in TRAINED
+    columns[0].selectbox(
+        "Method", list(METHODS), format_func=lambda name: METHODS[name].label, **state.bind("method", standard.method)
+    )
+    method = METHODS[state.get("method", standard.method)]
+    fixed = not method.fits
     columns[1].number_input("Steps", 1, MOST_STEPS, step=10, disabled=fixed, **state.bind("steps", standard.steps))
     rates = sorted({0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, standard.learning_rate, state.get("lr", 0.1)})
     columns[2].select_slider(
@@ -164,10 +165,10 @@ def settings_section() -> tuple["AdaptSettings", bool]:
     columns[3].button(
         "Adapt", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt", on_click=_press
     )
-    st.caption(f"{METHODS[method]}." + ("" if fixed else " The model itself is not changed for anyone else."))
+    st.caption(f"{method.description}." + ("" if fixed else " The model itself is not changed for anyone else."))
     settings = dataclasses.replace(
         standard,
-        method=method,
+        method=method.name,
         steps=int(state.get("steps", standard.steps)),
         learning_rate=float(state.get("lr", standard.learning_rate)),
     )
@@ -250,7 +251,7 @@ def _live() -> None:
                 config={"displayModeBar": False},
                 alt="Loss of each member against the step, so far.",
             )
-        elif job.key.settings.method not in TRAINED:
+        elif not METHODS[job.key.settings.method].fits:
             st.caption("This method is one pass of the model, without steps of gradient descent: it has no loss.")
 
 

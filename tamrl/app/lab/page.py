@@ -64,7 +64,7 @@ def _answer(request: Request, tower: xr.Dataset, origin: components.Origin) -> N
         )
         return
     shown, result = found
-    view = View(shown, result, tower, lab_support.of(shown, tower), origin)
+    view = View(shown, result, origin)
     results.show(view, current=shown == request)
 
 

@@ -7,12 +7,13 @@ import pandas as pd
 import streamlit as st
 
 from tamrl import wording
-from tamrl.app.lab import inputs, runs
+from tamrl.app.lab import runs
 from tamrl.app.lab import support as lab_support
 from tamrl.app.lab.view import View
 from tamrl.app.shared import components, theme, widgets
 from tamrl.figures.lab import adaptation as figures
 from tamrl.figures.style import number, unit_label
+from tamrl.predict.methods import METHODS
 from tamrl.schema import FLUX_UNIT, FLUXES
 from tamrl.timestep import STEPS
 
@@ -60,12 +61,12 @@ def _heading(view: View, current: bool) -> None:
     result, settings, support = view.result, view.request.settings, view.support
     st.header("Before and after", anchor=False)
     done = [
-        f"{view.request.site}, {settings.method}",
+        f"{view.request.site}, {METHODS[settings.method].label.lower()}",
         lab_support.text(support, view.step),
         f"{len(result.adapted['member'])} members",
         f"{result.seconds:.1f} s on {result.device}",
     ]
-    if settings.method in inputs.TRAINED:
+    if METHODS[settings.method].fits:
         done.insert(1, f"{settings.steps} steps at {settings.learning_rate:g}")
         done.append(f"shrinkage {np.mean(result.shrinkage):.2f} (0 = zero-shot, 1 = fully adapted; mean of members)")
     if view.request.gaps:
@@ -82,7 +83,7 @@ def _scores(view: View) -> None:
     from tamrl.predict.output import before_after
 
     units = wording.unit(view.step, 0)
-    rows = before_after(view.tower, view.result).to_dict("records")
+    rows = before_after(view.result).to_dict("records")
     for column, row in zip(st.columns(len(rows), gap="small"), rows, strict=True):
         with column:
             components.score_card(row, view.step)
@@ -129,7 +130,7 @@ def _scores_in_words(view: View) -> str:
     """Return the RMSE of each flux before and after, for readers who do not see the figure."""
     from tamrl.predict.output import before_after
 
-    rows = before_after(view.tower, view.result).to_dict("records")
+    rows = before_after(view.result).to_dict("records")
     said = "; ".join(f"{r['flux']} {number(r['rmse_before'])} to {number(r['rmse_after'])}" for r in rows)
     return f"RMSE from zero-shot to adapted in {UNIT}: {said}."
 

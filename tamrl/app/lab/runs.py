@@ -12,6 +12,7 @@ from tamrl.app.shared import components, state, theme
 from tamrl.figures.lab import runs as figures
 from tamrl.figures.style import number, unit_label
 from tamrl.figures.towers.fingerprint import MONTH_NAMES
+from tamrl.predict.methods import METHODS
 from tamrl.schema import FLUX_UNIT, FLUXES
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def harm(view: "View") -> None:
     """Say why adapting did harm, where it did."""
     from tamrl.predict.output import support_errors
 
-    errors = support_errors(view.tower, view.result)
+    errors = support_errors(view.result)
     worse = errors[errors["worse"] > HARM]
     if worse.empty:
         return
@@ -92,13 +93,13 @@ def _rows(view: "View", same: "dict[Request, Adaptation]") -> pd.DataFrame:
 
     rows = []
     for request, result in same.items():
-        scores = before_after(view.tower, result).set_index("flux")
+        scores = before_after(result).set_index("flux")
         row = {
             "Shown": "●" if request == view.request else "",
-            "Method": request.settings.method.capitalize(),
+            "Method": METHODS[request.settings.method].label,
             "From": request.start,
             f"Support {wording.unit(view.step, 0)}": request.days,
-            "Steps": request.settings.steps if request.settings.method in inputs.TRAINED else None,
+            "Steps": request.settings.steps if METHODS[request.settings.method].fits else None,
         }
         for flux in FLUXES:
             after, before = scores.loc[flux, ["rmse_after", "rmse_before"]]
@@ -110,8 +111,8 @@ def _rows(view: "View", same: "dict[Request, Adaptation]") -> pd.DataFrame:
 def name_of(request: "Request", step: "Step") -> str:
     """Return what tells a run from others at the same tower, in few words."""
     settings = request.settings
-    said = [settings.method.capitalize(), f"{wording.counted(request.days, step)} from {request.start}"]
-    if settings.method in inputs.TRAINED:
+    said = [METHODS[settings.method].label, f"{wording.counted(request.days, step)} from {request.start}"]
+    if METHODS[settings.method].fits:
         said.append(f"{settings.steps} steps at {settings.learning_rate:g}")
     return ", ".join([*said, "gaps predicted"] if request.gaps else said)
 
@@ -126,7 +127,7 @@ def _overlay(view: "View", same: "dict[Request, Adaptation]") -> None:
         "Flux of these charts", FLUXES, default=state.get("flux", "NEE"), required=True, key="lab_runs_flux"
     )
     means = {name: result.adapted.mean("member") for name, result in runs.items()}
-    errors = compare_runs(view.tower, runs)
+    errors = compare_runs(runs)
     mine = errors[errors["flux"] == flux]
     said = "; ".join(f"{row['run']} {number(row['rmse'])}" for _, row in mine.iterrows())
     count = wording.counted(int(mine["n"].iloc[0]), view.step)
@@ -147,7 +148,7 @@ def _overlay(view: "View", same: "dict[Request, Adaptation]") -> None:
 def _by_support(view: "View", newest: "dict[Request, Adaptation]", errors: pd.DataFrame, flux: str) -> None:
     """Draw the errors against the size of the support, once a method was run with two sizes."""
     asked = {name_of(request, view.step): request for request in newest}
-    kinds = {name: (request.settings.method.capitalize(), request.days) for name, request in asked.items()}
+    kinds = {name: (METHODS[request.settings.method].label, request.days) for name, request in asked.items()}
     sizes = pd.Series([days for _, days in kinds.values()], [method for method, _ in kinds.values()])
     if sizes.groupby(level=0).nunique().max() < 2:
         return

@@ -18,7 +18,7 @@ from tamrl.schema import FLUX_UNIT, FLUXES
 from tamrl.timestep import Step, step_of
 
 if TYPE_CHECKING:
-    from tamrl.app.lab.view import Request
+    pass
 
 #: Valid days, or months, of support that are offered at most: two years.
 MOST: dict[str, int] = {"1D": 730, "1MS": 24}
@@ -80,14 +80,6 @@ def text(support: pd.DatetimeIndex, step: Step) -> str:
     """Return in words how many days, or months, the support has, and from when to when."""
     first, last = (wording.date(when, step) for when in (support.min(), support.max()))
     return f"{wording.counted(len(support), step, 'support')} from {first} to {last}"
-
-
-def of(request: "Request", tower: xr.Dataset) -> pd.DatetimeIndex:
-    """Return the support days, or months, of ``request``."""
-    from tamrl.protocol.support_days import support_days
-
-    time = pd.DatetimeIndex(tower["time"].values)
-    return support_days(tower, request.days, skip=int(time.searchsorted(pd.Timestamp(request.start))))
 
 
 def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tuple[datetime.date, int]:

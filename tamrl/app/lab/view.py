@@ -50,28 +50,32 @@ class View:
     Attributes:
         request: what was asked.
         result: what came out.
-        tower: Dataset(time) of the tower's record.
-        support: the support days, or months, that were asked for; never scored.
         origin: where the data come from.
     """
 
     request: Request
     result: "Adaptation"
-    tower: xr.Dataset
-    support: pd.DatetimeIndex
     origin: Origin
+
+    @property
+    def tower(self) -> xr.Dataset:
+        """The tower's record, Dataset(time)."""
+        return self.result.tower
+
+    @property
+    def support(self) -> pd.DatetimeIndex:
+        """The labelled days, or months, that were used; never scored."""
+        return self.result.support
+
+    @property
+    def scored(self) -> np.ndarray:
+        """The days, or months, that are scored, bool (time,)."""
+        return self.result.scored
 
     @property
     def step(self) -> Step:
         """The time step of the record."""
         return step_of(self.tower)
-
-    @cached_property
-    def scored(self) -> np.ndarray:
-        """The days, or months, that are scored, bool (time,): valid and not support."""
-        from tamrl.towers.quality import valid_days
-
-        return valid_days(self.tower) & ~pd.DatetimeIndex(self.tower["time"].values).isin(self.result.support)
 
     @cached_property
     def means(self) -> dict[str, xr.Dataset]:
@@ -82,7 +86,7 @@ class View:
         """Return observed, zero-shot and adapted fluxes as one CF Dataset."""
         from tamrl.predict.output import adaptation_dataset
 
-        return adaptation_dataset(self.tower, self.result, self.origin.simulated)
+        return adaptation_dataset(self.result, self.origin.simulated)
 
     def stem(self, what: str) -> str:
         """Return the stem of a file name."""

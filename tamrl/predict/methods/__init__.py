@@ -1,0 +1,138 @@
+"""Methods of few-shot adaptation: one file a method, and a row here. Widgets, help and progress read the rows alone.
+
+A file has ``run(task) -> Reached``: one member before and after it has seen the labelled days of a tower. It is imported
+when it runs, so that the command line lists the methods without loading torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from tamrl.model.checkpoint import Ensemble, Member
+    from tamrl.model.inputs import TowerRecord
+    from tamrl.predict.adapt import AdaptSettings
+
+
+class Reached(NamedTuple):
+    """One member before and after.
+
+    Attributes:
+        before: (T, 3) GPP, RECO, NEE zero-shot, gC m-2 d-1.
+        after: the same, adapted.
+        before_variance: (T, 3) of ``before``, None where the method gives none.
+        after_variance: likewise of ``after``.
+        shrinkage: share of the adaptation that was kept: 1 all of it, 0 none.
+        losses: on the held-back days, (zero-shot, adapted without them); NaN where none are held back.
+    """
+
+    before: np.ndarray
+    after: np.ndarray
+    before_variance: np.ndarray | None
+    after_variance: np.ndarray | None
+    shrinkage: float
+    losses: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """What a method is given: one member at one tower.
+
+    Attributes:
+        ensemble: of the member.
+        member: never changed.
+        record: the tower's tensors.
+        days: labelled days that may be used, at least one but for ``zero-shot``.
+        settings: steps, learning rate, share held back.
+        report: to be called after each gradient step with the loss of the fitted and of the held-back days; it raises
+            ``Cancelled`` when the user has cancelled.
+    """
+
+    ensemble: Ensemble
+    member: Member
+    record: TowerRecord
+    days: pd.DatetimeIndex
+    settings: AdaptSettings
+    report: Callable[[float, float], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One way to adapt.
+
+    Attributes:
+        name: in settings, files and addresses.
+        label: on the screen.
+        description: what it does, as one sentence without its full stop.
+        module: file of this folder that has ``run``; it may serve several methods.
+        fits: gradient fits that it makes one after the other; 0 where nothing is iterated.
+        calibrated: whether its predictions have calibrated intervals.
+        labels: whether it needs labelled days.
+        partitioned: whether the labelled days must have GPP or RECO; NEE alone does not do.
+        guarded: whether it holds days back and falls back towards zero-shot where these get worse.
+    """
+
+    name: str
+    label: str
+    description: str
+    module: str
+    fits: int = 0
+    calibrated: bool = False
+    labels: bool = True
+    partitioned: bool = False
+    guarded: bool = False
+
+    def run(self, task: Task) -> Reached:
+        """Return one member before and after, see ``Reached``."""
+        return import_module(f"{__name__}.{self.module}").run(task)
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method(
+            name="zero-shot",
+            label="Zero-shot",
+            description="No labels: the prediction from the site's climate, land cover and drivers alone",
+            module="zero_shot",
+            labels=False,
+        ),
+        Method(
+            name="site-effect",
+            label="Site effect",
+            description="Bayesian linear correction of the model's states, in closed form: nothing is iterated",
+            module="site_effect",
+            calibrated=True,
+            partitioned=True,
+        ),
+        Method(
+            name="encode",
+            label="Encoder",
+            description="The task encoder reads the labelled days, without a gradient step",
+            module="encoder",
+            guarded=True,
+        ),
+        Method(
+            name="modulation",
+            label="Modulation",
+            description="The task embedding and the modulation are fine-tuned, all other weights are frozen",
+            module="finetune",
+            fits=1,
+            guarded=True,
+        ),
+        Method(
+            name="all",
+            label="All weights",
+            description="The modulation and all weights of the forward model are fine-tuned",
+            module="finetune",
+            fits=2,
+            guarded=True,
+        ),
+    )
+}

@@ -1,0 +1,25 @@
+"""The encoder: the task embedding that the task encoder makes of the labelled days (Renganathan et al. 2025)."""
+
+import pandas as pd
+import torch
+
+from tamrl.predict.ensemble import member_code
+from tamrl.predict.finetune import Shift, Stretch
+from tamrl.predict.methods import Reached, Task
+from tamrl.predict.methods.guard import guarded
+
+
+def run(task: Task) -> Reached:
+    """Return one member before and after its encoder has read the labelled days."""
+    zero = member_code(task.ensemble, task.member, task.record, None)
+    identity = torch.eye(zero.shape[1], device=zero.device)
+
+    def shifted(labels: pd.DatetimeIndex) -> Shift:
+        shift = Shift(task.member, zero, identity, 0.0, weights=False)
+        shift.of_code = member_code(task.ensemble, task.member, task.record, labels) - zero
+        return shift
+
+    def fit(fitted: pd.DatetimeIndex, stretch: Stretch) -> tuple[Shift, Shift]:
+        return shifted(fitted), shifted(task.days)
+
+    return guarded(task, fit)

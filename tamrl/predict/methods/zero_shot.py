@@ -1,0 +1,32 @@
+"""Zero-shot: the prediction before any labelled day is seen; also what other methods fall back to."""
+
+import numpy as np
+import torch
+
+from tamrl.predict.ensemble import member_code
+from tamrl.predict.finetune import Shift
+from tamrl.predict.methods import Reached, Task
+
+
+def run(task: Task) -> Reached:
+    """Return one member, unchanged."""
+    zero = member_code(task.ensemble, task.member, task.record, None)
+    identity = torch.eye(zero.shape[1], device=zero.device)
+    return reached(task, Shift(task.member, zero, identity, 0.0, weights=False), 0.0, (np.nan, np.nan))
+
+
+def reached(task: Task, shift: Shift, shrinkage: float, losses: tuple[float, float]) -> Reached:
+    """Return the fluxes at both ends of a shift away from zero-shot.
+
+    Args:
+        task: the member and the tower.
+        shift: what was found.
+        shrinkage: how far to go along it, 0-1.
+        losses: on the held-back days, see ``Reached``.
+    """
+    drivers, mask = (x[None].to(task.ensemble.device) for x in (task.record.drivers, task.record.driver_mask))
+    window = task.ensemble.config.train.window
+    with torch.no_grad():
+        # One by one: rows of a batch round differently, and a shrinkage of 0 must be zero-shot exactly.
+        before, after = (shift.fluxes(drivers, mask, s, window)[0].cpu().numpy() for s in (0.0, shrinkage))
+    return Reached(before, after, None, None, shrinkage, losses)
