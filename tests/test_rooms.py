@@ -10,7 +10,8 @@ ROOT = Path(__file__).resolve().parents[1]
 FLOORS = (
     ("errors",),
     ("schema", "timestep", "metrics"),
-    ("landcover", "solar", "config", "wording", "bundled", "system"),
+    ("system",),
+    ("config", "wording", "landcover", "solar", "bundled"),
     ("globe",),
     ("towers",),
     ("simulation", "protocol"),

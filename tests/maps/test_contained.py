@@ -143,7 +143,7 @@ def test_a_zip_writes_nowhere_else(tmp_path, name):
 @pytest.mark.skipif(sys.platform != "linux", reason="the system bounds the memory of a process on Linux alone")
 def test_memory_and_time_are_bounded(tmp_path, monkeypatch):
     (tmp_path / "burst.py").write_text(
-        "import json, sys, time\nfrom tamrl import contained\nasked = json.load(sys.stdin)\n"
+        "import json, sys, time\nfrom tamrl.maps import contained\nasked = json.load(sys.stdin)\n"
         "contained._limit(asked['memory'], asked['size'])\n"
         "try:\n    block = bytearray(2 * asked['memory'])\nexcept MemoryError:\n"
         "    print(json.dumps({'error': ['too much memory', 'x', 'y']}), flush=True)\n    sys.exit()\ntime.sleep(600)\n"

@@ -9,12 +9,12 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-import tamrl.predict.adapt
 from tamrl.baselines.maml import MAML
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.predict.adapt import AdaptSettings, adapt
 from tamrl.predict.ensemble import member_record
 from tamrl.predict.finetune import MODULATION_SPREAD, cut_stretch, held_back_days
+from tamrl.predict.methods import finetune
 from tamrl.predict.output import adaptation_dataset, before_after
 from tamrl.protocol.support_days import support_days
 from tamrl.towers.archive import record
@@ -47,13 +47,13 @@ def test_a_month_counts_as_one_observation_and_the_stretch_begins_four_months_be
 
 def test_the_prior_widens_with_the_days_of_the_months(ensemble, unseen, monkeypatch):
     seen = []
-    shift = tamrl.predict.adapt.Shift
+    shift = finetune.Shift
 
     def spy(member, code, factor, spread, **kwargs):
         seen.append(spread)
         return shift(member, code, factor, spread, **kwargs)
 
-    monkeypatch.setattr(tamrl.predict.adapt, "Shift", spy)
+    monkeypatch.setattr(finetune, "Shift", spy)
     for months, share in ((3, 91 / 365), (18, 1.0)):
         seen.clear()
         adapt(ensemble, unseen, support_days(unseen, months), AdaptSettings(method="modulation", steps=2))

@@ -1,7 +1,7 @@
 """Methods of few-shot adaptation: one file a method, and a row here. Widgets, help and progress read the rows alone.
 
-A file has ``run(task) -> Reached``: one member before and after it has seen the labelled days of a tower. It is imported
-when it runs, so that the command line lists the methods without loading torch.
+A file has ``run(task) -> Reached``: one member before and after it has seen the labelled days of a tower. It is
+imported when it runs, so that the command line lists the methods without loading torch.
 """
 
 from __future__ import annotations
