@@ -52,7 +52,7 @@ def test_the_encoder_reads_labels_only_where_the_batch_says_so(batcher):
 
 def test_batches_are_reproducible_and_visit_every_tower(records, normaliser):
     config = Config(train=dataclasses.replace(Config().train, batch=5))
-    first, second = (Batcher(records, normaliser, config, 7, torch.device("cpu")) for _ in range(2))
+    first, second = (Batcher(records[:5], normaliser, config, 7, torch.device("cpu")) for _ in range(2))
     torch.manual_seed(0)
     a = first.draw()
     torch.manual_seed(99)
@@ -60,7 +60,7 @@ def test_batches_are_reproducible_and_visit_every_tower(records, normaliser):
     assert torch.equal(a.drivers, b.drivers)
     assert torch.equal(a.weight, b.weight)
     assert torch.equal(a.shots, b.shots)
-    assert sorted(first._towers(len(records)).tolist()) == list(range(len(records)))
+    assert sorted(first._towers(5).tolist()) == [0, 1, 2, 3, 4]
 
 
 def test_a_hidden_driver_is_hidden_from_encoder_and_forward_model(records, normaliser):
