@@ -13,14 +13,14 @@ import xarray as xr
 
 from tamrl.bundled import bundled_folder
 from tamrl.errors import TamrlError
-from tamrl.schema import UNKNOWN
+from tamrl.schema import DRIVERS, UNKNOWN, variable
 from tamrl.system.netcdf import LOCK, open_netcdf
 
 NAME = "earth.nc"
 #: Class of a cell without one in the fields that carry flags.
 NONE = 0
 #: Satellite fields that do not change with time: archive drivers that a tower can be given from its position.
-STATIC_DRIVERS = ("NDVI_MIN", "NDVI_MAX", "C4", "FAPAR_MAX")
+STATIC_DRIVERS = tuple(name for name in DRIVERS if variable(name).resolution == "static")
 
 
 def earth_path() -> Path:

@@ -5,7 +5,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.errors import TamrlError
-from tamrl.schema import DRIVERS
+from tamrl.schema import DRIVERS, variable
 from tamrl.solar import TREND_DAYS, potential_radiation
 from tamrl.timestep import step_of
 
@@ -14,28 +14,23 @@ DERIVED = {
     "SW_POT": "Mean extraterrestrial radiation on a horizontal surface, W m-2",
     "SW_POT_TREND": "Change of SW_POT over the preceding 10 days, W m-2: tells spring from autumn",
 }
-#: Drivers that come and go together, and the order in which groups are hidden: a new one goes to the end, or trained
-#: models could not be trained again to the same weights.
-_TOGETHER = (
-    ("TA_MIN", "TA_MAX"),
-    ("LAI", "EVI"),
-    ("P_MON",),
-    ("P",),
-    ("VPD",),
-    ("SW_IN",),
-    ("TA",),
-    ("SW_POT", "SW_POT_TREND"),
-    ("NDVI_MIN", "NDVI_MAX"),
-    ("C4",),
-    ("FAPAR_MAX",),
-    ("FAPAR",),
-    ("NDVI",),
-)
-#: All groups: hidden together in training so that their absence is familiar; a driver in no other group is one alone.
-GROUPS: tuple[tuple[str, ...], ...] = (
-    *_TOGETHER,
-    *((name,) for name in DRIVERS if not any(name in group for group in _TOGETHER)),
-)
+#: First of each group of drivers in the order in which groups are hidden, before and after those derived: a new
+#: group comes last, or trained models could not be trained again to the same weights.
+_BEFORE = ("TA_MIN", "LAI", "P_MON", "P", "VPD", "SW_IN", "TA")
+_AFTER = ("NDVI_MIN", "C4", "FAPAR_MAX", "FAPAR", "NDVI")
+
+
+def _groups() -> tuple[tuple[str, ...], ...]:
+    together: dict[str, list[str]] = {}
+    for name in DRIVERS:
+        together.setdefault(variable(name).group or name, []).append(name)
+    groups = {names[0]: tuple(names) for names in together.values()}
+    before, after = ([groups.pop(name) for name in names] for names in (_BEFORE, _AFTER))
+    return (*before, tuple(DERIVED), *after, *groups.values())
+
+
+#: Drivers that are hidden together in training, so that their absence is familiar: each driver is in one group.
+GROUPS = _groups()
 
 
 def driver_table(tower: xr.Dataset, names: tuple[str, ...]) -> np.ndarray:

@@ -25,31 +25,6 @@ BALANCE_SHARE = 0.01
 REPORT_COLUMNS = ("site", "variable", "n", "n_outside", "lowest", "highest", "failed", "reason")
 SITE_COORDS = ("lat", "lon", "igbp", "koeppen", "name")
 
-# What a value outside the bounds usually is: (median from, median to, likely unit).
-_LIKELY_UNITS: dict[str, tuple[tuple[float, float, str], ...]] = {
-    "TA": ((180, 340, "kelvin"), (60, 400, "0.1 degC")),
-    "TA_MIN": ((180, 340, "kelvin"), (60, 400, "0.1 degC")),
-    "TA_MAX": ((180, 340, "kelvin"), (60, 400, "0.1 degC")),
-    "PA": (
-        (400, 1100, "hPa"),
-        (300, 825, "mmHg"),
-        (40_000, 110_000, "Pa"),
-        (0.4, 1.1, "bar or atm"),
-        (12, 33, "inHg"),
-        (4, 11, "10 kPa"),
-    ),
-    "VPD": ((100, 10_000, "Pa"),),
-    "QC": ((1, 3, "the half-hourly flag 0 to 3"), (3, 100, "percent")),
-    "SW_IN": ((1e3, 1e9, "J m-2"),),
-    "LW_IN": ((1e3, 1e9, "J m-2"), (10, 50, "MJ m-2 d-1"), (-250, 50, "net longwave radiation")),
-    "CO2": ((1e-4, 1e-3, "mol mol-1"), (0.1, 1, "mmol mol-1"), (1e5, 1e6, "nmol mol-1"), (10, 30, "mmol m-3")),
-    "SWC": ((100, 1000, "per mille"),),
-    "EVI": ((1000, 10_000, "steps of 1e-4"), (1, 100, "percent")),
-    "NDVI": ((1000, 10_000, "steps of 1e-4"), (1, 100, "percent")),
-    "FAPAR": ((1, 100, "percent"),),
-    "LAI": ((10, 100, "steps of 0.1"), (100, 1000, "percent")),
-}
-
 
 def last_day() -> pd.Timestamp:
     """Return the last day that a tower can have seen: tomorrow in UTC, which is today somewhere."""
@@ -59,7 +34,7 @@ def last_day() -> pd.Timestamp:
 def likely_unit(name: str, values: np.ndarray) -> str:
     """Guess the unit of ``values`` (any shape) that do not fit the bounds of variable ``name``; empty if unclear."""
     middle = float(np.nanmedian(values))
-    for low, high, unit in _LIKELY_UNITS.get(name, ()):
+    for low, high, unit in schema.variable(name).usual_mistakes:
         if low <= middle <= high:
             return unit
     return ""

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from tamrl.errors import TamrlError
+from tamrl.schema import VARIABLES
 from tamrl.towers.archive import Tower
 from tamrl.towers.readers import limits
 from tamrl.towers.readers.dates import read_dates, set_aside
@@ -39,26 +40,9 @@ from tamrl.towers.readers.text import separator
 VARIANTS = ("VUT_REF", "VUT_USTAR50", "CUT_REF", "CUT_USTAR50", "vUT", "vUT_USTAR50")
 #: Column stem (the variant follows) -> variable of the schema.
 FLUX_COLUMNS = {"NEE": "NEE", "GPP_NT": "GPP", "RECO_NT": "RECO", "GPP_DT": "GPP_DT", "RECO_DT": "RECO_DT"}
-#: Column -> variable of the schema; the units are the schema's.
-DRIVER_COLUMNS = {
-    "TA_F": "TA",
-    "SW_IN_F": "SW_IN",
-    "LW_IN_F": "LW_IN",
-    "VPD_F": "VPD",
-    "P_F": "P",
-    "PA_F": "PA",
-    "WS_F": "WS",
-    "CO2_F_MDS": "CO2",
-    "SWC_F_MDS_1": "SWC",
-}
-#: The same where the file lacks the column above: gap-filled from the tower's own values alone, or without a layer.
-OTHER_COLUMNS = {
-    "TA_F_MDS": "TA",
-    "SW_IN_F_MDS": "SW_IN",
-    "LW_IN_F_MDS": "LW_IN",
-    "VPD_F_MDS": "VPD",
-    "SWC_F_MDS": "SWC",
-}
+#: Column -> variable of the schema, in its units; the same where the file lacks that column.
+DRIVER_COLUMNS = {v.columns[0]: v.name for v in VARIABLES.values() if v.columns}
+OTHER_COLUMNS = {column: v.name for v in VARIABLES.values() for column in v.columns[1:]}
 #: Cells of a file that are parsed at once.
 _PART_CELLS = 4_000_000
 # Columns that may name the tower, in small letters.

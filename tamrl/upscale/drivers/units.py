@@ -80,19 +80,6 @@ _CELSIUS = (
 _ZERO = 273.15
 _MONTH = re.compile(r"(?:/\s*|\bper\s+)(?:months?|mon|mo)\b|\b(?:months?|mon|mo)\s*(?:\^|\*\*)?-1\b")
 _TOKEN = re.compile(r"([A-Za-z%]+|1)\^?(-?\d+)?$")
-#: What each driver may come in, for messages; any product of these words is read.
-_EXAMPLES = {
-    "degC": "K, degC",
-    "W m-2": "W m-2, J m-2, MJ m-2 d-1",
-    "hPa": "Pa, hPa, kPa, mbar",
-    "kPa": "Pa, hPa, kPa, mbar",
-    "mm d-1": "m, mm, mm d-1, m s-1, kg m-2 s-1",
-    "m s-1": "m s-1, km h-1",
-    "umol mol-1": "umol mol-1, ppm, mol mol-1",
-    "%": "%, 1, m3 m-3",
-    "1": "1, %",
-    "m2 m-2": "1, m2 m-2",
-}
 
 
 @dataclass(frozen=True)
@@ -153,8 +140,9 @@ def conversion(name: str, unit: str | None, where: str) -> Conversion:
     Raises:
         TamrlError: there is no unit, or it is not understood, or it measures something else.
     """
-    target = variable(name).unit
-    known = f"Known units of {name}: {_EXAMPLES.get(target, target)}; declare the right one in a mapping (units: ...)"
+    driver = variable(name)
+    target = driver.unit
+    known = f"Known units of {name}: {driver.accepted_units or target}; declare the right one in a mapping (units: ...)"
     if unit is None:
         raise TamrlError(f"{name} has no unit", where, known)
     if target == "degC":
