@@ -145,7 +145,7 @@ def test_runs_at_one_tower_are_set_side_by_side(site):
     at = adapt(healthy(lab(site=site, method="encode")))
     at.selectbox(key="choose_method").set_value("zero-shot").run()
     table = next(d.value for d in adapt(at).dataframe if "Method" in d.value)
-    assert list(table["Method"]) == ["Encode", "Zero-shot"]
+    assert list(table["Method"]) == ["Encoder", "Zero-shot"]
     assert list(table["Shown"]) == ["", "●"]
     assert all("(0 %)" in text for text in table.loc[1, ["GPP RMSE", "RECO RMSE", "NEE RMSE"]])
 

@@ -78,7 +78,7 @@ def test_from_tower_to_changed_scores(window, small_workspace):
     assert page.get_by_text("SIMULATED").count() >= 3
     before = page.locator(METRIC).all_inner_texts()
     page.get_by_role("combobox", name=re.compile("Method")).click()
-    page.get_by_role("option", name="All").click()
+    page.get_by_role("option", name="All weights").click()
     app.settle()
     page.get_by_role("button", name="Adapt", exact=True).click()
     page.wait_for_function(
@@ -128,7 +128,7 @@ def test_a_deep_link_restores_the_page_and_reloading_keeps_it(window, small_work
     app = window()
     page = app.open(f"/lab?site={site}&start=2009-06-01&days=12&method=encode&igbp={igbp}")
     page.get_by_text(re.compile("12 support days from 2009-06")).wait_for()
-    assert page.get_by_role("combobox", name=re.compile("Method")).input_value() == "Encode"
+    assert page.get_by_role("combobox", name=re.compile("Method")).input_value() == "Encoder"
     page.reload()
     page.get_by_text(re.compile("12 support days from 2009-06")).wait_for()
     app.settle()

@@ -12,7 +12,7 @@ from PIL import Image
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SVG = "{http://www.w3.org/2000/svg}"
-METHODS = ("Site-effect", "Encode", "Modulation", "All")
+METHODS = ("Site effect", "Encoder", "Modulation", "All weights")
 
 
 def saved(page, kind, place):

@@ -46,8 +46,8 @@ def ablations(view: View) -> None:
     order = list(first.sort_values("change", ascending=view.metric.best == "high", na_position="last").index)
     for column, flux in zip(st.columns(len(columns), gap="small"), columns, strict=True):
         parts[flux] = found = parts[flux].reindex(order).dropna(subset=["shots"]).reset_index()
-        chart = figures.ablations(found, flux, view.metric, WHOLE, theme.current())
-        chart(column, f"scorecard-ablations_{flux}", chart, _ablations_in_words(found, flux, view))
+        figure = figures.ablations(found, flux, view.metric, WHOLE, theme.current())
+        chart(column, f"scorecard-ablations_{flux}", figure, _ablations_in_words(found, flux, view))
     origin = Origin(view.results.source(), view.results.simulated)
     components.footer(f"scorecard_ablations_{shots}", origin, lambda: pd.concat(parts, names=["flux"]))
     count = max((int(found["towers"].max()) for found in parts.values() if len(found)), default=0)
@@ -100,11 +100,11 @@ def published(view: View) -> None:
     )
     table = pd.concat([_theirs(content), _ours(view)], ignore_index=True)
     for column, metric in zip(st.columns(2, gap="medium"), ("r2", "rmse"), strict=True):
-        chart = figures.published(table, metric, theme.current())
+        figure = figures.published(table, metric, theme.current())
         chart(
             column,
             f"scorecard-published_{metric}",
-            chart,
+            figure,
             f"Published and our {METRICS[metric].label}, zero-shot. The table below has the numbers.",
         )
     origin = Origin(f"theirs: {content['source']}; ours: {view.results.source()}", view.results.simulated)

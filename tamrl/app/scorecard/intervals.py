@@ -34,8 +34,8 @@ def show(view: View) -> None:
     tint = names.look("tamrl").colour(theme.current())
     legend([("●", tint, "90 % intervals"), ("◇", tint, "50 % intervals")], "Points")
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
-        chart = figures.coverage(stats[stats["flux"] == flux], flux, theme.current())
-        chart(column, f"scorecard-coverage_{flux}", chart, _coverage_in_words(stats, flux))
+        figure = figures.coverage(stats[stats["flux"] == flux], flux, theme.current())
+        chart(column, f"scorecard-coverage_{flux}", figure, _coverage_in_words(stats, flux))
     components.footer("scorecard_coverage", view.origin, lambda: stats.set_index("flux"))
     st.caption(
         "TAM-RL. Points are means over towers, lines reach to their quartiles; dashed: what was promised; shaded: 88 "
@@ -166,8 +166,8 @@ def _spread_skill(view: View, towers: pd.DataFrame) -> None:
     table = groups[["spread", "rmse", "coverage90"]].median().assign(towers=groups.size()).reset_index()
     components.class_legend(view.sites.loc[chosen["site"].unique()])
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
-        chart = figures.spread_skill(table[table["flux"] == flux], flux, IGBP, theme.current())
-        chart(column, f"scorecard-spread_{flux}", chart, _spread_in_words(table[table["flux"] == flux], flux))
+        figure = figures.spread_skill(table[table["flux"] == flux], flux, IGBP, theme.current())
+        chart(column, f"scorecard-spread_{flux}", figure, _spread_in_words(table[table["flux"] == flux], flux))
     components.footer(f"scorecard_spread_{shots}", view.origin, lambda: table.set_index("flux"))
     st.caption(
         "Medians over the towers of a class; larger points have more towers. Below the dashed line the spread is too "

@@ -25,8 +25,8 @@ def curves(view: View) -> None:
     fluxes = list(summary["flux"].unique())
     model_legend(summary["model"].unique())
     for column, flux in zip(st.columns(len(fluxes), gap="small"), fluxes, strict=True):
-        chart = figures.learning_curve(summary, flux, view.metric, theme.current())
-        chart(column, f"scorecard-curve_{flux}", chart, _curve_in_words(summary, flux, view.metric))
+        figure = figures.learning_curve(summary, flux, view.metric, theme.current())
+        chart(column, f"scorecard-curve_{flux}", figure, _curve_in_words(summary, flux, view.metric))
     components.footer(f"scorecard_curves_{view.metric.name}", view.origin, lambda: summary.set_index("flux"))
     counts = summary.groupby("flux")["towers"].max()
     said = ", ".join(f"{flux} n = {counts[flux]}" for flux in fluxes)
@@ -74,8 +74,8 @@ def _cumulative(view: View, asked: Asked, teams: dict[str, list[Column]]) -> Non
     model_legend(model for team in teams.values() for model, _ in team)
     values = {flux: asked.towers(flux, team) for flux, team in teams.items()}
     for column, flux in zip(st.columns(len(teams), gap="small"), teams, strict=True):
-        chart = figures.cumulative(values[flux], flux, asked.metric, theme.current())
-        chart(column, f"scorecard-cdf_{flux}", chart, _shares_in_words(values[flux], flux, asked.metric))
+        figure = figures.cumulative(values[flux], flux, asked.metric, theme.current())
+        chart(column, f"scorecard-cdf_{flux}", figure, _shares_in_words(values[flux], flux, asked.metric))
     components.footer(
         f"scorecard_cdf_{asked.metric.name}",
         view.origin,
@@ -109,8 +109,8 @@ def _contest(view: View, asked: Asked, teams: dict[str, list[Column]], shots: in
         found = cache.contest(view.question(one=True), view.keys, flux, team, reference, band)
         found.insert(0, "label", [names.look(m).brief for m in found["model"]])
         parts[flux] = found = found.set_index("model").loc[names.in_order(list(found["model"]))].reset_index()
-        chart = figures.contest(found, flux, theme.current())
-        chart(column, f"scorecard-contest_{flux}", chart, _contest_in_words(found, flux))
+        figure = figures.contest(found, flux, theme.current())
+        chart(column, f"scorecard-contest_{flux}", figure, _contest_in_words(found, flux))
     components.footer(f"scorecard_wins_{shots}", view.origin, lambda: pd.concat(parts, names=["flux"]))
     st.caption(
         f"Reference: {view.versus(asked.columns(asked.fluxes[0]), shots)}, on the same towers and days. p is of "

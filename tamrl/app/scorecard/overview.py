@@ -249,8 +249,8 @@ def _places(view: View) -> None:
         labels = {"igbp": {}, "climate": {name: name for name in KOEPPEN.values()}, "network": {}}[by]
         references |= dict.fromkeys(view.versus(known, s) for s in (0, shots))
         # Both references would not fit under a third of the page: the caption names them.
-        chart = figures.classes(found, flux, view.metric, "the reference", labels, theme.current())
-        chart(column, f"scorecard-places_{flux}_{by}_{shots}", chart, _places_in_words(found, flux, view))
+        figure = figures.classes(found, flux, view.metric, "the reference", labels, theme.current())
+        chart(column, f"scorecard-places_{flux}_{by}_{shots}", figure, _places_in_words(found, flux, view))
     if references:
         st.caption(f"Reference: {', with labels '.join(references)}. Grey: the 95 % interval holds zero.")
     components.footer(f"scorecard_places_{by}", view.origin, lambda: pd.concat(parts, names=["flux"]))

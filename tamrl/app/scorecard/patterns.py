@@ -32,8 +32,8 @@ def _taylor(view: View, shots: int) -> None:
     points = {flux: _points(view, flux, shots) for flux in FLUXES}
     model_legend(m for table in points.values() for m in table["model"])
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
-        chart = figures.taylor(points[flux], flux, theme.current())
-        chart(column, f"scorecard-taylor_{flux}", chart, _taylor_in_words(points[flux], flux))
+        figure = figures.taylor(points[flux], flux, theme.current())
+        chart(column, f"scorecard-taylor_{flux}", figure, _taylor_in_words(points[flux], flux))
     components.footer(f"scorecard_taylor_{view.scale}_{shots}", view.origin, lambda: pd.concat(points, names=["flux"]))
     with st.expander("The points in numbers", icon=":material/table_rows:"):
         _taylor_table(points)
@@ -120,8 +120,8 @@ def _season(view: View, shots: int) -> None:
         items.append(("┅" if dotted else "━", names.look(column[0]).colour(shade), text))
     legend(items, "Lines")
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
-        chart = figures.season(rows[rows["flux"] == flux], flux, columns, shade)
-        chart(column, f"scorecard-season_{flux}", chart, _season_in_words(rows, flux, columns))
+        figure = figures.season(rows[rows["flux"] == flux], flux, columns, shade)
+        chart(column, f"scorecard-season_{flux}", figure, _season_in_words(rows, flux, columns))
     keys = ["flux", "model", "shots", "month"]
     components.footer(f"scorecard_season_{group}", view.origin, lambda: rows.set_index(keys))
     towers = int(rows["towers"].max()) if len(rows) else 0
@@ -155,13 +155,13 @@ def _density(view: View, shots: int) -> None:
     taken = shots if shots in set(mine["shots"]) else int(mine["shots"].min()) if len(mine) else 0
     rows = mine[mine["shots"] == taken]
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
-        chart = figures.density(rows[rows["flux"] == flux], flux, theme.current())
+        figure = figures.density(rows[rows["flux"] == flux], flux, theme.current())
         days = int(rows.loc[rows["flux"] == flux, "days"].sum())
         words = (
             f"Number of days by observed and predicted {flux}. {names.column_label((model, taken))}, {days:,} "
             "tower-days; with the 1:1 line."
         )
-        chart(column, f"scorecard-density_{flux}", chart, words)
+        chart(column, f"scorecard-density_{flux}", figure, words)
     keys = ["flux", "observed", "predicted"]
     components.footer(f"scorecard_density_{model}_{taken}", view.origin, lambda: rows.set_index(keys))
     st.caption(

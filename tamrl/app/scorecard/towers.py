@@ -177,8 +177,8 @@ def _tower(view: View, site: str, asked: comparison.Asked) -> None:
     rows = results.one_tower(asked.table, site)
     model_legend(rows["model"])
     for column, flux in zip(st.columns(len(asked.fluxes), gap="small"), asked.fluxes, strict=True):
-        chart = figures.learning_curve(rows, flux, asked.metric, theme.current())
-        chart(column, f"scorecard-tower_{flux}", chart, _curve_in_words(rows, flux, asked.metric, site))
+        figure = figures.learning_curve(rows, flux, asked.metric, theme.current())
+        chart(column, f"scorecard-tower_{flux}", figure, _curve_in_words(rows, flux, asked.metric, site))
     components.footer(f"scorecard_{site}", view.origin, lambda: rows.set_index("flux"))
     score_table(rows, "value", view, "tower_table", towers=False)
     st.caption(
