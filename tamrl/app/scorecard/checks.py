@@ -7,6 +7,7 @@ from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.view import View, shots_choice
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.components import Origin
+from tamrl.app.shared.widgets import chart
 from tamrl.evaluation.results import METRICS
 from tamrl.figures.scorecard import checks as figures
 from tamrl.figures.scorecard import names

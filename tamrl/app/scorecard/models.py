@@ -6,7 +6,7 @@ import streamlit as st
 from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.view import View, model_legend, shots_choice
 from tamrl.app.shared import components, state, theme
-from tamrl.app.shared.widgets import legend
+from tamrl.app.shared.widgets import chart, legend
 from tamrl.evaluation.comparison import Asked, Column
 from tamrl.evaluation.results import Metric
 from tamrl.figures.scorecard import models as figures

@@ -7,7 +7,7 @@ import streamlit as st
 from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.view import View, shots_choice
 from tamrl.app.shared import components, state, theme
-from tamrl.app.shared.widgets import legend, pick
+from tamrl.app.shared.widgets import chart, legend, pick
 from tamrl.evaluation import comparison
 from tamrl.evaluation.comparison import Column
 from tamrl.evaluation.results import SITE_MEAN

@@ -8,7 +8,7 @@ from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.models import line_up
 from tamrl.app.scorecard.view import View, model_legend, shots_choice
 from tamrl.app.shared import components, theme
-from tamrl.app.shared.widgets import legend, select
+from tamrl.app.shared.widgets import chart, legend, select
 from tamrl.evaluation import comparison, results
 from tamrl.evaluation.comparison import Column
 from tamrl.evaluation.results import SITE_MEAN

@@ -6,7 +6,7 @@ import streamlit as st
 from tamrl.app.scorecard.overview import score_table
 from tamrl.app.scorecard.view import View, flux_choice, model_legend, shots_choice
 from tamrl.app.shared import cache, components, sidebar, state, static, theme
-from tamrl.app.shared.widgets import pick, select
+from tamrl.app.shared.widgets import chart, pick, select
 from tamrl.errors import TamrlError
 from tamrl.evaluation import comparison, results
 from tamrl.evaluation.results import Metric
