@@ -45,6 +45,11 @@ def bundled_folds() -> dict[str, Path]:
     return {f"{FOLDS}/{path.name}": path for path in sorted(subfolders(folder)) if path.name.startswith("fold-")}
 
 
+def find_model(name: Path) -> Path:
+    """Return the folder of a checkpoint; a name without a folder of that name may be a bundled model."""
+    return name if name.exists() else (bundled_models() | bundled_folds()).get(name.as_posix(), name)
+
+
 def model_step(path: Path) -> "Step":
     """Return the time step of a checkpoint; daily where its manifest does not say, or cannot be read.
 

@@ -23,7 +23,7 @@ FLOORS = (
     ("upscale",),
     ("evaluation",),
     ("figures",),
-    ("app", "cli"),
+    ("app", "cli", "api"),
     ("__main__",),
 )
 FLOOR = {name: index for index, names in enumerate(FLOORS) for name in names}

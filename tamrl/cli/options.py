@@ -20,9 +20,9 @@ workspace_option = click.option(
 
 def find_checkpoint(ctx: click.Context, option: click.Parameter, value: Path) -> Path:
     """Return the folder of a checkpoint; a name without a folder of that name may be a bundled model."""
-    from tamrl.bundled import bundled_folds, bundled_models
+    from tamrl.bundled import find_model
 
-    return value if value.exists() else (bundled_models() | bundled_folds()).get(value.as_posix(), value)
+    return find_model(value)
 
 
 checkpoint_option = click.option(

@@ -27,9 +27,7 @@ out_option = click.option("--out", "-o", required=True, type=click.Path(path_typ
 def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bool, out: Path, device: str) -> None:
     """Predict the fluxes of one tower zero-shot and write them with the observed ones as CF NetCDF."""
     from tamrl.model.checkpoint import load_ensemble
-    from tamrl.predict.ensemble import predict
-    from tamrl.predict.gaps import describe, driver_gaps, leave_out
-    from tamrl.predict.output import prediction_dataset
+    from tamrl.predict.tower import predict_tower
     from tamrl.system.device import choose, one_thread
     from tamrl.towers.archive import record
     from tamrl.towers.workspace import Workspace
@@ -38,14 +36,11 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bo
     space = Workspace.open(workspace)
     tower = record(space.archive(), site)
     ensemble = load_ensemble(checkpoint, choose(device))
-    gaps = driver_gaps(tower, ensemble.config.model.drivers)
-    made = leave_out(predict(ensemble, tower), {} if allow_gaps else gaps)
-    dataset = prediction_dataset(tower, made, space.simulated)
-    said = describe(gaps, tower, allow_gaps)
-    _write(dataset.assign_attrs(notes=" ".join(said)) if said else dataset, out)
+    dataset = predict_tower(ensemble, tower, allow_gaps, space.simulated)
+    _write(dataset, out)
     _say_cautions(tower, ensemble)
-    for line in said:
-        click.echo(f"Note: {line}", err=True)
+    if said := dataset.attrs.get("notes"):
+        click.echo(f"Note: {said}", err=True)
 
 
 @click.command("adapt")
@@ -85,9 +80,9 @@ def adapt_command(
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
     from tamrl import wording
     from tamrl.model.checkpoint import load_ensemble
-    from tamrl.predict.adapt import AdaptSettings, adapt
-    from tamrl.predict.gaps import describe, driver_gaps, leave_out_adapted
+    from tamrl.predict.adapt import AdaptSettings
     from tamrl.predict.output import adaptation_dataset, before_after
+    from tamrl.predict.tower import adapt_tower
     from tamrl.system.device import choose, one_thread
     from tamrl.timestep import step_of
     from tamrl.towers.archive import record
@@ -104,10 +99,7 @@ def adapt_command(
     total = METHODS[method].fits * steps * len(ensemble.members)
     hidden = not sys.stderr.isatty() or not total
     with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:
-        result = adapt(ensemble, tower, support, settings, on_step=lambda step: bar.update(1))
-    gaps = driver_gaps(tower, ensemble.config.model.drivers)
-    result = leave_out_adapted(result, {} if allow_gaps else gaps)
-    result.notes.extend(describe(gaps, tower, allow_gaps))
+        result = adapt_tower(ensemble, tower, support, settings, allow_gaps, on_step=lambda step: bar.update(1))
     _write(adaptation_dataset(result, space.simulated), out)
     step = step_of(tower)
     click.echo(

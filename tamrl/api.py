@@ -1,0 +1,321 @@
+"""The public Python API: what a notebook needs, as ``tamrl.<name>``; the command line does the same with files.
+
+    import tamrl
+
+    workspace = tamrl.open_workspace()  # the bundled simulated one; or a folder made by tamrl ingest
+    model = tamrl.load_model("fluxnet2015-daily")
+    tower = tamrl.read_tower(workspace, "XS-CR1")
+    days = tamrl.labelled_days(tower, 30, start="2009-06-01")
+    adapted = tamrl.adapt(model, tower, days)
+    tamrl.scores(adapted)  # before and after, on the days that were not labelled
+    tamrl.fluxes(adapted).to_netcdf("XS-CR1.nc")
+
+Fluxes are in gC m-2 d-1, NEE = RECO - GPP, negative for uptake. What goes wrong is a ``tamrl.TamrlError``.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tamrl.errors import TamrlError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from tamrl.model.checkpoint import Ensemble
+    from tamrl.predict.adapt import Adaptation
+    from tamrl.towers.workspace import Workspace
+
+__all__ = [
+    "TamrlError",
+    "adapt",
+    "evaluate",
+    "fluxes",
+    "labelled_days",
+    "load_model",
+    "open_maps",
+    "open_product",
+    "open_workspace",
+    "predict",
+    "read_tower",
+    "scores",
+    "upscale",
+]
+
+
+def open_workspace(path: str | Path | None = None) -> Workspace:
+    """Open a workspace: a folder with an archive of towers, models and maps.
+
+    Args:
+        path: the folder; None is the bundled workspace of SIMULATED towers. ``workspace.archive()`` is its archive,
+            Dataset(site, time).
+
+    Raises:
+        TamrlError: the folder is not a workspace, or is damaged.
+    """
+    from tamrl.towers.workspace import Workspace, bundled
+
+    return bundled() if path is None else Workspace.open(path)
+
+
+def read_tower(source: Workspace | str | Path | Sequence[str | Path], site: str | None = None) -> xr.Dataset:
+    """Return the record of one tower: Dataset(time) of fluxes, quality and drivers in the units of the schema.
+
+    Args:
+        source: a workspace, or tower files as ``tamrl ingest`` reads them; files are checked and derived from in the
+            same way and nothing is kept on disk.
+        site: id of the tower; may be left out where there is only one.
+
+    Raises:
+        TamrlError: a file cannot be read, no tower could be taken from the files, or there is no such tower.
+    """
+    from tamrl.towers.archive import record
+    from tamrl.towers.ingest import ingest
+    from tamrl.towers.workspace import Workspace
+
+    if isinstance(source, Workspace):
+        return record(source.archive(), _one(source.archive().site.values.tolist(), site, str(source.path)))
+    files = [source] if isinstance(source, str | Path) else list(source)
+    where = ", ".join(str(file) for file in files[:3])
+    with tempfile.TemporaryDirectory() as folder:
+        workspace = Workspace.create(folder)
+        result = ingest(files, workspace)
+        if not len(result.summary):
+            said = [*result.failures, *(item.reason for item in result.items if item.status == "failed")]
+            raise TamrlError("No tower could be read: " + "; ".join(filter(None, said)), where)
+        archive = workspace.archive().load()
+    tower = record(archive, _one(archive.site.values.tolist(), site, where))
+    return tower.assign_attrs(notes="; ".join(result.failures)) if result.failures else tower
+
+
+def _one(sites: list[str], site: str | None, where: str) -> str:
+    """Return the tower that is meant.
+
+    Raises:
+        TamrlError: none is named and there are several.
+    """
+    if site is None and len(sites) != 1:
+        raise TamrlError(f"There are {len(sites)} towers: {', '.join(sites[:8])}", where, "Say which one: site=...")
+    return sites[0] if site is None else site
+
+
+def load_model(name: str | Path, device: str = "auto") -> Ensemble:
+    """Load a trained ensemble.
+
+    Args:
+        name: a bundled model, ``fluxnet2015-daily`` or ``fluxnet2015-climate``; or the folder that ``train`` wrote.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:<number>`` or ``mps``.
+
+    Raises:
+        TamrlError: there is no such model, it is damaged, or the device is not there.
+    """
+    from tamrl.bundled import find_model
+    from tamrl.model.checkpoint import load_ensemble
+    from tamrl.system.device import choose
+
+    return load_ensemble(find_model(Path(name)), choose(device))
+
+
+def labelled_days(tower: xr.Dataset, count: int, start: str | pd.Timestamp | None = None) -> pd.DatetimeIndex:
+    """Return days whose fluxes the model may use: the first ``count`` valid ones (QC of at least 0.7) from a date on.
+
+    Args:
+        tower: Dataset(time), one tower's record; of a monthly one these are months.
+        count: how many are wanted; fewer where the record ends before.
+        start: first day; None leaves out the first 180 days of the record, which the model needs to start from.
+    """
+    import pandas as pd
+
+    from tamrl.protocol.support_days import support_days
+
+    skip = None if start is None else int(pd.DatetimeIndex(tower.time.values).searchsorted(pd.Timestamp(start)))
+    return support_days(tower, count, skip)
+
+
+def predict(model: Ensemble, tower: xr.Dataset, allow_gaps: bool = False) -> xr.Dataset:
+    """Return the fluxes of a tower zero-shot: without any of its labelled days.
+
+    Args:
+        model: of ``load_model``.
+        tower: Dataset(time), one tower's record.
+        allow_gaps: predict steps as well at which a driver is missing that the tower otherwise has.
+
+    Returns:
+        Dataset(time), CF: ``<flux>_observed``, ``<flux>`` (ensemble mean), ``<flux>_sd``, and of a calibrated model
+        ``<flux>_low`` and ``<flux>_high`` of the 90 % prediction interval.
+
+    Raises:
+        TamrlError: the tower has none of the model's drivers, or another time step than the model.
+    """
+    from tamrl.predict.tower import predict_tower
+
+    return predict_tower(model, tower, allow_gaps)
+
+
+def adapt(
+    model: Ensemble,
+    tower: xr.Dataset,
+    days: pd.DatetimeIndex | Iterable[Any],
+    method: str = "site-effect",
+    allow_gaps: bool = False,
+    **settings: float,
+) -> Adaptation:
+    """Adapt a model to a tower from a few labelled days; the model itself does not change.
+
+    Args:
+        model: of ``load_model``.
+        tower: Dataset(time), one tower's record.
+        days: whose fluxes may be used, see ``labelled_days``; those that are not valid are left out.
+        method: ``site-effect``, ``encode``, ``modulation``, ``all`` or ``zero-shot``.
+        allow_gaps: as of ``predict``.
+        settings: ``steps``, ``learning_rate``, ``held_back``, see ``tamrl.predict.adapt.AdaptSettings``.
+
+    Returns:
+        The fluxes before and after, ``support``, ``scored`` and notes; see ``scores`` and ``fluxes``.
+
+    Raises:
+        TamrlError: no day is valid, a setting is out of range, or the tower has none of the model's drivers.
+    """
+    import pandas as pd
+
+    from tamrl.predict.adapt import AdaptSettings
+    from tamrl.predict.tower import adapt_tower
+
+    return adapt_tower(
+        model, tower, pd.DatetimeIndex(days), AdaptSettings(method=method, **settings), allow_gaps=allow_gaps
+    )
+
+
+def scores(adaptation: Adaptation) -> pd.DataFrame:
+    """Return RMSE, R2, MAE and bias of each flux before and after, on the valid days that were not labelled.
+
+    Returns:
+        Columns ``flux, n, rmse_before, rmse_after, r2_before, ...``, gC m-2 d-1 but for R2.
+    """
+    from tamrl.predict.output import before_after
+
+    return before_after(adaptation)
+
+
+def fluxes(adaptation: Adaptation) -> xr.Dataset:
+    """Return observed, zero-shot and adapted fluxes as one CF Dataset(time), gC m-2 d-1."""
+    from tamrl.predict.output import adaptation_dataset
+
+    return adaptation_dataset(adaptation, bool(adaptation.tower.attrs.get("simulated", 0)))
+
+
+def evaluate(
+    model: Ensemble,
+    workspace: Workspace,
+    sites: Iterable[str] | None = None,
+    shots: Iterable[int] = (0, 30),
+    placements: Iterable[str] | None = None,
+) -> pd.DataFrame:
+    """Score a model on the towers of a workspace that it was not trained on.
+
+    Args:
+        model: of ``load_model``.
+        workspace: of ``open_workspace``.
+        sites: towers to score; None is all that the model has not seen. A named tower that it has seen is refused.
+        shots: numbers of labelled days; 0 is zero-shot.
+        placements: of the labelled days, ``growing``, ``dormant``, ``random``; None is all three.
+
+    Returns:
+        One row a tower, flux, model, placement, number of shots and time scale, see ``docs/reference``.
+
+    Raises:
+        TamrlError: the model has seen a named tower or all of them, or none could be scored.
+    """
+    from tamrl.evaluation import held_out
+    from tamrl.evaluation.models import tamrl_predictors
+    from tamrl.protocol.copies import check_held_out
+    from tamrl.protocol.placements import PLACEMENTS
+
+    archive = workspace.archive()
+    candidates = archive.site.values.tolist() if sites is None else list(sites)
+    chosen, _ = held_out.held_out(candidates, model, named=sites is not None, allow_seen=False)
+    check_held_out(archive, chosen, model.seen_sites, archive, False)
+    table, _ = held_out.evaluate(
+        archive, chosen, {"tamrl": tamrl_predictors(model)["tamrl"]}, shots, placements or tuple(PLACEMENTS)
+    )
+    return table
+
+
+def upscale(
+    model: str | Path,
+    drivers: str | Path | Sequence[str | Path],
+    out: str | Path,
+    bbox: tuple[float, float, float, float] | None = None,
+    **options: Any,
+) -> xr.Dataset:
+    """Predict the fluxes of every cell of a grid and write them as Zarr.
+
+    Args:
+        model: as of ``load_model``.
+        drivers: NetCDF files, Zarr stores or folders on one grid; ``earth`` is the bundled climatology at 0.5 degree.
+        out: Zarr to write.
+        bbox: west, south, east, north, degrees.
+        options: ``mapping``, ``period``, ``scheduler``, ``workers``, ``resume``, ``members``, ``allow_gaps``, ...; see
+            ``tamrl.upscale.run.Request``. By default one thread computes here.
+
+    Returns:
+        The maps, opened lazily: Dataset(time, lat, lon), gC m-2 d-1.
+
+    Raises:
+        TamrlError: drivers cannot be read or lack a variable, or a run is there already.
+    """
+    from tamrl.bundled import find_model
+    from tamrl.maps.catalog import entry, open_maps
+    from tamrl.upscale import run
+
+    files = (drivers,) if isinstance(drivers, str | Path) else tuple(drivers)
+    request = run.Request(
+        checkpoint=find_model(Path(model)),
+        files=tuple(str(file) for file in files),
+        out=Path(out),
+        bbox=bbox,
+        **{"scheduler": "threads", **options},
+    )
+    return open_maps(entry(run.upscale(request).out))
+
+
+def open_product(
+    files: str | Path | Sequence[str | Path], kind: str = "auto", mapping: Mapping[str, Any] | str | Path | None = None
+) -> xr.Dataset:
+    """Open a gridded flux product: Dataset(time, lat, lon) in gC m-2 d-1, lazy, with its provenance as attributes.
+
+    Args:
+        files: files, Zarr stores, folders or patterns with ``*``.
+        kind: ``auto``, or a key of ``tamrl.maps.products.PRODUCTS``: ``xbase``, ``metaflux``, ``cedar``, ``cmip``, ...
+        mapping: flux -> variable, unit and sign, for any other CF product.
+
+    Raises:
+        TamrlError: a file cannot be read, is not recognised, or does not fit the others.
+    """
+    from tamrl.maps.products import open_product
+
+    return open_product(files, kind, mapping)
+
+
+def open_maps(name: str | Path, workspace: Workspace | None = None) -> xr.Dataset:
+    """Open maps that are there already: bundled ones, those of a workspace, or a file.
+
+    Args:
+        name: such as ``tamrl-climate``, or the path of a NetCDF file or Zarr.
+        workspace: where to look as well.
+
+    Raises:
+        TamrlError: there are no such maps, or they are damaged.
+    """
+    from tamrl.maps import catalog
+
+    known = catalog.entries(workspace)
+    if str(name) in known:
+        return catalog.open_maps(known[str(name)])
+    if not Path(name).exists():
+        raise TamrlError(f"There are no maps {str(name)!r}", "maps", f"Known: {', '.join(known)}; or give a path")
+    return catalog.open_maps(catalog.entry(Path(name)))

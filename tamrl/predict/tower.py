@@ -1,0 +1,67 @@
+"""One tower from a model, as the command line and the public API give it: gaps in the drivers are left out.
+
+A step at which weather is missing that the tower otherwise has is not predicted unless the user wants it: what the
+model makes of the other drivers alone can jump there.
+"""
+
+import dataclasses
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+
+from tamrl.model.checkpoint import Ensemble
+from tamrl.predict.adapt import Adaptation, AdaptSettings, adapt
+from tamrl.predict.ensemble import predict
+from tamrl.predict.gaps import describe, driver_gaps, leave_out, leave_out_adapted
+from tamrl.predict.output import prediction_dataset
+
+
+def predict_tower(
+    ensemble: Ensemble, tower: xr.Dataset, allow_gaps: bool = False, simulated: bool | None = None
+) -> xr.Dataset:
+    """Return the zero-shot fluxes of one tower as a CF Dataset, see ``prediction_dataset``.
+
+    Args:
+        ensemble: K members.
+        tower: Dataset(time), one tower's record.
+        allow_gaps: predict steps without weather as well.
+        simulated: whether the tower is; by default as its attributes say. What was left out is its attribute ``notes``.
+
+    Raises:
+        TamrlError: the tower has no drivers of the model.
+    """
+    gaps = driver_gaps(tower, ensemble.config.model.drivers)
+    made = leave_out(predict(ensemble, tower), {} if allow_gaps else gaps)
+    simulated = bool(tower.attrs.get("simulated", 0)) if simulated is None else simulated
+    dataset = prediction_dataset(tower, made, simulated)
+    said = describe(gaps, tower, allow_gaps)
+    return dataset.assign_attrs(notes=" ".join(said)) if said else dataset
+
+
+def adapt_tower(
+    ensemble: Ensemble,
+    tower: xr.Dataset,
+    support: pd.DatetimeIndex,
+    settings: AdaptSettings | None = None,
+    allow_gaps: bool = False,
+    **hooks: Any,
+) -> Adaptation:
+    """Adapt an ensemble to one tower, see ``tamrl.predict.adapt.adapt``.
+
+    Args:
+        ensemble: K members.
+        tower: Dataset(time), one tower's record.
+        support: days whose fluxes may be used.
+        settings: how.
+        allow_gaps: predict steps without weather as well; what was left out is among the notes.
+        hooks: ``on_step`` and ``cancelled`` of ``adapt``.
+
+    Raises:
+        TamrlError: no support day is valid (unless zero-shot), or the tower has no drivers.
+        Cancelled: ``cancelled`` returned true.
+    """
+    gaps = driver_gaps(tower, ensemble.config.model.drivers)
+    result = adapt(ensemble, tower, support, settings, **hooks)
+    result = leave_out_adapted(result, {} if allow_gaps else gaps)
+    return dataclasses.replace(result, notes=[*result.notes, *describe(gaps, tower, allow_gaps)])
