@@ -10,6 +10,9 @@ from tamrl.cli.options import checkpoint_option, device_option, read_names, read
 
 if TYPE_CHECKING:
     import pandas as pd
+    import xarray as xr
+
+    from tamrl.model.checkpoint import Ensemble
 
 
 @click.command("evaluate")
@@ -60,12 +63,10 @@ def command(
     written beside OUT, in <out>.days.csv. Baselines learn from the drivers that the scored towers have.
     """
     from tamrl.evaluation.held_out import evaluate, held_out
-    from tamrl.evaluation.models import fit_baselines, known_drivers, model_names, tamrl_predictors
+    from tamrl.evaluation.models import fit_baselines, model_names, tamrl_predictors
     from tamrl.model.checkpoint import load_ensemble
-    from tamrl.predict.gaps import driver_gaps
     from tamrl.protocol.copies import check_held_out
-    from tamrl.system.device import choose, describe, one_thread
-    from tamrl.towers.archive import record
+    from tamrl.system.device import choose, one_thread
     from tamrl.towers.workspace import Workspace
 
     one_thread()
@@ -73,27 +74,15 @@ def command(
     counts, where = read_numbers(shots, "--shots"), read_names(placements)
     archive = Workspace.open(workspace).archive()
     ensemble = load_ensemble(checkpoint, choose(device))
-    click.echo(f"{len(ensemble.members)} members on {describe(ensemble.device)}", err=True)
-    if ensemble.caution:
-        click.echo(ensemble.caution, err=True)
     candidates = read_sites(sites) if sites else archive.site.values.tolist()
     chosen, seen = held_out(candidates, ensemble, sites is not None, allow_seen)
-    if seen:
-        click.echo(f"Left out, the checkpoint was trained on them: {len(seen)} towers", err=True)
+    _say(ensemble, seen)
     training = Workspace.open(train_workspace).archive() if train_workspace else archive
     near = check_held_out(archive, chosen, ensemble.seen_sites, training, allow_seen)
     for warning in near:
         click.echo(warning, err=True)
     predictors = {name: p for name, p in tamrl_predictors(ensemble).items() if name in ours}
-    drivers = ensemble.config.model.drivers
-    there = known_drivers(archive, chosen, drivers)
-    missing = ", ".join(name for name in drivers if name not in there)
-    if missing:
-        click.echo(f"No tower has: {missing}. TAM-RL does without, baselines are trained without.", err=True)
-    holed = [site for site in chosen if driver_gaps(record(archive, site), drivers)]
-    if holed:
-        named = ", ".join(holed[:8]) + (f" and {len(holed) - 8} more" if len(holed) > 8 else "")
-        click.echo(f"Gaps in drivers of {len(holed)} towers, scored as predicted without them: {named}", err=True)
+    there, missing = _drivers(archive, chosen, ensemble.config.model.drivers)
     predictors |= fit_baselines(baselines, training, chosen, there)
     with click.progressbar(length=len(chosen), label="Scoring", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         scores, days = evaluate(archive, chosen, predictors, counts, where, on_tower=lambda site: bar.update(1))
@@ -106,13 +95,43 @@ def command(
     if docs:
         from tamrl.evaluation.benchmark.external import write_section
 
-        said = [f"Model: {checkpoint.name}, {len(ensemble.members)} members."]
-        said += [f"Drivers that no tower has: {missing}; TAM-RL does without, baselines were trained without."] * bool(
-            missing
-        )
-        said += near
-        said += [f"Left out, since the model was trained on them: {', '.join(seen)}."] * bool(seen)
-        click.echo(f"Written: {write_section(scores, days, said, docs)}")
+        model = f"Model: {checkpoint.name}, {len(ensemble.members)} members."
+        click.echo(f"Written: {write_section(scores, days, [model, *_remarks(missing, near, seen)], docs)}")
+
+
+def _say(ensemble: "Ensemble", seen: tuple[str, ...]) -> None:
+    """Tell on standard error which model scores, and which towers are left out."""
+    from tamrl.system.device import describe
+
+    click.echo(f"{len(ensemble.members)} members on {describe(ensemble.device)}", err=True)
+    if ensemble.caution:
+        click.echo(ensemble.caution, err=True)
+    if seen:
+        click.echo(f"Left out, the checkpoint was trained on them: {len(seen)} towers", err=True)
+
+
+def _drivers(archive: "xr.Dataset", chosen: tuple[str, ...], names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Tell which drivers no tower has, and where they have gaps; return those that are there, and the others."""
+    from tamrl.evaluation.models import known_drivers
+    from tamrl.predict.gaps import driver_gaps
+    from tamrl.towers.archive import record
+
+    there = known_drivers(archive, chosen, names)
+    missing = ", ".join(name for name in names if name not in there)
+    if missing:
+        click.echo(f"No tower has: {missing}. TAM-RL does without, baselines are trained without.", err=True)
+    holed = [site for site in chosen if driver_gaps(record(archive, site), names)]
+    if holed:
+        named = ", ".join(holed[:8]) + (f" and {len(holed) - 8} more" if len(holed) > 8 else "")
+        click.echo(f"Gaps in drivers of {len(holed)} towers, scored as predicted without them: {named}", err=True)
+    return there, missing
+
+
+def _remarks(missing: str, near: list[str], seen: tuple[str, ...]) -> list[str]:
+    """Return what a reader of the document must know of the scores."""
+    lacking = f"Drivers that no tower has: {missing}; TAM-RL does without, baselines were trained without."
+    left_out = f"Left out, since the model was trained on them: {', '.join(seen)}."
+    return [*([lacking] if missing else []), *near, *([left_out] if seen else [])]
 
 
 def _report(scores: "pd.DataFrame", days: "pd.DataFrame") -> None:

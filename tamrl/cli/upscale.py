@@ -3,11 +3,15 @@
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from tamrl.cli.options import checkpoint_option, read_period
 from tamrl.errors import TamrlError
+
+if TYPE_CHECKING:
+    from tamrl.upscale.run import Request
 
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?\s*$", re.IGNORECASE)
 
@@ -117,8 +121,7 @@ def command(
     """
     import os
 
-    from tamrl.upscale.ilamb import export
-    from tamrl.upscale.run import Request, upscale
+    from tamrl.upscale.run import Request
 
     days = read_period(period, "--time") if period else None
     request = Request(
@@ -137,6 +140,14 @@ def command(
         classes == "dominant",
         allow_gaps=allow_gaps,
     )
+    _run(request, ilamb)
+
+
+def _run(request: "Request", ilamb: Path | None) -> None:
+    """Upscale, tell what was made, and export it."""
+    from tamrl.upscale.ilamb import export
+    from tamrl.upscale.run import upscale
+
     again = "The same command with --resume goes on."
     try:
         outcome = upscale(request, _show)

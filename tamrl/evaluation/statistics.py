@@ -197,12 +197,8 @@ def compare(
     """
     scores = scores[counted(scores["placement"], max(model[1], baseline[1]))]
     keys = [k for k in ("design", "flux", "scale", "placement") if k in scores] + ["site"]
-    sides = []
-    for (name, shots), label in ((model, "first"), (baseline, "second")):
-        chosen = scores[(scores["model"] == name) & (scores["shots"] == shots)]
-        side = chosen[[*keys, metric]].rename(columns={metric: label}).astype({label: np.float64})
-        sides.append(side.assign(**{label: side[label].abs()}) if metric == "bias" else side)
-    both = sides[0].merge(sides[1], on=keys).dropna(subset=["first", "second"])
+    first, second = (_side(scores, *pair, keys, metric) for pair in ((model, "first"), (baseline, "second")))
+    both = first.merge(second, on=keys).dropna(subset=["first", "second"])
     both["model"], both["shots"] = model
     table = _means(both, ("first", "second"), classes, by)
     cells = [k for k in ("design", "flux", "scale", by) if k and k in table]
@@ -214,6 +210,13 @@ def compare(
             {**dict(zip(cells, cell, strict=True)), "metric": metric, **head, **_pair(*values, metric, draws, seed)}
         )
     return pd.DataFrame(rows)
+
+
+def _side(scores: pd.DataFrame, model: tuple[str, int], label: str, keys: list[str], metric: str) -> pd.DataFrame:
+    """Return the scores of one model as the column ``label``; of the bias its size."""
+    chosen = scores[(scores["model"] == model[0]) & (scores["shots"] == model[1])]
+    side = chosen[[*keys, metric]].rename(columns={metric: label}).astype({label: np.float64})
+    return side.assign(**{label: side[label].abs()}) if metric == "bias" else side
 
 
 def _pair(first: np.ndarray, second: np.ndarray, metric: str, draws: int, seed: int) -> dict[str, float]:

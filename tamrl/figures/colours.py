@@ -5,7 +5,7 @@ cmocean 4.0.3 (Thyng et al. 2016, doi:10.5670/oceanog.2016.66) sampled at 13 ste
 ColorBrewer BrBG (Brewer, https://colorbrewer2.org, Apache-2.0).
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from tamrl.schema import IGBP, UNKNOWN
 
@@ -185,3 +185,9 @@ def rgba(colour: str, alpha: float) -> str:
     """Return ``#rrggbb`` as a CSS colour with opacity ``alpha`` (0-1)."""
     r, g, b, _ = rgb(colour)
     return f"rgba({r},{g},{b},{alpha})"
+
+
+def density_scale(theme: Literal["light", "dark"]) -> list[list[float | str]]:
+    """Return the colours of counts and areas for plotly, from few, near the paper, to many."""
+    colours = ALGAE if theme == "light" else ALGAE[::-1]
+    return [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]

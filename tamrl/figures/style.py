@@ -163,3 +163,16 @@ def add_range_buttons(figure: go.Figure, theme: Theme, step: Step = "1D") -> Non
             font=dict(color=INK[theme], size=11),
         ),
     )
+
+
+def one_to_one(ends: list[float], theme: Theme) -> go.Scatter:
+    """Return the line on which two values are equal, from the smallest to the largest."""
+    return go.Scatter(
+        x=ends,
+        y=ends,
+        mode="lines",
+        name="1:1",
+        hoverinfo="skip",
+        showlegend=False,
+        line=dict(color=INK[theme], width=1.2, dash="dash"),
+    )

@@ -9,7 +9,8 @@ the polar rows hold. Where its assumptions hold the two agree, which is tested.)
 """
 
 from collections.abc import Callable, Hashable, Iterable
-from typing import TYPE_CHECKING, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import xarray as xr
@@ -163,27 +164,11 @@ def regrid_conservative(
     _check_grid(source, "source grid")
     ds = ds.assign_coords({name: (name, values, ds[name].attrs) for name, values in source.items()})
     if land_fraction is not None:
-        if any(land_fraction.sizes.get(name) != values.size for name, values in source.items()):
-            raise TamrlError("The land fraction is on another grid than the maps", "regridding", "Give it on theirs")
-        land_fraction = land_fraction.assign_coords(source)
+        land_fraction = _on_source(land_fraction, source)
     eager = [name for name, array in ds.data_vars.items() if "time" in array.dims and not array.chunks]
     ds = ds.assign({name: ds[name].chunk({"time": 1}) for name in eager})
     shares = {f"to_{name}": overlap_shares(source[name], target[name], name) for name in _SPATIAL}
-
-    def onto(function: Callable[..., np.ndarray], *fields: xr.DataArray) -> xr.DataArray:
-        out = xr.apply_ufunc(
-            function,
-            *map(_whole_maps, fields),
-            kwargs=shares,
-            dask="parallelized",
-            output_dtypes=[np.float64],
-            input_core_dims=[_SPATIAL] * len(fields),
-            output_core_dims=[_SPATIAL],
-            exclude_dims=set(_SPATIAL),
-            dask_gufunc_kwargs={"output_sizes": {name: values.size for name, values in target.items()}},
-        )
-        return out.transpose(*fields[0].dims)
-
+    onto = partial(_onto, shares, {name: values.size for name, values in target.items()})
     land = known_land(ds, land_fraction)
     found = {"land_fraction": onto(_sum_shares, land).clip(0, 1)}
     for name in _regridded(ds):
@@ -193,6 +178,35 @@ def regrid_conservative(
             found[str(name)].attrs["comment"] = "Errors inside a cell taken as fully correlated: an upper bound"
     found["land_fraction"].attrs = {"units": "1", "long_name": "Share of the cell that the fluxes stand for"}
     return _with_rest(found, ds, target).assign_attrs(regridding=_describe(source, target))
+
+
+def _onto(
+    shares: dict[str, Any], sizes: dict[str, int], function: Callable[..., np.ndarray], *fields: xr.DataArray
+) -> xr.DataArray:
+    """Apply a function of whole maps and overlap shares to fields, lazily; its result lies on the target grid."""
+    out = xr.apply_ufunc(
+        function,
+        *map(_whole_maps, fields),
+        kwargs=shares,
+        dask="parallelized",
+        output_dtypes=[np.float64],
+        input_core_dims=[_SPATIAL] * len(fields),
+        output_core_dims=[_SPATIAL],
+        exclude_dims=set(_SPATIAL),
+        dask_gufunc_kwargs={"output_sizes": sizes},
+    )
+    return out.transpose(*fields[0].dims)
+
+
+def _on_source(land_fraction: xr.DataArray, source: dict[str, np.ndarray]) -> xr.DataArray:
+    """Return a land fraction with the coordinates of the maps.
+
+    Raises:
+        TamrlError: it is on another grid.
+    """
+    if any(land_fraction.sizes.get(name) != values.size for name, values in source.items()):
+        raise TamrlError("The land fraction is on another grid than the maps", "regridding", "Give it on theirs")
+    return land_fraction.assign_coords(source)
 
 
 def _with_rest(found: dict[str, xr.DataArray], ds: xr.Dataset, target: dict[str, np.ndarray]) -> xr.Dataset:

@@ -59,18 +59,11 @@ def import_contained(
         "size": bounds.size,
         "memory": bounds.memory,
     }
-    above = str(Path(__file__).resolve().parents[2])
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, (above, os.environ.get("PYTHONPATH")))),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
     with subprocess.Popen(
         [sys.executable, "-m", "tamrl.maps.contained"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=environment,
+        env=_environment(),
         text=True,
         encoding="utf-8",
     ) as process:
@@ -93,6 +86,17 @@ def import_contained(
         raise TamrlError(*told["error"])
     what = f"The import took longer than {bounds.seconds / 60:.0f} minutes" if overdue else "The import broke off"
     raise TamrlError(f"{what} and was ended, nothing of it is kept", _names(files), _TODO)
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of the process: it finds this package, and keeps to one thread."""
+    above = str(Path(__file__).resolve().parents[2])
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, (above, os.environ.get("PYTHONPATH")))),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
 
 
 def _names(files: Sequence[str | Path]) -> str:

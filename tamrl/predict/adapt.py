@@ -186,11 +186,9 @@ def adapt(
 
     def one(index: int, member: Member) -> Reached:
         progress.check()
-        record = member_record(ensemble, member, tower)
-        report = progress.reporter(index)
-        return method.run(
-            Task(ensemble=ensemble, member=member, record=record, days=days, settings=settings, report=report)
-        )
+        record, report = member_record(ensemble, member, tower), progress.reporter(index)
+        task = Task(ensemble=ensemble, member=member, record=record, days=days, settings=settings, report=report)
+        return method.run(task)
 
     reached = over_members(ensemble, one)
     shrinkage = tuple(member.shrinkage for member in reached)

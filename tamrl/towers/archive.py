@@ -101,30 +101,15 @@ def build(
         repeated = sorted({site for site in sites if sites.count(site) > 1})
         raise TamrlError("No tower, or a tower twice", ", ".join(repeated), "Give each tower once")
     days = [tower.table.index.values.astype("datetime64[D]") for tower in towers]
-    filled = [index for index in days if index.size]
-    if not filled:
+    if not any(index.size for index in days):
         raise TamrlError("No tower has a day of data", ", ".join(sites))
-    start, stop = min(index.min() for index in filled), max(index.max() for index in filled)
-    time = axis(start, stop, step)
-    present = {str(column) for tower in towers for column in tower.table.columns}
-    for column in sorted(present):
-        schema.variable(column)
-    names = [name for name in schema.VARIABLES if name in present or name in ("QC", *schema.FLUXES)]
-    arrays = {name: np.full((len(towers), time.size), np.nan, np.float32) for name in names}
-    for row, (tower, index) in enumerate(zip(towers, days, strict=True)):
-        at = time.get_indexer(pd.DatetimeIndex(index))
-        if (at < 0).any():
-            raise TamrlError("A tower has dates between the steps", sites[row], "Date months by their first day")
-        for name in tower.table.columns:
-            arrays[name][row, at] = tower.table[name].to_numpy(np.float32)
+    every = np.concatenate(days)
+    time = axis(every.min(), every.max(), step)
+    arrays = _arrays(towers, days, time)
     coords: dict = {"site": np.array(sites, dtype=str), "time": time.values.astype("datetime64[ns]")}
-    for name in ("lat", "lon"):
-        coords[name] = ("site", np.array([getattr(tower, name) for tower in towers], np.float64))
-    for name in _TEXT:
-        coords[name] = ("site", np.array([getattr(tower, name) for tower in towers], dtype=str))
-    attrs = {
-        "title": title,
-        "Conventions": "CF-1.11",
+    for name, kind in (("lat", np.float64), ("lon", np.float64), *((name, str) for name in _TEXT)):
+        coords[name] = ("site", np.array([getattr(tower, name) for tower in towers], dtype=kind))
+    attrs = {"title": title, "Conventions": "CF-1.11"} | {
         ATTRIBUTE: step,
         "simulated": int(simulated),
         "license": license,
@@ -134,6 +119,26 @@ def build(
     }
     data = {name: (("site", "time"), values, attributes(name)) for name, values in arrays.items()}
     return _describe(xr.Dataset(data, coords, attrs))
+
+
+def _arrays(towers: list[Tower], days: list[np.ndarray], time: pd.DatetimeIndex) -> dict[str, np.ndarray]:
+    """Return variable -> (S, T) float32 of what the tables hold, the fluxes and their quality always.
+
+    Raises:
+        TamrlError: a column is not in the schema, or a date is not one of ``time``.
+    """
+    present = {str(column) for tower in towers for column in tower.table.columns}
+    for column in sorted(present):
+        schema.variable(column)
+    names = [name for name in schema.VARIABLES if name in present or name in ("QC", *schema.FLUXES)]
+    arrays = {name: np.full((len(towers), time.size), np.nan, np.float32) for name in names}
+    for row, (tower, index) in enumerate(zip(towers, days, strict=True)):
+        at = time.get_indexer(pd.DatetimeIndex(index))
+        if (at < 0).any():
+            raise TamrlError("A tower has dates between the steps", tower.site, "Date months by their first day")
+        for name in tower.table.columns:
+            arrays[name][row, at] = tower.table[name].to_numpy(np.float32)
+    return arrays
 
 
 def _describe(ds: xr.Dataset) -> xr.Dataset:

@@ -69,34 +69,24 @@ def check_bounds(name: str, values: np.ndarray, sites: np.ndarray) -> tuple[np.n
         margin = FAR * (high - low)
         with np.errstate(invalid="ignore"):
             failed |= ((values < low - margin) | (values > high + margin)).sum(axis=1) > FAR_SHARE * n
-    rows = []
-    for i in np.flatnonzero(n_outside):
-        bad = values[i, outside[i]]
-        reason = f"outside {low:g} to {high:g} {variable.unit}"
-        if failed[i]:
-            unit = likely_unit(name, values[i])
-            guess = f", likely {unit}" if unit else ", likely another unit"
-            reason = f"{n_outside[i] / n[i]:.0%} of the values are {reason}{guess}: the whole variable is set aside"
-        rows.append(
-            dict(
-                zip(
-                    REPORT_COLUMNS,
-                    (
-                        str(sites[i]),
-                        name,
-                        int(n[i]),
-                        int(n_outside[i]),
-                        float(bad.min()),
-                        float(bad.max()),
-                        bool(failed[i]),
-                        reason,
-                    ),
-                    strict=True,
-                )
-            )
-        )
+    rows = [
+        _bounds_row(str(sites[i]), variable, values[i], outside[i], bool(failed[i])) for i in np.flatnonzero(n_outside)
+    ]
     drop = outside | failed[:, None]
     return np.where(drop, np.float32(np.nan), values), rows
+
+
+def _bounds_row(site: str, variable: schema.Variable, values: np.ndarray, outside: np.ndarray, failed: bool) -> dict:
+    """Return the report row of one tower with values (T,) outside their bounds."""
+    n, count, bad = int((~np.isnan(values)).sum()), int(outside.sum()), values[outside]
+    low, high = variable.bounds
+    reason = f"outside {low:g} to {high:g} {variable.unit}"
+    if failed:
+        unit = likely_unit(variable.name, values)
+        guess = f", likely {unit}" if unit else ", likely another unit"
+        reason = f"{count / n:.0%} of the values are {reason}{guess}: the whole variable is set aside"
+    row = (site, variable.name, n, count, float(bad.min()), float(bad.max()), failed, reason)
+    return dict(zip(REPORT_COLUMNS, row, strict=True))
 
 
 def check_structure(ds: xr.Dataset) -> None:

@@ -95,12 +95,7 @@ def ingest(
     given, faults, notes = {}, [], []
     if sites:
         given, faults = read_sites(sites, notes)
-    items = _unique(item for source in sources for item in find(source))
-    for count, item in enumerate(items, start=1):
-        read(item)
-        if on_item:
-            on_item(count, len(items))
-    items += [read(item) for item in beside(items)]
+    items = _read_all(sources, on_item)
     items += [Item(Path(sites), True, "used", "positions and classes as given", notes=notes)] if sites else []
     towers, refused = one_each(tower for item in items for tower in item.towers)
     _add_series(items, towers)
@@ -126,6 +121,16 @@ def ingest(
         entry |= {"audit": audit.brief(result.checks), "account": result.account.to_list()}
         workspace.add_provenance(entry)
     return result
+
+
+def _read_all(sources: Iterable[str | Path], on_item: Callable[[int, int], None] | None) -> list[Item]:
+    """Read every file of the sources, and the tables that lie beside them."""
+    items = _unique(item for source in sources for item in find(source))
+    for count, item in enumerate(items, start=1):
+        read(item)
+        if on_item:
+            on_item(count, len(items))
+    return items + [read(item) for item in beside(items)]
 
 
 def _unique(items: Iterable[Item]) -> list[Item]:

@@ -112,11 +112,7 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
         device,
         job.member,
     )
-    before = 0.0
-    if job.state_file.exists():
-        saved = torch.load(job.state_file, weights_only=True, map_location="cpu")
-        before = saved.pop("seconds")
-        trainer.restore(saved)
+    before = _go_on(job, trainer)
 
     def on_step(progress: Progress) -> None:
         if progress.step % job.config.train.validate_every == 0:
@@ -136,6 +132,15 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
     prior = fit_prior(model, [records[s] for s in training], device)
     with _to_disk(Path(job.out)):
         save_member(Path(job.out), job.member, model, normaliser, prior)
+    sites = {"training_sites": list(training), "validation_sites": list(validation)}
+    info = _save_info(job, trainer, seconds, {"device": str(device), **sites})
+    if failure:
+        raise failure
+    return info
+
+
+def _save_info(job: Job, trainer: MemberTrainer, seconds: float, more: dict[str, Any]) -> dict[str, Any]:
+    """Write a member's part of the manifest, which is there whole or not at all, and return it."""
     info = {
         "index": job.member,
         "seed": job.member_seed,
@@ -143,17 +148,23 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
         "steps": trainer.step,
         "validation_loss": float(trainer.best),
         "seconds": round(seconds, 1),
-        "device": str(device),
-        "training_sites": list(training),
-        "validation_sites": list(validation),
+        **more,
     }
     partial = job.info_file.with_suffix(".partial")
     with _to_disk(job.info_file):
         partial.write_text(yaml.safe_dump(info, sort_keys=False), encoding="utf-8")
         partial.replace(job.info_file)
-    if failure:
-        raise failure
     return info
+
+
+def _go_on(job: Job, trainer: MemberTrainer) -> float:
+    """Restore what an earlier process of this member has done; return the seconds that it took."""
+    if not job.state_file.exists():
+        return 0.0
+    saved = torch.load(job.state_file, weights_only=True, map_location="cpu")
+    before = saved.pop("seconds")
+    trainer.restore(saved)
+    return before
 
 
 def _save_state(job: Job, trainer: MemberTrainer, seconds: float) -> None:

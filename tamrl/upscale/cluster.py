@@ -23,6 +23,26 @@ _CONNECT_S = 15
 _HERE = "127.0.0.1:0"
 
 
+def _reached(scheduler: str) -> "Client":
+    """Return a client of a scheduler that is there.
+
+    Raises:
+        TamrlError: it cannot be reached or has no worker.
+    """
+    from distributed import Client
+
+    try:
+        client = Client(scheduler, timeout=_CONNECT_S)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise TamrlError(
+            f"The scheduler cannot be reached: {error}", scheduler, "Start it with: dask scheduler"
+        ) from error
+    if not client.nthreads():
+        client.close()
+        raise TamrlError("The scheduler has no worker", scheduler, "Start some with: dask worker ADDRESS")
+    return client
+
+
 @contextmanager
 def connect(scheduler: str, workers: int) -> Iterator["Client"]:
     """Yield a client of the dask cluster that computes.
@@ -45,15 +65,7 @@ def connect(scheduler: str, workers: int) -> Iterator["Client"]:
                 return await super().instantiate()
 
     if scheduler.startswith(("tcp://", "tls://", "ucx://", "ws://", "inproc://")):
-        try:
-            client = Client(scheduler, timeout=_CONNECT_S)
-        except (OSError, TimeoutError, ValueError) as error:
-            raise TamrlError(
-                f"The scheduler cannot be reached: {error}", scheduler, "Start it with: dask scheduler"
-            ) from error
-        with client:
-            if not client.nthreads():
-                raise TamrlError("The scheduler has no worker", scheduler, "Start some with: dask worker ADDRESS")
+        with _reached(scheduler) as client:
             yield client
         return
     if scheduler not in SCHEDULERS[:2]:

@@ -214,12 +214,10 @@ def compute(
     if not len(cells):
         return {}
     values = with_derived(values, names, job.drivers, region)
-    angle = season_angle(time, job.drivers.step)
-    season = torch.from_numpy(np.stack([np.sin(angle), np.cos(angle)], axis=1).astype(np.float32))
+    season = torch.from_numpy(_season(time, job.drivers.step))
     spin_up = spin_up_steps(time) if job.spin_up else 0
-    count, members = shape[0] * shape[1], len(ensemble.members)
-    mean, sd = (np.full((len(FLUXES), steps, count), np.nan, np.float32) for _ in range(2))
-    each = np.full((len(FLUXES), members, steps, count), np.nan, np.float32) if job.members else None
+    mean, sd = (_missing(shape, steps) for _ in range(2))
+    each = _missing(shape, len(ensemble.members), steps) if job.members else None
     codes, summaries, calibration = [], [], ensemble.calibration(0)
     for chosen in batches(cells, steps):
         drivers = torch.from_numpy(_batch(values, names, chosen, shape[1], steps))
@@ -231,15 +229,37 @@ def compute(
             each[..., chosen] = found.members.numpy().swapaxes(0, 1) * share
         codes.append(found.codes.numpy())
         summaries.append(found.summaries.numpy())
-    if not (np.isfinite(mean[..., cells]).all() and np.isfinite(sd[..., cells]).all()):
-        raise TamrlError("The fluxes are not finite numbers", job.checkpoint, "Train the model again")
-    out = {flux: mean[i].reshape(steps, *shape) for i, flux in enumerate(FLUXES)}
-    out |= {flux + SD: sd[i].reshape(steps, *shape) for i, flux in enumerate(FLUXES)}
-    if each is not None:
-        out |= {flux + MEMBERS: each[i].reshape(members, steps, *shape) for i, flux in enumerate(FLUXES)}
+    _check_finite(mean[..., cells], sd[..., cells], job.checkpoint)
+    out = _fields("", mean, shape) | _fields(SD, sd, shape) | ({} if each is None else _fields(MEMBERS, each, shape))
     if reference is not None:
         out |= _places(reference, np.concatenate(codes, axis=1), np.concatenate(summaries), cells, shape)
     return out
+
+
+def _missing(shape: tuple[int, int], *leading: int) -> np.ndarray:
+    """Return (3, ..., N) float32 of missing values of a region of R rows and C columns."""
+    return np.full((len(FLUXES), *leading, shape[0] * shape[1]), np.nan, np.float32)
+
+
+def _check_finite(mean: np.ndarray, sd: np.ndarray, checkpoint: str) -> None:
+    """Check that a model gives numbers where there is land.
+
+    Raises:
+        TamrlError: it does not.
+    """
+    if not (np.isfinite(mean).all() and np.isfinite(sd).all()):
+        raise TamrlError("The fluxes are not finite numbers", checkpoint, "Train the model again")
+
+
+def _season(time: pd.DatetimeIndex, step: Step) -> np.ndarray:
+    """Return (T, 2) float32, sine and cosine of the place of each step in the year."""
+    angle = season_angle(time, step)
+    return np.stack([np.sin(angle), np.cos(angle)], axis=1).astype(np.float32)
+
+
+def _fields(suffix: str, values: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
+    """Return flux -> (..., R, C) of values (3, ..., N), each name with a suffix."""
+    return {flux + suffix: values[i].reshape(*values.shape[1:-1], *shape) for i, flux in enumerate(FLUXES)}
 
 
 def spread(calibration: "Calibration | None", found: "Estimate", static: np.ndarray) -> np.ndarray:

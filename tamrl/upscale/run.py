@@ -3,7 +3,7 @@
 import gc
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pandas as pd
 import tamrl
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import MANIFEST, Ensemble
+from tamrl.model.training_towers import Reference
 from tamrl.system.account import IngestReport
 from tamrl.system.storage import locked
 from tamrl.towers.archive import now
@@ -126,24 +127,14 @@ def upscale(request: Request, on_progress: Callable[[Progress], None] | None = N
     report = on_progress or (lambda progress: None)
     ensemble, reference = load_model(request.checkpoint)
     mapping = load_mapping(request.mapping) if request.mapping else default_mapping()
-    config = ensemble.config.model
-    drivers = open_drivers(request.files, mapping, config.drivers, config.step, request.bbox, request.period)
-    if not request.allow_gaps:
-        check_steps(drivers.drivers, drivers.time, drivers.step, ", ".join(map(str, request.files[:3])))
+    drivers = _drivers(request, mapping, ensemble)
     place = Place(Path(request.out).resolve())
     with locked(place.out, wait_s=0.0):
         plan = _plan(request, drivers, mapping)
         layout = {"tile": tile_size(drivers, len(ensemble.members), request), "memory": request.memory}
         layout = prepare(place, plan, layout, request.resume)
         tile = int(layout["tile"])
-        job = Job(
-            str(Path(request.checkpoint).resolve()),
-            drivers,
-            request.spin_up,
-            request.dominant,
-            request.members,
-            request.allow_gaps,
-        )
+        job = _job(request, drivers)
         staging = plan_staging(drivers.drivers, tile, int(layout["memory"]) // 2, request.smallest)
         if not place.plan.exists():
             create(place, job, tile, reference, len(ensemble.members), _attributes(request, drivers, ensemble))
@@ -152,44 +143,87 @@ def upscale(request: Request, on_progress: Callable[[Progress], None] | None = N
             save_plan(place, plan, layout)
         every = list(regions(drivers.lat.size, drivers.lon.size, tile))
         left = [region for region in every if not place.mark(region.name).exists()]
-        refused = Account()
-        if left:
-            # Files that were forgotten unclosed are closed now, not by some thread while another one reads.
-            gc.collect()
-            with connect(request.scheduler, request.workers) as client:
-                job = _staged(client, place, job, staging, report)
-                refused = _regions(client, place, job, left, len(every), report)
-        account = accounts(sorted((place.work / "done").iterdir()))
-        account.add(refused)
-        if not request.allow_gaps:
-            check_cells(account, drivers.time, drivers.step, str(place.out))
-        done = IngestReport()
-        done.extend(drivers.report)
-        done.extend(account.report(drivers.time, drivers.step))
-        finish(
-            place,
-            {
-                "history": f"{now()} tamrl upscale, version {tamrl.__version__}",
-                "ingest_report": json.dumps(done.to_list()),
-            },
-        )
-    notes = []
-    if request.spin_up and not spin_up_steps(drivers.time):
-        notes.append("The series is shorter than a year: it starts without memory of the time before.")
-    if reference is None:
-        notes.append("The checkpoint does not know its training towers: no codes and no extrapolation index.")
-    if ensemble.caution:
-        notes.append(ensemble.caution)
+        refused = _compute(request, place, job, staging, left, len(every), report) if left else Account()
+        done = _account_for(request, place, drivers, refused)
+        history = f"{now()} tamrl upscale, version {tamrl.__version__}"
+        finish(place, {"history": history, "ingest_report": json.dumps(done.to_list())})
     return Outcome(
-        place.out,
-        drivers.lat.size * drivers.lon.size,
-        len(drivers.time),
-        len(left),
-        len(every) - len(left),
-        tuple(staging.pieces),
-        tuple(notes),
-        done,
+        out=place.out,
+        cells=drivers.lat.size * drivers.lon.size,
+        steps=len(drivers.time),
+        computed=len(left),
+        before=len(every) - len(left),
+        staged=tuple(staging.pieces),
+        notes=tuple(_notes(request, drivers, ensemble, reference)),
+        report=done,
     )
+
+
+def _compute(
+    request: Request,
+    place: Place,
+    job: Job,
+    staging: Staging,
+    left: list[Region],
+    count: int,
+    report: Callable[[Progress], None],
+) -> Account:
+    """Compute the regions that are left of ``count``; return where drivers were missing in those that were refused."""
+    # Files that were forgotten unclosed are closed now, not by some thread while another one reads.
+    gc.collect()
+    with connect(request.scheduler, request.workers) as client:
+        return _regions(client, place, _staged(client, place, job, staging, report), left, count, report)
+
+
+def _job(request: Request, drivers: Drivers) -> Job:
+    """Return what the workers are told."""
+    return Job(
+        checkpoint=str(Path(request.checkpoint).resolve()),
+        drivers=drivers,
+        spin_up=request.spin_up,
+        dominant=request.dominant,
+        members=request.members,
+        allow_gaps=request.allow_gaps,
+    )
+
+
+def _drivers(request: Request, mapping: Mapping, ensemble: Ensemble) -> Drivers:
+    """Open the drivers that a model reads.
+
+    Raises:
+        TamrlError: see ``open_drivers``; or a driver is missing for some steps, and that is not allowed.
+    """
+    config = ensemble.config.model
+    drivers = open_drivers(request.files, mapping, config.drivers, config.step, request.bbox, request.period)
+    if not request.allow_gaps:
+        check_steps(drivers.drivers, drivers.time, drivers.step, ", ".join(map(str, request.files[:3])))
+    return drivers
+
+
+def _account_for(request: Request, place: Place, drivers: Drivers, refused: Account) -> IngestReport:
+    """Return what was done to the drivers, gathered from all regions.
+
+    Raises:
+        TamrlError: a driver is missing in some cells, and that is not allowed.
+    """
+    account = accounts(sorted((place.work / "done").iterdir()))
+    account.add(refused)
+    if not request.allow_gaps:
+        check_cells(account, drivers.time, drivers.step, str(place.out))
+    done = IngestReport()
+    done.extend(drivers.report)
+    done.extend(account.report(drivers.time, drivers.step))
+    return done
+
+
+def _notes(request: Request, drivers: Drivers, ensemble: Ensemble, reference: Reference | None) -> Iterator[str]:
+    """Yield what the user should know of a run."""
+    if request.spin_up and not spin_up_steps(drivers.time):
+        yield "The series is shorter than a year: it starts without memory of the time before."
+    if reference is None:
+        yield "The checkpoint does not know its training towers: no codes and no extrapolation index."
+    if ensemble.caution:
+        yield ensemble.caution
 
 
 def tile_size(drivers: Drivers, members: int, request: Request) -> int:

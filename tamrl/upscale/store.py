@@ -153,26 +153,9 @@ def create(place: Place, job: Job, tile: int, reference: Reference | None, membe
     ds.to_zarr(place.store, mode="w", consolidated=False, zarr_format=3, encoding=encoding)
     group = zarr.open_group(place.store, mode="r+", use_consolidated=False)
     sizes = {"lat": drivers.lat.size, "lon": drivers.lon.size, "time": len(drivers.time), "member": members}
-    fluxes = {name: ("time", "lat", "lon") for flux in FLUXES for name in (flux, flux + SD)}
-    fields = {name: (dims, flux_attributes(name)) for name, dims in fluxes.items()}
-    if job.members:
-        fields |= {f + MEMBERS: (("member", "time", "lat", "lon"), flux_attributes(f, "each member")) for f in FLUXES}
-    if LAND in drivers.classes:
-        about = {"units": "1", "standard_name": "land_area_fraction", "long_name": "Share of land"}
-        fields[LAND] = (("lat", "lon"), about)
     if reference is not None:
         sizes["component"] = reference.components.shape[1]
-        about = {"long_name": "Principal component of the task codes", "units": "1"}
-        fields["code"] = (("component", "lat", "lon"), about)
-        about = {
-            "long_name": "Dissimilarity to the training towers, in drivers and task code",
-            "units": "1",
-            "threshold": reference.threshold,
-            "comment": "Above the threshold: outside the area of applicability",
-            "references": "Meyer and Pebesma 2021, doi:10.1111/2041-210X.13650",
-        }
-        fields["extrapolation"] = (("lat", "lon"), about)
-    for name, (dims, about) in fields.items():
+    for name, (dims, about) in _described(job, reference).items():
         shape = tuple(sizes[d] for d in dims)
         block, shard = _layout(dims, shape, tile)
         group.create_array(
@@ -185,6 +168,29 @@ def create(place: Place, job: Job, tile: int, reference: Reference | None, membe
             dimension_names=dims,
             fill_value=0.0 if name == LAND else np.float32(np.nan),
         )
+
+
+def _described(job: Job, reference: Reference | None) -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
+    """Return field -> dimensions and attributes of all that a run writes."""
+    fluxes = {name: ("time", "lat", "lon") for flux in FLUXES for name in (flux, flux + SD)}
+    fields = {name: (dims, flux_attributes(name)) for name, dims in fluxes.items()}
+    if job.members:
+        fields |= {f + MEMBERS: (("member", "time", "lat", "lon"), flux_attributes(f, "each member")) for f in FLUXES}
+    if LAND in job.drivers.classes:
+        about = {"units": "1", "standard_name": "land_area_fraction", "long_name": "Share of land"}
+        fields[LAND] = (("lat", "lon"), about)
+    if reference is not None:
+        about = {"long_name": "Principal component of the task codes", "units": "1"}
+        fields["code"] = (("component", "lat", "lon"), about)
+        about = {
+            "long_name": "Dissimilarity to the training towers, in drivers and task code",
+            "units": "1",
+            "threshold": reference.threshold,
+            "comment": "Above the threshold: outside the area of applicability",
+            "references": "Meyer and Pebesma 2021, doi:10.1111/2041-210X.13650",
+        }
+        fields["extrapolation"] = (("lat", "lon"), about)
+    return fields
 
 
 def _layout(dims: tuple[str, ...], shape: tuple[int, ...], tile: int) -> tuple[tuple[int, ...], tuple[int, ...] | None]:

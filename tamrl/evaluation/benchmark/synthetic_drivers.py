@@ -42,6 +42,21 @@ def weather(lat: np.ndarray, lon: np.ndarray, time: pd.DatetimeIndex) -> dict[st
     return {"TA": warm, "SW_IN": light, "VPD": dry}
 
 
+def _statics(lat: np.ndarray, lon: np.ndarray) -> xr.Dataset:
+    """Return land and classes of the nearest cells of the bundled drivers, from north to south, as most products."""
+    earth = load_earth()
+    near = {"lat": xr.DataArray(lat[::-1], dims="lat"), "lon": xr.DataArray(lon, dims="lon")}
+    statics = xr.Dataset(
+        {"land_fraction": earth["land_fraction"], "igbp": igbp_class(earth), "koeppen": earth["koeppen"]}
+    )
+    attrs = {
+        "title": "SIMULATED drivers",
+        "source": "SIMULATED by tamrl.evaluation.benchmark.synthetic_drivers",
+        "simulated": 1,
+    }
+    return statics.sel(near, method="nearest").assign_coords(lat=lat[::-1], lon=lon).assign_attrs(attrs)
+
+
 def write_synthetic(path: Path, degrees: float, time: pd.DatetimeIndex, order: Order = "series") -> Path:
     """Write synthetic drivers as Zarr, in bounded memory.
 
@@ -57,18 +72,7 @@ def write_synthetic(path: Path, degrees: float, time: pd.DatetimeIndex, order: O
     import zarr
 
     lat, lon = (np.arange(-half + degrees / 2, half, degrees) for half in (90, 180))
-    earth = load_earth()
-    near = {"lat": xr.DataArray(lat[::-1], dims="lat"), "lon": xr.DataArray(lon, dims="lon")}
-    statics = xr.Dataset(
-        {"land_fraction": earth["land_fraction"], "igbp": igbp_class(earth), "koeppen": earth["koeppen"]}
-    )
-    attrs = {
-        "title": "SIMULATED drivers",
-        "source": "SIMULATED by tamrl.evaluation.benchmark.synthetic_drivers",
-        "simulated": 1,
-    }
-    # From north to south, as most products.
-    ds = statics.sel(near, method="nearest").assign_coords(lat=lat[::-1], lon=lon, time=time).assign_attrs(attrs)
+    ds = _statics(lat, lon).assign_coords(time=time)
     ds.drop_encoding().to_zarr(path, mode="w", zarr_format=3, consolidated=False)
     group = zarr.open_group(path, mode="r+", use_consolidated=False)
     shape = (len(time), lat.size, lon.size)

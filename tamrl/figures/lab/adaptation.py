@@ -1,5 +1,7 @@
 """Figures of one adaptation: loss, before and after over time, scatter, seasonal cycle, spread, balance."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -75,27 +77,8 @@ def comparison(
     axis = time_axis(tower["time"].values)
     good, step = good_days(tower), step_of(tower)
     for row, flux in enumerate(FLUXES, start=1):
-        colour = ROLE[theme]["observed"]
-        observed = tower[flux].values
-        for keep, label, symbol in ((good, "Observed", "circle"), (~good, "Observed, low quality", "circle-open")):
-            figure.add_trace(
-                go.Scattergl(
-                    y=np.where(keep, observed, np.float32(np.nan)),
-                    mode="markers",
-                    name=label,
-                    legendgroup=label,
-                    showlegend=row == 1,
-                    hovertemplate="%{y:.2f}",
-                    **axis,
-                    marker=dict(
-                        size=marker_size(3, step),
-                        symbol=symbol,
-                        color=rgba(colour, 0.65 if symbol == "circle" else 0.35),
-                    ),
-                ),
-                row=row,
-                col=1,
-            )
+        for trace in _observed(tower[flux].values, good, marker_size(3, step), theme):
+            figure.add_trace(trace.update(showlegend=row == 1, **axis), row=row, col=1)
         for role, predictions in (("zero-shot", zero_shot), ("adapted", adapted)):
             for trace in _band(predictions, flux, role, theme, row == 1):
                 figure.add_trace(trace, row=row, col=1)
@@ -116,6 +99,20 @@ def comparison(
     if len(support):
         figure.update_xaxes(range=first_view(tower, support))
     return figure
+
+
+def _observed(values: np.ndarray, good: np.ndarray, size: float, theme: Theme) -> Iterator[go.Scattergl]:
+    """Yield the observed values (T,) of good and of low quality as points."""
+    colour = ROLE[theme]["observed"]
+    for keep, label, symbol in ((good, "Observed", "circle"), (~good, "Observed, low quality", "circle-open")):
+        yield go.Scattergl(
+            y=np.where(keep, values, np.float32(np.nan)),
+            mode="markers",
+            name=label,
+            legendgroup=label,
+            hovertemplate="%{y:.2f}",
+            marker=dict(size=size, symbol=symbol, color=rgba(colour, 0.65 if symbol == "circle" else 0.35)),
+        )
 
 
 def first_view(tower: xr.Dataset, support: pd.DatetimeIndex) -> list[pd.Timestamp]:

@@ -22,6 +22,33 @@ _ON = {
 }
 
 
+def _class_points(mine: pd.DataFrame, at: list[float], metric: Metric, theme: Theme, hollow: bool) -> go.Scatter:
+    """Return the changes of one model, at the heights ``at``, with their intervals."""
+    model, shots = mine["model"].iloc[0], mine["shots"].iloc[0]
+    colour = [look(model).colour(theme) if known else UNSURE[theme] for known in clear(mine)]
+    return go.Scatter(
+        x=mine["change"],
+        y=at,
+        mode="markers",
+        name=f"{look(model).label}, {shots_label(shots)}",
+        marker=dict(
+            size=9, symbol="circle-open" if hollow else "circle", color=colour, line=dict(width=2, color=colour)
+        ),
+        error_x=dict(
+            type="data",
+            symmetric=False,
+            array=mine["change_high"] - mine["change"],
+            arrayminus=mine["change"] - mine["change_low"],
+            color=rgba(MUTED[theme], 0.7),
+            thickness=1.4,
+            width=0,
+        ),
+        customdata=np.column_stack([mine["change_low"], mine["change_high"], mine["value"], mine["towers"]]),
+        hovertemplate="%{x:+.3g} (%{customdata[0]:+.3g} to %{customdata[1]:+.3g}), "
+        f"{metric.label} %{{customdata[2]:.3g}}, n = %{{customdata[3]}}",
+    )
+
+
 def learning_curve(summary: pd.DataFrame, flux: str, metric: Metric, theme: Theme) -> go.Figure:
     """Return a score against the number of support days, with 95 % intervals over towers.
 
@@ -47,17 +74,7 @@ def learning_curve(summary: pd.DataFrame, flux: str, metric: Metric, theme: Them
         if len(x) > 1 and mine[["low", "high"]].notna().all(axis=None):
             figure.add_trace(_band(x, mine, rgba(colour, 0.2 if accent else 0.07), model))
         elif len(shots) > 1 and x == [0]:
-            figure.add_trace(
-                go.Scatter(
-                    x=[0, len(shots) - 1],
-                    y=[mine["value"].iloc[0]] * 2,
-                    mode="lines",
-                    legendgroup=model,
-                    showlegend=False,
-                    hoverinfo="skip",
-                    line=dict(color=rgba(colour, 0.6), width=1.2, dash="dot"),
-                )
-            )
+            figure.add_trace(_line_across(mine["value"].iloc[0], len(shots) - 1, model, rgba(colour, 0.6)))
         figure.add_trace(
             go.Scatter(
                 x=x,
@@ -74,15 +91,23 @@ def learning_curve(summary: pd.DataFrame, flux: str, metric: Metric, theme: Them
         )
     style(figure, theme, ROW_HEIGHT, hold=f"curve-{flux}-{metric.name}")
     figure.update_layout(showlegend=False, margin_t=14)
-    figure.update_xaxes(
-        tickvals=list(place.values()),
-        ticktext=[str(s) for s in shots],
-        title_text="Days of labels",
-        range=[-0.25, len(shots) - 0.75],
-        zeroline=False,
-    )
+    ticks = dict(tickvals=list(place.values()), ticktext=[str(s) for s in shots])
+    figure.update_xaxes(title_text="Days of labels", range=[-0.25, len(shots) - 0.75], zeroline=False, **ticks)
     figure.update_yaxes(title_text=f"{flux} {metric_label(metric)}")
     return figure
+
+
+def _line_across(value: float, last: int, model: str, colour: str) -> go.Scatter:
+    """Return the line of a model that takes no labels."""
+    return go.Scatter(
+        x=[0, last],
+        y=[value] * 2,
+        mode="lines",
+        legendgroup=model,
+        showlegend=False,
+        hoverinfo="skip",
+        line=dict(color=colour, width=1.2, dash="dot"),
+    )
 
 
 def _band(x: list[int], rows: pd.DataFrame, fill: str, model: str) -> go.Scatter:
@@ -121,36 +146,9 @@ def classes(
     columns = list(dict.fromkeys(zip(table["model"], table["shots"], strict=True)))
     for i, (model, shots) in enumerate(columns):
         mine = table[(table["model"] == model) & (table["shots"] == shots)]
-        sure = clear(mine)
-        colour = [look(model).colour(theme) if known else UNSURE[theme] for known in sure]
         offset = 0.16 * (2 * i - len(columns) + 1)
-        first = i == 0
-        figure.add_trace(
-            go.Scatter(
-                x=mine["change"],
-                y=[order.index(c) + offset for c in mine["class"]],
-                mode="markers",
-                name=f"{look(model).label}, {shots_label(shots)}",
-                marker=dict(
-                    size=9,
-                    symbol="circle-open" if first and len(columns) > 1 else "circle",
-                    color=colour,
-                    line=dict(width=2, color=colour),
-                ),
-                error_x=dict(
-                    type="data",
-                    symmetric=False,
-                    array=mine["change_high"] - mine["change"],
-                    arrayminus=mine["change"] - mine["change_low"],
-                    color=rgba(MUTED[theme], 0.7),
-                    thickness=1.4,
-                    width=0,
-                ),
-                customdata=np.column_stack([mine["change_low"], mine["change_high"], mine["value"], mine["towers"]]),
-                hovertemplate="%{x:+.3g} (%{customdata[0]:+.3g} to %{customdata[1]:+.3g}), "
-                f"{metric.label} %{{customdata[2]:.3g}}, n = %{{customdata[3]}}",
-            )
-        )
+        at = [order.index(c) + offset for c in mine["class"]]
+        figure.add_trace(_class_points(mine, at, metric, theme, hollow=i == 0 and len(columns) > 1))
     style(figure, theme, max(200, 76 + 38 * len(order)), hold=f"classes-{flux}-{metric.name}-{len(order)}")
     figure.update_layout(showlegend=False, margin_t=14)
     figure.add_vline(x=0, line=dict(color=MUTED[theme], width=1))

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from tamrl.figures.colours import ALGAE, rgba
+from tamrl.figures.colours import density_scale, rgba
 from tamrl.figures.scorecard.models import ROW_HEIGHT
 from tamrl.figures.scorecard.names import OBSERVED, column_label, look, observed_colour
-from tamrl.figures.style import GRID, INK, MUTED, Theme, style, unit_label
+from tamrl.figures.style import GRID, INK, MUTED, Theme, one_to_one, style, unit_label
 from tamrl.schema import FLUX_UNIT
 
 UNIT = unit_label(FLUX_UNIT)
@@ -131,8 +131,6 @@ def density(rows: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
         axes = [np.arange(a.min(), a.max() + BIN / 2, BIN) for a in (table.index, table.columns)]
         table = table.reindex(index=axes[0], columns=axes[1], method="nearest", tolerance=BIN / 4)
         days = table.to_numpy(dtype=float)
-        colours = ALGAE if theme == "light" else ALGAE[::-1]
-        scale = [[i / (len(colours) - 1), c] for i, c in enumerate(colours)]
         top = max(1, int(np.ceil(np.log10(np.nanmax(days)))))
         figure.add_trace(
             go.Heatmap(
@@ -142,7 +140,7 @@ def density(rows: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                 zmin=0,
                 zmax=top,
                 customdata=days,
-                colorscale=scale,
+                colorscale=density_scale(theme),
                 colorbar=dict(
                     title=dict(text="days", side="top", font_size=11),
                     thickness=9,
@@ -156,17 +154,7 @@ def density(rows: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
             )
         )
         ends = [min(a.min() for a in axes), max(a.max() for a in axes)]
-        figure.add_trace(
-            go.Scatter(
-                x=ends,
-                y=ends,
-                mode="lines",
-                name="1:1",
-                hoverinfo="skip",
-                showlegend=False,
-                line=dict(color=INK[theme], width=1.2, dash="dash"),
-            )
-        )
+        figure.add_trace(one_to_one(ends, theme))
     style(figure, theme, ROW_HEIGHT, hold=f"density-{flux}")
     figure.update_layout(margin_t=14)
     figure.update_xaxes(title_text=f"Observed {flux} [{UNIT}]", constrain="domain")

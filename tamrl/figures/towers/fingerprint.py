@@ -43,50 +43,28 @@ def fingerprint(tower: xr.Dataset, flux: str, theme: Theme, low: bool = False) -
     table, daily = year_table(tower, flux), step_of(tower) == "1D"
     poor = year_table(tower, flux, ~good_days(tower)).to_numpy(dtype="float32")
     values = year_table(tower, flux, good_days(tower)).to_numpy(dtype="float32")
-    finite = np.abs(values[np.isfinite(values)])
-    top = float(np.quantile(finite, 0.99)) if finite.size else 1.0
-    top = max(top, 0.1)
-    unit = unit_label(VARIABLES[flux].unit)
-    # The background shows through missing cells.
-    floor = np.zeros_like(values)
-    if daily:
-        leap = pd.DatetimeIndex([f"{y}-12-31" for y in table.index]).day_of_year == 366
-        floor[~leap, -1] = np.nan
+    top, unit = _top(values), unit_label(VARIABLES[flux].unit)
     entries = [("missing", MISSING[theme])]
     entries += [] if low else [(f"low quality, QC < {QC_VALID:g}", POOR[theme])]
     entries += _SIDES if flux == "NEE" else ()
+    cells = dict(x=table.columns, y=table.index, hoverongaps=False, zmin=-top if flux == "NEE" else 0.0, zmax=top)
     figure = go.Figure(
         [
+            _floor(table, daily, theme),
             go.Heatmap(
-                x=table.columns,
-                y=table.index,
-                z=floor,
-                showscale=False,
-                hoverinfo="skip",
-                colorscale=[[0, MISSING[theme]], [1, MISSING[theme]]],
-            ),
-            go.Heatmap(
-                x=table.columns,
-                y=table.index,
                 z=values,
-                zmin=-top if flux == "NEE" else 0.0,
-                zmax=top,
                 colorscale=plotly_scale(flux),
-                hoverongaps=False,
                 hovertemplate=f"%{{y}}, {table.columns.name} %{{x}}: %{{z:.2f}} {unit}<extra></extra>",
                 colorbar=dict(title=dict(text=f"{flux} [{unit}]", side="right"), thickness=12, outlinewidth=0, len=1),
+                **cells,
             ),
             go.Heatmap(
-                x=table.columns,
-                y=table.index,
                 z=poor,
                 showscale=False,
-                hoverongaps=False,
                 opacity=0.4 if low else 1,
-                zmin=-top if flux == "NEE" else 0.0,
-                zmax=top,
                 colorscale=plotly_scale(flux) if low else [[0, POOR[theme]], [1, POOR[theme]]],
                 hovertemplate=f"%{{y}}, {table.columns.name} %{{x}}: %{{z:.2f}} {unit}, low quality<extra></extra>",
+                **cells,
             ),
             *(_legend_entry(*entry) for entry in entries),
         ]
@@ -103,6 +81,22 @@ def fingerprint(tower: xr.Dataset, flux: str, theme: Theme, low: bool = False) -
         title_text="Year", showgrid=False, zeroline=False, autorange="reversed", dtick=1 if len(table) <= 12 else 2
     )
     return figure
+
+
+def _top(values: np.ndarray) -> float:
+    """Return the end of the colour range."""
+    finite = np.abs(values[np.isfinite(values)])
+    return max(float(np.quantile(finite, 0.99)) if finite.size else 1.0, 0.1)
+
+
+def _floor(table: pd.DataFrame, daily: bool, theme: Theme) -> go.Heatmap:
+    """Return the background, which shows through missing cells; the 366th day of other years is no cell."""
+    floor = np.zeros(table.shape, np.float32)
+    if daily:
+        leap = pd.DatetimeIndex([f"{y}-12-31" for y in table.index]).day_of_year == 366
+        floor[~leap, -1] = np.nan
+    grey = [[0, MISSING[theme]], [1, MISSING[theme]]]
+    return go.Heatmap(x=table.columns, y=table.index, z=floor, showscale=False, hoverinfo="skip", colorscale=grey)
 
 
 def _legend_entry(name: str, colour: str) -> go.Scatter:

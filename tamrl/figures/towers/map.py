@@ -73,49 +73,8 @@ def point_map(
             towers but the one clicked; a new id ends that, and the map keeps its place.
     """
     chosen = [r for r in records if r["site"] == selected]
-    countries = pdk.Layer(
-        "GeoJsonLayer",
-        data=COUNTRIES_URL,
-        id="countries",
-        stroked=True,
-        filled=True,
-        pickable=False,
-        get_fill_color=rgb(LAND[theme]),
-        get_line_color=rgb(BORDER[theme]),
-        line_width_min_pixels=0.6,
-    )
-    ring = pdk.Layer(
-        "ScatterplotLayer",
-        data=chosen,
-        id="selected",
-        get_position="position",
-        filled=False,
-        stroked=True,
-        radius_units=pdk.types.String("pixels"),
-        get_radius=11,
-        line_width_units=pdk.types.String("pixels"),
-        get_line_width=3,
-        get_line_color=rgb(INK[theme]),
-        pickable=False,
-    )
-    towers = pdk.Layer(
-        "ScatterplotLayer",
-        data=records,
-        id=f"towers-{turn}",
-        get_position="position",
-        get_fill_color="colour",
-        radius_units=pdk.types.String("pixels"),
-        get_radius=6,
-        stroked=True,
-        get_line_color=rgb(*EDGE[theme]),
-        line_width_units=pdk.types.String("pixels"),
-        get_line_width=1,
-        pickable=True,
-        auto_highlight=True,
-        highlight_color=rgb(INK[theme], 160),
-    )
     return pdk.Deck(
-        layers=[countries, towers, ring],
+        layers=[_countries(theme), _points(records, turn, theme), _ring(chosen, theme)],
         map_style=STYLE_URL,
         map_provider=None,
         height=height,
@@ -133,6 +92,58 @@ def point_map(
                 "maxWidth": "260px",
             },
         },
+    )
+
+
+def _countries(theme: Theme) -> pdk.Layer:
+    return pdk.Layer(
+        "GeoJsonLayer",
+        data=COUNTRIES_URL,
+        id="countries",
+        stroked=True,
+        filled=True,
+        pickable=False,
+        get_fill_color=rgb(LAND[theme]),
+        get_line_color=rgb(BORDER[theme]),
+        line_width_min_pixels=0.6,
+    )
+
+
+def _ring(chosen: list[dict], theme: Theme) -> pdk.Layer:
+    """Return the ring around the selected tower."""
+    return pdk.Layer(
+        "ScatterplotLayer",
+        data=chosen,
+        id="selected",
+        get_position="position",
+        filled=False,
+        stroked=True,
+        radius_units=pdk.types.String("pixels"),
+        get_radius=11,
+        line_width_units=pdk.types.String("pixels"),
+        get_line_width=3,
+        get_line_color=rgb(INK[theme]),
+        pickable=False,
+    )
+
+
+def _points(records: list[dict], turn: int, theme: Theme) -> pdk.Layer:
+    """Return the towers themselves, which can be picked."""
+    return pdk.Layer(
+        "ScatterplotLayer",
+        data=records,
+        id=f"towers-{turn}",
+        get_position="position",
+        get_fill_color="colour",
+        radius_units=pdk.types.String("pixels"),
+        get_radius=6,
+        stroked=True,
+        get_line_color=rgb(*EDGE[theme]),
+        line_width_units=pdk.types.String("pixels"),
+        get_line_width=1,
+        pickable=True,
+        auto_highlight=True,
+        highlight_color=rgb(INK[theme], 160),
     )
 
 

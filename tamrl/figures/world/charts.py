@@ -89,19 +89,7 @@ def zonal(
         lat = rounded(known.index)
         if column == "value" and "sd" in known and len(known):
             low, high = rounded(known["value"] - known["sd"]), rounded(known["value"] + known["sd"])
-            figure.add_trace(
-                go.Scatter(
-                    x=np.concatenate([low, high[::-1]]),
-                    y=np.concatenate([lat, lat[::-1]]),
-                    fill="toself",
-                    fillcolor=rgba(look.colour, 0.14),
-                    line_width=0,
-                    mode="lines",
-                    hoverinfo="skip",
-                    showlegend=False,
-                    legendgroup=key,
-                )
-            )
+            figure.add_trace(_band_of_latitudes(low, high, lat, rgba(look.colour, 0.14), key))
         figure.add_trace(
             go.Scatter(
                 x=rounded(known[column]),
@@ -121,6 +109,21 @@ def zonal(
     figure.update_xaxes(title_text=title, range=_about([table[column] for table in curves.values()], bands))
     figure.update_yaxes(**_latitudes(list(curves.values())))
     return figure
+
+
+def _band_of_latitudes(low: np.ndarray, high: np.ndarray, lat: np.ndarray, colour: str, key: str) -> go.Scatter:
+    """Return the area between two curves over latitude."""
+    return go.Scatter(
+        x=np.concatenate([low, high[::-1]]),
+        y=np.concatenate([lat, lat[::-1]]),
+        fill="toself",
+        fillcolor=colour,
+        line_width=0,
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=key,
+    )
 
 
 def _about(lines: list[pd.Series], bands: list[pd.Series]) -> list[float] | None:

@@ -4,8 +4,8 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
-from tamrl.figures.colours import ALGAE, rgba
-from tamrl.figures.style import INK, MUTED, Theme, style
+from tamrl.figures.colours import density_scale, rgba
+from tamrl.figures.style import MUTED, Theme, one_to_one, style
 from tamrl.figures.world.charts import UNIT, Look, rounded, wrapped
 
 _AREA = "10⁶ km²"
@@ -24,7 +24,6 @@ def density(table: xr.Dataset, first: Look, second: Look, flux: str, theme: Them
     """
     area = table["area"].values
     filled = np.where(area > 0, area, np.nan)
-    colours = ALGAE if theme == "light" else ALGAE[::-1]
     # Five powers of ten below the largest: what is rarer is a single cell.
     top = float(np.ceil(np.log10(np.nanmax(filled)))) if np.isfinite(filled).any() else 0.0
     ticks = [top - i for i in range(5)]
@@ -36,7 +35,7 @@ def density(table: xr.Dataset, first: Look, second: Look, flux: str, theme: Them
             z=np.round(np.log10(filled), 2),
             zmin=ticks[-1],
             zmax=top,
-            colorscale=[[i / (len(colours) - 1), c] for i, c in enumerate(colours)],
+            colorscale=density_scale(theme),
             hoverongaps=False,
             customdata=rounded(filled),
             colorbar=dict(
@@ -52,17 +51,7 @@ def density(table: xr.Dataset, first: Look, second: Look, flux: str, theme: Them
         )
     )
     ends = [float(table["first"][0]), float(table["first"][-1])]
-    figure.add_trace(
-        go.Scatter(
-            x=ends,
-            y=ends,
-            mode="lines",
-            name="1:1",
-            hoverinfo="skip",
-            showlegend=False,
-            line=dict(color=INK[theme], width=1.2, dash="dash"),
-        )
-    )
+    figure.add_trace(one_to_one(ends, theme))
     style(figure, theme, HEIGHT, hold=f"world-density-{flux}")
     figure.update_layout(margin_t=14)
     figure.update_xaxes(title_text=wrapped(f"{first.label}: {flux} [{UNIT}]", 44), constrain="domain", zeroline=False)

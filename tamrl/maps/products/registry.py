@@ -82,12 +82,7 @@ def open_product(paths: Paths, kind: str = AUTO, mapping: Mapping[str, Any] | st
     Raises:
         TamrlError: a file cannot be read, is not recognised, or does not fit the others; what was seen is in it.
     """
-    if kind != AUTO and kind not in PRODUCTS:
-        raise TamrlError(f"There is no kind of product {kind!r}", "product", f"Known: {AUTO}, {', '.join(PRODUCTS)}")
-    if mapping is not None and kind not in (AUTO, "cf"):
-        raise TamrlError(f"{PRODUCTS[kind].label} takes no mapping", "product", "Leave it out, or choose the kind 'cf'")
-    if kind == "cf" and mapping is None:
-        raise TamrlError("The kind 'cf' needs a mapping", "product", "Say which variable is GPP, RECO or NEE")
+    _check_kind(kind, mapping is not None)
     sources = open_sources(find(paths))
     notes: list[str] = []
     if mapping is not None:
@@ -116,6 +111,20 @@ def open_product(paths: Paths, kind: str = AUTO, mapping: Mapping[str, Any] | st
     found = finish(reading, where)
     found.set_close(partial(_close, sources))
     return found
+
+
+def _check_kind(kind: str, mapped: bool) -> None:
+    """Check that a kind of product is known and has a mapping where it needs one.
+
+    Raises:
+        TamrlError: it is not, or has not.
+    """
+    if kind != AUTO and kind not in PRODUCTS:
+        raise TamrlError(f"There is no kind of product {kind!r}", "product", f"Known: {AUTO}, {', '.join(PRODUCTS)}")
+    if mapped and kind not in (AUTO, "cf"):
+        raise TamrlError(f"{PRODUCTS[kind].label} takes no mapping", "product", "Leave it out, or choose the kind 'cf'")
+    if kind == "cf" and not mapped:
+        raise TamrlError("The kind 'cf' needs a mapping", "product", "Say which variable is GPP, RECO or NEE")
 
 
 def _close(sources: Sequence[Source]) -> None:

@@ -7,6 +7,7 @@ else is an error.
 """
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -168,20 +169,22 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: St
     taken = np.where(names[np.minimum(at, len(names) - 1)] == wanted, at, -1)
     few = _short_months(every, names, groups) if part[0].average else np.zeros(len(names), bool)
     incomplete = (taken >= 0) & few[np.maximum(taken, 0)]
-    kept = []
+    kept = tuple(_cut(pieces, starts, every))
+    if line:
+        days = time.to_numpy().astype("datetime64[D]")
+        return Driver(name, kept, groups, taken, months=names, days=days, incomplete=incomplete)
+    return Driver(name, kept, groups, taken, incomplete=incomplete)
+
+
+def _cut(pieces: list[Piece], starts: list[np.ndarray], every: np.ndarray) -> Iterator[Piece]:
+    """Yield the pieces with those of their steps that begin at ``every``, by their place in it."""
     for piece, own in zip(pieces, starts, strict=True):
         here = np.isin(own, every)
         if here.any():
             factor = piece.factor[here] if piece.factor.size > 1 else piece.factor
-            kept.append(
-                dataclasses.replace(
-                    piece, positions=piece.positions[here], steps=np.searchsorted(every, own[here]), factor=factor
-                )
+            yield dataclasses.replace(
+                piece, positions=piece.positions[here], steps=np.searchsorted(every, own[here]), factor=factor
             )
-    if line:
-        days = time.to_numpy().astype("datetime64[D]")
-        return Driver(name, tuple(kept), groups, taken, months=names, days=days, incomplete=incomplete)
-    return Driver(name, tuple(kept), groups, taken, incomplete=incomplete)
 
 
 def _short_months(every: np.ndarray, months: np.ndarray, groups: np.ndarray) -> np.ndarray:

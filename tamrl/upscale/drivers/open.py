@@ -21,7 +21,7 @@ from tamrl.timestep import Step
 from tamrl.upscale.drivers.align_time import Stamped, join, shared_axis
 from tamrl.upscale.drivers.landcover import ClassField
 from tamrl.upscale.drivers.locate import OpenedFile, find_classes, find_driver, open_file
-from tamrl.upscale.drivers.mapping import Mapping
+from tamrl.upscale.drivers.mapping import Entry, Mapping
 from tamrl.upscale.drivers.read import Driver
 from tamrl.upscale.drivers.units import Conversion
 
@@ -94,24 +94,13 @@ def open_drivers(
     found = {n: find_driver(n, mapping, opened, rows, columns) for n in wanted}
     stamped = {n: parts for n, parts in found.items() if parts}
     if not stamped:
-        present = sorted({str(v) for f in opened for v in f.ds.data_vars})
-        needed = ", ".join("/".join(e.names or (n,)) for n, e in wanted.items()) or "none of the mapping's drivers"
-        raise TamrlError(
-            f"The files have none of the drivers that the model reads: {needed}",
-            ", ".join(map(str, paths[:3])),
-            f"Give other files or a mapping of their variables; they hold {', '.join(present[:20])}",
-        )
+        raise _nothing_found(opened, wanted, paths)
     time = shared_axis(stamped, step, period)
-    missing = [n for n in names if n not in DERIVED and n not in stamped]
-    report = _report(stamped, missing)
-    if period is not None and (time[0] > period[0] or _last(time, step) < period[1]):
-        asked, there = (f"{a:%Y-%m-%d} to {b:%Y-%m-%d}" for a, b in (period, (time[0], _last(time, step))))
-        report.missing("time", f"Asked for {asked}; the drivers that change with time share {there}.")
+    report = _report(stamped, [n for n in names if n not in DERIVED and n not in stamped])
+    _check_period(period, (time[0], _last(time, step)), report)
     for file in opened:
         report.extend(file.source.report)
-    attrs = [f.source.ds.attrs for f in opened]
-    said = [str(f.source.ds.attrs.get("climatology") or climatology_years(f.ds)) for f in opened]
-    climatology = next(filter(None, said), "")
+    attrs, climatology = [f.source.ds.attrs for f in opened], _climatology(opened)
     classes = find_classes(mapping, opened, rows, columns)
     for file in opened:
         # Workers open them again; what is merely forgotten is closed while others read.
@@ -128,6 +117,32 @@ def open_drivers(
         any(str(a.get("simulated", 0)).lower() in ("1", "true") for a in attrs),
         tuple(dict.fromkeys(_origin(a, p) for a, p in zip(attrs, paths, strict=True))),
         report,
+    )
+
+
+def _check_period(
+    period: tuple[pd.Timestamp, pd.Timestamp] | None, shared: tuple[pd.Timestamp, pd.Timestamp], report: IngestReport
+) -> None:
+    """Report where the drivers do not cover the period that was asked for."""
+    if period is not None and (shared[0] > period[0] or shared[1] < period[1]):
+        asked, there = (f"{a:%Y-%m-%d} to {b:%Y-%m-%d}" for a, b in (period, shared))
+        report.missing("time", f"Asked for {asked}; the drivers that change with time share {there}.")
+
+
+def _climatology(opened: list[OpenedFile]) -> str:
+    """Return the years of which files hold the mean, in words; empty where none says so."""
+    said = [str(f.source.ds.attrs.get("climatology") or climatology_years(f.ds)) for f in opened]
+    return next(filter(None, said), "")
+
+
+def _nothing_found(opened: list[OpenedFile], wanted: dict[str, Entry], paths: list[Path]) -> TamrlError:
+    """Return the error of files without any of the drivers."""
+    needed = ", ".join("/".join(e.names or (n,)) for n, e in wanted.items()) or "none of the mapping's drivers"
+    present = sorted({str(v) for f in opened for v in f.ds.data_vars})
+    return TamrlError(
+        f"The files have none of the drivers that the model reads: {needed}",
+        ", ".join(map(str, paths[:3])),
+        f"Give other files or a mapping of their variables; they hold {', '.join(present[:20])}",
     )
 
 
