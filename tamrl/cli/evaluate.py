@@ -86,12 +86,7 @@ def command(
     predictors |= fit_baselines(baselines, training, chosen, there)
     with click.progressbar(length=len(chosen), label="Scoring", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         scores, days = evaluate(archive, chosen, predictors, counts, where, on_tower=lambda site: bar.update(1))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    scores.to_csv(out, index=False, float_format="%.6g")
-    days_file = out.with_suffix(".days.csv")
-    days.to_csv(days_file, index=False)
-    _report(scores, days)
-    click.echo(f"Scores in {out}, days in {days_file}.")
+    _write(scores, days, out)
     if docs:
         from tamrl.evaluation.benchmark.external import write_section
 
@@ -132,6 +127,16 @@ def _remarks(missing: str, near: list[str], seen: tuple[str, ...]) -> list[str]:
     lacking = f"Drivers that no tower has: {missing}; TAM-RL does without, baselines were trained without."
     left_out = f"Left out, since the model was trained on them: {', '.join(seen)}."
     return [*([lacking] if missing else []), *near, *([left_out] if seen else [])]
+
+
+def _write(scores: "pd.DataFrame", days: "pd.DataFrame", out: Path) -> None:
+    """Write the scores and, beside them, their days; tell the medians."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    scores.to_csv(out, index=False, float_format="%.6g")
+    days_file = out.with_suffix(".days.csv")
+    days.to_csv(days_file, index=False)
+    _report(scores, days)
+    click.echo(f"Scores in {out}, days in {days_file}.")
 
 
 def _report(scores: "pd.DataFrame", days: "pd.DataFrame") -> None:

@@ -207,11 +207,10 @@ def compute(
 
     one_thread()
     ensemble, reference = load_model(job.checkpoint)
-    names, time = ensemble.config.model.drivers, job.drivers.time
-    shape, steps = (region.bottom - region.top, region.right - region.left), len(job.drivers.time)
+    names, time, steps = ensemble.config.model.drivers, job.drivers.time, len(job.drivers.time)
+    shape = (region.bottom - region.top, region.right - region.left)
     static, vegetated, land = classes
-    cells = _land(values, job.drivers, land, shape)
-    if not len(cells):
+    if not len(cells := _land(values, job.drivers, land, shape)):
         return {}
     values = with_derived(values, names, job.drivers, region)
     season = torch.from_numpy(_season(time, job.drivers.step))
@@ -222,11 +221,10 @@ def compute(
     for chosen in batches(cells, steps):
         drivers = torch.from_numpy(_batch(values, names, chosen, shape[1], steps))
         found = estimate(ensemble, Places(drivers, season, torch.from_numpy(static[chosen])), spin_up)
-        share = vegetated[chosen]
-        mean[..., chosen] = found.mean.numpy() * share
-        sd[..., chosen] = spread(calibration, found, static[chosen]) * share
+        mean[..., chosen] = found.mean.numpy() * vegetated[chosen]
+        sd[..., chosen] = spread(calibration, found, static[chosen]) * vegetated[chosen]
         if each is not None:
-            each[..., chosen] = found.members.numpy().swapaxes(0, 1) * share
+            each[..., chosen] = found.members.numpy().swapaxes(0, 1) * vegetated[chosen]
         codes.append(found.codes.numpy())
         summaries.append(found.summaries.numpy())
     _check_finite(mean[..., cells], sd[..., cells], job.checkpoint)

@@ -11,7 +11,7 @@ from tamrl.app.world.view import View
 #: Title of each tab, and the function that draws it.
 TABS = {
     "Place": ("cell", "place"),
-    "Totals": ("summaries", "totals"),
+    "Totals": ("totals", "totals"),
     "Land sink": ("land_sink", "land_sink"),
     "Comparison": ("compare", "comparison"),
     "Zonal mean": ("summaries", "zonal"),

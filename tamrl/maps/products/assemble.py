@@ -12,15 +12,14 @@ from tamrl.errors import TamrlError
 from tamrl.globe.contract import ATTRIBUTE, MAP_STEPS, NBE, SD, begins, check_maps, flux_attributes, to_grid
 from tamrl.globe.grids import on_degrees, oriented
 from tamrl.globe.stored import Missing, Tally, missing_of
+from tamrl.maps.axes import axes, land_factor
 from tamrl.maps.products.accounting import lacking, with_report
-from tamrl.maps.products.naming import with_time
 from tamrl.maps.products.sources import Source
 from tamrl.maps.products.times import calendar_of, climatology_years, kept_steps, step_starts
 from tamrl.maps.products.units import parse_unit
 from tamrl.schema import FLUX_UNIT, FLUXES, variable
 from tamrl.system.account import IngestReport
 
-_LAT, _LON = ("lat", "latitude", "nav_lat", "y"), ("lon", "longitude", "nav_lon", "x")
 _FIELD = {"time", "lat", "lon"}
 _PER_YEAR = re.compile(r"(?<![a-z])(yr|year|y|a|annum)s?[\^*{ ]*-1|(/ *|per +)(yr|year|y|a)\b", re.IGNORECASE)
 #: Licence of a product whose files do not state theirs.
@@ -68,30 +67,6 @@ class Reading:
     signed: bool = False
     stated: frozenset[str] = frozenset()
     then: Callable[[xr.Dataset], xr.Dataset] = lambda ds: ds
-
-
-def axes(ds: xr.Dataset) -> xr.Dataset:
-    """Return a Dataset whose dimensions of position and time are called ``lat``, ``lon`` and ``time``.
-
-    They are known by their usual names, in any case, and else by the attributes that CF gives them.
-    """
-    names = {}
-    for name, wanted, marks in (
-        ("lat", _LAT, {"latitude", "degrees_north", "degree_north", "Y"}),
-        ("lon", _LON, {"longitude", "degrees_east", "degree_east", "X"}),
-    ):
-        flat = [v for v in ds.variables if ds[v].ndim == 1 and ds[v].dtype.kind in "iufMO"]
-        rank = {v: wanted.index(str(v).lower()) for v in flat if str(v).lower() in wanted}
-        by_mark = [v for v in flat if {str(ds[v].attrs.get(a, "")) for a in ("standard_name", "units", "axis")} & marks]
-        found = sorted(rank, key=lambda v: rank[v]) or by_mark
-        if found:
-            dim = ds[found[0]].dims[0]
-            if dim != found[0]:
-                ds = (ds.drop_vars(dim) if dim in ds.coords else ds).swap_dims({dim: found[0]})
-            if found[0] == name or name not in ds.variables:
-                names[found[0]] = name
-    ds = ds.rename({old: new for old, new in names.items() if old != new})
-    return with_time(ds)
 
 
 def read_fields(
@@ -223,23 +198,6 @@ def read_land(ds: xr.Dataset, name: str, where: str) -> xr.DataArray:
     share = share.clip(0, 1).fillna(0).astype(np.float32)
     extra = [c for c in share.coords if c not in ("lat", "lon")]
     return share.drop_vars(extra).assign_attrs(units="1", long_name="Share of the cell that is land")
-
-
-def land_factor(land: xr.DataArray, where: str) -> float:
-    """Return what turns a field of land into a share: 1, or 0.01 where it is in percent.
-
-    Raises:
-        TamrlError: it is in another unit.
-    """
-    unit = str(land.attrs.get("units", "")).strip().lower()
-    if unit in ("%", "percent", "per cent"):
-        return 0.01
-    if not unit:
-        # A share is never above 1; rounding may take it there by a little.
-        return 0.01 if float(land.max()) > 1.5 else 1.0
-    if unit in ("1", "-", "fraction", "none", "unitless", "dimensionless", "[0-1]", "0-1", "(0 - 1)"):
-        return 1.0
-    raise TamrlError(f"The land fraction is in {unit!r}", where, "Give a share or a percentage")
 
 
 def join(pieces: Sequence[xr.Dataset]) -> xr.Dataset:

@@ -10,7 +10,7 @@ from tamrl.errors import TamrlError
 from tamrl.globe.contract import to_grid
 from tamrl.globe.grids import on_degrees
 from tamrl.globe.stored import missing_of
-from tamrl.maps.products.assemble import axes, land_factor
+from tamrl.maps.axes import axes, land_factor
 from tamrl.maps.products.naming import steps_named
 from tamrl.maps.products.sources import Source
 from tamrl.maps.products.times import step_starts

@@ -102,9 +102,7 @@ def open_drivers(
         report.extend(file.source.report)
     attrs, climatology = [f.source.ds.attrs for f in opened], _climatology(opened)
     classes = find_classes(mapping, opened, rows, columns)
-    for file in opened:
-        # Workers open them again; what is merely forgotten is closed while others read.
-        file.source.ds.close()
+    _close(opened)
     return Drivers(
         lat[rows],
         lon[columns],
@@ -114,7 +112,7 @@ def open_drivers(
         classes,
         [_version(p) for p in paths],
         climatology if len(time) == 12 and step == "1MS" else "",
-        any(str(a.get("simulated", 0)).lower() in ("1", "true") for a in attrs),
+        any(map(_simulated, attrs)),
         tuple(dict.fromkeys(_origin(a, p) for a, p in zip(attrs, paths, strict=True))),
         report,
     )
@@ -127,6 +125,17 @@ def _check_period(
     if period is not None and (shared[0] > period[0] or shared[1] < period[1]):
         asked, there = (f"{a:%Y-%m-%d} to {b:%Y-%m-%d}" for a, b in (period, shared))
         report.missing("time", f"Asked for {asked}; the drivers that change with time share {there}.")
+
+
+def _simulated(attrs: dict) -> bool:
+    """Return whether a file says that its values are made by a model of ours."""
+    return str(attrs.get("simulated", 0)).lower() in ("1", "true")
+
+
+def _close(opened: list[OpenedFile]) -> None:
+    """Close what workers open again; what is merely forgotten is closed while others read."""
+    for file in opened:
+        file.source.ds.close()
 
 
 def _climatology(opened: list[OpenedFile]) -> str:

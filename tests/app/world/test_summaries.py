@@ -53,7 +53,7 @@ def script(section, key, other, flux, cell, month, year):
     from tamrl.maps import catalog
     from tamrl.maps.time_means import Period
 
-    own = {"comparison": "compare", "place": "cell", "land_sink": "land_sink"}
+    own = {"comparison": "compare", "totals": "totals", "place": "cell", "land_sink": "land_sink"}
     show = getattr(importlib.import_module(f"tamrl.app.world.{own.get(section, 'summaries')}"), section)
     state.restore()
     entries = catalog.entries(None)

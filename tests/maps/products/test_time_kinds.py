@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from tamrl.errors import TamrlError
-from tamrl.maps.products.assemble import axes
+from tamrl.maps.axes import axes
 from tamrl.maps.products.naming import dates_named, step_named, steps_named
 from tamrl.maps.products.sources import open_source
 from tamrl.maps.products.times import climatology_years, step_starts
