@@ -321,7 +321,8 @@ def write_maps(checkpoint: Path, archive: xr.Dataset, drivers: tuple[str, ...], 
     from tamrl.globe.earth import load_earth
     from tamrl.model.training_towers import load_reference
     from tamrl.upscale.regions import MEMBERS
-    from tamrl.upscale.run import Request, upscale
+    from tamrl.upscale.request import Request
+    from tamrl.upscale.run import upscale
 
     earth, sums, trained = load_earth(), {}, load_reference(checkpoint).sites
     towers = f"the {len(trained)} of {archive.sizes['site']} FLUXNET2015 towers with half a year of good months"

@@ -172,7 +172,7 @@ def adapt(
         days: whose fluxes may be used, see ``labelled_days``; those that are not valid are left out.
         method: ``site-effect``, ``encode``, ``modulation``, ``all`` or ``zero-shot``.
         allow_gaps: as of ``predict``.
-        settings: ``steps``, ``learning_rate``, ``held_back``, see ``tamrl.predict.adapt.AdaptSettings``.
+        settings: ``steps``, ``learning_rate``, ``held_back``, see ``tamrl.predict.methods.AdaptSettings``.
 
     Returns:
         The fluxes before and after, ``support``, ``scored`` and notes; see ``scores`` and ``fluxes``.
@@ -182,7 +182,7 @@ def adapt(
     """
     import pandas as pd
 
-    from tamrl.predict.adapt import AdaptSettings
+    from tamrl.predict.methods import AdaptSettings
     from tamrl.predict.tower import adapt_tower
 
     return adapt_tower(
@@ -260,7 +260,7 @@ def upscale(
         out: Zarr to write.
         bbox: west, south, east, north, degrees.
         options: ``mapping``, ``period``, ``scheduler``, ``workers``, ``resume``, ``members``, ``allow_gaps``, ...; see
-            ``tamrl.upscale.run.Request``. By default one thread computes here.
+            ``tamrl.upscale.request.Request``. By default one thread computes here.
 
     Returns:
         The maps, opened lazily: Dataset(time, lat, lon), gC m-2 d-1.

@@ -16,7 +16,8 @@ from small_workspace import ROOT
 import tamrl
 import tamrl.api
 from tamrl.errors import TamrlError
-from tamrl.predict.adapt import AdaptSettings, adapt
+from tamrl.predict.adapt import adapt
+from tamrl.predict.methods import AdaptSettings
 
 
 def test_the_names_are_those_of_the_module_and_documented():

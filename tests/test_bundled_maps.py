@@ -10,7 +10,8 @@ from tamrl.globe.earth import load_earth
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.model.training_towers import load_reference
 from tamrl.schema import FLUXES
-from tamrl.upscale.run import Request, upscale
+from tamrl.upscale.request import Request
+from tamrl.upscale.run import upscale
 
 MODEL = "fluxnet2015-climate"
 NAMES = ("tamrl-climate", "xgboost-climate", "random-forest-climate")

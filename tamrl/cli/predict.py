@@ -80,7 +80,7 @@ def adapt_command(
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
     from tamrl import wording
     from tamrl.model.checkpoint import load_ensemble
-    from tamrl.predict.adapt import AdaptSettings
+    from tamrl.predict.methods import AdaptSettings
     from tamrl.predict.output import adaptation_dataset, before_after
     from tamrl.predict.tower import adapt_tower
     from tamrl.system.device import choose, one_thread

@@ -11,7 +11,7 @@ from tamrl.cli.options import checkpoint_option, read_period
 from tamrl.errors import TamrlError
 
 if TYPE_CHECKING:
-    from tamrl.upscale.run import Request
+    from tamrl.upscale.request import Request
 
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?\s*$", re.IGNORECASE)
 
@@ -121,7 +121,7 @@ def command(
     """
     import os
 
-    from tamrl.upscale.run import Request
+    from tamrl.upscale.request import Request
 
     days = read_period(period, "--time") if period else None
     request = Request(

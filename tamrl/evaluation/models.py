@@ -12,8 +12,9 @@ from tamrl.config import Config
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.drivers import driver_table
-from tamrl.predict.adapt import AdaptSettings, adapt
+from tamrl.predict.adapt import adapt
 from tamrl.predict.ensemble import Forecast, predict, site_effects, to_forecast
+from tamrl.predict.methods import AdaptSettings
 from tamrl.protocol.splits import check_disjoint
 from tamrl.protocol.support_days import Plan
 from tamrl.towers.archive import record

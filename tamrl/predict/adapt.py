@@ -19,45 +19,13 @@ from tamrl.errors import TamrlError
 from tamrl.landcover import tower_static
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.predict.ensemble import add_intervals, member_record, over_members, to_predictions
-from tamrl.predict.methods import METHODS, Method, Reached, Task
+from tamrl.predict.methods import METHODS, AdaptSettings, Method, Reached, Task
 from tamrl.system.device import describe
 from tamrl.towers.quality import valid_days
 
 
 class Cancelled(Exception):  # noqa: N818 - an outcome that the user asked for, not an error
     """Raised inside an adaptation when the user has cancelled it."""
-
-
-@dataclass(frozen=True)
-class AdaptSettings:
-    """How to adapt.
-
-    Attributes:
-        method: a key of ``METHODS``.
-        steps: gradient steps of a fit.
-        learning_rate: of Adam, in prior standard deviations a step.
-        held_back: share of the support days kept out of the first fit to catch harm.
-    """
-
-    method: str = "site-effect"
-    steps: int = 60
-    learning_rate: float = 0.1
-    held_back: float = 0.2
-
-    def __post_init__(self) -> None:
-        """Check the settings.
-
-        Raises:
-            TamrlError: a setting is unknown or out of range.
-        """
-        if self.method not in METHODS:
-            raise TamrlError(f"Unknown method {self.method!r}", "method", f"Known methods: {', '.join(METHODS)}")
-        if self.steps < 1 or not 0 < self.learning_rate <= 10 or not 0 < self.held_back < 1:
-            raise TamrlError(
-                "Steps must be at least 1, the learning rate above 0 and at most 10, "
-                "and the held-back share between 0 and 1",
-                "adapt",
-            )
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.model.checkpoint import Ensemble
-from tamrl.predict.adapt import Adaptation, AdaptSettings, adapt
+from tamrl.predict.adapt import Adaptation, adapt
 from tamrl.predict.ensemble import predict
 from tamrl.predict.gaps import describe, driver_gaps, leave_out, leave_out_adapted
+from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import prediction_dataset
 
 

@@ -212,12 +212,11 @@ def compute(
     static, vegetated, land = classes
     if not len(cells := _land(values, job.drivers, land, shape)):
         return {}
-    values = with_derived(values, names, job.drivers, region)
+    values, codes, summaries = with_derived(values, names, job.drivers, region), [], []
     season = torch.from_numpy(_season(time, job.drivers.step))
-    spin_up = spin_up_steps(time) if job.spin_up else 0
     mean, sd = (_missing(shape, steps) for _ in range(2))
+    calibration, spin_up = ensemble.calibration(0), spin_up_steps(time) if job.spin_up else 0
     each = _missing(shape, len(ensemble.members), steps) if job.members else None
-    codes, summaries, calibration = [], [], ensemble.calibration(0)
     for chosen in batches(cells, steps):
         drivers = torch.from_numpy(_batch(values, names, chosen, shape[1], steps))
         found = estimate(ensemble, Places(drivers, season, torch.from_numpy(static[chosen])), spin_up)

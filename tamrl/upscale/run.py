@@ -4,11 +4,9 @@ import gc
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import pandas as pd
 
 import tamrl
 from tamrl.errors import TamrlError
@@ -21,8 +19,9 @@ from tamrl.upscale.cluster import connect, run_all
 from tamrl.upscale.drivers.mapping import Mapping, default_mapping, load_mapping
 from tamrl.upscale.drivers.open import Drivers, open_drivers
 from tamrl.upscale.gaps import Account, accounts, check_cells, check_steps
-from tamrl.upscale.rechunk import SMALL_BYTES, Staging, create_staged, plan_staging, stage, staged_drivers
+from tamrl.upscale.rechunk import Staging, create_staged, plan_staging, stage, staged_drivers
 from tamrl.upscale.regions import Job, Region, load_model, run_region, spin_up_steps
+from tamrl.upscale.request import Outcome, Progress, Request
 from tamrl.upscale.store import Place, create, finish, prepare, regions, save_plan, set_mark, write_region
 
 #: Rows and columns of a region are a multiple of this, and at most that many.
@@ -35,79 +34,6 @@ SPREAD = {
     False: "Standard deviation between the members and of the prior of the site's effect, not calibrated",
 }
 CITATION = "TAM-RL: Rozanov, Renganathan and Kumar 2026, arXiv:2603.09974; upscaling with TAM-RL Explorer"
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be upscaled, and how.
-
-    Attributes:
-        checkpoint: folder of the model.
-        files: drivers, see ``tamrl.upscale.drivers.open.open_drivers``.
-        out: Zarr to write.
-        mapping: YAML file or name of a shipped mapping; None for variables named as in the schema.
-        scheduler: ``threads``, ``local`` or the address of a dask scheduler.
-        workers: threads or processes.
-        bbox: west, south, east, north, degrees.
-        period: first and last day.
-        resume: go on with a run that was stopped.
-        memory: bytes that the arrays of one worker may take.
-        members: keep the fluxes of each member.
-        spin_up: run the first year once before the series.
-        dominant: treat each cell as its largest class instead of by the shares of all.
-        smallest: bytes below which drivers in whole maps are read as they are.
-        allow_gaps: where a driver is missing for some steps or cells, predict without it instead of refusing.
-    """
-
-    checkpoint: Path
-    files: tuple[str, ...]
-    out: Path
-    mapping: str | None = None
-    scheduler: str = "local"
-    workers: int = 1
-    bbox: tuple[float, float, float, float] | None = None
-    period: tuple[pd.Timestamp, pd.Timestamp] | None = None
-    resume: bool = False
-    memory: int = 1_000_000_000
-    members: bool = False
-    spin_up: bool = True
-    dominant: bool = False
-    smallest: int = SMALL_BYTES
-    allow_gaps: bool = False
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is: ``what`` is done, in pieces of work."""
-
-    what: str
-    done: int
-    total: int
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a finished run made.
-
-    Attributes:
-        out: the maps.
-        cells: of the grid.
-        steps: of time.
-        computed: regions computed now.
-        before: regions that were finished before.
-        staged: drivers that were turned into series.
-        notes: what the user should know.
-        report: what was done to the drivers.
-    """
-
-    out: Path
-    cells: int
-    steps: int
-    computed: int
-    before: int
-    staged: tuple[str, ...]
-    notes: tuple[str, ...]
-    report: IngestReport = field(default_factory=IngestReport)
 
 
 def upscale(request: Request, on_progress: Callable[[Progress], None] | None = None) -> Outcome:

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamrl.errors import TamrlError
-from tamrl.predict.adapt import AdaptSettings, Cancelled, adapt, usable_support
+from tamrl.predict.adapt import Cancelled, adapt, usable_support
 from tamrl.predict.ensemble import VARIANCE, predict
 from tamrl.predict.finetune import held_back_days
+from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import before_after
 from tamrl.protocol.support_days import support_days
 from tamrl.schema import FLUXES

@@ -11,10 +11,10 @@ import xarray as xr
 
 from tamrl.baselines.maml import MAML
 from tamrl.model.checkpoint import load_ensemble
-from tamrl.predict.adapt import AdaptSettings, adapt
+from tamrl.predict.adapt import adapt
 from tamrl.predict.ensemble import member_record
 from tamrl.predict.finetune import MODULATION_SPREAD, cut_stretch, held_back_days
-from tamrl.predict.methods import finetune
+from tamrl.predict.methods import AdaptSettings, finetune
 from tamrl.predict.output import adaptation_dataset, before_after
 from tamrl.protocol.support_days import support_days
 from tamrl.towers.archive import record

@@ -8,8 +8,9 @@ import pytest
 from tamrl.errors import TamrlError
 from tamrl.model.calibration import Calibration
 from tamrl.model.checkpoint import CALIBRATION, load_ensemble, save_half
-from tamrl.predict.adapt import AdaptSettings, adapt
+from tamrl.predict.adapt import adapt
 from tamrl.predict.ensemble import HIGH, LOW, VARIANCE, predict, to_forecast
+from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import adaptation_dataset, prediction_dataset
 from tamrl.protocol.support_days import SHOTS, support_days
 from tamrl.schema import FLUXES

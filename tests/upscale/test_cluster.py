@@ -11,7 +11,8 @@ from distributed import LocalCluster
 from tamrl.errors import TamrlError
 from tamrl.upscale import run
 from tamrl.upscale.cluster import connect, run_all
-from tamrl.upscale.run import Request, upscale
+from tamrl.upscale.request import Request
+from tamrl.upscale.run import upscale
 
 
 def test_a_cluster_that_is_there_computes_the_same(checkpoint, field_files, tmp_path):

@@ -23,7 +23,8 @@ from tamrl.schema import FLUXES, IGBP_CLASSES
 from tamrl.upscale import rechunk
 from tamrl.upscale.drivers import read
 from tamrl.upscale.regions import spin_up_steps, spread
-from tamrl.upscale.run import Request, upscale
+from tamrl.upscale.request import Request
+from tamrl.upscale.run import upscale
 from tamrl.upscale.store import Place
 
 

@@ -19,7 +19,8 @@ from tamrl.timestep import step_of
 
 if TYPE_CHECKING:
     from tamrl.model.checkpoint import Ensemble
-    from tamrl.predict.adapt import Adaptation, AdaptSettings
+    from tamrl.predict.adapt import Adaptation
+    from tamrl.predict.methods import AdaptSettings
 
 MOST_STEPS = 500
 #: How often the page looks at a running adaptation [s].
@@ -144,7 +145,7 @@ def _choose_site(site: str) -> None:
 
 def settings_section() -> tuple["AdaptSettings", bool]:
     """Draw the choice of method, steps and learning rate; return the settings and whether Adapt was pressed."""
-    from tamrl.predict.adapt import AdaptSettings
+    from tamrl.predict.methods import AdaptSettings
 
     standard = AdaptSettings()
     if state.get("method") not in METHODS:

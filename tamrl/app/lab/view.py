@@ -13,7 +13,8 @@ from tamrl.app.shared.components import Origin
 from tamrl.timestep import Step, step_of
 
 if TYPE_CHECKING:
-    from tamrl.predict.adapt import Adaptation, AdaptSettings
+    from tamrl.predict.adapt import Adaptation
+    from tamrl.predict.methods import AdaptSettings
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from tamrl.upscale.drivers.mapping import default_mapping
 from tamrl.upscale.drivers.open import Drivers, open_drivers
 from tamrl.upscale.rechunk import create_staged, plan_staging, stage, staged_drivers, times_read
 from tamrl.upscale.regions import Job, Region, compute, known_classes, load_model, read_region, spin_up_steps
-from tamrl.upscale.run import Request, tile_size, work
+from tamrl.upscale.request import Request
+from tamrl.upscale.run import tile_size, work
 from tamrl.upscale.store import Place, create, regions
 
 DOCUMENT = "benchmarks.md"

@@ -96,10 +96,8 @@ def open_drivers(
     if not stamped:
         raise _nothing_found(opened, wanted, paths)
     time = shared_axis(stamped, step, period)
-    report = _report(stamped, [n for n in names if n not in DERIVED and n not in stamped])
+    report = _report(stamped, [n for n in names if n not in DERIVED and n not in stamped], opened)
     _check_period(period, (time[0], _last(time, step)), report)
-    for file in opened:
-        report.extend(file.source.report)
     attrs, climatology = [f.source.ds.attrs for f in opened], _climatology(opened)
     classes = find_classes(mapping, opened, rows, columns)
     _close(opened)
@@ -155,7 +153,7 @@ def _nothing_found(opened: list[OpenedFile], wanted: dict[str, Entry], paths: li
     )
 
 
-def _report(stamped: dict[str, list[list[Stamped]]], missing: list[str]) -> IngestReport:
+def _report(stamped: dict[str, list[list[Stamped]]], missing: list[str], opened: list[OpenedFile]) -> IngestReport:
     """Return what was done to the drivers as far as it is known before they are read."""
     report = IngestReport()
     for name in missing:
@@ -168,6 +166,8 @@ def _report(stamped: dict[str, list[list[Stamped]]], missing: list[str]) -> Inge
                 report.assumed(name, piece.assumed)
         if len(parts) > 1:
             report.converted(name, "Derived from the dew point and the temperatures.")
+    for file in opened:
+        report.extend(file.source.report)
     return report
 
 

@@ -1,0 +1,82 @@
+"""What a run of upscaling is asked, how far it is, and what it made."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from tamrl.system.account import IngestReport
+from tamrl.upscale.rechunk import SMALL_BYTES
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be upscaled, and how.
+
+    Attributes:
+        checkpoint: folder of the model.
+        files: drivers, see ``tamrl.upscale.drivers.open.open_drivers``.
+        out: Zarr to write.
+        mapping: YAML file or name of a shipped mapping; None for variables named as in the schema.
+        scheduler: ``threads``, ``local`` or the address of a dask scheduler.
+        workers: threads or processes.
+        bbox: west, south, east, north, degrees.
+        period: first and last day.
+        resume: go on with a run that was stopped.
+        memory: bytes that the arrays of one worker may take.
+        members: keep the fluxes of each member.
+        spin_up: run the first year once before the series.
+        dominant: treat each cell as its largest class instead of by the shares of all.
+        smallest: bytes below which drivers in whole maps are read as they are.
+        allow_gaps: where a driver is missing for some steps or cells, predict without it instead of refusing.
+    """
+
+    checkpoint: Path
+    files: tuple[str, ...]
+    out: Path
+    mapping: str | None = None
+    scheduler: str = "local"
+    workers: int = 1
+    bbox: tuple[float, float, float, float] | None = None
+    period: tuple[pd.Timestamp, pd.Timestamp] | None = None
+    resume: bool = False
+    memory: int = 1_000_000_000
+    members: bool = False
+    spin_up: bool = True
+    dominant: bool = False
+    smallest: int = SMALL_BYTES
+    allow_gaps: bool = False
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is: ``what`` is done, in pieces of work."""
+
+    what: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished run made.
+
+    Attributes:
+        out: the maps.
+        cells: of the grid.
+        steps: of time.
+        computed: regions computed now.
+        before: regions that were finished before.
+        staged: drivers that were turned into series.
+        notes: what the user should know.
+        report: what was done to the drivers.
+    """
+
+    out: Path
+    cells: int
+    steps: int
+    computed: int
+    before: int
+    staged: tuple[str, ...]
+    notes: tuple[str, ...]
+    report: IngestReport = field(default_factory=IngestReport)
