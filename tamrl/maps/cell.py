@@ -10,6 +10,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import EARTH_RADIUS, SD, month_starts
 from tamrl.globe.earth import NONE, STATIC_DRIVERS, flags
+from tamrl.landcover import static_inputs, vegetation
 from tamrl.maps.regions import words
 from tamrl.maps.time_means import cell_of, cycle, nearest, tells_months
 from tamrl.schema import FLUXES, IGBP, UNKNOWN
@@ -198,8 +199,6 @@ def static_of(place: Place, trained: frozenset[str], igbp: str | None = None) ->
         igbp: one land cover that the whole cell is taken for; None for the mixture of its vegetated land, as the maps
             are made (``tamrl.upscale.drivers.landcover``).
     """
-    from tamrl.landcover import static_inputs, vegetation
-
     found = static_inputs(igbp if igbp in trained else UNKNOWN, place.koeppen)
     if igbp is None:
         mixture = vegetation(_fractions(place), trained)[0][0]
@@ -209,8 +208,6 @@ def static_of(place: Place, trained: frozenset[str], igbp: str | None = None) ->
 
 def vegetated(place: Place) -> float:
     """Return the share of a cell's land that carries a flux: what is not bare, snow, ice or water."""
-    from tamrl.landcover import vegetation
-
     return float(vegetation(_fractions(place))[1][0])
 
 

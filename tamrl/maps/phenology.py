@@ -18,6 +18,7 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.landcover import static_inputs
+from tamrl.metrics import score
 from tamrl.protocol.splits import folds
 from tamrl.solar import potential_radiation
 from tamrl.timestep import step_of
@@ -263,8 +264,6 @@ def scores(observed: xr.Dataset, predicted: xr.Dataset, least: int = 12) -> pd.D
         ``site``, ``variable``, ``n``, ``r2``, ``rmse``, and ``r_cycle``, the correlation of the mean seasonal cycles
         (NaN where a tower lacks months of it).
     """
-    from tamrl.metrics import score
-
     month = pd.DatetimeIndex(observed["time"].values).month.to_numpy()
     rows = []
     for name in targets_of(observed):

@@ -12,6 +12,7 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import SD, edges, flux_attributes, is_climatology, step_of_maps
+from tamrl.globe.regrid import regrid_conservative
 from tamrl.timestep import time_ends
 
 #: Months of each season.
@@ -243,8 +244,6 @@ def _cell_size(of: xr.DataArray) -> float:
 
 
 def _onto(of: xr.DataArray, target: xr.DataArray, land: xr.DataArray | None) -> xr.DataArray:
-    from tamrl.globe.regrid import regrid_conservative
-
     name = of.name or "field"
     found = regrid_conservative(
         of.rename(name).to_dataset(), target["lat"].values, target["lon"].values, land_fraction=land

@@ -20,6 +20,7 @@ from tamrl.landcover import tower_static
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.predict.ensemble import add_intervals, member_record, over_members, to_predictions
 from tamrl.predict.methods import METHODS, AdaptSettings, Method, Reached, Task
+from tamrl.solar import extraterrestrial_radiation
 from tamrl.system.device import describe
 from tamrl.towers.quality import valid_days
 
@@ -241,8 +242,6 @@ def _predictions(
 
 def warm_up() -> None:
     """Import what the first adaptation would wait for: an optimizer brings torch's compiler (1 s), pvlib 1.5 s."""
-    from tamrl.solar import extraterrestrial_radiation
-
     weight = torch.zeros(1, requires_grad=True)
     weight.sum().backward()
     torch.optim.Adam([weight]).step()

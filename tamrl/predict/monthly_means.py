@@ -15,6 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.errors import TamrlError
+from tamrl.landcover import tower_static
 from tamrl.schema import FLUX_UNIT, FLUXES, QC_VALID, variable
 from tamrl.timestep import step_of
 from tamrl.towers.monthly import to_monthly
@@ -192,7 +193,6 @@ def adapt_months(
     Raises:
         TamrlError: no month has GPP or RECO, a value is out of bounds, or the model has no site effect.
     """
-    from tamrl.landcover import tower_static
     from tamrl.predict.ensemble import add_intervals
 
     classes = tower_static(tower) if static is None else static

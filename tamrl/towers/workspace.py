@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import tamrl
 from tamrl.bundled import bundled_folder
 from tamrl.errors import TamrlError, printable
-from tamrl.system.storage import subfolders
+from tamrl.system.storage import locate, locked, subfolders
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -117,15 +117,12 @@ class Workspace:
 
     def archive_version(self) -> int:
         """Return a number that changes when the archive is replaced (0: none); the key of every cache of it."""
-        from tamrl.system.storage import locate
-
         found = locate(self.archive_path)
         marker = found / "zarr.json" if found else None
         return marker.stat().st_mtime_ns if marker and marker.is_file() else 0
 
     def step(self) -> "Step":
         """Return the time step of the archive; daily where there is none yet, or it cannot be read."""
-        from tamrl.system.storage import locate
         from tamrl.timestep import ATTRIBUTE
 
         found = locate(self.archive_path)
@@ -173,8 +170,6 @@ class Workspace:
         Raises:
             TamrlError: the workspace is read-only, its provenance is damaged, or the disk is full.
         """
-        from tamrl.system.storage import locked
-
         self.check_writable()
         path = self.path / "provenance.json"
         complete = {"when": _now(), "tamrl_version": tamrl.__version__, **entry}

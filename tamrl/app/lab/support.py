@@ -14,8 +14,10 @@ from tamrl.app.shared.components import Origin
 from tamrl.errors import TamrlError
 from tamrl.figures.style import number, unit_label
 from tamrl.figures.towers import series
+from tamrl.protocol.support_days import SKIP_DAYS, support_days
 from tamrl.schema import FLUX_UNIT, FLUXES
 from tamrl.timestep import Step, step_of
+from tamrl.towers.quality import valid_days
 
 if TYPE_CHECKING:
     pass
@@ -33,9 +35,6 @@ def section(site: str, tower: xr.Dataset, origin: Origin) -> pd.DatetimeIndex:
     Raises:
         TamrlError: the tower has no valid day or month.
     """
-    from tamrl.protocol.support_days import support_days
-    from tamrl.towers.quality import valid_days
-
     time, step = pd.DatetimeIndex(tower["time"].values), step_of(tower)
     valid = time[valid_days(tower)]
     if not len(valid):
@@ -88,8 +87,6 @@ def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tup
     The first one is always a valid one: what is chosen between two of them is moved to the next. At first these are
     the first valid ones after 180 days of record, so that the model has weather to start from.
     """
-    from tamrl.protocol.support_days import SKIP_DAYS
-
     low, high = valid[0].date(), valid[-1].date()
     default = min(max(low, (time[0] + pd.Timedelta(days=SKIP_DAYS)).date()), high)
     chosen = min(max(state.get("start", default), low), high)

@@ -10,6 +10,7 @@ import streamlit as st
 
 from tamrl.evaluation import comparison
 from tamrl.evaluation import results as scorecard
+from tamrl.evaluation.benchmark.targets import against_claims, against_targets
 from tamrl.evaluation.comparison import Asked, Column
 from tamrl.evaluation.results import Results
 
@@ -68,8 +69,6 @@ def _classes(
 
 @st.cache_data(max_entries=4, show_spinner=_BUSY)
 def _targets(folder: str, version: int, design: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    from tamrl.evaluation.benchmark.targets import against_claims, against_targets
-
     found = _results(folder, version)
     scores = _table(folder, version, "scores")
     intervals = _table(folder, version, "intervals")

@@ -9,6 +9,7 @@ from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.view import View
 from tamrl.app.shared import components
 from tamrl.app.shared.components import Origin
+from tamrl.evaluation.benchmark.targets import NAME, TAMRL, verdict
 from tamrl.schema import FLUXES
 
 #: The design that targets are set for: folds by tower, stratified by land cover.
@@ -19,8 +20,6 @@ _HYPHEN = re.compile(r"(?<![\w)])-(?=\d)")
 
 def show(view: View) -> None:
     """Draw the tables of targets and of claims; they are of all towers, whatever the filters say."""
-    from tamrl.evaluation.benchmark.targets import NAME, TAMRL
-
     scores = cache.table(view.results, "scores")
     if DESIGN not in view.results.designs or TAMRL not in set(scores["model"]):
         st.info(
@@ -62,15 +61,12 @@ def _tables(targets: list[dict[str, str]], claims: list[dict[str, str]]) -> None
 
 def _counted(rows: list[dict[str, str]]) -> str:
     """Return how many of the verdicts are good."""
-    from tamrl.evaluation.benchmark.targets import verdict
-
     said = [met for row in rows for flux in FLUXES if (met := verdict(row[flux])[1]) is not None]
     return f"{sum(said)} of {len(said)} met"
 
 
 def _in_markdown(rows: list[dict[str, str]]) -> str:
     """Return the rows as a table in Markdown."""
-    from tamrl.evaluation.benchmark.targets import NAME, verdict
 
     def cell(text: str) -> str:
         measured, met = verdict(text)

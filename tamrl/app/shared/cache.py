@@ -12,7 +12,9 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
+from tamrl.protocol.copies import likenesses
 from tamrl.towers import citations
+from tamrl.towers.archive import record
 from tamrl.towers.citations import Citation
 from tamrl.towers.table import tower_table
 from tamrl.towers.workspace import Workspace
@@ -33,8 +35,6 @@ def _towers(path: str, version: int) -> pd.DataFrame:
 
 @st.cache_resource(max_entries=24, show_spinner="Reading the tower")
 def _tower(path: str, version: int, site: str) -> xr.Dataset:
-    from tamrl.towers.archive import record
-
     return record(_archive(path, version), site)
 
 
@@ -52,8 +52,6 @@ def _ensemble(path: str, version: int) -> "Ensemble":
 
 @st.cache_data(max_entries=8, show_spinner="Comparing with the towers of the training")
 def _likenesses(path: str, version: int, seen: frozenset[str]) -> dict[str, str]:
-    from tamrl.protocol.copies import likenesses
-
     archive = _archive(path, version)
     scored = [site for site in archive["site"].values.astype(str).tolist() if site not in seen]
     # Copies come first: of several the strongest is said.

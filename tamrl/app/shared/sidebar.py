@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from tamrl.app.shared import components, jobs, state, visitor
+from tamrl.app.shared import cache, components, jobs, state, visitor
 from tamrl.app.shared.components import Origin
 from tamrl.bundled import bundled_models, model_step
 from tamrl.errors import TamrlError
@@ -43,8 +43,6 @@ def choice() -> Choice:
 
 def origin(workspace: Workspace, site: str = "") -> Origin:
     """Return where the data of the workspace, or of one of its towers, come from, for source lines and downloads."""
-    from tamrl.app.shared import cache
-
     text = cache.tower_source(workspace, site) if site else cache.source(workspace)
     return Origin(text, workspace.simulated)
 

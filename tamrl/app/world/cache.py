@@ -14,6 +14,7 @@ import xarray as xr
 from tamrl.bundled import bundled_folder
 from tamrl.figures.world import map as world_map
 from tamrl.figures.world.map import Scale
+from tamrl.globe.earth import load_earth
 from tamrl.maps import catalog, regions, time_means
 from tamrl.maps.catalog import Entry
 from tamrl.maps.time_means import Period
@@ -175,8 +176,6 @@ def earth() -> xr.Dataset:
     Raises:
         TamrlError: it is missing or damaged.
     """
-    from tamrl.globe.earth import load_earth
-
     return load_earth()
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import chart, tell
-from tamrl.app.world import about, cache, numbers
+from tamrl.app.world import about, adapt, cache, numbers
 from tamrl.app.world import alt as world_alt
 from tamrl.app.world.numbers import MAPS, MODEL
 from tamrl.app.world.view import View
@@ -47,7 +47,6 @@ def place(view: View) -> None:
     with components.guarded():
         _towers(view)
     st.divider()
-    from tamrl.app.world import adapt
 
     with components.guarded():
         adapt.show(view, found)

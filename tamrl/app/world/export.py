@@ -14,6 +14,7 @@ from tamrl.app.world import cache
 from tamrl.app.world.cache import Question
 from tamrl.app.world.view import View
 from tamrl.figures.world import map as figures
+from tamrl.figures.world import print as world_print
 from tamrl.figures.world.map import Scale
 from tamrl.figures.world.print import EARTH, Box, Signs
 from tamrl.globe.contract import add_bounds
@@ -197,8 +198,6 @@ def picture(
         signs: what lies on the map.
         kind: ``png`` or ``svg``.
     """
-    from tamrl.figures.world import print as world_print
-
     panels = []
     for i, question in enumerate(asked):
         title = question.entry.label + (f" \N{MINUS SIGN} {question.other.label}" if question.other else "")

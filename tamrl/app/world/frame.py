@@ -10,6 +10,7 @@ from tamrl.app.shared import components, state
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import choice, pick, select
 from tamrl.app.world import cache
+from tamrl.app.world.compare import vegetated_switch
 from tamrl.app.world.view import LAYERS, MODES, View, short_names
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import NBE, fluxes_of
@@ -237,8 +238,6 @@ def _toggles(view: View) -> None:
     if view.mode == "side":
         st.toggle("Swipe", **state.bind("curtain", False), help="Both maps in one, with a divider to drag")
     if view.mode == "difference":
-        from tamrl.app.world.compare import vegetated_switch
-
         vegetated_switch("Vegetated")
 
 

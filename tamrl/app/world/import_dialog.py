@@ -15,6 +15,7 @@ from tamrl.app.world.view import View
 from tamrl.errors import TamrlError
 from tamrl.maps import catalog
 from tamrl.maps.contained import Bounds, import_contained
+from tamrl.maps.products import PRODUCTS
 from tamrl.towers.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,8 +55,6 @@ def _uploader() -> list:
 
 def form(workspace: Workspace | None) -> None:
     """Draw what is asked of an import, and import."""
-    from tamrl.maps.products import PRODUCTS
-
     access = visitor.access()
     # What lies in a workspace is seen by all: a visitor's import is his own.
     kept = access.owner and workspace is not None and not workspace.read_only

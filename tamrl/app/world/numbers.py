@@ -19,6 +19,7 @@ from tamrl.maps.catalog import Entry
 from tamrl.maps.global_totals import Published
 from tamrl.maps.regions import Groups
 from tamrl.maps.time_means import Period
+from tamrl.model.training_towers import load_reference
 from tamrl.towers.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -208,8 +209,6 @@ def density(question: tuple) -> xr.Dataset:
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the training towers")
 def _reference(path: str, version: int) -> "Reference | None":
-    from tamrl.model.training_towers import load_reference
-
     return load_reference(path)
 
 

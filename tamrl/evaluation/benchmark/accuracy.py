@@ -28,6 +28,7 @@ from tamrl.evaluation.benchmark.runs import (
 )
 from tamrl.evaluation.benchmark.scoring import Fold, score_fold
 from tamrl.evaluation.benchmark.tables import write_results
+from tamrl.maps.phenology import inner_groups, out_of_fold
 from tamrl.protocol.designs import DESIGNS, SEED, load_split, make_split, save_split
 from tamrl.system.processes import run_processes
 from tamrl.system.storage import locked
@@ -120,8 +121,6 @@ class Benchmark:
 
     def _predict_phenology(self, archive: xr.Dataset, design: str) -> None:
         """Write the archive of each fold, where it is not there, with phenology that has not seen its towers."""
-        from tamrl.maps.phenology import inner_groups, out_of_fold
-
         for index, held in enumerate(load_split(split_file(self.out, design)).folds):
             path = self.archive_of(design, index)
             if not path.exists():

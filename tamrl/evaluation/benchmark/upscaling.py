@@ -17,6 +17,8 @@ from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark.document import write_between
 from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
 from tamrl.globe.earth import load_earth
+from tamrl.model.batch_inference import PLACES_AT_ONCE, STEPS_AT_ONCE
+from tamrl.system.device import one_thread
 from tamrl.upscale.cluster import connect, run_all
 from tamrl.upscale.drivers.landcover import static_inputs_of
 from tamrl.upscale.drivers.mapping import default_mapping
@@ -131,9 +133,6 @@ def in_memory(checkpoint: Path, store: Path, repeats: int) -> tuple[float, float
     Both run in turns, so that what else the machine does meets both; of each the fastest turn counts.
     """
     import torch
-
-    from tamrl.model.batch_inference import PLACES_AT_ONCE, STEPS_AT_ONCE
-    from tamrl.system.device import one_thread
 
     one_thread()
     ensemble, reference = load_model(checkpoint)

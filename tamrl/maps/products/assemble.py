@@ -14,6 +14,8 @@ from tamrl.globe.grids import on_degrees, oriented
 from tamrl.globe.stored import Missing, Tally, missing_of
 from tamrl.maps.axes import axes, land_factor
 from tamrl.maps.products.accounting import lacking, with_report
+from tamrl.maps.products.checks import check_fluxes, counted
+from tamrl.maps.products.sign import check_sign, take_samples
 from tamrl.maps.products.sources import Source
 from tamrl.maps.products.times import calendar_of, climatology_years, kept_steps, step_starts
 from tamrl.maps.products.units import parse_unit
@@ -269,9 +271,6 @@ def finish(reading: Reading, where: str) -> xr.Dataset:
     Raises:
         TamrlError: the files do not fit together, or hold none of the fluxes.
     """
-    from tamrl.maps.products.checks import check_fluxes, counted
-    from tamrl.maps.products.sign import check_sign, take_samples
-
     ds = reading.then(join(reading.pieces))
     if ds.sizes["lat"] > 1 and ds["lat"].values[0] > ds["lat"].values[-1]:
         ds = ds.isel(lat=slice(None, None, -1))

@@ -14,6 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.errors import TamrlError
+from tamrl.globe.contract import month_starts
 from tamrl.maps.products import bounds as bounding
 from tamrl.maps.products import naming
 from tamrl.maps.products.calendars import (
@@ -208,8 +209,6 @@ def climatology_years(ds: xr.Dataset) -> str:
 
 def _climatology(ds: xr.Dataset, labels: Labels, where: str) -> np.ndarray:
     """Return the months of a climatology in the year that such maps are dated in."""
-    from tamrl.globe.contract import month_starts
-
     _, month, _, _ = split(labels.days, labels.clock.calendar)
     if sorted(month) != list(range(1, 13)):
         raise TamrlError(
