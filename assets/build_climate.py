@@ -321,12 +321,16 @@ def write_maps(checkpoint: Path, archive: xr.Dataset, drivers: tuple[str, ...], 
     from tamrl.globe.earth import load_earth
     from tamrl.model.training_towers import load_reference
     from tamrl.upscale.regions import MEMBERS
-    from tamrl.upscale.request import Request
+    from tamrl.upscale.request import UpscaleRequest
     from tamrl.upscale.run import upscale
 
     earth, sums, trained = load_earth(), {}, load_reference(checkpoint).sites
     towers = f"the {len(trained)} of {archive.sizes['site']} FLUXNET2015 towers with half a year of good months"
-    upscale(Request(checkpoint, ("earth",), folder / "maps.zarr", scheduler="threads", members=True))
+    upscale(
+        UpscaleRequest(
+            checkpoint=checkpoint, files=("earth",), out=folder / "maps.zarr", scheduler="threads", members=True
+        )
+    )
     titles = {
         "tamrl-climate": "TAM-RL, monthly climate",
         "xgboost-climate": "XGBoost, FLUXCOM-style upscaling (ours)",

@@ -260,7 +260,7 @@ def upscale(
         out: Zarr to write.
         bbox: west, south, east, north, degrees.
         options: ``mapping``, ``period``, ``scheduler``, ``workers``, ``resume``, ``members``, ``allow_gaps``, ...; see
-            ``tamrl.upscale.request.Request``. By default one thread computes here.
+            ``tamrl.upscale.request.UpscaleRequest``. By default one thread computes here.
 
     Returns:
         The maps, opened lazily: Dataset(time, lat, lon), gC m-2 d-1.

@@ -11,7 +11,7 @@ from tamrl.errors import TamrlError
 from tamrl.timestep import STEPS, Step
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """Shape of one TAM-RL network.
 
@@ -58,7 +58,7 @@ class ModelConfig:
     site_effect: float = 3.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TrainConfig:
     """How one member is trained.
 

@@ -3,7 +3,7 @@
 Units inside the project: fluxes in gC m-2 d-1, NEE negative = uptake, NEE = RECO - GPP.
 """
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Literal
 
@@ -46,6 +46,7 @@ class Variable:
     bounds: tuple[float, float]
     long_name: str
     role: Role
+    _: KW_ONLY
     resolution: Resolution = "daily"
     standard_name: str = ""
     source: str = "FLUXNET2015, Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3"

@@ -10,7 +10,7 @@ from tamrl.globe.earth import load_earth
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.model.training_towers import load_reference
 from tamrl.schema import FLUXES
-from tamrl.upscale.request import Request
+from tamrl.upscale.request import UpscaleRequest
 from tamrl.upscale.run import upscale
 
 MODEL = "fluxnet2015-climate"
@@ -63,7 +63,9 @@ def test_the_balance_of_the_model_closes_on_the_map(maps):
 
 def test_the_engine_makes_the_bundled_maps_again(maps, tmp_path):
     box = (8.0, 50.0, 11.0, 53.0)
-    request = Request(bundled_models()[MODEL], ("earth",), tmp_path / "box.zarr", scheduler="threads", bbox=box)
+    request = UpscaleRequest(
+        checkpoint=bundled_models()[MODEL], files=("earth",), out=tmp_path / "box.zarr", scheduler="threads", bbox=box
+    )
     made = xr.open_zarr(upscale(request).out, chunks=None)
     kept = maps["tamrl-climate"].sel(lat=made["lat"], lon=made["lon"])
     for name in [n for flux in FLUXES for n in (flux, flux + SD)]:

@@ -18,7 +18,7 @@ from tamrl.timestep import steps
 from tamrl.training.losses import masked_huber
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class MetaConfig:
     """How MAML is meta-trained after the CT-LSTM it starts from.
 

@@ -73,16 +73,16 @@ def accuracy(
 
     chosen = {"all": (*ABLATIONS, *WITHOUT), "none": ()}.get(ablations) if ablations in ("all", "none") else None
     benchmark = Benchmark(
-        Workspace.open(workspace).archive_path,
-        out,
-        read_names(designs),
-        members,
-        side_members,
-        read_names(models),
-        read_names(ablations) if chosen is None else chosen,
-        load_config(config_file) if config_file else Config(),
-        ablation_steps,
-        ablation_folds,
+        archive=Workspace.open(workspace).archive_path,
+        out=out,
+        designs=read_names(designs),
+        members=members,
+        side_members=side_members,
+        models=read_names(models),
+        ablations=read_names(ablations) if chosen is None else chosen,
+        config=load_config(config_file) if config_file else Config(),
+        ablation_steps=ablation_steps,
+        ablation_folds=ablation_folds,
         phenology=phenology,
     )
     tables = run(benchmark, workers or os.cpu_count() or 1, lambda line: click.echo(line, err=True))

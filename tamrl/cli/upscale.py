@@ -11,7 +11,7 @@ from tamrl.cli.options import checkpoint_option, read_period
 from tamrl.errors import TamrlError
 
 if TYPE_CHECKING:
-    from tamrl.upscale.request import Request
+    from tamrl.upscale.request import UpscaleRequest
 
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?\s*$", re.IGNORECASE)
 
@@ -121,29 +121,29 @@ def command(
     """
     import os
 
-    from tamrl.upscale.request import Request
+    from tamrl.upscale.request import UpscaleRequest
 
     days = read_period(period, "--time") if period else None
-    request = Request(
-        checkpoint,
-        files,
-        out,
-        mapping,
-        scheduler,
-        workers or os.cpu_count() or 1,
-        read_box(bbox) if bbox else None,
-        (days[0], days[-1]) if days is not None else None,
-        resume,
-        read_size(memory),
-        keep_members,
-        spin_up,
-        classes == "dominant",
+    request = UpscaleRequest(
+        checkpoint=checkpoint,
+        files=files,
+        out=out,
+        mapping=mapping,
+        scheduler=scheduler,
+        workers=workers or os.cpu_count() or 1,
+        bbox=read_box(bbox) if bbox else None,
+        period=(days[0], days[-1]) if days is not None else None,
+        resume=resume,
+        memory=read_size(memory),
+        members=keep_members,
+        spin_up=spin_up,
+        dominant=classes == "dominant",
         allow_gaps=allow_gaps,
     )
     _run(request, ilamb)
 
 
-def _run(request: "Request", ilamb: Path | None) -> None:
+def _run(request: "UpscaleRequest", ilamb: Path | None) -> None:
     """Upscale, tell what was made, and export it."""
     from tamrl.upscale.ilamb import export
     from tamrl.upscale.run import upscale

@@ -13,7 +13,7 @@ from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.drivers import driver_table
 from tamrl.predict.adapt import adapt
-from tamrl.predict.ensemble import Forecast, predict, site_effects, to_forecast
+from tamrl.predict.ensemble import GaussianPrediction, predict, site_effects, to_gaussian
 from tamrl.predict.methods import AdaptSettings
 from tamrl.protocol.splits import check_disjoint
 from tamrl.protocol.support_days import Plan
@@ -22,7 +22,7 @@ from tamrl.towers.quality import valid_days
 
 #: A model at a tower: what it predicts where it may read the fluxes of the support days, or of none. Returns (T, 3)
 #: GPP, RECO, NEE in gC m-2 d-1, or a ``Forecast``.
-Predictor = Callable[[xr.Dataset, pd.DatetimeIndex | None], np.ndarray | Forecast]
+Predictor = Callable[[xr.Dataset, pd.DatetimeIndex | None], np.ndarray | GaussianPrediction]
 
 #: TAM-RL's names in tables -> the method of ``tamrl.predict.adapt``; both are the same ensemble.
 TAMRL = {"tamrl": AdaptSettings().method, "tamrl-encode": "encode"}
@@ -51,18 +51,18 @@ class TamrlPredictor:
     ensemble: Ensemble
     method: str = TAMRL["tamrl"]
 
-    def __call__(self, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> Forecast:
-        """Return the mean over members, and the spread; see ``to_forecast``."""
+    def __call__(self, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> GaussianPrediction:
+        """Return the mean over members, and the spread; see ``to_gaussian``."""
         return self.many(tower, [support])[0]
 
-    def many(self, tower: xr.Dataset, supports: list[pd.DatetimeIndex | None]) -> list[Forecast]:
+    def many(self, tower: xr.Dataset, supports: list[pd.DatetimeIndex | None]) -> list[GaussianPrediction]:
         """Return the same for several supports; what they share is computed once."""
         supports = [None if s is None or not len(s) else s for s in supports]
         if self.method == "site-effect":
-            return [to_forecast(members) for members in site_effects(self.ensemble, tower, supports)]
+            return [to_gaussian(members) for members in site_effects(self.ensemble, tower, supports)]
         settings = AdaptSettings(method=self.method)
         return [
-            to_forecast(
+            to_gaussian(
                 predict(self.ensemble, tower) if s is None else adapt(self.ensemble, tower, s, settings).adapted
             )
             for s in supports
@@ -81,9 +81,9 @@ class EncoderPredictor:
 
     ensemble: Ensemble
 
-    def __call__(self, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> Forecast:
+    def __call__(self, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> GaussianPrediction:
         """Return the mean over members, and the spread between them."""
-        return to_forecast(predict(self.ensemble, tower, support))
+        return to_gaussian(predict(self.ensemble, tower, support))
 
 
 def tamrl_predictors(ensemble: Ensemble) -> dict[str, Predictor]:
@@ -140,13 +140,15 @@ def predictions(tower: xr.Dataset, predictors: Mapping[str, Predictor], days: It
 
 def _all(
     predictor: Predictor, tower: xr.Dataset, supports: list[pd.DatetimeIndex | None]
-) -> Iterable[np.ndarray | Forecast]:
+) -> Iterable[np.ndarray | GaussianPrediction]:
     """Predict with each support, at once where the model can."""
     many = getattr(predictor, "many", None)
     return many(tower, supports) if many else (predictor(tower, support) for support in supports)
 
 
-def _checked(fluxes: np.ndarray | Forecast, model: str, tower: xr.Dataset) -> tuple[np.ndarray, np.ndarray | None]:
+def _checked(
+    fluxes: np.ndarray | GaussianPrediction, model: str, tower: xr.Dataset
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Return (T, 3) mean, and the spread or None.
 
     A model may leave out a flux, as one that the support does not hold; not single days, since models would
@@ -155,7 +157,7 @@ def _checked(fluxes: np.ndarray | Forecast, model: str, tower: xr.Dataset) -> tu
     Raises:
         TamrlError: the shape is another, or single values are missing.
     """
-    mean, spread = fluxes if isinstance(fluxes, Forecast) else (fluxes, None)
+    mean, spread = fluxes if isinstance(fluxes, GaussianPrediction) else (fluxes, None)
     site = str(tower.site.item())
     if mean.shape != (tower.sizes["time"], 3):
         raise TamrlError(f"{model} returned an array of shape {mean.shape}", site, "Return (days, 3)")

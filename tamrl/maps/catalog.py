@@ -40,8 +40,8 @@ _BROKEN_ZIP = (
 _BLOCK = {"lat": 360, "lon": 720}
 
 
-@dataclass(frozen=True)
-class Entry:
+@dataclass(frozen=True, kw_only=True)
+class MapsEntry:
     """One set of maps on offer.
 
     Attributes:
@@ -83,7 +83,7 @@ def listed(folders: Iterable[Path]) -> list[Path]:
     ]
 
 
-def entries(workspace: Workspace | None, session: Path | None = None) -> dict[str, Entry]:
+def entries(workspace: Workspace | None, session: Path | None = None) -> dict[str, MapsEntry]:
     """Return the maps on offer by key: bundled ones, then those of the workspace, then those of the session.
 
     A damaged file is listed too: opening it says what is wrong.
@@ -95,9 +95,9 @@ def entries(workspace: Workspace | None, session: Path | None = None) -> dict[st
     return entries_in(folders(workspace, session))
 
 
-def entries_in(folders: Iterable[Path]) -> dict[str, Entry]:
+def entries_in(folders: Iterable[Path]) -> dict[str, MapsEntry]:
     """Return the maps in some folders by key; of two with one name the later gets a number."""
-    found: dict[str, Entry] = {}
+    found: dict[str, MapsEntry] = {}
     for path in listed(folders):
         key, number = path.stem, 2
         while key in found:
@@ -106,7 +106,7 @@ def entries_in(folders: Iterable[Path]) -> dict[str, Entry]:
     return found
 
 
-def entry(path: Path, key: str = "") -> Entry:
+def entry(path: Path, key: str = "") -> MapsEntry:
     """Return one set of maps as it is offered; a damaged one is marked as such.
 
     Args:
@@ -118,9 +118,18 @@ def entry(path: Path, key: str = "") -> Entry:
         with _open(path) as maps:
             attrs = maps.attrs
     except TamrlError:
-        return Entry(key, f"{path.stem} (damaged)", path, "damaged", False, version(path))
+        return MapsEntry(
+            key=key, label=f"{path.stem} (damaged)", path=path, kind="damaged", simulated=False, version=version(path)
+        )
     label = str(attrs.get("title") or path.stem)
-    return Entry(key, label, path, str(attrs.get("kind", "product")), bool(attrs.get("simulated", 0)), version(path))
+    return MapsEntry(
+        key=key,
+        label=label,
+        path=path,
+        kind=str(attrs.get("kind", "product")),
+        simulated=bool(attrs.get("simulated", 0)),
+        version=version(path),
+    )
 
 
 def version(path: Path) -> int:
@@ -129,7 +138,7 @@ def version(path: Path) -> int:
     return marker.stat().st_mtime_ns if marker.is_file() else 0
 
 
-def open_maps(entry: Entry) -> "xr.Dataset":
+def open_maps(entry: MapsEntry) -> "xr.Dataset":
     """Open maps lazily and check that they keep the contract of ``tamrl.globe.contract``.
 
     Raises:
@@ -166,7 +175,7 @@ def import_product(
     mapping: Mapping[str, Any] | str | Path | None = None,
     progress: Callable[[float], None] | None = None,
     most_bytes: int | None = None,
-) -> Entry:
+) -> MapsEntry:
     """Read a gridded product and keep it as maps; a killed import leaves nothing behind.
 
     Args:

@@ -26,8 +26,8 @@ LEAVES = ("LAI", "EVI")
 _YEARS = 2
 
 
-@dataclass(frozen=True, eq=False)
-class Place:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Cell:
     """What the small Earth says of one cell with land.
 
     Attributes:
@@ -65,7 +65,7 @@ def position(lat: float, lon: float) -> str:
     return f"{abs(lat):g}° {'N' if lat >= 0 else 'S'}, {abs(lon):g}° {'E' if lon >= 0 else 'W'}"
 
 
-def place_at(earth: xr.Dataset, lat: float, lon: float) -> Place | None:
+def place_at(earth: xr.Dataset, lat: float, lon: float) -> Cell | None:
     """Return what the small Earth says of the cell that a position lies in; None at sea.
 
     Args:
@@ -84,17 +84,17 @@ def place_at(earth: xr.Dataset, lat: float, lon: float) -> Place | None:
         {n: ("month", cell[n].values.astype(float), earth[n].attrs) for n in cycles}, {"month": np.arange(1, 13)}
     )
     named = {n: words(_flag(earth, n, int(cell[n]))) for n in ("continent", "region")}
-    return Place(
-        float(cell["lat"]),
-        float(cell["lon"]),
-        float(cell["land_fraction"]),
-        next(iter(shares.index), UNKNOWN),
-        shares.to_dict(),
-        _flag(earth, "koeppen", int(cell["koeppen"])),
-        named["continent"],
-        named["region"],
-        drivers,
-        {n: float(cell[n]) for n in STATIC_DRIVERS if n in cell},
+    return Cell(
+        lat=float(cell["lat"]),
+        lon=float(cell["lon"]),
+        land_fraction=float(cell["land_fraction"]),
+        igbp=next(iter(shares.index), UNKNOWN),
+        covers=shares.to_dict(),
+        koeppen=_flag(earth, "koeppen", int(cell["koeppen"])),
+        continent=named["continent"],
+        region=named["region"],
+        drivers=drivers,
+        fixed={n: float(cell[n]) for n in STATIC_DRIVERS if n in cell},
     )
 
 
@@ -190,7 +190,7 @@ def like_towers(reference: "Reference", code: np.ndarray, lat: float, lon: float
     )
 
 
-def static_of(place: Place, trained: frozenset[str], igbp: str | None = None) -> np.ndarray:
+def static_of(place: Cell, trained: frozenset[str], igbp: str | None = None) -> np.ndarray:
     """Return the classes of a cell as the climate model reads them, (A,).
 
     Args:
@@ -206,12 +206,12 @@ def static_of(place: Place, trained: frozenset[str], igbp: str | None = None) ->
     return found
 
 
-def vegetated(place: Place) -> float:
+def vegetated(place: Cell) -> float:
     """Return the share of a cell's land that carries a flux: what is not bare, snow, ice or water."""
     return float(vegetation(_fractions(place))[1][0])
 
 
-def _fractions(place: Place) -> np.ndarray:
+def _fractions(place: Cell) -> np.ndarray:
     return np.array([place.covers.get(name, 0.0) for name in IGBP])[:, None]
 
 

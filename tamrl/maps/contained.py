@@ -17,7 +17,7 @@ from typing import Any
 
 from tamrl.errors import TamrlError
 from tamrl.maps import catalog
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 
 _GB = 2**30
 _TODO = "Import it on your own computer, or ask whoever runs this server"
@@ -45,7 +45,7 @@ def import_contained(
     mapping: Mapping[str, Any] | None,
     progress: Callable[[float], None],
     bounds: Bounds,
-) -> Entry:
+) -> MapsEntry:
     """Import a product as ``tamrl.maps.catalog.import_product`` does, in a process that is ended if it takes too much.
 
     Raises:

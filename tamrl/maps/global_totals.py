@@ -7,7 +7,7 @@ from typing import Any
 from tamrl.bundled import bundled_folder
 from tamrl.errors import TamrlError
 from tamrl.maps.aggregate import TOTAL_UNIT
-from tamrl.maps.catalog import Entry, bundled_maps
+from tamrl.maps.catalog import MapsEntry, bundled_maps
 from tamrl.schema import FLUXES
 
 #: The product whose total every verdict is measured against.
@@ -30,7 +30,7 @@ GROSS_REASONS = (_TROPICS, "Towers tend to stand where plants grow well, and not
 _SLACK = 0.05
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Published:
     """One published total of the land, PgC yr-1; either a mean or the range of several members.
 
@@ -125,13 +125,21 @@ def _respiration(found: list[Published]) -> list[Published]:
     """Return RECO = NEE + GPP of the products that published both; how certain it is does not follow."""
     known = {(p.product, p.years, p.flux): p for p in found if p.mean is not None}
     return [
-        Published(p.product, "RECO", p.years, p.citation, p.doi, round(p.mean + net.mean, 2), derived=True)
+        Published(
+            product=p.product,
+            flux="RECO",
+            years=p.years,
+            citation=p.citation,
+            doi=p.doi,
+            mean=round(p.mean + net.mean, 2),
+            derived=True,
+        )
         for (product, years, flux), p in known.items()
         if flux == "GPP" and (net := known.get((product, years, "NEE"))) and (product, years, "RECO") not in known
     ]
 
 
-def member_spread(entry: Entry) -> dict[str, float]:
+def member_spread(entry: MapsEntry) -> dict[str, float]:
     """Return the standard deviation over the members of each flux's total, PgC yr-1, of bundled maps; else nothing.
 
     It was taken when they were made, from the total of each member. From the spread of single cells it does not

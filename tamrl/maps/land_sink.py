@@ -26,8 +26,8 @@ ATMOSPHERE = "What the atmosphere sees"
 _TERA = 1e12
 
 
-@dataclass(frozen=True)
-class Step:
+@dataclass(frozen=True, kw_only=True)
+class SinkStep:
     """One published number on the way.
 
     Attributes:
@@ -86,13 +86,13 @@ class Budget:
         not_quantified: causes of the remainder that have no published global number.
     """
 
-    steps: tuple[Step, ...]
-    river: Step
-    target: Step
+    steps: tuple[SinkStep, ...]
+    river: SinkStep
+    target: SinkStep
     not_quantified: tuple[str, ...]
 
     @property
-    def all(self) -> tuple[Step, ...]:
+    def all(self) -> tuple[SinkStep, ...]:
         """Every published number."""
         return (*self.steps, self.river, self.target)
 
@@ -126,8 +126,8 @@ def read_budget(path: Path | None = None) -> Budget:
     return Budget(steps, river, target, tuple(map(str, content["not_quantified"])))
 
 
-def _step(item: Any, where: str) -> Step:
-    names = {f.name for f in fields(Step)}
+def _step(item: Any, where: str) -> SinkStep:
+    names = {f.name for f in fields(SinkStep)}
     if not isinstance(item, dict) or set(item) - names:
         extra = ", ".join(sorted(map(str, set(item) - names))) if isinstance(item, dict) else "no mapping"
         raise TamrlError(f"A step is not understood: {extra}", where, f"Known keys: {', '.join(sorted(names))}")
@@ -135,7 +135,7 @@ def _step(item: Any, where: str) -> Step:
         years = tuple(int(year) for year in item["years"]) if "years" in item else None
         texts = {k: str(item[k]) for k in ("key", "label", "statement", "read_in", "citation", "doi")}
         more = None if item.get("plus_minus") is None else float(item["plus_minus"])
-        found = Step(
+        found = SinkStep(
             **texts,
             value=float(item["value"]),
             years=years,
@@ -180,7 +180,7 @@ def bridge(ours: float, budget: Budget, sd: float | None = None) -> pd.DataFrame
     return pd.DataFrame(rows, columns=names)
 
 
-def _row(step: Step, level: float) -> tuple:
+def _row(step: SinkStep, level: float) -> tuple:
     return (
         step.label,
         "published",

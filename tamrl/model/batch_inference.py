@@ -26,7 +26,7 @@ STEPS_AT_ONCE = 128
 PLACES_AT_ONCE = 64
 
 
-class Places(NamedTuple):
+class CellBatch(NamedTuple):
     """Drivers of B places.
 
     Attributes:
@@ -155,7 +155,7 @@ def _fluxes(member: Member, raw: Tensor, squares: Tensor) -> tuple[Tensor, Tenso
 
 
 @torch.inference_mode()
-def estimate(ensemble: Ensemble, places: Places, spin_up: int = 0) -> Estimate:
+def estimate(ensemble: Ensemble, places: CellBatch, spin_up: int = 0) -> Estimate:
     """Return the fluxes of B places zero-shot, each with the task code of its own drivers and classes.
 
     Args:

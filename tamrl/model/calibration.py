@@ -25,7 +25,7 @@ WIDEN_TOWERS, NARROW_TOWERS = 6, 24
 _TINY = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Residuals:
     """What a calibration learns from: one held-out tower.
 

@@ -62,7 +62,7 @@ class Normaliser:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class TowerRecord:
     """One tower as normalised tensors; 0 where masked.
 
@@ -98,14 +98,14 @@ def tower_record(tower: xr.Dataset, names: tuple[str, ...], normaliser: Normalis
     weight = np.where(observed, np.nan_to_num(tower["QC"].values)[:, None], 0)
     angle = season_angle(time, step_of(tower))
     return TowerRecord(
-        str(tower.site.item()),
-        time,
-        torch.from_numpy(np.where(present, np.clip(scaled, -CLIP, CLIP), 0).astype(np.float32)),
-        torch.from_numpy(present.astype(np.float32)),
-        torch.from_numpy(np.nan_to_num(fluxes)),
-        torch.from_numpy(weight.astype(np.float32)),
-        torch.from_numpy(np.stack([np.sin(angle), np.cos(angle)], 1).astype(np.float32)),
-        torch.from_numpy(tower_static(tower)),
+        site=str(tower.site.item()),
+        time=time,
+        drivers=torch.from_numpy(np.where(present, np.clip(scaled, -CLIP, CLIP), 0).astype(np.float32)),
+        driver_mask=torch.from_numpy(present.astype(np.float32)),
+        fluxes=torch.from_numpy(np.nan_to_num(fluxes)),
+        weight=torch.from_numpy(weight.astype(np.float32)),
+        season=torch.from_numpy(np.stack([np.sin(angle), np.cos(angle)], 1).astype(np.float32)),
+        static=torch.from_numpy(tower_static(tower)),
     )
 
 

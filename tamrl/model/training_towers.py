@@ -27,7 +27,7 @@ COMPONENTS = 8
 _AT_ONCE = 4096
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Reference:
     """The training towers of a checkpoint.
 

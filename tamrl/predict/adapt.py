@@ -29,8 +29,8 @@ class Cancelled(Exception):  # noqa: N818 - an outcome that the user asked for, 
     """Raised inside an adaptation when the user has cancelled it."""
 
 
-@dataclass(frozen=True)
-class Step:
+@dataclass(frozen=True, kw_only=True)
+class GradientStep:
     """One gradient step: the fit on the support days, and on those held back.
 
     Attributes:
@@ -131,7 +131,7 @@ def adapt(
     tower: xr.Dataset,
     support: pd.DatetimeIndex,
     settings: AdaptSettings | None = None,
-    on_step: Callable[[Step], None] | None = None,
+    on_step: Callable[[GradientStep], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Adaptation:
     """Adapt an ensemble to one tower; the ensemble itself is not changed.
@@ -181,7 +181,11 @@ class _Progress:
     """The gradient steps of all members: kept, passed on one at a time, and ended when the user cancels."""
 
     def __init__(
-        self, members: int, steps: int, on_step: Callable[[Step], None] | None, cancelled: Callable[[], bool] | None
+        self,
+        members: int,
+        steps: int,
+        on_step: Callable[[GradientStep], None] | None,
+        cancelled: Callable[[], bool] | None,
     ) -> None:
         self.members, self.steps, self.on_step, self.cancelled = members, steps, on_step, cancelled
         self._lock, self._rows = threading.Lock(), []
@@ -202,7 +206,16 @@ class _Progress:
             with self._lock:
                 self._rows.append((index, done, loss, held_back))
                 if self.on_step:
-                    self.on_step(Step(index, self.members, done, self.steps, loss, held_back))
+                    self.on_step(
+                        GradientStep(
+                            member=index,
+                            members=self.members,
+                            step=done,
+                            steps=self.steps,
+                            loss=loss,
+                            held_back=held_back,
+                        )
+                    )
 
         return report
 

@@ -31,7 +31,7 @@ WORKERS = 2
 WINDOWS_AT_ONCE = 512
 
 
-class Forecast(NamedTuple):
+class GaussianPrediction(NamedTuple):
     """A prediction that knows how uncertain it is: mean and standard deviation, (T, 3) each, gC m-2 d-1."""
 
     mean: np.ndarray
@@ -67,7 +67,7 @@ def to_predictions(
     return xr.Dataset(data, coords={"member": np.arange(len(values)), "time": time})
 
 
-def to_forecast(members: xr.Dataset) -> Forecast:
+def to_gaussian(members: xr.Dataset) -> GaussianPrediction:
     """Return the mean over members and the total standard deviation.
 
     Its square is the variance between the members plus, where they give one, the mean of their own variances.
@@ -80,7 +80,7 @@ def to_forecast(members: xr.Dataset) -> Forecast:
     variance = np.stack([members[f].var("member", ddof=min(1, count - 1)).values for f in FLUXES], axis=1)
     if f"{FLUXES[0]}{VARIANCE}" in members:
         variance = variance + np.stack([members[f"{f}{VARIANCE}"].mean("member").values for f in FLUXES], axis=1)
-    return Forecast(mean, np.sqrt(variance))
+    return GaussianPrediction(mean, np.sqrt(variance))
 
 
 def add_intervals(ensemble: Ensemble, predictions: xr.Dataset, shots: int, static: np.ndarray) -> xr.Dataset:
@@ -97,7 +97,7 @@ def add_intervals(ensemble: Ensemble, predictions: xr.Dataset, shots: int, stati
     calibration = ensemble.calibration(days(shots, ensemble.config.model.step))
     if calibration is None or f"{FLUXES[0]}{VARIANCE}" not in predictions:
         return predictions
-    made = to_forecast(predictions)
+    made = to_gaussian(predictions)
     ends = zip(
         (LOW, HIGH), calibration.interval(made.mean, made.spread, LEVEL, calibration.widening(static)), strict=True
     )

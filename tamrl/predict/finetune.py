@@ -41,7 +41,7 @@ HELD_BACK_BLOCK: dict[str, int] = {"1D": 30, "1MS": 5}
 SHRINKAGES = (1.0, 0.75, 0.5, 0.25, 0.0)
 
 
-class Shift:
+class FineTune:
     """The straight line from the zero-shot member (0) to the adapted one (1).
 
     All parameters are in units of their prior standard deviation, so that one learning rate and a
@@ -81,7 +81,7 @@ class Shift:
         """What is fitted."""
         return [self.of_code, *self.of_modulation, *self.of_weights.values()]
 
-    def variant(self, index: int) -> "Shift":
+    def variant(self, index: int) -> "FineTune":
         """Return one of the variants as a shift of its own."""
         one = copy.copy(self)
         one.of_code = self.of_code[index : index + 1]
@@ -127,8 +127,8 @@ def _with_weights(module: nn.Module, weights: dict[str, Tensor]) -> Callable:
     return lambda *inputs: functional_call(module, weights, inputs)
 
 
-@dataclass(frozen=True)
-class Stretch:
+@dataclass(frozen=True, kw_only=True)
+class AdaptationWindow:
     """The stretch of a record that adaptation runs over, and its days (1, T, 3) to fit and to hold back.
 
     ``independent`` says as how many independent observations a day, or month, counts.
@@ -173,7 +173,9 @@ def held_back_days(count: int, share: float, step: Step = "1D") -> np.ndarray:
     return held
 
 
-def cut_stretch(ensemble: Ensemble, record: TowerRecord, support: pd.DatetimeIndex, held_back: float) -> Stretch:
+def cut_window(
+    ensemble: Ensemble, record: TowerRecord, support: pd.DatetimeIndex, held_back: float
+) -> AdaptationWindow:
     """Cut the record to the support and its spin-up, and hold some days of the support back."""
     chosen = np.flatnonzero(record.time.isin(support))
     step = ensemble.config.model.step
@@ -184,15 +186,17 @@ def cut_stretch(ensemble: Ensemble, record: TowerRecord, support: pd.DatetimeInd
     split[1, chosen[apart]] = 1
     seen = (record.weight > 0).float()
     fit, held = (seen * torch.from_numpy(part) for part in split)
-    cut = [
-        x[None, first:last].to(ensemble.device) for x in (record.drivers, record.driver_mask, record.fluxes, fit, held)
-    ]
-    return Stretch(*cut, ensemble.config.train.window, min(1.0, timestep.days(1, step) / CORRELATION_DAYS))
+    parts = dict(drivers=record.drivers, mask=record.driver_mask, observed=record.fluxes, fit=fit, held=held)
+    return AdaptationWindow(
+        **{name: x[None, first:last].to(ensemble.device) for name, x in parts.items()},
+        window=ensemble.config.train.window,
+        independent=min(1.0, timestep.days(1, step) / CORRELATION_DAYS),
+    )
 
 
-def fit_shift(
-    shift: Shift,
-    task: Stretch,
+def fit_offset(
+    shift: FineTune,
+    task: AdaptationWindow,
     weight: Tensor,
     steps: int,
     learning_rate: float,
@@ -228,7 +232,7 @@ def fit_shift(
 
 
 @torch.no_grad()
-def harmless(shift: Shift, task: Stretch, most: float = 1.0) -> tuple[float, float, float]:
+def backtrack(shift: FineTune, task: AdaptationWindow, most: float = 1.0) -> tuple[float, float, float]:
     """Return the largest shrinkage that does no harm on the held-back days, and the losses there.
 
     Returns:

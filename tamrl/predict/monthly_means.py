@@ -243,10 +243,10 @@ def _named(table: pd.DataFrame, when: str) -> pd.DataFrame:
 
 def _by_month(predictions: xr.Dataset) -> pd.DataFrame:
     """Return the last year of predictions (member, time) by month: mean, total spread, and intervals where known."""
-    from tamrl.predict.ensemble import HIGH, LOW, to_forecast
+    from tamrl.predict.ensemble import HIGH, LOW, to_gaussian
 
     last = predictions.isel(time=slice(-12, None))
-    made = to_forecast(last)
+    made = to_gaussian(last)
     columns = {}
     for i, flux in enumerate(FLUXES):
         columns[flux] = made.mean[:, i]

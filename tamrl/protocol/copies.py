@@ -28,7 +28,7 @@ _EARTH_KM = 6371.0
 _NAMES = 8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Likeness:
     """A scored tower that is not as new to the model as its id says.
 
@@ -143,7 +143,9 @@ def _copies(archive: xr.Dataset, scored: list[str], source: xr.Dataset, seen: Co
         same = (n >= least) & (r >= LEAST_R) & (difference <= MOST_DIFFERENCE)
         for i, j in zip(*np.nonzero(same), strict=True):
             if scored[i] != theirs[j] and r[i, j] > getattr(best.get((scored[i], theirs[j])), "r", -1.0):
-                like = Likeness(scored[i], theirs[j], True, float(km[i, j]), float(r[i, j]), int(n[i, j]))
+                like = Likeness(
+                    site=scored[i], seen=theirs[j], copy=True, km=float(km[i, j]), r=float(r[i, j]), steps=int(n[i, j])
+                )
                 best[scored[i], theirs[j]] = like
     return list(best.values())
 
@@ -189,7 +191,11 @@ def _neighbours(
     km = _distances(_positions(archive.sel(site=scored)), np.array([known[site] for site in theirs]))
     with np.errstate(invalid="ignore"):
         near = zip(*np.nonzero(km <= CLUSTER_KM), strict=True)
-    return [Likeness(scored[i], theirs[j], False, float(km[i, j])) for i, j in near if scored[i] != theirs[j]]
+    return [
+        Likeness(site=scored[i], seen=theirs[j], copy=False, km=float(km[i, j]))
+        for i, j in near
+        if scored[i] != theirs[j]
+    ]
 
 
 def _known_places() -> dict[str, tuple[float, float]]:

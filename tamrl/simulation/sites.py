@@ -1,6 +1,6 @@
 """Places, climates and hidden traits of the simulated towers."""
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 
@@ -107,6 +107,7 @@ class Sites:
     igbp: np.ndarray
     koeppen: np.ndarray
     management: np.ndarray
+    _: KW_ONLY
     lat: np.ndarray
     lon: np.ndarray
     mean: np.ndarray

@@ -17,7 +17,7 @@ KINDS = {
 
 
 @dataclass(frozen=True)
-class Entry:
+class AccountEntry:
     """One thing that was done to the data.
 
     Attributes:
@@ -52,38 +52,38 @@ class IngestReport:
         entries: in the order in which they were made.
     """
 
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[AccountEntry] = field(default_factory=list)
 
     def rejected(self, subject: str, words: str, count: int | None = None) -> None:
         """Note values or rows that were set aside."""
-        self._add(Entry("rejected", subject, words, count))
+        self._add(AccountEntry("rejected", subject, words, count))
 
     def missing(self, subject: str, words: str, count: int | None = None) -> None:
         """Note what the files lack."""
-        self._add(Entry("missing", subject, words, count))
+        self._add(AccountEntry("missing", subject, words, count))
 
     def converted(self, subject: str, words: str, count: int | None = None) -> None:
         """Note values that were brought to other units, days or another grid."""
-        self._add(Entry("converted", subject, words, count))
+        self._add(AccountEntry("converted", subject, words, count))
 
     def assumed(self, subject: str, words: str, count: int | None = None) -> None:
         """Note what the files do not say."""
-        self._add(Entry("assumed", subject, words, count))
+        self._add(AccountEntry("assumed", subject, words, count))
 
     def note(self, subject: str, words: str) -> None:
         """Note a whole sentence of a reader; its kind is told from its words (``kind_of``)."""
-        self._add(Entry(kind_of(words), subject, words))
+        self._add(AccountEntry(kind_of(words), subject, words))
 
     def extend(self, other: "IngestReport") -> None:
         """Add the entries of another report."""
         for entry in other.entries:
             self._add(entry)
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: AccountEntry) -> None:
         if entry not in self.entries:
             self.entries.append(entry)
 
-    def __iter__(self) -> Iterator[Entry]:
+    def __iter__(self) -> Iterator[AccountEntry]:
         """Go through the entries, kind by kind."""
         for kind in KINDS:
             yield from (entry for entry in self.entries if entry.kind == kind)
@@ -92,7 +92,7 @@ class IngestReport:
         """Return the number of entries."""
         return len(self.entries)
 
-    def of(self, subject: str) -> list[Entry]:
+    def of(self, subject: str) -> list[AccountEntry]:
         """Return the entries of one tower, product or driver."""
         return [entry for entry in self if entry.subject == subject]
 
@@ -123,7 +123,7 @@ class IngestReport:
         Raises:
             TypeError, ValueError: an entry is none.
         """
-        return cls([Entry(**entry) for entry in entries])
+        return cls([AccountEntry(**entry) for entry in entries])
 
 
 #: Names of files and columns, whose letters tell nothing.

@@ -32,7 +32,7 @@ SHARD_SITES = 64
 _TEXT = ("igbp", "koeppen", "name", "source")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Tower:
     """One tower as a reader hands it over.
 

@@ -27,7 +27,7 @@ from tamrl.towers.screen import screen
 from tamrl.towers.workspace import Workspace, sha256
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Result:
     """What an ingest did.
 
@@ -35,12 +35,12 @@ class Result:
         summary: one row a tower: site, action (added, replaced), days, first, last, igbp, koeppen, position
             (bool), n_outside, n_failed (variables set aside as a whole), notes, and for each variable
             ``missing_<variable>`` (share of the record's days; NaN where the tower lacks it).
-        report: values set aside, see ``checks.validate``.
-        balance: towers whose NEE = RECO - GPP is open, see ``checks.balance``.
         audit: one row for each tower and check, see ``audit.audit``; of the towers of this ingest.
         checks: one row a check over these towers, see ``audit.summarise``.
         items: every file looked at and what became of it.
         archive: path of the archive.
+        report: values set aside, see ``checks.validate``.
+        balance: towers whose NEE = RECO - GPP is open, see ``checks.balance``.
         n_sites: towers in the archive now (0 where there is none).
         failures: reasons in words that are not about one file.
         doubts: variables whose size does not fit their unit at any tower known, in words. They are kept as read.
@@ -48,10 +48,10 @@ class Result:
     """
 
     summary: pd.DataFrame
-    report: pd.DataFrame
-    balance: pd.DataFrame
     items: list[Item]
     archive: Path
+    report: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(REPORT_COLUMNS)))
+    balance: pd.DataFrame = field(default_factory=pd.DataFrame)
     n_sites: int = 0
     failures: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
@@ -96,14 +96,16 @@ def ingest(
     if sites:
         given, faults = read_sites(sites, notes)
     items = _read_all(sources, on_item)
-    items += [Item(Path(sites), True, "used", "positions and classes as given", notes=notes)] if sites else []
+    items += (
+        [Item(path=Path(sites), explicit=True, status="used", reason="positions and classes as given", notes=notes)]
+        if sites
+        else []
+    )
     towers, refused = one_each(tower for item in items for tower in item.towers)
     _add_series(items, towers)
     _account_for_siblings(items, set(towers))
     places = _places(items, given)
-    result = Result(
-        _summary_table([]), pd.DataFrame(columns=list(REPORT_COLUMNS)), pd.DataFrame(), items, workspace.archive_path
-    )
+    result = Result(summary=_summary_table([]), items=items, archive=workspace.archive_path)
     result.failures += faults + refused
     placed = [places.get(site, SiteInfo()).apply(tower) for site, tower in sorted(towers.items())]
     found = screen(placed)
@@ -221,8 +223,8 @@ def _from_archive(towers: list[Tower], old: xr.Dataset | None) -> dict[str, set[
             continue
         there = old.isel(site=row[tower.site])
         before[tower.site] = {str(name) for name, values in there.data_vars.items() if values.notnull().any()}
-        info = SiteInfo(*(there[name].item() for name in ("name", "lat", "lon", "igbp", "koeppen")))
-        own = SiteInfo(tower.name, tower.lat, tower.lon, tower.igbp, tower.koeppen)
+        info = SiteInfo(**{name: there[name].item() for name in ("name", "lat", "lon", "igbp", "koeppen")})
+        own = SiteInfo(name=tower.name, lat=tower.lat, lon=tower.lon, igbp=tower.igbp, koeppen=tower.koeppen)
         own.filled(info).apply(tower)
         gone = before[tower.site] - set(tower.table.columns[tower.table.notna().any()])
         if gone:

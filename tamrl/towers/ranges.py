@@ -9,7 +9,7 @@ umol m-2 s-1 (0.96 of gC m-2 d-1), precipitation in cm at a wet tower, wind in k
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,7 @@ class Size:
     low: float
     high: float
     certain: float
+    _: KW_ONLY
     units: dict[str, float]
     seasonal: bool = True
     against: str = ""
@@ -106,27 +107,47 @@ _SCALED = {
 }
 #: Variable -> what tells its unit. SW_IN and VPD have a second, weaker number for towers without position or TA.
 KNOWN: dict[str, tuple[Size, ...]] = {
-    "GPP": (Size("95 % of it are below {value:.2g} gC m-2 d-1", _q95, 0.41, 22.4, 2.0, _CARBON),),
-    "RECO": (Size("95 % of it are below {value:.2g} gC m-2 d-1", _q95, 0.27, 24.8, 2.0, _CARBON),),
-    "NEE": (Size("90 % of it span {value:.2g} gC m-2 d-1", _span, 0.34, 15.2, 2.0, _CARBON),),
+    "GPP": (Size("95 % of it are below {value:.2g} gC m-2 d-1", _q95, 0.41, 22.4, 2.0, units=_CARBON),),
+    "RECO": (Size("95 % of it are below {value:.2g} gC m-2 d-1", _q95, 0.27, 24.8, 2.0, units=_CARBON),),
+    "NEE": (Size("90 % of it span {value:.2g} gC m-2 d-1", _span, 0.34, 15.2, 2.0, units=_CARBON),),
     "SW_IN": (
-        Size("it is {value:.1%} of potential radiation", _mean, 0.36, 0.72, 2.2, _RADIATION | _LIGHT, False, "SW_POT"),
-        Size("its mean is {value:.3g} W m-2", _mean, 71, 262, 1.4, _RADIATION | _LIGHT),
+        Size(
+            "it is {value:.1%} of potential radiation",
+            _mean,
+            0.36,
+            0.72,
+            2.2,
+            units=_RADIATION | _LIGHT,
+            seasonal=False,
+            against="SW_POT",
+        ),
+        Size("its mean is {value:.3g} W m-2", _mean, 71, 262, 1.4, units=_RADIATION | _LIGHT),
     ),
     "VPD": (
-        Size("it is {value:.2g} of the saturation pressure at TA", _mean, 0.12, 0.766, 1.3, _PRESSURE, True, "ES"),
-        Size("its mean is {value:.2g} hPa", _mean, 0.98, 26.4, 2.0, _PRESSURE),
+        Size(
+            "it is {value:.2g} of the saturation pressure at TA",
+            _mean,
+            0.12,
+            0.766,
+            1.3,
+            units=_PRESSURE,
+            seasonal=True,
+            against="ES",
+        ),
+        Size("its mean is {value:.2g} hPa", _mean, 0.98, 26.4, 2.0, units=_PRESSURE),
     ),
-    "TA": (Size("90 % of it span {value:.3g} degC", _span, 2.7, 57.6, 1.5, {"0.1 degC": 0.1, "10 degC": 10.0}),),
-    "LW_IN": (Size("its mean is {value:.3g} W m-2", _mean, 206, 349, 1.5, _RADIATION, False),),
-    "P": (Size("its mean is {value:.2g} mm d-1", _mean, 0.11, 8.53, 2.0, _WATER),),
-    "P_MON": (Size("its mean is {value:.2g} mm d-1", _mean, 0.11, 8.53, 2.0, _WATER | {"mm per month": 12 / 365.25}),),
-    "WS": (Size("its mean is {value:.2g} m s-1", _mean, 1.02, 5.35, 3.0, _SPEED, False),),
-    "CO2": (Size("its mean is {value:.4g} umol mol-1", _mean, 347, 429, 1.3, _CO2, False),),
-    "SWC": (Size("95 % of it are below {value:.2g} %", _q95, 13.6, 73.3, 3.0, _SHARE, False),),
-    "LAI": (Size("95 % of it are below {value:.2g} m2 m-2", _q95, 0.24, 6.46, 2.0, _SCALED),),
-    "EVI": (Size("95 % of it are below {value:.2g}", _q95, 0.141, 0.728, 1.5, _SCALED),),
-    "FAPAR": (Size("95 % of it are below {value:.2g}", _q95, 0.165, 0.945, 1.5, _SCALED),),
+    "TA": (Size("90 % of it span {value:.3g} degC", _span, 2.7, 57.6, 1.5, units={"0.1 degC": 0.1, "10 degC": 10.0}),),
+    "LW_IN": (Size("its mean is {value:.3g} W m-2", _mean, 206, 349, 1.5, units=_RADIATION, seasonal=False),),
+    "P": (Size("its mean is {value:.2g} mm d-1", _mean, 0.11, 8.53, 2.0, units=_WATER),),
+    "P_MON": (
+        Size("its mean is {value:.2g} mm d-1", _mean, 0.11, 8.53, 2.0, units=_WATER | {"mm per month": 12 / 365.25}),
+    ),
+    "WS": (Size("its mean is {value:.2g} m s-1", _mean, 1.02, 5.35, 3.0, units=_SPEED, seasonal=False),),
+    "CO2": (Size("its mean is {value:.4g} umol mol-1", _mean, 347, 429, 1.3, units=_CO2, seasonal=False),),
+    "SWC": (Size("95 % of it are below {value:.2g} %", _q95, 13.6, 73.3, 3.0, units=_SHARE, seasonal=False),),
+    "LAI": (Size("95 % of it are below {value:.2g} m2 m-2", _q95, 0.24, 6.46, 2.0, units=_SCALED),),
+    "EVI": (Size("95 % of it are below {value:.2g}", _q95, 0.141, 0.728, 1.5, units=_SCALED),),
+    "FAPAR": (Size("95 % of it are below {value:.2g}", _q95, 0.165, 0.945, 1.5, units=_SCALED),),
 }
 #: Units with a zero of their own: variable -> (unit, factor, offset); judged by the median.
 _SHIFTED = (("degF", 5 / 9, -32 * 5 / 9), ("kelvin", 1.0, -273.15))

@@ -128,7 +128,7 @@ def _reversed_nee(tower: Tower, found: Screened) -> None:
     table = tower.table
     if not {"GPP", "RECO", "NEE"} <= set(table.columns) or table.empty:
         return
-    row = balance(build([Tower(tower.site, table[["GPP", "RECO", "NEE"]])])).iloc[0]
+    row = balance(build([Tower(site=tower.site, table=table[["GPP", "RECO", "NEE"]])])).iloc[0]
     if row["reversed"]:
         reason = "NEE = GPP - RECO closes and RECO - GPP does not, the sign is reversed (NEE is negative for uptake)"
         found.rows.append(

@@ -7,7 +7,7 @@ Layout: ``workspace.yaml`` (name, simulated, created, tamrl_version), ``archive.
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,6 +45,7 @@ class Workspace:
     simulated: bool = False
     read_only: bool = False
     created: str = ""
+    _: KW_ONLY
     example: str = ""
 
     @classmethod
@@ -68,7 +69,9 @@ class Workspace:
         except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise TamrlError(f"{MARKER} cannot be understood: {error}", str(folder), "Restore or remove it") from error
         read_only = folder == bundled_folder("demo") or not os.access(folder, os.W_OK)
-        return cls(folder, name, simulated, read_only, str(content.get("created", "")), str(content.get("example", "")))
+        return cls(
+            folder, name, simulated, read_only, str(content.get("created", "")), example=str(content.get("example", ""))
+        )
 
     @classmethod
     def create(cls, path: str | Path, simulated: bool = False, name: str = "") -> "Workspace":

@@ -22,7 +22,7 @@ from tamrl.timestep import steps
 FEWEST_SHOTS, MOST_SHOTS = 5, 400
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch:
     """One training step: a sequence from each of B towers, a run of its days being the support.
 
@@ -148,7 +148,16 @@ class Batcher:
         )
         weight = weight * self.tower_weight[towers][:, None]
         weight[:, : train.spin_up] = 0
-        return Batch(support, drivers, mask, season, fluxes, weight, shots, read.float()[:, None, None])
+        return Batch(
+            support=support,
+            drivers=drivers,
+            mask=mask,
+            season=season,
+            fluxes=fluxes,
+            weight=weight,
+            shots=shots,
+            read=read.float()[:, None, None],
+        )
 
 
 def _tower_weight(record: TowerRecord, scale: Tensor, config: Config) -> Tensor:

@@ -14,7 +14,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.model.calibration import Calibration, Residuals, fit_calibration
 from tamrl.model.checkpoint import Ensemble
-from tamrl.predict.ensemble import site_effects, to_forecast
+from tamrl.predict.ensemble import site_effects, to_gaussian
 from tamrl.protocol.support_days import SHOTS, plan
 from tamrl.towers.archive import record
 from tamrl.towers.quality import flux_table
@@ -41,13 +41,20 @@ def calibrate(ensemble: Ensemble, archive: xr.Dataset) -> dict[int, Calibration]
             days = plan(tower, PLACEMENT, SHOTS)
             shots = [n for n in days.supports if n == 0 or member.model.site_effect is not None]
             try:
-                predicted = [to_forecast(m) for m in site_effects(alone, tower, [days.supports[n] for n in shots])]
+                predicted = [to_gaussian(m) for m in site_effects(alone, tower, [days.supports[n] for n in shots])]
             except TamrlError:
                 # A tower without any of the drivers is trained on, all masked, but not predicted.
                 continue
             for count, made in zip(shots, predicted, strict=True):
                 found.setdefault(count, []).append(
-                    Residuals(flux_table(tower), made.mean, made.spread, days.scored, site, str(tower["igbp"].item()))
+                    Residuals(
+                        observed=flux_table(tower),
+                        mean=made.mean,
+                        spread=made.spread,
+                        used=days.scored,
+                        site=site,
+                        igbp=str(tower["igbp"].item()),
+                    )
                 )
     calibrations = {}
     for count in sorted(found):

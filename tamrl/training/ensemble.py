@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 import yaml
 from safetensors import SafetensorError
@@ -18,8 +17,6 @@ from safetensors import SafetensorError
 from tamrl.config import Config, to_dict
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import CALIBRATION, SHRINKAGE, is_checkpoint, load_ensemble, save_manifest, save_member
-from tamrl.model.drivers import driver_table
-from tamrl.model.inputs import Normaliser, TowerRecord, tower_record
 from tamrl.model.prior import fit_prior
 from tamrl.model.training_towers import save_reference
 from tamrl.protocol.splits import check_disjoint, hold_out
@@ -28,10 +25,10 @@ from tamrl.system.device import choose, one_thread
 from tamrl.system.processes import run_processes
 from tamrl.system.storage import locked
 from tamrl.timestep import STEPS, step_of
-from tamrl.towers.archive import load_archive, record
-from tamrl.towers.quality import flux_table, valid_days
+from tamrl.towers.archive import load_archive
 from tamrl.training.calibrate import calibrate
-from tamrl.training.member import MemberTrainer, Progress
+from tamrl.training.member import MemberTrainer, TrainingProgress
+from tamrl.training.records import read_records
 from tamrl.training.shrinkage import fit_shrinkage
 from tamrl.training.training_towers import fit_reference
 
@@ -44,8 +41,8 @@ SEED_STRIDE = 1000
 MIN_DAYS, MIN_MONTHS = 30, 6
 
 
-@dataclass(frozen=True)
-class Job:
+@dataclass(frozen=True, kw_only=True)
+class MemberJob:
     """What a worker process needs to train one member."""
 
     archive: str
@@ -72,26 +69,9 @@ class Job:
         return Path(self.out) / STATE / f"member-{self.member}.yaml"
 
 
-def read_records(
-    archive: Path | str, sites: Iterable[str], scales_from: Iterable[str], names: tuple[str, ...]
-) -> tuple[dict[str, TowerRecord], Normaliser]:
-    """Read towers as tensors, with the scales of some of them.
-
-    Args:
-        archive: path of the archive.
-        sites: towers to read.
-        scales_from: towers among them whose scales are taken: the training towers.
-        names: D drivers.
-    """
-    dataset = load_archive(archive)
-    towers = {site: record(dataset, site) for site in sites}
-    chosen = [towers[site] for site in scales_from]
-    fluxes = [np.where(valid_days(t)[:, None], flux_table(t), np.nan) for t in chosen]
-    normaliser = Normaliser.fit([driver_table(t, names) for t in chosen], fluxes)
-    return {site: tower_record(tower, names, normaliser) for site, tower in towers.items()}, normaliser
-
-
-def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[], bool]) -> dict[str, Any]:
+def train_member(
+    job: MemberJob, report: Callable[[TrainingProgress], None], stop: Callable[[], bool]
+) -> dict[str, Any]:
     """Train one member, or go on with it, and write its weights; return its part of the manifest."""
     one_thread()
     began = time.perf_counter()
@@ -114,7 +94,7 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
     )
     before = _go_on(job, trainer)
 
-    def on_step(progress: Progress) -> None:
+    def on_step(progress: TrainingProgress) -> None:
         if progress.step % job.config.train.validate_every == 0:
             _save_state(job, trainer, before + time.perf_counter() - began)
         report(progress)
@@ -139,7 +119,7 @@ def train_member(job: Job, report: Callable[[Progress], None], stop: Callable[[]
     return info
 
 
-def _save_info(job: Job, trainer: MemberTrainer, seconds: float, more: dict[str, Any]) -> dict[str, Any]:
+def _save_info(job: MemberJob, trainer: MemberTrainer, seconds: float, more: dict[str, Any]) -> dict[str, Any]:
     """Write a member's part of the manifest, which is there whole or not at all, and return it."""
     info = {
         "index": job.member,
@@ -157,7 +137,7 @@ def _save_info(job: Job, trainer: MemberTrainer, seconds: float, more: dict[str,
     return info
 
 
-def _go_on(job: Job, trainer: MemberTrainer) -> float:
+def _go_on(job: MemberJob, trainer: MemberTrainer) -> float:
     """Restore what an earlier process of this member has done; return the seconds that it took."""
     if not job.state_file.exists():
         return 0.0
@@ -167,7 +147,7 @@ def _go_on(job: Job, trainer: MemberTrainer) -> float:
     return before
 
 
-def _save_state(job: Job, trainer: MemberTrainer, seconds: float) -> None:
+def _save_state(job: MemberJob, trainer: MemberTrainer, seconds: float) -> None:
     partial = job.state_file.with_suffix(".partial")
     with _to_disk(job.state_file):
         torch.save({**trainer.state(), "seconds": seconds}, partial)
@@ -266,14 +246,22 @@ class EnsembleTrainer:
         partial.write_text(yaml.safe_dump(plan, sort_keys=False), encoding="utf-8")
         partial.replace(file)
 
-    def _jobs(self) -> Iterator[Job]:
+    def _jobs(self) -> Iterator[MemberJob]:
         """Yield the members that are not finished."""
         for k in range(self.members):
-            job = Job(str(self.archive), self.sites, str(self.out), self.config, self.seed, str(self.device), k)
+            job = MemberJob(
+                archive=str(self.archive),
+                sites=self.sites,
+                out=str(self.out),
+                config=self.config,
+                seed=self.seed,
+                device=str(self.device),
+                member=k,
+            )
             if not (job.info_file.exists() and yaml.safe_load(job.info_file.read_text())["finished"]):
                 yield job
 
-    def run_here(self, on_progress: Callable[[Progress], None], stop: Callable[[], bool]) -> bool:
+    def run_here(self, on_progress: Callable[[TrainingProgress], None], stop: Callable[[], bool]) -> bool:
         """Train what is left in this process, one member after the other; see ``run``."""
         with locked(self.out, wait_s=0.0):
             for job in self._jobs():
@@ -281,7 +269,7 @@ class EnsembleTrainer:
                     train_member(job, on_progress, stop)
             return self._finish()
 
-    def run(self, on_progress: Callable[[Progress], None] | None = None, workers: int | None = None) -> bool:
+    def run(self, on_progress: Callable[[TrainingProgress], None] | None = None, workers: int | None = None) -> bool:
         """Train what is left; Ctrl-C stops after the current step and keeps the best weights so far.
 
         Args:

@@ -22,8 +22,8 @@ from tamrl.training.losses import training_loss
 VALIDATION_DAYS, VALIDATION_SHOTS = 1461, 90
 
 
-@dataclass(frozen=True)
-class Progress:
+@dataclass(frozen=True, kw_only=True)
+class TrainingProgress:
     """Where the training of one member stands.
 
     Attributes:
@@ -155,7 +155,7 @@ class MemberTrainer:
             for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
                 mean.lerp_(now, 1 - keep)
 
-    def advance(self) -> Progress:
+    def advance(self) -> TrainingProgress:
         """Do one optimiser step, validate where it is due, and return where the training stands.
 
         Raises:
@@ -180,7 +180,14 @@ class MemberTrainer:
         self.terms = {k: 0.95 * self.terms.get(k, v) + 0.05 * v for k, v in terms.items()}
         if self.step % self.config.train.validate_every == 0 or self.step == self.config.train.steps:
             self._validate()
-        return Progress(self.member, self.step, self.config.train.steps, self.terms, self.validation, self.best)
+        return TrainingProgress(
+            member=self.member,
+            step=self.step,
+            steps=self.config.train.steps,
+            terms=self.terms,
+            validation=self.validation,
+            best=self.best,
+        )
 
     def _validate(self) -> None:
         self.validation = self.validator(self.average)
@@ -232,7 +239,7 @@ class MemberTrainer:
             setattr(self, name, state[name])
 
     def run(
-        self, on_step: Callable[[Progress], None] | None = None, stop: Callable[[], bool] | None = None
+        self, on_step: Callable[[TrainingProgress], None] | None = None, stop: Callable[[], bool] | None = None
     ) -> nn.Module:
         """Train until finished or until ``stop`` says so, and return the best network."""
         while not self.finished and not (stop and stop()):

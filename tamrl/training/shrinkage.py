@@ -19,7 +19,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.site_effect import SHRINKAGE_DAYS
-from tamrl.predict.ensemble import site_effects, to_forecast
+from tamrl.predict.ensemble import site_effects, to_gaussian
 from tamrl.protocol.support_days import plans
 from tamrl.towers.archive import record
 from tamrl.towers.quality import flux_table
@@ -77,7 +77,7 @@ def _moments(ensemble: Ensemble, archive: xr.Dataset) -> Iterable[dict[str, obje
                 continue
             try:
                 supports = [None, *(p.supports[n] for p, n in wanted)]
-                before, *after = (to_forecast(m) for m in site_effects(alone, tower, supports))
+                before, *after = (to_gaussian(m) for m in site_effects(alone, tower, supports))
             except TamrlError:
                 # A tower without any of the drivers is trained on, all masked, but not predicted.
                 continue

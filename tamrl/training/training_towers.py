@@ -38,11 +38,11 @@ def fit_reference(ensemble: "Ensemble", archive: "xr.Dataset") -> Reference:
         kept.append(site)
     lat, lon, igbp, koeppen = zip(*places, strict=True)
     return Reference(
-        tuple(kept),
-        np.array(lat),
-        np.array(lon),
-        igbp,
-        koeppen,
-        np.stack(codes, axis=1).astype(np.float32),
-        np.stack(summaries).astype(np.float32),
+        sites=tuple(kept),
+        lat=np.array(lat),
+        lon=np.array(lon),
+        igbp=igbp,
+        koeppen=koeppen,
+        codes=np.stack(codes, axis=1).astype(np.float32),
+        summaries=np.stack(summaries).astype(np.float32),
     )

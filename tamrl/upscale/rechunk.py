@@ -13,7 +13,7 @@ import numpy as np
 
 from tamrl.upscale.drivers.read import Driver, Piece, read_piece
 from tamrl.upscale.gaps import Account
-from tamrl.upscale.store import Place, set_mark
+from tamrl.upscale.store import RunFolder, set_mark
 
 #: A driver is staged when all regions together would read it this many times.
 TIMES_READ = 4.0
@@ -116,7 +116,7 @@ def _parts(drivers: dict[str, Driver]) -> Iterator[tuple[str, Driver]]:
         yield from _parts({f"{name}.{i}": part for i, part in enumerate(driver.parts)})
 
 
-def create_staged(place: Place, staging: Staging) -> None:
+def create_staged(place: RunFolder, staging: Staging) -> None:
     """Write the empty arrays of what is turned."""
     import zarr
 
@@ -150,7 +150,7 @@ def stage(staged: Path | str, mark: Path, slab: Slab) -> None:
     set_mark(mark, account.to_text())
 
 
-def staged_drivers(drivers: dict[str, Driver], place: Place, staging: Staging) -> dict[str, Driver]:
+def staged_drivers(drivers: dict[str, Driver], place: RunFolder, staging: Staging) -> dict[str, Driver]:
     """Return the drivers with the turned pieces in the place of those of the files."""
 
     def turned(name: str, driver: Driver) -> Driver:
@@ -164,16 +164,16 @@ def staged_drivers(drivers: dict[str, Driver], place: Place, staging: Staging) -
     return {name: turned(name, driver) for name, driver in drivers.items()}
 
 
-def _turned(place: Place, name: str, piece: Piece) -> Piece:
+def _turned(place: RunFolder, name: str, piece: Piece) -> Piece:
     return Piece(
-        str(place.staged.resolve()),
-        name,
-        ("time", "lat", "lon"),
-        {},
-        np.arange(len(piece.positions)),
-        piece.steps,
-        np.arange(len(piece.rows)),
-        np.arange(len(piece.columns)),
-        np.ones(1, np.float32),
+        path=str(place.staged.resolve()),
+        name=name,
+        dims=("time", "lat", "lon"),
+        renamed={},
+        positions=np.arange(len(piece.positions)),
+        steps=piece.steps,
+        rows=np.arange(len(piece.rows)),
+        columns=np.arange(len(piece.columns)),
+        factor=np.ones(1, np.float32),
         subject=piece.subject,
     )

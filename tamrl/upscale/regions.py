@@ -61,8 +61,8 @@ class Region(NamedTuple):
         return slice(self.left, self.right)
 
 
-@dataclass(frozen=True, eq=False)
-class Job:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RegionJob:
     """What a worker needs to compute regions.
 
     Attributes:
@@ -81,7 +81,7 @@ class Job:
     members: bool = False
     allow_gaps: bool = True
 
-    def reading(self, drivers: dict[str, Driver]) -> "Job":
+    def reading(self, drivers: dict[str, Driver]) -> "RegionJob":
         """Return the same with drivers that are read from elsewhere."""
         return dataclasses.replace(self, drivers=dataclasses.replace(self.drivers, drivers=drivers))
 
@@ -182,7 +182,7 @@ def batches(cells: np.ndarray, steps: int) -> Iterator[np.ndarray]:
 
 
 def compute(
-    job: Job, region: Region, values: dict[str, np.ndarray], classes: tuple[np.ndarray, np.ndarray, np.ndarray]
+    job: RegionJob, region: Region, values: dict[str, np.ndarray], classes: tuple[np.ndarray, np.ndarray, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Return what the model says of a region.
 
@@ -202,7 +202,7 @@ def compute(
     """
     import torch
 
-    from tamrl.model.batch_inference import Places, estimate
+    from tamrl.model.batch_inference import CellBatch, estimate
     from tamrl.system.device import one_thread
 
     one_thread()
@@ -219,7 +219,7 @@ def compute(
     each = _missing(shape, len(ensemble.members), steps) if job.members else None
     for chosen in batches(cells, steps):
         drivers = torch.from_numpy(_batch(values, names, chosen, shape[1], steps))
-        found = estimate(ensemble, Places(drivers, season, torch.from_numpy(static[chosen])), spin_up)
+        found = estimate(ensemble, CellBatch(drivers, season, torch.from_numpy(static[chosen])), spin_up)
         mean[..., chosen] = found.mean.numpy() * vegetated[chosen]
         sd[..., chosen] = spread(calibration, found, static[chosen]) * vegetated[chosen]
         if each is not None:
@@ -289,7 +289,7 @@ def known_classes(reference: Reference | None) -> frozenset[str] | None:
     return None if reference is None else frozenset(reference.igbp)
 
 
-def run_region(job: Job, region: Region, account: Account) -> dict[str, np.ndarray]:
+def run_region(job: RegionJob, region: Region, account: Account) -> dict[str, np.ndarray]:
     """Read and compute one region; see ``compute``, and ``land_fraction`` (R, C) where the drivers have it.
 
     What is set aside and missing goes into ``account``; with gaps that are not allowed nothing is computed.

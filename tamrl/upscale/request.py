@@ -9,8 +9,8 @@ from tamrl.system.account import IngestReport
 from tamrl.upscale.rechunk import SMALL_BYTES
 
 
-@dataclass(frozen=True)
-class Request:
+@dataclass(frozen=True, kw_only=True)
+class UpscaleRequest:
     """What is to be upscaled, and how.
 
     Attributes:
@@ -49,7 +49,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Progress:
+class UpscaleProgress:
     """How far a run is: ``what`` is done, in pieces of work."""
 
     what: str
@@ -57,7 +57,7 @@ class Progress:
     total: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What a finished run made.
 

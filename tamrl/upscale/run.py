@@ -20,9 +20,9 @@ from tamrl.upscale.drivers.mapping import Mapping, default_mapping, load_mapping
 from tamrl.upscale.drivers.open import Drivers, open_drivers
 from tamrl.upscale.gaps import Account, accounts, check_cells, check_steps
 from tamrl.upscale.rechunk import Staging, create_staged, plan_staging, stage, staged_drivers
-from tamrl.upscale.regions import Job, Region, load_model, run_region, spin_up_steps
-from tamrl.upscale.request import Outcome, Progress, Request
-from tamrl.upscale.store import Place, create, finish, prepare, regions, save_plan, set_mark, write_region
+from tamrl.upscale.regions import Region, RegionJob, load_model, run_region, spin_up_steps
+from tamrl.upscale.request import Outcome, UpscaleProgress, UpscaleRequest
+from tamrl.upscale.store import RunFolder, create, finish, prepare, regions, save_plan, set_mark, write_region
 
 #: Rows and columns of a region are a multiple of this, and at most that many.
 _TILE, _LARGEST = 8, 128
@@ -36,7 +36,7 @@ SPREAD = {
 CITATION = "TAM-RL: Rozanov, Renganathan and Kumar 2026, arXiv:2603.09974; upscaling with TAM-RL Explorer"
 
 
-def upscale(request: Request, on_progress: Callable[[Progress], None] | None = None) -> Outcome:
+def upscale(request: UpscaleRequest, on_progress: Callable[[UpscaleProgress], None] | None = None) -> Outcome:
     """Compute the maps.
 
     Args:
@@ -54,7 +54,7 @@ def upscale(request: Request, on_progress: Callable[[Progress], None] | None = N
     ensemble, reference = load_model(request.checkpoint)
     mapping = load_mapping(request.mapping) if request.mapping else default_mapping()
     drivers = _drivers(request, mapping, ensemble)
-    place = Place(Path(request.out).resolve())
+    place = RunFolder(Path(request.out).resolve())
     with locked(place.out, wait_s=0.0):
         plan = _plan(request, drivers, mapping)
         layout = {"tile": tile_size(drivers, len(ensemble.members), request), "memory": request.memory}
@@ -86,13 +86,13 @@ def upscale(request: Request, on_progress: Callable[[Progress], None] | None = N
 
 
 def _compute(
-    request: Request,
-    place: Place,
-    job: Job,
+    request: UpscaleRequest,
+    place: RunFolder,
+    job: RegionJob,
     staging: Staging,
     left: list[Region],
     count: int,
-    report: Callable[[Progress], None],
+    report: Callable[[UpscaleProgress], None],
 ) -> Account:
     """Compute the regions that are left of ``count``; return where drivers were missing in those that were refused."""
     # Files that were forgotten unclosed are closed now, not by some thread while another one reads.
@@ -101,9 +101,9 @@ def _compute(
         return _regions(client, place, _staged(client, place, job, staging, report), left, count, report)
 
 
-def _job(request: Request, drivers: Drivers) -> Job:
+def _job(request: UpscaleRequest, drivers: Drivers) -> RegionJob:
     """Return what the workers are told."""
-    return Job(
+    return RegionJob(
         checkpoint=str(Path(request.checkpoint).resolve()),
         drivers=drivers,
         spin_up=request.spin_up,
@@ -113,7 +113,7 @@ def _job(request: Request, drivers: Drivers) -> Job:
     )
 
 
-def _drivers(request: Request, mapping: Mapping, ensemble: Ensemble) -> Drivers:
+def _drivers(request: UpscaleRequest, mapping: Mapping, ensemble: Ensemble) -> Drivers:
     """Open the drivers that a model reads.
 
     Raises:
@@ -126,7 +126,7 @@ def _drivers(request: Request, mapping: Mapping, ensemble: Ensemble) -> Drivers:
     return drivers
 
 
-def _account_for(request: Request, place: Place, drivers: Drivers, refused: Account) -> IngestReport:
+def _account_for(request: UpscaleRequest, place: RunFolder, drivers: Drivers, refused: Account) -> IngestReport:
     """Return what was done to the drivers, gathered from all regions.
 
     Raises:
@@ -142,7 +142,7 @@ def _account_for(request: Request, place: Place, drivers: Drivers, refused: Acco
     return done
 
 
-def _notes(request: Request, drivers: Drivers, ensemble: Ensemble, reference: Reference | None) -> Iterator[str]:
+def _notes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble, reference: Reference | None) -> Iterator[str]:
     """Yield what the user should know of a run."""
     if request.spin_up and not spin_up_steps(drivers.time):
         yield "The series is shorter than a year: it starts without memory of the time before."
@@ -152,7 +152,7 @@ def _notes(request: Request, drivers: Drivers, ensemble: Ensemble, reference: Re
         yield ensemble.caution
 
 
-def tile_size(drivers: Drivers, members: int, request: Request) -> int:
+def tile_size(drivers: Drivers, members: int, request: UpscaleRequest) -> int:
     """Return the rows and columns of a region: what fits into memory, and takes a worker about a minute."""
     steps, fluxes = len(drivers.time), 3 * (2 + members * request.members)
     timed = sum(1 + len(d.parts) for d in drivers.drivers.values() if not d.static)
@@ -175,7 +175,9 @@ def tile_size(drivers: Drivers, members: int, request: Request) -> int:
     return max(_TILE, min(side, _LARGEST, -(-widest // _TILE) * _TILE))
 
 
-def _staged(client: Any, place: Place, job: Job, staging: Staging, report: Callable[[Progress], None]) -> Job:
+def _staged(
+    client: Any, place: RunFolder, job: RegionJob, staging: Staging, report: Callable[[UpscaleProgress], None]
+) -> RegionJob:
     """Turn what is in whole maps; return the job that reads it."""
     if not staging.pieces:
         return job
@@ -186,30 +188,35 @@ def _staged(client: Any, place: Place, job: Job, staging: Staging, report: Calla
     def count(_: Any) -> None:
         nonlocal done
         done += 1
-        report(Progress("Turning maps into series", done, len(every)))
+        report(UpscaleProgress("Turning maps into series", done, len(every)))
 
     run_all(client, stage, [(str(place.staged), place.mark(slab.mark), slab) for slab in left], count)
     return job.reading(staged_drivers(job.drivers.drivers, place, staging))
 
 
 def _regions(
-    client: Any, place: Place, job: Job, left: list[Region], total: int, report: Callable[[Progress], None]
+    client: Any,
+    place: RunFolder,
+    job: RegionJob,
+    left: list[Region],
+    total: int,
+    report: Callable[[UpscaleProgress], None],
 ) -> Account:
     """Compute regions; return the account of those that were not computed, for gaps that are not allowed."""
     done, refused = total - len(left), Account()
-    report(Progress("Regions", done, total))
+    report(UpscaleProgress("Regions", done, total))
 
     def count(account: str) -> None:
         nonlocal done
         done += 1
         refused.add(Account.from_text(account))
-        report(Progress("Regions", done, total))
+        report(UpscaleProgress("Regions", done, total))
 
     run_all(client, work, [(job, str(place.store), place.mark(region.name), region) for region in left], count)
     return refused
 
 
-def work(job: Job, store: str, mark: Path, region: Region) -> str:
+def work(job: RegionJob, store: str, mark: Path, region: Region) -> str:
     """Compute and write one region on a worker, then mark it; nothing where that is done.
 
     Returns:
@@ -226,7 +233,7 @@ def work(job: Job, store: str, mark: Path, region: Region) -> str:
     return ""
 
 
-def _plan(request: Request, drivers: Drivers, mapping: Mapping) -> dict[str, Any]:
+def _plan(request: UpscaleRequest, drivers: Drivers, mapping: Mapping) -> dict[str, Any]:
     """Return what must be the same to go on with a run."""
     return {
         "checkpoint": _digest(request.checkpoint),
@@ -251,7 +258,7 @@ def _digest(checkpoint: Path) -> str:
     return total.hexdigest()
 
 
-def _attributes(request: Request, drivers: Drivers, ensemble: Ensemble) -> dict[str, Any]:
+def _attributes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble) -> dict[str, Any]:
     """Return the attributes of the maps: what they are, of which model and which drivers."""
     name = Path(request.checkpoint).resolve().name
     simulated = drivers.simulated or bool(ensemble.info.get("simulated"))

@@ -19,7 +19,7 @@ from tamrl.errors import TamrlError
 from tamrl.globe.contract import SD, add_bounds, flux_attributes
 from tamrl.model.training_towers import Reference
 from tamrl.schema import FLUXES
-from tamrl.upscale.regions import LAND, MEMBERS, Job, Region
+from tamrl.upscale.regions import LAND, MEMBERS, Region, RegionJob
 
 FORMAT = 1
 #: Values of one block of a flux: small enough to look at one map, large enough for a series.
@@ -29,7 +29,7 @@ _LONGITUDE = {"units": "degrees_east", "standard_name": "longitude", "long_name"
 
 
 @dataclass(frozen=True)
-class Place:
+class RunFolder:
     """Where a run keeps what it makes.
 
     Attributes:
@@ -63,7 +63,7 @@ class Place:
         return self.work / "done" / name
 
 
-def prepare(place: Place, plan: dict[str, Any], layout: dict[str, Any], resume: bool) -> dict[str, Any]:
+def prepare(place: RunFolder, plan: dict[str, Any], layout: dict[str, Any], resume: bool) -> dict[str, Any]:
     """Make the folder of a run, or check that the one to resume is this one.
 
     Args:
@@ -115,7 +115,7 @@ def prepare(place: Place, plan: dict[str, Any], layout: dict[str, Any], resume: 
     return before["layout"]
 
 
-def save_plan(place: Place, plan: dict[str, Any], layout: dict[str, Any]) -> None:
+def save_plan(place: RunFolder, plan: dict[str, Any], layout: dict[str, Any]) -> None:
     """Write the plan: from here on the run can be resumed."""
     partial = place.plan.with_suffix(".new")
     partial.write_text(json.dumps({"plan": plan | {"format": FORMAT}, "layout": layout}, indent=1), encoding="utf-8")
@@ -129,7 +129,9 @@ def regions(rows: int, columns: int, tile: int) -> Iterator[Region]:
             yield Region(top, min(top + tile, rows), left, min(left + tile, columns))
 
 
-def create(place: Place, job: Job, tile: int, reference: Reference | None, members: int, attrs: dict[str, Any]) -> None:
+def create(
+    place: RunFolder, job: RegionJob, tile: int, reference: Reference | None, members: int, attrs: dict[str, Any]
+) -> None:
     """Write the Zarr with its axes and attributes, every value missing.
 
     Args:
@@ -170,7 +172,7 @@ def create(place: Place, job: Job, tile: int, reference: Reference | None, membe
         )
 
 
-def _described(job: Job, reference: Reference | None) -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
+def _described(job: RegionJob, reference: Reference | None) -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
     """Return field -> dimensions and attributes of all that a run writes."""
     fluxes = {name: ("time", "lat", "lon") for flux in FLUXES for name in (flux, flux + SD)}
     fields = {name: (dims, flux_attributes(name)) for name, dims in fluxes.items()}
@@ -241,7 +243,7 @@ def set_mark(mark: Path, account: str = "") -> None:
         ) from error
 
 
-def finish(place: Place, attrs: dict[str, Any]) -> None:
+def finish(place: RunFolder, attrs: dict[str, Any]) -> None:
     """Move the maps to their name and remove what was needed to make them."""
     import zarr
 

@@ -41,7 +41,7 @@ def table(days: int = DAYS) -> pd.DataFrame:
 
 
 def screened(values: pd.DataFrame, lat: float = np.nan):
-    tower = Tower("DE-Mmm", values.copy(), lat=lat)
+    tower = Tower(site="DE-Mmm", table=values.copy(), lat=lat)
     return tower, screen([tower])
 
 
@@ -150,7 +150,7 @@ def test_nothing_is_derived_from_a_flux_that_failed():
     tower, found = screened(values)
     done = complete(tower, found.failed("DE-Mmm"))
     assert "RECO" not in done.table
-    turned = Tower("DE-Mmm", table().drop(columns="RECO").assign(NEE=lambda d: -d["NEE"]))
+    turned = Tower(site="DE-Mmm", table=table().drop(columns="RECO").assign(NEE=lambda d: -d["NEE"]))
     assert "RECO" not in complete(turned).table
     assert "check the signs" in turned.faults[0]
 

@@ -16,7 +16,7 @@ from tamrl.cli.main import main
 from tamrl.cli.upscale import read_box, read_size
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
-from tamrl.upscale.store import Place
+from tamrl.upscale.store import RunFolder
 
 #: Regions of one block of cells, and slow enough that a kill comes while they are computed.
 SLOWLY = """
@@ -55,7 +55,7 @@ def start(checkpoint, drivers, out, *more, scheduler="local"):
 
 
 def finished(out):
-    done = Place(out).work / "done"
+    done = RunFolder(out).work / "done"
     return {p.name: p.stat().st_mtime_ns for p in done.iterdir()} if done.is_dir() else {}
 
 

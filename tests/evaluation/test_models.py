@@ -11,7 +11,7 @@ from tamrl.baselines.climatology import Climatology
 from tamrl.errors import TamrlError
 from tamrl.evaluation.models import EncoderPredictor, fit_baselines, model_names, predictions, takes, tamrl_predictors
 from tamrl.predict.adapt import adapt
-from tamrl.predict.ensemble import Forecast, predict, to_forecast, to_predictions
+from tamrl.predict.ensemble import GaussianPrediction, predict, to_gaussian, to_predictions
 from tamrl.protocol.support_days import plans
 
 ZERO = {"climatology", "xgboost", "lightgbm-lags", "random-forest", "lstm", "ct-lstm"}
@@ -50,12 +50,12 @@ def test_as_published_the_encoder_reads_the_labels_and_nothing_holds_it_back(ens
 def test_the_variances_between_and_within_members_add_up():
     time = pd.date_range("2001", periods=2)
     values = [np.full((2, 3), v) for v in (1.0, 2.0, 6.0)]
-    alone = to_forecast(to_predictions(values, time))
+    alone = to_gaussian(to_predictions(values, time))
     assert alone.mean[0].tolist() == [3, 3, 3]
     assert alone.spread[0] == pytest.approx(np.std([1, 2, 6], ddof=1))
-    both = to_forecast(to_predictions(values, time, [np.full((2, 3), v) for v in (0.1, 0.2, 0.6)]))
+    both = to_gaussian(to_predictions(values, time, [np.full((2, 3), v) for v in (0.1, 0.2, 0.6)]))
     assert both.spread[0] ** 2 == pytest.approx(np.var([1, 2, 6], ddof=1) + 0.3)
-    assert to_forecast(to_predictions(values[:1], time)).spread[0].tolist() == [0, 0, 0]
+    assert to_gaussian(to_predictions(values[:1], time)).spread[0].tolist() == [0, 0, 0]
 
 
 def test_a_predictor_travels_to_another_process(ensemble, unseen):
@@ -102,7 +102,7 @@ def test_predictions_of_another_shape_or_with_gaps_are_refused(unseen, shape, mi
 
 def test_the_spread_is_kept(unseen):
     def model(tower, support=None):
-        return Forecast(np.ones((tower.sizes["time"], 3)), np.full((tower.sizes["time"], 3), 0.5))
+        return GaussianPrediction(np.ones((tower.sizes["time"], 3)), np.full((tower.sizes["time"], 3), 0.5))
 
     made, everywhere = predictions(unseen, {"a": model}, plans(unseen, ("random",), (0,)))
     assert everywhere.spread is made.spread

@@ -101,7 +101,7 @@ def tower(site: str, days: int = 30, start: str = "2010-01-01", level: float = 1
     index = pd.date_range(start, periods=days)
     gpp = np.full(days, 4.0 + level)
     table = pd.DataFrame({"GPP": gpp, "RECO": 3.0, "NEE": 3.0 - gpp, "QC": 1.0, "TA": level}, index=index)
-    return Tower(site, table.astype(np.float32), source="written for a test", **info)
+    return Tower(site=site, table=table.astype(np.float32), source="written for a test", **info)
 
 
 def write_table(folder: Path, sites: dict[str, int], listed: list[str] | None = None, monthly: bool = True) -> Path:

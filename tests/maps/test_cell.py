@@ -104,13 +104,13 @@ def test_distances_on_the_sphere():
 def test_towers_like_a_cell_are_those_with_the_nearest_codes(maps):
     rng = np.random.default_rng(0)
     reference = Reference(
-        tuple(f"XX-{i:03d}" for i in range(20)),
-        rng.uniform(-60, 60, 20),
-        rng.uniform(-180, 180, 20),
-        ("ENF",) * 20,
-        ("Dfb",) * 20,
-        rng.normal(size=(3, 20, 6)).astype("float32"),
-        rng.normal(size=(20, 4)).astype("float32"),
+        sites=tuple(f"XX-{i:03d}" for i in range(20)),
+        lat=rng.uniform(-60, 60, 20),
+        lon=rng.uniform(-180, 180, 20),
+        igbp=("ENF",) * 20,
+        koeppen=("Dfb",) * 20,
+        codes=rng.normal(size=(3, 20, 6)).astype("float32"),
+        summaries=rng.normal(size=(20, 4)).astype("float32"),
     )
     code = reference.components[7] + 0.01
     table = cell.like_towers(reference, code, 10.0, 20.0, count=5)

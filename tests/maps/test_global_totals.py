@@ -7,7 +7,7 @@ import yaml
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import land_area
 from tamrl.maps import aggregate, catalog, global_totals
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.global_totals import read_published
 from tamrl.maps.time_means import Period, field
 
@@ -78,11 +78,13 @@ def test_the_verdict_says_by_how_much_and_why():
 
 def test_spread_over_members_is_known_of_bundled_maps_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(global_totals, "bundled_maps", lambda: tmp_path)
-    entry = Entry("ours", "Ours", tmp_path / "ours.nc", "model", False, 1)
+    entry = MapsEntry(key="ours", label="Ours", path=tmp_path / "ours.nc", kind="model", simulated=False, version=1)
     assert global_totals.member_spread(entry) == {}
     (tmp_path / "totals.yaml").write_text("ours: {GPP: {mean: 130, sd: 2.5}, NEE: {mean: -9}}\n")
     assert global_totals.member_spread(entry) == {"GPP": 2.5}
-    other = Entry("theirs", "Theirs", tmp_path / "maps" / "ours.nc", "model", False, 1)
+    other = MapsEntry(
+        key="theirs", label="Theirs", path=tmp_path / "maps" / "ours.nc", kind="model", simulated=False, version=1
+    )
     assert global_totals.member_spread(other) == {}
     (tmp_path / "totals.yaml").write_text("- 1\n")
     with pytest.raises(TamrlError, match="cannot be read"):

@@ -123,7 +123,15 @@ def test_what_cannot_be_learnt_is_said(archive):
 def test_each_fold_of_a_benchmark_reads_phenology_that_has_not_seen_its_towers(archive, tmp_path):
     save_archive(archive, tmp_path / "archive.zarr")
     benchmark = Benchmark(
-        tmp_path / "archive.zarr", tmp_path / "out", ("igbp",), 1, 1, ("xgboost",), (), Config(), phenology=True
+        archive=tmp_path / "archive.zarr",
+        out=tmp_path / "out",
+        designs=("igbp",),
+        members=1,
+        side_members=1,
+        models=("xgboost",),
+        ablations=(),
+        config=Config(),
+        phenology=True,
     )
     benchmark.prepare(load_archive(benchmark.archive))
     units = benchmark.units()
@@ -134,4 +142,4 @@ def test_each_fold_of_a_benchmark_reads_phenology_that_has_not_seen_its_towers(a
     np.testing.assert_array_equal(kept["LAI"].sel(site=expected["site"]), expected["LAI"])
     assert pd.DatetimeIndex(kept["time"].values).equals(pd.DatetimeIndex(archive["time"].values))
     assert benchmark.settings["phenology"] is True
-    assert "phenology" not in Benchmark(benchmark.archive, tmp_path / "other").settings
+    assert "phenology" not in Benchmark(archive=benchmark.archive, out=tmp_path / "other").settings

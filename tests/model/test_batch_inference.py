@@ -7,7 +7,7 @@ import torch
 
 from tamrl.config import Config, ModelConfig
 from tamrl.landcover import STATIC_SIZE
-from tamrl.model.batch_inference import STEPS_AT_ONCE, Places, estimate
+from tamrl.model.batch_inference import STEPS_AT_ONCE, CellBatch, estimate
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import Normaliser, make_support
 from tamrl.model.network import TAMRL
@@ -49,7 +49,7 @@ def places(steps, missing=True, count=6):
     angle = season_angle(pd.date_range("2003-02-01", periods=steps), "1D")
     static = rng.dirichlet(np.ones(STATIC_SIZE), count).astype("f4")
     season = np.stack([np.sin(angle), np.cos(angle)], 1).astype("f4")
-    return Places(*(torch.from_numpy(x) for x in (drivers, season, static)))
+    return CellBatch(*(torch.from_numpy(x) for x in (drivers, season, static)))
 
 
 def plain(member, given, size, spin_up=0):
@@ -105,5 +105,5 @@ def test_a_spin_up_warms_the_state_and_leaves_the_code(make):
 
 def test_a_place_does_not_depend_on_its_neighbours(make):
     ensemble, given = make(), places(100)
-    alone = estimate(ensemble, Places(given.drivers[2:3], given.season, given.static[2:3]))
+    alone = estimate(ensemble, CellBatch(given.drivers[2:3], given.season, given.static[2:3]))
     torch.testing.assert_close(alone.mean[..., 0], estimate(ensemble, given).mean[..., 2], rtol=1e-5, atol=1e-5)

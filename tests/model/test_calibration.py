@@ -27,7 +27,7 @@ def made_up(count, seed, days=600, heavy=False):
         size = np.stack([mean[:, 0], mean[:, 1], mean[:, 0] + mean[:, 1]], 1)
         sd = np.sqrt(0.1 + 2 * spread**2 + 0.09 * size**2)
         noise = rng.standard_t(3, (days, 3)) / np.sqrt(3) if heavy else rng.normal(size=(days, 3))
-        towers.append(Residuals(mean + sd * noise, mean, spread, rng.random(days) < 0.8))
+        towers.append(Residuals(observed=mean + sd * noise, mean=mean, spread=spread, used=rng.random(days) < 0.8))
     return towers
 
 
@@ -56,7 +56,10 @@ def test_the_variance_is_found_again():
 @given(scale=st.floats(0.05, 20))
 def test_in_another_unit_the_intervals_are_the_same(scale):
     towers = made_up(6, 5, days=200)
-    scaled = [Residuals(t.observed * scale, t.mean * scale, t.spread * scale, t.used) for t in towers]
+    scaled = [
+        Residuals(observed=t.observed * scale, mean=t.mean * scale, spread=t.spread * scale, used=t.used)
+        for t in towers
+    ]
     one, other = fit_calibration(towers), fit_calibration(scaled)
     low, high = one.interval(towers[0].mean, towers[0].spread, 0.9)
     far_low, far_high = other.interval(scaled[0].mean, scaled[0].spread, 0.9)
@@ -68,7 +71,9 @@ def test_each_tower_counts_the_same():
     """A long tower with small errors must not narrow the intervals of the many short ones."""
     short = made_up(9, 7, days=100)
     long = made_up(1, 8, days=9000)[0]
-    calm = Residuals(long.mean + 0.01 * (long.observed - long.mean), long.mean, long.spread, long.used)
+    calm = Residuals(
+        observed=long.mean + 0.01 * (long.observed - long.mean), mean=long.mean, spread=long.spread, used=long.used
+    )
     calibration = fit_calibration([*short, calm])
     covered = [interval_scores(t, calibration)["coverage90"].mean() for t in short]
     assert np.mean(covered) > 0.85
@@ -79,12 +84,14 @@ def test_days_that_do_not_count_do_not_matter():
     observed = tower.observed.copy()
     observed[~tower.used] = 1e6
     observed[np.flatnonzero(tower.used)[0], 1] = np.nan
-    spoilt = Residuals(observed, tower.mean, tower.spread, tower.used)
+    spoilt = Residuals(observed=observed, mean=tower.mean, spread=tower.spread, used=tower.used)
     calibration = fit_calibration([spoilt])
     assert calibration.variance[0] == fit_calibration([tower]).variance[0]
     scores = interval_scores(spoilt, calibration)
     assert scores["n"].tolist() == [tower.used.sum(), tower.used.sum() - 1, tower.used.sum()]
-    per_flux = Residuals(tower.observed, tower.mean, tower.spread, np.repeat(tower.used[:, None], 3, 1))
+    per_flux = Residuals(
+        observed=tower.observed, mean=tower.mean, spread=tower.spread, used=np.repeat(tower.used[:, None], 3, 1)
+    )
     assert fit_calibration([per_flux]) == fit_calibration([tower])
 
 
@@ -115,9 +122,12 @@ def test_unknown_levels_and_missing_towers_are_errors():
         fit_calibration(made_up(2, 0)).interval(np.ones((2, 3)), np.ones((2, 3)), 0.8)
     tower = made_up(1, 0)[0]
     with pytest.raises(TamrlError, match="No tower has a valid day of GPP"):
-        fit_calibration([Residuals(tower.observed, tower.mean, tower.spread, np.zeros(600, bool))])
+        fit_calibration(
+            [Residuals(observed=tower.observed, mean=tower.mean, spread=tower.spread, used=np.zeros(600, bool))]
+        )
     nothing = interval_scores(
-        Residuals(tower.observed, tower.mean, tower.spread, np.zeros(600, bool)), fit_calibration([tower])
+        Residuals(observed=tower.observed, mean=tower.mean, spread=tower.spread, used=np.zeros(600, bool)),
+        fit_calibration([tower]),
     )
     assert nothing["n"].eq(0).all()
     assert nothing["crps"].isna().all()
@@ -125,7 +135,9 @@ def test_unknown_levels_and_missing_towers_are_errors():
 
 def test_a_spread_that_is_zero_everywhere_gets_no_coefficient():
     """One member without a site effect: what says nothing must not leave what the search began with."""
-    towers = [Residuals(t.observed, t.mean, np.zeros_like(t.spread), t.used) for t in made_up(20, 7)]
+    towers = [
+        Residuals(observed=t.observed, mean=t.mean, spread=np.zeros_like(t.spread), used=t.used) for t in made_up(20, 7)
+    ]
     calibration = fit_calibration(towers)
     assert all(b == 0 for _, b, _ in calibration.variance)
     wide = calibration.interval(towers[0].mean, np.full_like(towers[0].spread, 9), 0.9)

@@ -108,17 +108,17 @@ def unguarded(monkeypatch):
 def test_two_fits_at_once_are_the_fits_one_by_one(ensemble, unseen, support):
     """Rows of a batch do not know of each other: parity with each fitted alone."""
     from tamrl.predict.ensemble import member_code, member_record
-    from tamrl.predict.finetune import Shift, cut_stretch, fit_shift
+    from tamrl.predict.finetune import FineTune, cut_window, fit_offset
 
     member = ensemble.members[0]
     record = member_record(ensemble, member, unseen)
     code = member_code(ensemble, member, record, None)
-    task = cut_stretch(ensemble, record, support, 0.2)
+    task = cut_window(ensemble, record, support, 0.2)
     weights = torch.cat([task.fit, task.fit + task.held])
 
     def fitted(weight, variants):
-        shift = Shift(member, code, member.prior.shift, 0.2, weights=False, variants=variants)
-        fit_shift(shift, task, weight, 15, 0.1, lambda *_: None)
+        shift = FineTune(member, code, member.prior.shift, 0.2, weights=False, variants=variants)
+        fit_offset(shift, task, weight, 15, 0.1, lambda *_: None)
         return shift
 
     both = fitted(weights, 2)

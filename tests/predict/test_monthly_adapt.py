@@ -13,7 +13,7 @@ from tamrl.baselines.maml import MAML
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.predict.adapt import adapt
 from tamrl.predict.ensemble import member_record
-from tamrl.predict.finetune import MODULATION_SPREAD, cut_stretch, held_back_days
+from tamrl.predict.finetune import MODULATION_SPREAD, cut_window, held_back_days
 from tamrl.predict.methods import AdaptSettings, finetune
 from tamrl.predict.output import adaptation_dataset, before_after
 from tamrl.protocol.support_days import support_days
@@ -37,7 +37,7 @@ def unseen(made):
 
 def test_a_month_counts_as_one_observation_and_the_stretch_begins_four_months_before(ensemble, unseen):
     support = support_days(unseen, 12, skip=10)
-    task = cut_stretch(ensemble, member_record(ensemble, ensemble.members[0], unseen), support, 0.2)
+    task = cut_window(ensemble, member_record(ensemble, ensemble.members[0], unseen), support, 0.2)
     assert task.independent == 1
     time = pd.DatetimeIndex(unseen.time.values)
     first, last = time.get_loc(support[0]), time.get_loc(support[-1])

@@ -1,6 +1,6 @@
 import pytest
 
-from tamrl.system.account import KINDS, Entry, IngestReport, kept, kind_of
+from tamrl.system.account import KINDS, AccountEntry, IngestReport, kept, kind_of
 
 
 def report():
@@ -35,7 +35,7 @@ def test_reports_are_joined():
 def test_an_unknown_kind_is_refused():
     assert set(KINDS) == {"rejected", "missing", "converted", "assumed"}
     with pytest.raises(ValueError, match="none of"):
-        Entry("lost", "TA", "Gone.")
+        AccountEntry("lost", "TA", "Gone.")
 
 
 @pytest.mark.parametrize(

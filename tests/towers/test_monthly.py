@@ -50,7 +50,7 @@ def test_days_without_quality_count_as_not_observed():
     quality = np.where(days.month == 1, 1.0, np.nan)
     quality[40:50] = 1.0
     table = pd.DataFrame({"GPP": 1.0, "RECO": 1.0, "NEE": 0.0, "QC": quality}, index=days)
-    made = to_monthly(build([Tower("XX-Abc", table)]))
+    made = to_monthly(build([Tower(site="XX-Abc", table=table)]))
     np.testing.assert_allclose(made["QC"].values[0], [1.0, 10 / 28], rtol=1e-6)
 
 
@@ -59,7 +59,7 @@ def test_a_month_with_too_few_days_is_missing_and_not_a_mean_of_the_rest():
     gpp = np.ones(len(days))
     gpp[3:20] = np.nan
     table = pd.DataFrame({"GPP": gpp, "QC": 1.0}, index=days)
-    made = to_monthly(build([Tower("XX-Abc", table)]))["GPP"].values[0]
+    made = to_monthly(build([Tower(site="XX-Abc", table=table)]))["GPP"].values[0]
     assert np.isnan(made[0])
     assert (made[1:] == 1).all()
 

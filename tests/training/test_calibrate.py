@@ -9,7 +9,7 @@ from tamrl.errors import TamrlError
 from tamrl.model.calibration import Calibration
 from tamrl.model.checkpoint import CALIBRATION, load_ensemble, save_half
 from tamrl.predict.adapt import adapt
-from tamrl.predict.ensemble import HIGH, LOW, VARIANCE, predict, to_forecast
+from tamrl.predict.ensemble import HIGH, LOW, VARIANCE, predict, to_gaussian
 from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import adaptation_dataset, prediction_dataset
 from tamrl.protocol.support_days import SHOTS, support_days
@@ -48,7 +48,7 @@ def test_predictions_carry_their_intervals_into_the_files(ensemble, unseen):
     support = support_days(unseen, 60)
     result = adapt(ensemble, unseen, support)
     for made, shots in ((predict(ensemble, unseen), 0), (result.zero_shot, 0), (result.adapted, 60)):
-        forecast = to_forecast(made)
+        forecast = to_gaussian(made)
         calibration = ensemble.calibration(shots).of_class(str(unseen.igbp.item()))
         low, high = calibration.interval(forecast.mean, forecast.spread, 0.9)
         for i, flux in enumerate(FLUXES):

@@ -18,7 +18,7 @@ from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.model.network import TAMRL
 from tamrl.system.storage import locked
-from tamrl.training.ensemble import EnsembleTrainer, Job, train_member
+from tamrl.training.ensemble import EnsembleTrainer, MemberJob, train_member
 from tamrl.training.member import MemberTrainer, Validator
 
 CPU = torch.device("cpu")
@@ -128,7 +128,15 @@ def test_a_member_that_diverges_keeps_its_best_weights(archive_path, archive, co
 
     monkeypatch.setattr(MemberTrainer, "advance", diverge)
     (tmp_path / "state").mkdir()
-    job = Job(str(archive_path), tuple(archive.site.values.tolist()), str(tmp_path), config, 0, "cpu", 0)
+    job = MemberJob(
+        archive=str(archive_path),
+        sites=tuple(archive.site.values.tolist()),
+        out=str(tmp_path),
+        config=config,
+        seed=0,
+        device="cpu",
+        member=0,
+    )
     with pytest.raises(TamrlError, match="loss is nan"):
         train_member(job, lambda p: None, lambda: False)
     assert yaml.safe_load(job.info_file.read_text())["steps"] == 5
@@ -164,7 +172,15 @@ def test_each_member_has_disjoint_towers_and_another_split(ensemble, archive):
 def test_a_stopped_member_leaves_its_best_weights_and_goes_on(archive_path, archive, config, tmp_path):
     """What a worker process does when Ctrl-C reaches the parent, run in this process."""
     (tmp_path / "state").mkdir()
-    job = Job(str(archive_path), tuple(archive.site.values.tolist()), str(tmp_path), config, 0, "cpu", 0)
+    job = MemberJob(
+        archive=str(archive_path),
+        sites=tuple(archive.site.values.tolist()),
+        out=str(tmp_path),
+        config=config,
+        seed=0,
+        device="cpu",
+        member=0,
+    )
     steps = []
     info = train_member(job, lambda p: steps.append(p.step), lambda: len(steps) >= 3)
     assert info["steps"] == 3

@@ -15,13 +15,13 @@ from tamrl.training.training_towers import fit_reference
 
 def made(rng, towers=30, members=3, code=6, features=8):
     return Reference(
-        tuple(f"XX-{i:03d}" for i in range(towers)),
-        rng.uniform(-60, 60, towers),
-        rng.uniform(-180, 180, towers),
-        ("ENF",) * towers,
-        ("Cfb",) * towers,
-        rng.normal(size=(members, towers, code)).astype(np.float32),
-        rng.normal(size=(towers, features)).astype(np.float32),
+        sites=tuple(f"XX-{i:03d}" for i in range(towers)),
+        lat=rng.uniform(-60, 60, towers),
+        lon=rng.uniform(-180, 180, towers),
+        igbp=("ENF",) * towers,
+        koeppen=("Cfb",) * towers,
+        codes=rng.normal(size=(members, towers, code)).astype(np.float32),
+        summaries=rng.normal(size=(towers, features)).astype(np.float32),
     )
 
 

@@ -11,18 +11,33 @@ from distributed import LocalCluster
 from tamrl.errors import TamrlError
 from tamrl.upscale import run
 from tamrl.upscale.cluster import connect, run_all
-from tamrl.upscale.request import Request
+from tamrl.upscale.request import UpscaleRequest
 from tamrl.upscale.run import upscale
 
 
 def test_a_cluster_that_is_there_computes_the_same(checkpoint, field_files, tmp_path):
     field_files().to_netcdf(tmp_path / "d.nc")
     files = (str(tmp_path / "d.nc"),)
-    upscale(Request(checkpoint, files, tmp_path / "here.zarr", scheduler="threads", workers=2, allow_gaps=True))
+    upscale(
+        UpscaleRequest(
+            checkpoint=checkpoint,
+            files=files,
+            out=tmp_path / "here.zarr",
+            scheduler="threads",
+            workers=2,
+            allow_gaps=True,
+        )
+    )
     settings = {"processes": False, "protocol": "tcp", "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
     with LocalCluster(n_workers=1, threads_per_worker=1, **settings) as cluster:
         upscale(
-            Request(checkpoint, files, tmp_path / "there.zarr", scheduler=cluster.scheduler_address, allow_gaps=True)
+            UpscaleRequest(
+                checkpoint=checkpoint,
+                files=files,
+                out=tmp_path / "there.zarr",
+                scheduler=cluster.scheduler_address,
+                allow_gaps=True,
+            )
         )
         cluster.scale(0)
     here, there = (xr.open_zarr(tmp_path / f"{n}.zarr", chunks=None) for n in ("here", "there"))
@@ -69,7 +84,11 @@ def test_workers_elsewhere_are_told_where_the_maps_lie(checkpoint, field_files, 
     told = []
     compute = run.run_all
     monkeypatch.setattr(run, "run_all", lambda c, f, jobs, *more: (told.extend(jobs), compute(c, f, jobs, *more)))
-    made = upscale(Request(checkpoint, ("d.nc",), Path("relative.zarr"), scheduler="threads", allow_gaps=True))
+    made = upscale(
+        UpscaleRequest(
+            checkpoint=checkpoint, files=("d.nc",), out=Path("relative.zarr"), scheduler="threads", allow_gaps=True
+        )
+    )
     assert made.out == tmp_path / "relative.zarr"
     paths = [part for job in told for part in job if isinstance(part, str | Path)]
     assert paths

@@ -18,20 +18,24 @@ from tamrl.model.inputs import Normaliser
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 from tamrl.model.training_towers import load_reference
-from tamrl.predict.ensemble import member_code, member_record, predict, to_forecast
+from tamrl.predict.ensemble import member_code, member_record, predict, to_gaussian
 from tamrl.schema import FLUXES, IGBP_CLASSES
 from tamrl.upscale import rechunk
 from tamrl.upscale.drivers import read
 from tamrl.upscale.regions import spin_up_steps, spread
-from tamrl.upscale.request import Request
+from tamrl.upscale.request import UpscaleRequest
 from tamrl.upscale.run import upscale
-from tamrl.upscale.store import Place
+from tamrl.upscale.store import RunFolder
 
 
 def run(checkpoint, files, out, **settings):
     files = files if isinstance(files, tuple) else (str(files),)
     settings.setdefault("allow_gaps", True)
-    outcome = upscale(Request(checkpoint, files, out, scheduler=settings.pop("scheduler", "threads"), **settings))
+    outcome = upscale(
+        UpscaleRequest(
+            checkpoint=checkpoint, files=files, out=out, scheduler=settings.pop("scheduler", "threads"), **settings
+        )
+    )
     return xr.open_zarr(out, chunks=None), outcome
 
 
@@ -53,7 +57,7 @@ def test_a_tower_as_a_grid_of_one_cell_gives_what_predict_gives(checkpoint, ense
     as_grid(tower).to_netcdf(tmp_path / "cell.nc")
     maps, _ = run(checkpoint, tmp_path / "cell.nc", tmp_path / "m.zarr", spin_up=False, members=True)
     expected = predict(ensemble, tower)
-    forecast = to_forecast(expected)
+    forecast = to_gaussian(expected)
     sd = ensemble.calibration(0).of_class(str(tower.igbp.item())).sd(forecast.mean, forecast.spread)
     for i, flux in enumerate(FLUXES):
         each = maps[f"{flux}_members"].values[..., 0, 0]
@@ -96,7 +100,7 @@ def test_maps_keep_the_contract_and_say_what_they_are(checkpoint, field_files, t
     assert maps["extrapolation"].attrs["threshold"] == pytest.approx(load_reference(checkpoint).threshold)
     assert (maps["extrapolation"].values[land] >= 0).all()
     assert "shorter than a year" in " ".join(outcome.notes)
-    assert not Place(tmp_path / "m.zarr").work.exists()
+    assert not RunFolder(tmp_path / "m.zarr").work.exists()
 
 
 def test_bare_land_carries_no_flux(checkpoint, field_files, tmp_path):
@@ -173,7 +177,9 @@ def test_shut_down_and_resumed_runs_are_identical(checkpoint, field_files, tmp_p
         if progress.done == 4:
             raise KeyboardInterrupt
 
-    request = Request(checkpoint, (str(tmp_path / "d.nc"),), out, scheduler="threads", allow_gaps=True)
+    request = UpscaleRequest(
+        checkpoint=checkpoint, files=(str(tmp_path / "d.nc"),), out=out, scheduler="threads", allow_gaps=True
+    )
     with pytest.raises(KeyboardInterrupt):
         upscale(request, stop)
     assert not out.exists()
@@ -188,7 +194,7 @@ def test_shut_down_and_resumed_runs_are_identical(checkpoint, field_files, tmp_p
     assert outcome.before >= 4
     assert outcome.before + outcome.computed == 15
     xr.testing.assert_identical(whole.drop_attrs(), again.drop_attrs())
-    place = Place(out)
+    place = RunFolder(out)
     place.work.mkdir()
     place.plan.write_text("{}")  # a run that was killed after it had moved the maps
     for resume, text in ((False, "something already"), (True, "complete")):
@@ -223,7 +229,7 @@ def test_a_full_disk_loses_nothing(checkpoint, field_files, tmp_path, in_small_t
     maps, outcome = run(checkpoint, tmp_path / "d.nc", tmp_path / "m.zarr", resume=True)
     assert outcome.before >= 1
     assert np.isfinite(maps["GPP"].values[:, maps["land_fraction"].values > 0]).all()
-    assert store.Place(tmp_path / "m.zarr").work.exists() is False
+    assert store.RunFolder(tmp_path / "m.zarr").work.exists() is False
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import streamlit as st
 import xarray as xr
 
 from tamrl import wording
-from tamrl.app.lab.view import Request
+from tamrl.app.lab.view import LabRequest
 from tamrl.app.shared import components, jobs, state, theme
 from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
@@ -181,7 +181,7 @@ def _press() -> None:
     st.session_state[_PRESSED] = True
 
 
-def asked_for(request: Request, pressed: bool) -> bool:
+def asked_for(request: LabRequest, pressed: bool) -> bool:
     """Return whether ``request`` is to be run now: Adapt was pressed, or the address that was opened asks for it.
 
     The address says ``run=1`` where the page shows, or is making, the result of the settings that it names, so that
@@ -196,7 +196,7 @@ def asked_for(request: Request, pressed: bool) -> bool:
     return wanted
 
 
-def start(request: Request, ensemble: "Ensemble", tower: xr.Dataset, support: pd.DatetimeIndex) -> None:
+def start(request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset, support: pd.DatetimeIndex) -> None:
     """Start the adaptation of ``request`` in the background."""
     from tamrl.predict.adapt import adapt
     from tamrl.predict.gaps import driver_gaps, leave_out_adapted
@@ -208,7 +208,7 @@ def start(request: Request, ensemble: "Ensemble", tower: xr.Dataset, support: pd
     jobs.start(request, f"Adapting to {request.site}", work)
 
 
-def running_section(request: Request) -> bool:
+def running_section(request: LabRequest) -> bool:
     """Show the running adaptation, its loss falling live, with a button that cancels it; or how it ended.
 
     Args:
@@ -256,13 +256,13 @@ def _live() -> None:
             st.caption("This method is one pass of the model, without steps of gradient descent: it has no loss.")
 
 
-def results_at(request: Request) -> dict[Request, "Adaptation"]:
+def results_at(request: LabRequest) -> dict[LabRequest, "Adaptation"]:
     """Return the kept results of the same tower and model as ``request``, newest last."""
-    kept = [key for key in jobs.results() if isinstance(key, Request) and key.place() == request.place()]
+    kept = [key for key in jobs.results() if isinstance(key, LabRequest) and key.place() == request.place()]
     return {key: jobs.results()[key] for key in kept}
 
 
-def result_for(request: Request) -> tuple[Request, "Adaptation"] | None:
+def result_for(request: LabRequest) -> tuple[LabRequest, "Adaptation"] | None:
     """Return the result of ``request``, or the latest one of the same tower and model; None where there is none."""
     same = results_at(request)
     if request in same:

@@ -7,7 +7,7 @@ from tamrl import wording
 from tamrl.app import router
 from tamrl.app.lab import inputs, results
 from tamrl.app.lab import support as lab_support
-from tamrl.app.lab.view import Request, View
+from tamrl.app.lab.view import LabRequest, LabView
 from tamrl.app.shared import cache, components, jobs, scrolling, sidebar
 from tamrl.errors import TamrlError
 from tamrl.timestep import step_of
@@ -35,14 +35,14 @@ def _body() -> None:
     gaps = inputs.cautions_section(ensemble, tower)
     support = lab_support.section(site, tower, origin)
     settings, pressed = inputs.settings_section()
-    request = Request(
-        (str(workspace.path), workspace.archive_version()),
-        (str(choice.model), cache.model_version(choice.model)),
-        site,
-        f"{support[0]:%Y-%m-%d}",
-        len(support),
-        settings,
-        gaps,
+    request = LabRequest(
+        workspace=(str(workspace.path), workspace.archive_version()),
+        model=(str(choice.model), cache.model_version(choice.model)),
+        site=site,
+        start=f"{support[0]:%Y-%m-%d}",
+        days=len(support),
+        settings=settings,
+        gaps=gaps,
     )
     jobs.collect()
     if inputs.asked_for(request, pressed):
@@ -52,7 +52,7 @@ def _body() -> None:
     scrolling.to(ANSWER, jobs.turn())
 
 
-def _answer(request: Request, tower: xr.Dataset, origin: components.Origin) -> None:
+def _answer(request: LabRequest, tower: xr.Dataset, origin: components.Origin) -> None:
     """Draw the running adaptation, or its result."""
     jobs.collect()
     if inputs.running_section(request):
@@ -64,7 +64,7 @@ def _answer(request: Request, tower: xr.Dataset, origin: components.Origin) -> N
         )
         return
     shown, result = found
-    view = View(shown, result, origin)
+    view = LabView(shown, result, origin)
     results.show(view, current=shown == request)
 
 

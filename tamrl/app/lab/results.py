@@ -9,7 +9,7 @@ import streamlit as st
 from tamrl import wording
 from tamrl.app.lab import runs
 from tamrl.app.lab import support as lab_support
-from tamrl.app.lab.view import View
+from tamrl.app.lab.view import LabView
 from tamrl.app.shared import components, theme, widgets
 from tamrl.figures.lab import adaptation as figures
 from tamrl.figures.style import number, unit_label
@@ -25,7 +25,7 @@ UNIT = unit_label(FLUX_UNIT)
 ROUNDING = 1e-4
 
 
-def show(view: View, current: bool) -> None:
+def show(view: LabView, current: bool) -> None:
     """Draw everything about one result.
 
     Args:
@@ -56,7 +56,7 @@ def show(view: View, current: bool) -> None:
             )
 
 
-def _heading(view: View, current: bool) -> None:
+def _heading(view: LabView, current: bool) -> None:
     """Write what was done and how long it took."""
     result, settings, support = view.result, view.request.settings, view.support
     st.header("Before and after", anchor=False)
@@ -78,7 +78,7 @@ def _heading(view: View, current: bool) -> None:
         st.caption(f":material/info: {note}")
 
 
-def _scores(view: View) -> None:
+def _scores(view: LabView) -> None:
     """Draw one card a flux: RMSE, R2 and bias after adapting and their change."""
     from tamrl.predict.output import before_after
 
@@ -102,7 +102,7 @@ def _scores(view: View) -> None:
     )
 
 
-def _over_time(view: View) -> None:
+def _over_time(view: LabView) -> None:
     """Draw observed, zero-shot and adapted over time."""
     st.markdown("**Observed and predicted over time**")
     result = view.result
@@ -126,7 +126,7 @@ def _over_time(view: View) -> None:
         st.caption("The bands are one standard deviation of the members, which is not calibrated.")
 
 
-def _scores_in_words(view: View) -> str:
+def _scores_in_words(view: LabView) -> str:
     """Return the RMSE of each flux before and after, for readers who do not see the figure."""
     from tamrl.predict.output import before_after
 
@@ -135,7 +135,7 @@ def _scores_in_words(view: View) -> str:
     return f"RMSE from zero-shot to adapted in {UNIT}: {said}."
 
 
-def _per_flux(view: View) -> None:
+def _per_flux(view: LabView) -> None:
     """Draw a row of scatters and a row of mean seasonal cycles, one a flux."""
     result, site = view.result, view.request.site
     st.markdown(f"**Predicted against observed, scored {wording.unit(view.step, 0)}**")
@@ -167,7 +167,7 @@ def _season_in_words(table: pd.DataFrame, flux: str, site: str) -> str:
     return said
 
 
-def _spread(view: View) -> None:
+def _spread(view: LabView) -> None:
     """Draw the ensemble spread before and after."""
     result = view.result
     st.markdown("**Ensemble spread**")
@@ -183,7 +183,7 @@ def _spread(view: View) -> None:
     )
 
 
-def _balance(view: View) -> None:
+def _balance(view: LabView) -> None:
     """Say how far the carbon balance is open; draw it only of a model that may leave it open."""
     result = view.result
     observed = float(np.nanmax(np.abs(figures.residual(view.tower)), initial=0.0))
@@ -212,7 +212,7 @@ def _balance(view: View) -> None:
     st.caption(f"Largest size: predicted (any member) {predicted:.2g}, observed {observed:.2g} {UNIT}.")
 
 
-def scored_table(view: View) -> pd.DataFrame:
+def scored_table(view: LabView) -> pd.DataFrame:
     """Return observed, zero-shot and adapted fluxes of the scored days, or months, one a row [gC m-2 d-1]."""
     columns = {
         f"{flux}_{role}": values[flux].values

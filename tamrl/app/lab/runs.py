@@ -16,7 +16,7 @@ from tamrl.predict.methods import METHODS
 from tamrl.schema import FLUX_UNIT, FLUXES
 
 if TYPE_CHECKING:
-    from tamrl.app.lab.view import Request, View
+    from tamrl.app.lab.view import LabRequest, LabView
     from tamrl.predict.adapt import Adaptation
     from tamrl.timestep import Step
 
@@ -25,7 +25,7 @@ UNIT = unit_label(FLUX_UNIT)
 HARM = 2.0
 
 
-def harm(view: "View") -> None:
+def harm(view: "LabView") -> None:
     """Say why adapting did harm, where it did."""
     from tamrl.predict.output import support_errors
 
@@ -67,7 +67,7 @@ def _moral(support: float, scored: float) -> str:
     return ". The means agree, so it is the shape of the season or of single values that the support misleads about."
 
 
-def table(view: "View") -> None:
+def table(view: "LabView") -> None:
     """List and draw the adaptations of this session at this tower, so that methods and supports stand side by side."""
     same = inputs.results_at(view.request)
     if len(same) < 2:
@@ -87,7 +87,7 @@ def table(view: "View") -> None:
         _overlay(view, same)
 
 
-def _rows(view: "View", same: "dict[Request, Adaptation]") -> pd.DataFrame:
+def _rows(view: "LabView", same: "dict[LabRequest, Adaptation]") -> pd.DataFrame:
     """Return a row a run: what was asked, and the RMSE of each flux after adapting."""
     from tamrl.predict.output import before_after
 
@@ -108,7 +108,7 @@ def _rows(view: "View", same: "dict[Request, Adaptation]") -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def name_of(request: "Request", step: "Step") -> str:
+def name_of(request: "LabRequest", step: "Step") -> str:
     """Return what tells a run from others at the same tower, in few words."""
     settings = request.settings
     said = [METHODS[settings.method].label, f"{wording.counted(request.days, step)} from {request.start}"]
@@ -117,7 +117,7 @@ def name_of(request: "Request", step: "Step") -> str:
     return ", ".join([*said, "gaps predicted"] if request.gaps else said)
 
 
-def _overlay(view: "View", same: "dict[Request, Adaptation]") -> None:
+def _overlay(view: "LabView", same: "dict[LabRequest, Adaptation]") -> None:
     """Draw the runs one over another in time, and their errors against the size of their support."""
     from tamrl.predict.output import compare_runs
 
@@ -145,7 +145,7 @@ def _overlay(view: "View", same: "dict[Request, Adaptation]") -> None:
     _by_support(view, newest, errors, flux)
 
 
-def _by_support(view: "View", newest: "dict[Request, Adaptation]", errors: pd.DataFrame, flux: str) -> None:
+def _by_support(view: "LabView", newest: "dict[LabRequest, Adaptation]", errors: pd.DataFrame, flux: str) -> None:
     """Draw the errors against the size of the support, once a method was run with two sizes."""
     asked = {name_of(request, view.step): request for request in newest}
     kinds = {name: (METHODS[request.settings.method].label, request.days) for name, request in asked.items()}

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tamrl.predict.methods import AdaptSettings
 
 
-@dataclass(frozen=True)
-class Request:
+@dataclass(frozen=True, kw_only=True)
+class LabRequest:
     """One adaptation that the user asked for; results are kept under it.
 
     Attributes:
@@ -45,7 +45,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class View:
+class LabView:
     """One result as the figures read it.
 
     Attributes:
@@ -54,7 +54,7 @@ class View:
         origin: where the data come from.
     """
 
-    request: Request
+    request: LabRequest
     result: "Adaptation"
     origin: Origin
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.view import View, shots_choice
+from tamrl.app.scorecard.view import ScorecardView, shots_choice
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import chart
@@ -21,7 +21,7 @@ WHOLE = "tamrl-1"
 _SPLITS = {"igbp": ("IGBP split", ("carbonfluxbench", "igbp")), "koeppen": ("Köppen split", ("koeppen",))}
 
 
-def ablations(view: View) -> None:
+def ablations(view: ScorecardView) -> None:
     """Draw what each part of the model is worth."""
     if not view.results.ablated:
         st.info(
@@ -73,7 +73,7 @@ def ablations(view: View) -> None:
     )
 
 
-def _ablations_in_words(found: pd.DataFrame, flux: str, view: View) -> str:
+def _ablations_in_words(found: pd.DataFrame, flux: str, view: ScorecardView) -> str:
     """Return the changes of one flux in words."""
     rows = found[found["model"] != WHOLE]
     said = "; ".join(f"{r['model']} {names.change_text(r['change'], view.metric)}" for _, r in rows.iterrows())
@@ -90,7 +90,7 @@ def _verdict(parts: dict[str, pd.DataFrame]) -> str:
     return f"{known} of the {len(rows)} changes can be told from zero."
 
 
-def published(view: View) -> None:
+def published(view: ScorecardView) -> None:
     """Draw what others published beside ours, marked as theirs."""
     content = cache.published()
     st.info(
@@ -148,7 +148,7 @@ def _theirs(content: dict) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _ours(view: View) -> pd.DataFrame:
+def _ours(view: ScorecardView) -> pd.DataFrame:
     """Return our zero-shot medians of the models that were published, in the design nearest to their split."""
     rows = []
     for label, designs in _SPLITS.values():

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.view import View
+from tamrl.app.scorecard.view import ScorecardView
 from tamrl.app.shared import components, sidebar, state, visitor
 from tamrl.app.shared.widgets import select
 from tamrl.errors import TamrlError
@@ -77,7 +77,7 @@ def _of_workspace() -> Path | None:
     return folder if (folder / "manifest.yaml").is_file() else None
 
 
-def controls(results: Results) -> View | None:
+def controls(results: Results) -> ScorecardView | None:
     """Draw what is asked and of which towers; None where no tower passes the filters."""
     columns = st.columns([1, 1.4, 1.6, 1.2, 1.4], gap="small", vertical_alignment="bottom")
     with columns[0]:
@@ -103,7 +103,15 @@ def controls(results: Results) -> View | None:
         st.info("No tower passes these filters.", icon=":material/filter_alt_off:")
         st.button("Clear the filters", on_click=clear_filters)
         return None
-    return View(results, design, placement, scale, METRICS[metric], against, chosen)
+    return ScorecardView(
+        results=results,
+        design=design,
+        placement=placement,
+        scale=scale,
+        metric=METRICS[metric],
+        against=against,
+        sites=chosen,
+    )
 
 
 _SCALE_TIP = (

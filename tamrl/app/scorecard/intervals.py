@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.view import FIRST_SHOTS, View, shots_choice
+from tamrl.app.scorecard.view import FIRST_SHOTS, ScorecardView, shots_choice
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.widgets import chart, choice, legend, pick
 from tamrl.figures.scorecard import checks as figures
@@ -17,7 +17,7 @@ UNIT = unit_label(FLUX_UNIT)
 _NUMBERS = ["coverage50", "coverage90", "width50", "width90", "crps", "spread", "rmse"]
 
 
-def show(view: View) -> None:
+def show(view: ScorecardView) -> None:
     """Draw how well the intervals hold what they say."""
     table = cache.table(view.results, "intervals")
     keep = (table["design"] == view.design) & (table["model"] == "tamrl") & table["site"].isin(view.keys)
@@ -98,7 +98,7 @@ def _calibration_table(stats: pd.DataFrame) -> None:
     )
 
 
-def _by_class(view: View, towers: pd.DataFrame) -> None:
+def _by_class(view: ScorecardView, towers: pd.DataFrame) -> None:
     """Draw in which classes of towers the intervals hold what they say: a mean over all may hide both faults."""
     st.markdown("**Do they hold it everywhere?** · 90 % intervals by class of towers")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
@@ -155,7 +155,7 @@ def class_coverage(towers: pd.DataFrame, classes: pd.Series) -> pd.DataFrame:
     return table.sort_values("towers", ascending=False, kind="stable").reset_index()
 
 
-def _spread_skill(view: View, towers: pd.DataFrame) -> None:
+def _spread_skill(view: ScorecardView, towers: pd.DataFrame) -> None:
     left, right = st.columns([1.4, 1], vertical_alignment="bottom")
     left.markdown("**Does a larger spread mean a larger error?** · by land cover")
     shots = int(choice("shots", sorted(int(s) for s in towers["shots"].unique()), FIRST_SHOTS))

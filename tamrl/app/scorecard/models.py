@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.view import View, model_legend, shots_choice
+from tamrl.app.scorecard.view import ScorecardView, model_legend, shots_choice
 from tamrl.app.shared import components, state, theme
 from tamrl.app.shared.widgets import chart, legend
 from tamrl.evaluation.comparison import Asked, Column
@@ -16,7 +16,7 @@ from tamrl.figures.scorecard import names
 BAND = 0.02
 
 
-def curves(view: View) -> None:
+def curves(view: ScorecardView) -> None:
     """Draw the learning curves, one figure a flux."""
     summary = view.summary(same=True)
     if summary.empty:
@@ -55,7 +55,7 @@ def line_up(asked: Asked, flux: str, shots: int) -> list[Column]:
     return [(m, s) for m, s in known if s == shots or (m in always and s == 0)]
 
 
-def distribution(view: View) -> None:
+def distribution(view: ScorecardView) -> None:
     """Draw the distribution over towers, and who wins where."""
     asked = view.asked(one=True)
     options = sorted({s for flux in asked.fluxes for _, s in asked.columns(flux)})
@@ -69,7 +69,7 @@ def distribution(view: View) -> None:
     _contest(view, asked, teams, shots)
 
 
-def _cumulative(view: View, asked: Asked, teams: dict[str, list[Column]]) -> None:
+def _cumulative(view: ScorecardView, asked: Asked, teams: dict[str, list[Column]]) -> None:
     st.markdown(f"**Share of towers up to a value of {asked.metric.label}**")
     model_legend(model for team in teams.values() for model, _ in team)
     values = {flux: asked.towers(flux, team) for flux, team in teams.items()}
@@ -95,7 +95,7 @@ def _shares_in_words(values: pd.DataFrame, flux: str, metric: Metric) -> str:
     return f"Cumulative share of towers by {metric.label} of {flux}. Median (quartiles): {'; '.join(said)}."
 
 
-def _contest(view: View, asked: Asked, teams: dict[str, list[Column]], shots: int) -> None:
+def _contest(view: ScorecardView, asked: Asked, teams: dict[str, list[Column]], shots: int) -> None:
     left, right = st.columns([1.4, 1], vertical_alignment="bottom", gap="large")
     left.markdown(f"**At how many towers each model is better or worse than {names.look(view.against).label}**")
     with right:

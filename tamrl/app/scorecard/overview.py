@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.view import View, shots_choice
+from tamrl.app.scorecard.view import ScorecardView, shots_choice
 from tamrl.app.shared import components, state, theme
 from tamrl.app.shared.widgets import chart, legend, pick
 from tamrl.evaluation import comparison
@@ -22,14 +22,14 @@ TOWERS_ROW = "Towers (n)"
 _SHARES = {"improved": "smaller", "harmed": "larger"}
 
 
-def show(view: View) -> None:
+def show(view: ScorecardView) -> None:
     """Draw the section."""
     _cards(view)
     _table(view)
     _places(view)
 
 
-def _cards(view: View) -> None:
+def _cards(view: ScorecardView) -> None:
     """Draw one card a flux: TAM-RL's score without labels and with days of them, against the reference."""
     asked = view.asked()
     fluxes = asked.fluxes
@@ -68,7 +68,7 @@ def _cards(view: View) -> None:
     )
 
 
-def _by_labels(view: View, flux: str, columns: list[Column]) -> None:
+def _by_labels(view: ScorecardView, flux: str, columns: list[Column]) -> None:
     """Write below a card what labels change against the model's own zero-shot, on the same days."""
     texts = []
     for column in columns:
@@ -89,7 +89,7 @@ def _sure(row: pd.Series) -> bool:
     return bool(names.clear(row.to_frame().T)[0]) or not np.isfinite(row["change_low"])
 
 
-def _members(view: View) -> str:
+def _members(view: ScorecardView) -> str:
     """Return how many members stand against how many, and what one member scores, where it was scored."""
     members = view.results.manifest.get("members")
     if not members or members == 1:
@@ -105,7 +105,7 @@ def _members(view: View) -> str:
     return text + (f" The fair row against them is one member alone; zero-shot: {', '.join(single)}." if single else "")
 
 
-def _shares(view: View, flux: str, columns: list[Column], known: list[Column]) -> None:
+def _shares(view: ScorecardView, flux: str, columns: list[Column], known: list[Column]) -> None:
     """Write below a card at how many towers the error is more than 10 % smaller and larger than the reference's."""
     texts = []
     for column in columns:
@@ -118,7 +118,7 @@ def _shares(view: View, flux: str, columns: list[Column], known: list[Column]) -
         st.caption("Towers improved / harmed by more than 10 %: " + "; ".join(texts))
 
 
-def _metric(view: View, flux: str, column: Column, reference: Column) -> None:
+def _metric(view: ScorecardView, flux: str, column: Column, reference: Column) -> None:
     row = cache.standing(view.question(), view.keys, flux, (column,), reference).iloc[0]
     moved = np.isfinite(row["change"])
     text = names.change_text(row["change"], view.metric) if moved else "reference"
@@ -135,7 +135,7 @@ def _metric(view: View, flux: str, column: Column, reference: Column) -> None:
     )
 
 
-def _table(view: View) -> None:
+def _table(view: ScorecardView) -> None:
     """Draw the table of models, fluxes and numbers of days."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", gap="small"):
         said = f"**Models, fluxes and days of labels** · {view.metric.label}, {view.asked().statistic}"
@@ -158,7 +158,7 @@ def _table(view: View) -> None:
     )
 
 
-def score_table(summary: pd.DataFrame, column: str, view: View, key: str, towers: bool = True) -> None:
+def score_table(summary: pd.DataFrame, column: str, view: ScorecardView, key: str, towers: bool = True) -> None:
     """Draw rows of ``tamrl.evaluation.comparison.summary``: a row a model, columns by flux, the best of each tinted.
 
     Args:
@@ -202,7 +202,7 @@ def score_table(summary: pd.DataFrame, column: str, view: View, key: str, towers
     )
 
 
-def _best(wide: pd.DataFrame, column: str, view: View) -> pd.DataFrame:
+def _best(wide: pd.DataFrame, column: str, view: ScorecardView) -> pd.DataFrame:
     """Return which cells are the best of their column."""
     low = column != "improved" if column in _SHARES else view.metric.best != "high"
     size = wide.abs() if view.metric.best == "zero" and column == "value" else wide
@@ -210,7 +210,7 @@ def _best(wide: pd.DataFrame, column: str, view: View) -> pd.DataFrame:
     return size.eq(ends, axis="columns") & size.notna()
 
 
-def _places_in_words(found: pd.DataFrame, flux: str, view: View) -> str:
+def _places_in_words(found: pd.DataFrame, flux: str, view: ScorecardView) -> str:
     """Return what the figure of classes shows: how many are better, worse, and not to be told apart."""
     title = f"Change of {flux} {view.metric.label} by class of towers, TAM-RL against the reference."
     for shots, rows in found.groupby("shots"):
@@ -223,7 +223,7 @@ def _places_in_words(found: pd.DataFrame, flux: str, view: View) -> str:
     return title
 
 
-def _places(view: View) -> None:
+def _places(view: ScorecardView) -> None:
     """Draw how TAM-RL stands against the reference in each class of towers."""
     asked = view.asked()
     st.markdown(f"**For which places** · TAM-RL against {names.look(view.against).label}")

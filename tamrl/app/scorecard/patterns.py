@@ -6,7 +6,7 @@ import streamlit as st
 
 from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.models import line_up
-from tamrl.app.scorecard.view import View, model_legend, shots_choice
+from tamrl.app.scorecard.view import ScorecardView, model_legend, shots_choice
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.widgets import chart, legend, select
 from tamrl.evaluation import comparison, results
@@ -17,7 +17,7 @@ from tamrl.figures.scorecard import patterns as figures
 from tamrl.schema import FLUXES, IGBP
 
 
-def show(view: View) -> None:
+def show(view: ScorecardView) -> None:
     """Draw the section."""
     shots = shots_choice([0, 7, 30, 90, 365])
     _taylor(view, shots)
@@ -27,7 +27,7 @@ def show(view: View) -> None:
     _density(view, shots)
 
 
-def _taylor(view: View, shots: int) -> None:
+def _taylor(view: ScorecardView, shots: int) -> None:
     st.markdown(f"**Taylor diagram** · {names.SCALE_LABELS[view.scale].lower()} values")
     points = {flux: _points(view, flux, shots) for flux in FLUXES}
     model_legend(m for table in points.values() for m in table["model"])
@@ -72,7 +72,7 @@ def _taylor_table(points: dict[str, pd.DataFrame]) -> None:
     )
 
 
-def _points(view: View, flux: str, shots: int) -> pd.DataFrame:
+def _points(view: ScorecardView, flux: str, shots: int) -> pd.DataFrame:
     """Return correlation and normalised standard deviation of each model on the same towers."""
     pair = ("mean_observed", "mean_predicted") if view.scale == SITE_MEAN else ("sd_observed", "sd_predicted")
     scores = cache.table(view.results, "scores")
@@ -99,7 +99,7 @@ def _group_name(group: str) -> str:
     return "All towers" if group == "all" else components.class_name(group)
 
 
-def _season(view: View, shots: int) -> None:
+def _season(view: ScorecardView, shots: int) -> None:
     cycles = cache.table(view.results, "cycles")
     cycles = cycles[cycles["design"] == view.design]
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
@@ -143,7 +143,7 @@ def _season_in_words(rows: pd.DataFrame, flux: str, columns: list[Column]) -> st
     return f"Mean seasonal cycle of {flux}, observed and predicted. Lowest to highest month: {'; '.join(said)}."
 
 
-def _density(view: View, shots: int) -> None:
+def _density(view: ScorecardView, shots: int) -> None:
     left, right = st.columns([1.6, 1], vertical_alignment="bottom")
     left.markdown("**Predicted against observed, all scored days**")
     table = cache.table(view.results, "density")

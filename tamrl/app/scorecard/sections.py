@@ -3,12 +3,12 @@
 import streamlit as st
 
 from tamrl.app.scorecard import checks, intervals, models, overview, patterns, targets, towers
-from tamrl.app.scorecard.view import View
+from tamrl.app.scorecard.view import ScorecardView
 from tamrl.app.shared import components, state
 from tamrl.app.shared.widgets import choice
 
 
-def show(view: View) -> None:
+def show(view: ScorecardView) -> None:
     """Draw the tabs; only the open one computes."""
     drawn = {
         "Overview": overview.show,

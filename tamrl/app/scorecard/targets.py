@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.view import View
+from tamrl.app.scorecard.view import ScorecardView
 from tamrl.app.shared import components
 from tamrl.app.shared.components import Origin
 from tamrl.evaluation.benchmark.targets import NAME, TAMRL, verdict
@@ -18,7 +18,7 @@ _MARKS = {True: ":material/check: met", False: ":material/close: **not met**"}
 _HYPHEN = re.compile(r"(?<![\w)])-(?=\d)")
 
 
-def show(view: View) -> None:
+def show(view: ScorecardView) -> None:
     """Draw the tables of targets and of claims; they are of all towers, whatever the filters say."""
     scores = cache.table(view.results, "scores")
     if DESIGN not in view.results.designs or TAMRL not in set(scores["model"]):

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard.overview import score_table
-from tamrl.app.scorecard.view import View, flux_choice, model_legend, shots_choice
+from tamrl.app.scorecard.view import ScorecardView, flux_choice, model_legend, shots_choice
 from tamrl.app.shared import cache, components, sidebar, state, static, theme
 from tamrl.app.shared.widgets import chart, pick, select
 from tamrl.errors import TamrlError
@@ -18,7 +18,7 @@ MAP_PX = 430
 _TURN, _ROUND, _TOP = "tamrl_score_turn", "tamrl_score_round", "tamrl_score_top"
 
 
-def show(view: View) -> None:
+def show(view: ScorecardView) -> None:
     """Draw the section."""
     asked = view.asked(one=True)
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
@@ -68,7 +68,7 @@ def _title(column: str, metric: Metric, texts: dict[str, str]) -> str:
 
 
 def _map_and_table(
-    view: View, table: pd.DataFrame, column: str, metric: Metric, texts: dict[str, str], chosen: str
+    view: ScorecardView, table: pd.DataFrame, column: str, metric: Metric, texts: dict[str, str], chosen: str
 ) -> None:
     """Draw the map and the table; a click on either chooses a tower."""
     title = _title(column, metric, texts)
@@ -117,7 +117,7 @@ def _map_in_words(values: pd.Series, title: str) -> str:
     )
 
 
-def _columns(metric: Metric, view: View) -> dict:
+def _columns(metric: Metric, view: ScorecardView) -> dict:
     number = st.column_config.NumberColumn
     return {
         "site": st.column_config.TextColumn("Tower", width=80, pinned=True),
@@ -155,7 +155,7 @@ def _from_table(key: str, sites: list[str]) -> None:
         _choose(sites[rows[0]], from_table=True)
 
 
-def _tower(view: View, site: str, asked: comparison.Asked) -> None:
+def _tower(view: ScorecardView, site: str, asked: comparison.Asked) -> None:
     """Draw one tower's scores by model and days of labels, and the way to the lab."""
     row = view.sites.loc[site]
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):

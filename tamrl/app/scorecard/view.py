@@ -19,8 +19,8 @@ from tamrl.schema import FLUXES
 FIRST_SHOTS = 30
 
 
-@dataclass(frozen=True, eq=False)
-class View:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ScorecardView:
     """What the page is asked: every section reads it.
 
     Attributes:

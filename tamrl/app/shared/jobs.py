@@ -24,7 +24,7 @@ _JOB, _RESULTS = "tamrl_job", "tamrl_results"
 _NUMBERS = itertools.count(1)
 
 
-class Job:
+class BackgroundJob:
     """One adaptation under way.
 
     Args:
@@ -118,17 +118,17 @@ def as_user_error(error: Exception) -> TamrlError:
     )
 
 
-def current() -> Job | None:
+def current() -> BackgroundJob | None:
     """Return this session's latest job."""
     return st.session_state.get(_JOB)
 
 
-def start(key: Hashable, title: str, work: Callable[[Callable, Callable[[], bool]], Any]) -> Job:
+def start(key: Hashable, title: str, work: Callable[[Callable, Callable[[], bool]], Any]) -> BackgroundJob:
     """Start a job; one that still runs in this session is cancelled."""
     before = current()
     if before is not None:
         before.cancel()
-    st.session_state[_JOB] = job = Job(key, title, work)
+    st.session_state[_JOB] = job = BackgroundJob(key, title, work)
     return job
 
 

@@ -7,10 +7,10 @@ import streamlit as st
 import xarray as xr
 
 from tamrl.app.world import cache
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.globe.contract import NBE, SD, edges, fluxes_of, is_climatology, step_of_maps
 from tamrl.maps import time_means
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.products.accounting import report_of
 
 #: What a spread is where its makers do not say more.
@@ -26,7 +26,7 @@ def spread(maps: xr.Dataset) -> str:
     return said[:1].lower() + said[1:]
 
 
-def spreads(entries: list[Entry]) -> str:
+def spreads(entries: list[MapsEntry]) -> str:
     """Return what the spreads of several sets of maps are; of makers that mean different things, that they do.
 
     Args:
@@ -43,7 +43,7 @@ def spreads(entries: list[Entry]) -> str:
     return f"{said}. These spreads are not the same thing: a wider one is not a worse map."
 
 
-def popover(view: View) -> None:
+def popover(view: WorldView) -> None:
     """Draw who made the maps that are shown, and what they are."""
     with st.popover("About", icon=":material/info:"):
         st.caption("Who made these maps, how, and under which licence")
@@ -52,7 +52,7 @@ def popover(view: View) -> None:
                 st.markdown("\n".join([f"**{kept(entry.label)}**", "", *about(entry, maps)]))
 
 
-def about(entry: Entry, maps: xr.Dataset) -> list[str]:
+def about(entry: MapsEntry, maps: xr.Dataset) -> list[str]:
     """Return what is known of a set of maps as lines of a Markdown list."""
     attrs = maps.attrs
     steps = f"{maps.sizes['time']} {_STEPS[step_of_maps(maps)]}{'s' * (maps.sizes['time'] != 1)}"

@@ -13,12 +13,12 @@ from tamrl.app.shared.widgets import chart
 from tamrl.app.world import cache as world_cache
 from tamrl.app.world import numbers
 from tamrl.app.world.numbers import MODEL
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.bundled import bundled_models
 from tamrl.figures import style
 from tamrl.figures.world import cell as figures
 from tamrl.maps import cell
-from tamrl.maps.cell import Place
+from tamrl.maps.cell import Cell
 from tamrl.predict import monthly_means
 from tamrl.schema import FLUX_UNIT, FLUXES, IGBP, variable
 
@@ -33,7 +33,7 @@ _MIXTURE = "all the vegetation of the cell, as the map"
 _NEARBY_KM = 100.0
 
 
-def show(view: View, place: Place) -> None:
+def show(view: WorldView, place: Cell) -> None:
     """Draw the table of known months, and the model before and after it knows them."""
     st.markdown("**Adapt to this place**")
     model = bundled_models().get(MODEL)
@@ -55,7 +55,7 @@ def show(view: View, place: Place) -> None:
     _result(place, cover, table, model)
 
 
-def _editor(place: Place, model: Path) -> tuple[pd.DataFrame, str | None]:
+def _editor(place: Cell, model: Path) -> tuple[pd.DataFrame, str | None]:
     """Draw the table of months, and what fills it; return the values (month) and the land cover that they are of."""
     left, right = st.columns([1, 2], gap="medium", vertical_alignment="top")
     with left:
@@ -77,7 +77,7 @@ def _editor(place: Place, model: Path) -> tuple[pd.DataFrame, str | None]:
     return found[list(FLUXES)].apply(pd.to_numeric, errors="coerce").astype(float), cover
 
 
-def _cover(place: Place) -> str | None:
+def _cover(place: Cell) -> str | None:
     """Draw the choice of the land cover that the values are of; None is the mixture of the cell."""
     own = [name for name in place.covers if name in IGBP]
     options = [_MIXTURE, *own, *(name for name in IGBP if name not in own)]
@@ -91,7 +91,7 @@ def _cover(place: Place) -> str | None:
     return None if shown == _MIXTURE else shown
 
 
-def _share(name: str, place: Place) -> str:
+def _share(name: str, place: Cell) -> str:
     share = place.covers.get(name, 0)
     return (
         f"{components.class_name(name)} ({share:.0%} of the land here)"
@@ -100,7 +100,7 @@ def _share(name: str, place: Place) -> str:
     )
 
 
-def _filled(place: Place, model: Path) -> tuple[pd.DataFrame, str]:
+def _filled(place: Cell, model: Path) -> tuple[pd.DataFrame, str]:
     """Draw what can fill the table: a file, or a tower of the workspace nearby; return its values and their name."""
     where = f"{place.lat:g}_{place.lon:g}"
     near = _nearby(place)
@@ -138,7 +138,7 @@ def _filled(place: Place, model: Path) -> tuple[pd.DataFrame, str]:
     return start, mark
 
 
-def _nearby(place: Place) -> dict[str, float]:
+def _nearby(place: Cell) -> dict[str, float]:
     """Return the distance [km] of towers of the open workspace that stand nearby, the nearest first."""
     workspace, towers = numbers.workspace_towers()
     if workspace is None or workspace.simulated:
@@ -192,7 +192,7 @@ def _adapted(model: str, version: int, where: tuple, key: tuple, share: bool) ->
     return monthly_means.adapt_months(cache.ensemble(Path(model)), tower, known, share, static)
 
 
-def _result(place: Place, cover: str | None, table: pd.DataFrame, model: Path) -> None:
+def _result(place: Cell, cover: str | None, table: pd.DataFrame, model: Path) -> None:
     """Draw the seasonal cycles before and after, and what a year amounts to."""
     years = []
     with st.container(horizontal=True, gap="large"):

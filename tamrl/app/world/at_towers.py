@@ -8,13 +8,13 @@ from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import chart, tell
 from tamrl.app.world import cache
 from tamrl.app.world import numbers as world_numbers
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.bundled import bundled_models
 from tamrl.errors import TamrlError
 from tamrl.figures.style import unit_label
 from tamrl.figures.world import at_towers as figures
 from tamrl.globe.contract import fluxes_of
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.mean_year import SOURCE, against_mean_year, bundled_means, load_means
 from tamrl.maps.products import against_towers, score_against_towers
 from tamrl.schema import FLUX_UNIT, FLUXES
@@ -23,7 +23,7 @@ from tamrl.towers.workspace import Workspace
 _SCORES = ("r2", "rmse", "bias", "correlation")
 
 
-def towers(view: View) -> None:
+def towers(view: WorldView) -> None:
     """Draw scores of the maps at towers, and observed against mapped months."""
     try:
         workspace = sidebar.choice().workspace
@@ -62,11 +62,11 @@ def towers(view: View) -> None:
     )
 
 
-def _both(view: View) -> list[Entry]:
+def _both(view: WorldView) -> list[MapsEntry]:
     return [view.entry, *([view.other_entry] if view.other_entry else [])]
 
 
-def _origin(view: View, workspace: Workspace | None) -> Origin:
+def _origin(view: WorldView, workspace: Workspace | None) -> Origin:
     towers_line = SOURCE if workspace is None else sidebar.origin(workspace).text
     return Origin(f"{view.origin.text}; towers: {towers_line}", view.origin.simulated)
 
@@ -80,7 +80,7 @@ def _asked(workspace: Workspace | None) -> tuple[str, int]:
 
 
 @st.cache_data(max_entries=12, show_spinner="Reading the cells of the towers")
-def _against(entry: Entry, workspace: str, version: int) -> pd.DataFrame:
+def _against(entry: MapsEntry, workspace: str, version: int) -> pd.DataFrame:
     if not workspace:
         return against_mean_year(cache.maps(entry), load_means(bundled_means()))
     return against_towers(cache.maps(entry), Workspace.open(workspace).archive())
@@ -94,7 +94,7 @@ def _classes(workspace: str, version: int) -> dict[str, str]:
     return dict(zip(archive["site"].values.tolist(), archive["igbp"].values.tolist(), strict=True))
 
 
-def _scores(tables: dict[Entry, pd.DataFrame], view: View, classes: dict[str, str], mean_year: bool) -> None:
+def _scores(tables: dict[MapsEntry, pd.DataFrame], view: WorldView, classes: dict[str, str], mean_year: bool) -> None:
     """Draw the scores of each set of maps, and how they are taken; of mean years that they are."""
     parts = [score_against_towers(table).assign(maps=entry.label) for entry, table in tables.items()]
     found = pd.concat(parts, ignore_index=True)

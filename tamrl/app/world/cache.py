@@ -1,6 +1,6 @@
 """What the World page reads and draws, kept between runs and shared between sessions; read it, never change it.
 
-An ``Entry`` stands for the content of its maps in every key: it holds their path and their version.
+An ``MapsEntry`` stands for the content of its maps in every key: it holds their path and their version.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from tamrl.figures.world import map as world_map
 from tamrl.figures.world.map import Scale
 from tamrl.globe.earth import load_earth
 from tamrl.maps import catalog, regions, time_means
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.time_means import Period
 from tamrl.towers.workspace import Workspace
 
@@ -27,18 +27,18 @@ _FIELDS = 64
 
 
 @st.cache_resource(max_entries=16, show_spinner="Looking for maps")
-def _entries(folders: tuple[Path, ...], listed: tuple) -> dict[str, Entry]:
+def _entries(folders: tuple[Path, ...], listed: tuple) -> dict[str, MapsEntry]:
     return catalog.entries_in(folders)
 
 
-def entries(workspace: Workspace | None, session: Path | None = None) -> dict[str, Entry]:
+def entries(workspace: Workspace | None, session: Path | None = None) -> dict[str, MapsEntry]:
     """Return ``tamrl.maps.catalog.entries``; the files are opened again only where one has changed."""
     folders = tuple(catalog.folders(workspace, session))
     return _entries(folders, tuple((str(path), catalog.version(path)) for path in catalog.listed(folders)))
 
 
 @st.cache_resource(max_entries=12, show_spinner="Opening the maps", on_release=lambda maps: maps.close())
-def maps(entry: Entry) -> xr.Dataset:
+def maps(entry: MapsEntry) -> xr.Dataset:
     """Return maps, lazy.
 
     Raises:
@@ -48,7 +48,7 @@ def maps(entry: Entry) -> xr.Dataset:
 
 
 @st.cache_resource(max_entries=_FIELDS, show_spinner="Averaging the field")
-def field(entry: Entry, name: str, period: Period) -> xr.DataArray:
+def field(entry: MapsEntry, name: str, period: Period) -> xr.DataArray:
     """Return the mean of a variable over a period, (lat, lon), see ``tamrl.maps.time_means.field``.
 
     Raises:
@@ -57,12 +57,12 @@ def field(entry: Entry, name: str, period: Period) -> xr.DataArray:
     return time_means.field(maps(entry), name, period).astype(np.float32)
 
 
-def land(entry: Entry) -> xr.DataArray | None:
+def land(entry: MapsEntry) -> xr.DataArray | None:
     """Return the land fraction of maps, (lat, lon), where they have one."""
     return field(entry, "land_fraction", Period()) if "land_fraction" in maps(entry) else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Question:
     """What one picture shows: a field, or a field minus another.
 
@@ -75,10 +75,10 @@ class Question:
         vegetated: whether a difference leaves out land without plants, see ``tamrl.maps.regions.vegetated``.
     """
 
-    entry: Entry
+    entry: MapsEntry
     name: str
     period: Period
-    other: Entry | None = None
+    other: MapsEntry | None = None
     other_period: Period | None = None
     vegetated: bool = False
 
@@ -164,7 +164,7 @@ def in_words(question: Question) -> str:
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def mask(entry: Entry) -> str | None:
+def mask(entry: MapsEntry) -> str | None:
     """Return the picture of where maps should not be believed; None where they do not say."""
     found = time_means.doubtful(maps(entry))
     return None if found is None else world_map.data_url(world_map.mask_picture(found))

@@ -9,14 +9,14 @@ from tamrl.app.shared.widgets import chart, tell
 from tamrl.app.world import about, adapt, cache, numbers
 from tamrl.app.world import alt as world_alt
 from tamrl.app.world.numbers import MAPS, MODEL
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.bundled import bundled_models
 from tamrl.errors import TamrlError
 from tamrl.figures import style
 from tamrl.figures.world import cell as figures
 from tamrl.globe.contract import SD
 from tamrl.maps import cell
-from tamrl.maps.cell import Place
+from tamrl.maps.cell import Cell
 from tamrl.maps.time_means import cell_of
 from tamrl.schema import FLUX_UNIT, IGBP
 
@@ -30,7 +30,7 @@ _DRIVERS = {
 _ALIKE = 0.75
 
 
-def place(view: View) -> None:
+def place(view: WorldView) -> None:
     """Draw what is known of the picked cell."""
     if view.cell is None:
         tell("Pick a cell on the map, or a place or coordinates below it, to see its seasons, drivers and towers.")
@@ -52,7 +52,7 @@ def place(view: View) -> None:
         adapt.show(view, found)
 
 
-def _facts(found: Place) -> str:
+def _facts(found: Cell) -> str:
     """Return what the small Earth says of a cell, in a line."""
     covers = ", ".join(
         f"{IGBP.get(name, name).lower()} {share:.0%}"
@@ -70,7 +70,7 @@ def _facts(found: Place) -> str:
     return " · ".join(part for part in said if part)
 
 
-def _cycles(view: View, found: Place | None) -> None:
+def _cycles(view: WorldView, found: Cell | None) -> None:
     """Draw the seasonal cycle in every product on offer, and the drivers."""
     tables = _tables(view)
     if not tables:
@@ -110,7 +110,7 @@ def _cycles(view: View, found: Place | None) -> None:
         st.caption(f"Bands: {about.spreads(banded)}")
 
 
-def _tables(view: View) -> dict[str, pd.DataFrame]:
+def _tables(view: WorldView) -> dict[str, pd.DataFrame]:
     """Return the seasonal cycle in every product that has one here, the chosen maps last."""
     found = {}
     chosen = [entry.key for entry in numbers.pairs(view)]
@@ -126,14 +126,14 @@ def _tables(view: View) -> dict[str, pd.DataFrame]:
     return found
 
 
-def _origin(view: View, tables: dict[str, pd.DataFrame]) -> Origin:
+def _origin(view: WorldView, tables: dict[str, pd.DataFrame]) -> Origin:
     """Return where all cycles come from."""
     entries = [e for e in {e.key: e for e in (*view.entries.values(), view.entry)}.values() if e.key in tables]
     text = "; ".join(entry.label for entry in entries) + "; drivers: ERA5, MODIS, BESS-JPL (bundled climatology, 0.5°)"
     return Origin(text, any(entry.simulated for entry in entries))
 
 
-def _cycle_frame(tables: dict[str, pd.DataFrame], found: Place | None) -> pd.DataFrame:
+def _cycle_frame(tables: dict[str, pd.DataFrame], found: Cell | None) -> pd.DataFrame:
     columns = {
         key if name == "value" else f"{key}{SD}": table[name]
         for key, table in reversed(tables.items())
@@ -143,7 +143,7 @@ def _cycle_frame(tables: dict[str, pd.DataFrame], found: Place | None) -> pd.Dat
     return pd.DataFrame(columns).join(drivers).rename_axis("month")
 
 
-def _belief(view: View) -> None:
+def _belief(view: WorldView) -> None:
     """Say whether the model should be believed here, where the maps tell."""
     inside = cell_of(view.maps, *view.cell)
     if "extrapolation" not in view.maps or inside is None:
@@ -165,7 +165,7 @@ def _belief(view: View) -> None:
         )
 
 
-def _towers(view: View) -> None:
+def _towers(view: WorldView) -> None:
     """Draw the training towers that are most like this cell."""
     model, maps = bundled_models().get(MODEL), view.entries.get(MAPS)
     if model is None or maps is None:

@@ -3,14 +3,14 @@
 import streamlit as st
 
 from tamrl.app.shared import state
-from tamrl.app.world.view import View, palette_choice
+from tamrl.app.world.view import WorldView, palette_choice
 from tamrl.figures.colours import OWN, PALETTES
 from tamrl.figures.style import unit_label
 from tamrl.figures.world import map as figures
 from tamrl.figures.world.map import Scale
 
 
-def popover(view: View, scale: Scale) -> None:
+def popover(view: WorldView, scale: Scale) -> None:
     """Draw the choice of the colour range and of what lies on the map."""
     with st.popover("Colours", icon=":material/palette:"):
         by_hand = state.get("range") is not None
@@ -40,7 +40,7 @@ def popover(view: View, scale: Scale) -> None:
         st.toggle("Towers", **state.bind("dots", True))
 
 
-def _palette(view: View) -> None:
+def _palette(view: WorldView) -> None:
     """Draw the choice of the palette, where the map has one of the fluxes."""
     if view.layer == "flux" and view.mode != "difference":
         names = {OWN: "By flux"} | {name: palette.label for name, palette in PALETTES.items()}

@@ -6,7 +6,7 @@ import streamlit as st
 from tamrl.app.shared import components, state, theme
 from tamrl.app.shared.widgets import chart, pick, tell
 from tamrl.app.world import cache, numbers
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.figures.world import charts
 from tamrl.figures.world import compare as figures
 from tamrl.maps import regions, time_means
@@ -15,7 +15,7 @@ from tamrl.maps.aggregate import ALL
 _MINUS = "\N{MINUS SIGN}"
 
 
-def comparison(view: View) -> None:
+def comparison(view: WorldView) -> None:
     """Draw how two sets of maps differ: scores, scatter, histograms, and scores by class and band."""
     if view.other_entry is None:
         _invite(view)
@@ -64,7 +64,7 @@ def _kind() -> str:
     return state.get("by") if state.get("by") in regions.KINDS else regions.FIRST
 
 
-def _invite(view: View) -> None:
+def _invite(view: WorldView) -> None:
     """Say how to choose what to compare with, and offer it."""
     others = [entry for key, entry in view.entries.items() if key != view.entry.key and entry.kind != "damaged"]
     if not others:
@@ -84,7 +84,7 @@ def _start(key: str) -> None:
     state.put("mode", "side")
 
 
-def _scores(row: pd.Series, view: View) -> None:
+def _scores(row: pd.Series, view: WorldView) -> None:
     """Draw the scores over all land."""
     unit = charts.UNIT
     cards = (
@@ -103,7 +103,7 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", _MINUS)
 
 
-def _how(view: View, question: tuple, outside: float) -> str:
+def _how(view: WorldView, question: tuple, outside: float) -> str:
     a, _, _ = numbers.common(*question)
     lat, lon = (abs(float(a[n][1] - a[n][0])) if a.sizes[n] > 1 else 1.0 for n in ("lat", "lon"))
     size = f"{lat:.3g}° by {lon:.3g}°"
@@ -125,7 +125,7 @@ def _how(view: View, question: tuple, outside: float) -> str:
     return " ".join(said)
 
 
-def _table(table: pd.DataFrame, view: View, stem: str) -> None:
+def _table(table: pd.DataFrame, view: WorldView, stem: str) -> None:
     """Draw the scores of each class or band."""
     number = st.column_config.NumberColumn
     unit = charts.UNIT

@@ -12,7 +12,7 @@ import xarray as xr
 from tamrl.app.shared import components, state
 from tamrl.app.world import cache
 from tamrl.app.world.cache import Question
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.figures.world import map as figures
 from tamrl.figures.world import print as world_print
 from tamrl.figures.world.map import Scale
@@ -26,7 +26,7 @@ _FILLED = "tamrl_world_box_of"
 _SHAPE = {1: 0.4, 2: 0.46}
 
 
-def popover(view: View, asked: tuple[Question, ...], scale: Scale, signs: Signs | None = None) -> None:
+def popover(view: WorldView, asked: tuple[Question, ...], scale: Scale, signs: Signs | None = None) -> None:
     """Draw the downloads; each is made when its button is pressed.
 
     Opening it starts a run: what the reader has moved the map to is known then.
@@ -75,7 +75,7 @@ def popover(view: View, asked: tuple[Question, ...], scale: Scale, signs: Signs 
             )
 
 
-def _stem(view: View, asked: tuple[Question, ...], box: Box) -> str:
+def _stem(view: WorldView, asked: tuple[Question, ...], box: Box) -> str:
     """Return the name of the files without their ending."""
     stem = "_".join(["world", *(q.entry.key for q in asked), view.name, view.period.label.replace(" ", "-").lower()])
     if view.mode == "difference":
@@ -124,7 +124,7 @@ def _whole() -> None:
         st.session_state[f"world_box_{name.lower()}"] = edge
 
 
-def _holds_cells(view: View, box: Box) -> bool:
+def _holds_cells(view: WorldView, box: Box) -> bool:
     """Return whether every set of maps that is shown has a cell with its centre in the box."""
     shown = [maps for maps in (view.maps, view.other) if maps is not None]
     return all(len(found) for maps in shown for found in _inside(maps, box)[:2])
@@ -141,7 +141,7 @@ def _inside(maps: xr.Dataset, box: Box) -> tuple[np.ndarray, np.ndarray, np.ndar
     return rows, columns, turn[columns]
 
 
-def dataset(view: View, asked: tuple[Question, ...], box: Box = EARTH) -> xr.Dataset:
+def dataset(view: WorldView, asked: tuple[Question, ...], box: Box = EARTH) -> xr.Dataset:
     """Return the field or fields that are shown, with CF attributes; two are put on the coarser of their grids.
 
     Args:
@@ -171,7 +171,7 @@ def dataset(view: View, asked: tuple[Question, ...], box: Box = EARTH) -> xr.Dat
     return ds.assign_attrs(title=title, license="; ".join(sorted(licences)))
 
 
-def table(view: View, asked: tuple[Question, ...], box: Box = EARTH) -> pd.DataFrame:
+def table(view: WorldView, asked: tuple[Question, ...], box: Box = EARTH) -> pd.DataFrame:
     """Return the cells that have a value, indexed by ``lat`` and ``lon``; see ``dataset``."""
     ds = dataset(view, asked, box)
     frame = ds[[name for name in ds if not name.endswith("_bnds")]].to_dataframe()
@@ -179,7 +179,7 @@ def table(view: View, asked: tuple[Question, ...], box: Box = EARTH) -> pd.DataF
 
 
 def picture(
-    view: View,
+    view: WorldView,
     asked: tuple[Question, ...],
     scale: Scale,
     masked: bool = False,

@@ -11,11 +11,11 @@ from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import choice, pick, select
 from tamrl.app.world import cache
 from tamrl.app.world.compare import vegetated_switch
-from tamrl.app.world.view import LAYERS, MODES, View, short_names
+from tamrl.app.world.view import LAYERS, MODES, WorldView, short_names
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import NBE, fluxes_of
 from tamrl.maps import time_means
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.time_means import SEASONS, Period
 from tamrl.schema import FLUXES
 from tamrl.towers.workspace import Workspace
@@ -52,7 +52,7 @@ _EVEN = """<style>
 _RANGE_OF = "tamrl_world_range_of"
 
 
-def asked(entries: dict[str, Entry]) -> View:
+def asked(entries: dict[str, MapsEntry]) -> WorldView:
     """Return what the address and the controls ask for.
 
     Raises:
@@ -69,25 +69,25 @@ def asked(entries: dict[str, Entry]) -> View:
     other_entry = entries[_known("with", others, others[0], "maps")] if mode != "single" and others else None
     maps = cache.maps(entry)
     other = cache.maps(other_entry) if other_entry else None
-    view = View(
-        entry,
-        maps,
-        other_entry,
-        other,
-        choice("flux", FLUXES, "GPP"),
-        _period(maps, other),
-        choice("layer", list(LAYERS), "flux"),
-        mode if other_entry else "single",
-        _cell(maps),
-        entries,
-        _origin(entry, maps, other_entry, other),
-        other_entry is not None and state.get("veg", True),
+    view = WorldView(
+        entry=entry,
+        maps=maps,
+        other_entry=other_entry,
+        other=other,
+        flux=choice("flux", FLUXES, "GPP"),
+        period=_period(maps, other),
+        layer=choice("layer", list(LAYERS), "flux"),
+        mode=mode if other_entry else "single",
+        cell=_cell(maps),
+        entries=entries,
+        origin=_origin(entry, maps, other_entry, other),
+        vegetated=other_entry is not None and state.get("veg", True),
     )
     _forget_range(view)
     return view
 
 
-def _known(name: str, options: dict[str, Entry] | list[str], default: str, what: str) -> str:
+def _known(name: str, options: dict[str, MapsEntry] | list[str], default: str, what: str) -> str:
     """Return the choice ``name``; one that is not on offer is told and forgotten."""
     value = state.get(name)
     if value is not None and value not in options:
@@ -145,7 +145,7 @@ def _period(maps: xr.Dataset, other: xr.Dataset | None) -> Period:
     )
 
 
-def with_month(view: View, month: int) -> View:
+def with_month(view: WorldView, month: int) -> WorldView:
     """Return a view of another month."""
     return replace(view, period=Period(month=month, year=view.period.year))
 
@@ -160,7 +160,7 @@ def _cell(maps: xr.Dataset) -> tuple[float, float] | None:
     return float(maps["lat"][inside[0]]), float(maps["lon"][inside[1]])
 
 
-def _origin(entry: Entry, maps: xr.Dataset, other_entry: Entry | None, other: xr.Dataset | None) -> Origin:
+def _origin(entry: MapsEntry, maps: xr.Dataset, other_entry: MapsEntry | None, other: xr.Dataset | None) -> Origin:
     name, said = _source(entry, maps)
     if other_entry is None:
         return Origin(f"{name}, {said}", entry.simulated)
@@ -170,13 +170,13 @@ def _origin(entry: Entry, maps: xr.Dataset, other_entry: Entry | None, other: xr
     return Origin(f"{name}, {said}; compared with {name_other}, {said_other}", simulated)
 
 
-def _source(entry: Entry, maps: xr.Dataset) -> tuple[str, str]:
+def _source(entry: MapsEntry, maps: xr.Dataset) -> tuple[str, str]:
     """Return a set of maps with its years, and whom it is to be cited by."""
     said = str(maps.attrs.get("citation") or maps.attrs.get("source") or entry.path.name)
     return f"{entry.label} ({time_means.span(maps)})", said
 
 
-def _forget_range(view: View) -> None:
+def _forget_range(view: WorldView) -> None:
     """Forget a colour range by hand once something else is drawn than what it was made for."""
     now = (view.name, view.mode == "difference")
     if st.session_state.get(_RANGE_OF, now) != now:
@@ -184,7 +184,7 @@ def _forget_range(view: View) -> None:
     st.session_state[_RANGE_OF] = now
 
 
-def controls(entries: dict[str, Entry], view: View | None, workspace: Workspace | None) -> None:
+def controls(entries: dict[str, MapsEntry], view: WorldView | None, workspace: Workspace | None) -> None:
     """Draw the choice of what is shown."""
     if not entries:
         return
@@ -226,7 +226,7 @@ def controls(entries: dict[str, Entry], view: View | None, workspace: Workspace 
                 )
 
 
-def _toggles(view: View) -> None:
+def _toggles(view: WorldView) -> None:
     if any("extrapolation" in maps for maps in (view.maps, view.other) if maps is not None):
         st.toggle(
             "Mask",
@@ -259,7 +259,7 @@ def _take_year() -> None:
     state.put("year", None if year == "all" else year)
 
 
-def missing(view: View) -> str | None:
+def missing(view: WorldView) -> str | None:
     """Return in words what the chosen maps lack of what is asked for, None where they have it."""
     pairs = [(view.entry, view.maps), *([(view.other_entry, view.other)] if view.other_entry else [])]
     for entry, maps in pairs:

@@ -11,7 +11,7 @@ import yaml
 
 from tamrl.app.shared import components, state, visitor
 from tamrl.app.world import about, cache, session
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.errors import TamrlError
 from tamrl.maps import catalog
 from tamrl.maps.contained import Bounds, import_contained
@@ -159,7 +159,7 @@ def _stored(file: "UploadedFile", scratch: Path, number: int) -> Path:
     return target
 
 
-def remarks(view: View | None) -> None:
+def remarks(view: WorldView | None) -> None:
     """Show what was noted while the chosen maps were imported, until it is put away or other maps are chosen."""
     path, said = st.session_state.get(_SAID, (None, ""))
     if view is None or view.entry.path != path:

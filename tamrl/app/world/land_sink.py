@@ -9,7 +9,7 @@ from tamrl.app.shared import components, theme
 from tamrl.app.shared.widgets import chart, pick, tell
 from tamrl.app.world import alt as world_alt
 from tamrl.app.world import cache, numbers
-from tamrl.app.world.view import View, palette_choice
+from tamrl.app.world.view import WorldView, palette_choice
 from tamrl.errors import TamrlError
 from tamrl.figures.world import charts
 from tamrl.figures.world import land_sink as figures
@@ -18,7 +18,7 @@ from tamrl.globe.contract import NBE
 from tamrl.maps import land_sink as sink
 from tamrl.maps import regions
 from tamrl.maps.aggregate import ALL
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.land_sink import Budget
 from tamrl.maps.time_means import Period
 
@@ -40,7 +40,7 @@ def budget() -> Budget:
     return _budget(str(path), path.stat().st_mtime_ns if path.is_file() else 0)
 
 
-def land_sink(view: View) -> None:
+def land_sink(view: WorldView) -> None:
     """Draw the way from the total NEE of the chosen maps to the net land sink, and the sink by place."""
     shown = [entry for entry in numbers.pairs(view)[::-1] if _FLUX in cache.maps(entry)]
     if not shown:
@@ -51,7 +51,7 @@ def land_sink(view: View) -> None:
     _places(view, shown)
 
 
-def _way(view: View, entry: Entry) -> None:
+def _way(view: WorldView, entry: MapsEntry) -> None:
     found = budget()
     total = numbers.total(entry, _FLUX, None, False)
     table = sink.bridge(total.mean, found, total.sd if total.bar else None)
@@ -92,7 +92,7 @@ def _sources(found: Budget) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"DOI": link}, key="world_sink_sources")
 
 
-def _places(view: View, shown: list[Entry]) -> None:
+def _places(view: WorldView, shown: list[MapsEntry]) -> None:
     """Draw where NEE comes from, by block and by group, and NBE of atmospheric inversions beside it."""
     seen = inversions(view)
     if not shown and not seen:
@@ -135,7 +135,7 @@ def _places(view: View, shown: list[Entry]) -> None:
     st.caption(" ".join(said))
 
 
-def inversions(view: View) -> list[Entry]:
+def inversions(view: WorldView) -> list[MapsEntry]:
     """Return the maps on offer that hold what the atmosphere sees of land and no NEE."""
     found = []
     for entry in {**view.entries, view.entry.key: view.entry}.values():

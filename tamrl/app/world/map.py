@@ -14,13 +14,13 @@ from tamrl.app.shared.widgets import choice, legend
 from tamrl.app.world import about, cache, export, frame, pick
 from tamrl.app.world import colours as world_colours
 from tamrl.app.world.cache import Question
-from tamrl.app.world.view import View, difference_text, palette_choice, period_text, short_text
+from tamrl.app.world.view import WorldView, difference_text, palette_choice, period_text, short_text
 from tamrl.figures.style import unit_label
 from tamrl.figures.towers import map as base
 from tamrl.figures.world import map as figures
 from tamrl.figures.world.map import Scale
 from tamrl.maps import time_means
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.time_means import SEASONS
 from tamrl.towers.workspace import Workspace
 
@@ -42,7 +42,7 @@ def _component():
     return st.components.v2.component("tamrl_world_map", html='<div class="map"></div>', css=css, js=js)
 
 
-def show(view: View, entries: dict[str, Entry], workspace: Workspace | None) -> None:
+def show(view: WorldView, entries: dict[str, MapsEntry], workspace: Workspace | None) -> None:
     """Draw the map and what belongs to it; while the months play only this part of the page is drawn anew."""
     lacking = frame.missing(view)
     if lacking or view.layer == "extrapolation" or frame.of_years(view.maps, view.other):
@@ -60,7 +60,7 @@ def show(view: View, entries: dict[str, Entry], workspace: Workspace | None) -> 
             _stage(view, workspace)
 
 
-def _stage(view: View, workspace: Workspace | None) -> None:
+def _stage(view: WorldView, workspace: Workspace | None) -> None:
     if st.session_state.get(_PLAYING):
         view = _turn(view)
     elif view.period.month and state.get("month") != view.period.month:
@@ -95,7 +95,7 @@ def _frame() -> float:
     return FRAME_S * SPEEDS[choice("speed", list(SPEEDS), "normal")]
 
 
-def _turn(view: View) -> View:
+def _turn(view: WorldView) -> WorldView:
     """Return the view of the month that is due; the months play until they are paused."""
     now, month = time.monotonic(), state.get("month") or 1
     if now - st.session_state.get(_TURNED, now) > _frame() / 2:
@@ -106,7 +106,7 @@ def _turn(view: View) -> View:
     return frame.with_month(view, month)
 
 
-def _timeline(view: View) -> None:
+def _timeline(view: WorldView) -> None:
     """Draw the months, with the button that plays them, or the seasons; of maps of years what is shown."""
     if frame.of_years(view.maps, view.other):
         st.caption(period_text(view))
@@ -179,34 +179,42 @@ def _take_speed() -> None:
 # What is drawn ---------------------------------------------------------------
 
 
-def questions(view: View) -> tuple[Question, ...]:
+def questions(view: WorldView) -> tuple[Question, ...]:
     """Return what the map shows: one picture, or two side by side."""
-    one = Question(view.entry, view.name, view.period)
+    one = Question(entry=view.entry, name=view.name, period=view.period)
     if view.mode == "side":
-        return one, Question(view.other_entry, view.name, view.period)
+        return one, Question(entry=view.other_entry, name=view.name, period=view.period)
     if view.mode == "difference":
         return (replace(one, other=view.other_entry, other_period=view.period, vegetated=view.vegetated),)
     return (one,)
 
 
-def scale_of(view: View) -> Scale:
+def scale_of(view: WorldView) -> Scale:
     """Return the colours: by hand, or between percentiles of what is shown."""
     different = view.mode == "difference"
     palette = palette_choice()
     colours, centred = figures.colours_of(view.name, different, theme.current(), palette)
     ends = figures.ends_of(view.name, view.short[view.entry.key] if different else None)
     low, high = state.get("range") or cache.limits(questions(view), centred, state.get("tails", figures.TAILS))
-    return Scale(colours, low, high, figures.label_of(view.name, different), figures.unit_of(view.name), ends, palette)
+    return Scale(
+        colours=colours,
+        low=low,
+        high=high,
+        label=figures.label_of(view.name, different),
+        unit=figures.unit_of(view.name),
+        ends=ends,
+        palette=palette,
+    )
 
 
-def signs(view: View, towers: pd.DataFrame) -> export.Signs:
+def signs(view: WorldView, towers: pd.DataFrame) -> export.Signs:
     """Return what lies on the map besides the fields, as a picture of it is drawn."""
     cell = pick.marker(view)
     points = tuple((lon, lat) for lon, lat, *_ in pick.tower_points(towers)) if state.get("dots", True) else ()
     return export.Signs(tuple(cell) if cell else None, points)
 
 
-def _map(view: View, scale: Scale, towers: pd.DataFrame) -> None:
+def _map(view: WorldView, scale: Scale, towers: pd.DataFrame) -> None:
     shade, asked = theme.current(), questions(view)
     texts = [
         difference_text(view) if view.mode == "difference" else f"{q.entry.label} · {period_text(view, other=bool(i))}"
@@ -248,7 +256,7 @@ def _picked() -> None:
         st.session_state[_WHOLE] = bool(st.session_state.get(_PLAYING))
 
 
-def _legend(view: View) -> None:
+def _legend(view: WorldView) -> None:
     """Draw what the signs on the map mean."""
     items = [("○", "inherit", "Towers")] if state.get("dots", True) else []
     threshold = [
@@ -267,7 +275,7 @@ def _legend(view: View) -> None:
     legend(items, "Signs on the map")
 
 
-def _said(view: View) -> None:
+def _said(view: WorldView) -> None:
     """Say which cell is picked, what it holds, and which years are compared."""
     if view.mode != "single" and time_means.span(view.maps) != time_means.span(view.other) and view.period.year is None:
         st.caption(
@@ -285,5 +293,5 @@ def _said(view: View) -> None:
         pick.said(view, questions(view))
 
 
-def _entries(view: View) -> list[Entry]:
+def _entries(view: WorldView) -> list[MapsEntry]:
     return [view.entry, *([view.other_entry] if view.other_entry else [])]

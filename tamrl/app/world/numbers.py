@@ -10,12 +10,12 @@ import xarray as xr
 
 from tamrl.app.shared import cache, sidebar, theme
 from tamrl.app.world import cache as world_cache
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.errors import TamrlError
-from tamrl.figures.world.charts import Look, looks
+from tamrl.figures.world.charts import MapsLook, looks
 from tamrl.globe.contract import SD, cell_area, is_climatology
 from tamrl.maps import aggregate, cell, global_totals, regions, time_means
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.global_totals import Published
 from tamrl.maps.regions import Groups
 from tamrl.maps.time_means import Period
@@ -34,37 +34,37 @@ _BESIDE = 6
 _BUSY = "Adding up the land"
 
 
-def drawn(view: View) -> dict[str, Look]:
+def drawn(view: WorldView) -> dict[str, MapsLook]:
     """Return how each set of maps on offer is drawn; the first look is that of the maps of this project."""
     every = {entry.key: entry for entry in (*view.entries.values(), *pairs(view))}
     labels = {key: every[key].label for key in sorted(every, key=lambda key: key != MAPS)}
     return looks(labels, theme.current(), view.entry.key)
 
 
-def pairs(view: View) -> list[Entry]:
+def pairs(view: WorldView) -> list[MapsEntry]:
     """Return what is compared, the chosen maps last, so that they are drawn on top."""
     return [*([view.other_entry] if view.other_entry else []), view.entry]
 
 
-def having(view: View) -> list[Entry]:
+def having(view: WorldView) -> list[MapsEntry]:
     """Return those of ``pairs`` that have the flux."""
     return [entry for entry in pairs(view) if view.flux in world_cache.maps(entry)]
 
 
-def lacking(view: View) -> str:
+def lacking(view: WorldView) -> str:
     """Return in words which of the maps lack the flux; nothing where none does."""
     names = [entry.label for entry in pairs(view) if view.flux not in world_cache.maps(entry)]
     return f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no {view.flux}." if names else ""
 
 
-def period_of(entry: Entry, period: Period) -> Period:
+def period_of(entry: MapsEntry, period: Period) -> Period:
     """Return a period as maps can answer it: without the year where they do not tell years apart or lack it."""
     years = time_means.years_with(world_cache.maps(entry), period)
     return period if period.year in years else Period(month=period.month, season=period.season)
 
 
 @st.cache_resource(max_entries=12, show_spinner=_BUSY)
-def area(entry: Entry) -> xr.DataArray:
+def area(entry: MapsEntry) -> xr.DataArray:
     """Return the land of each cell, m2, see ``tamrl.globe.contract.land_area``."""
     maps, land = world_cache.maps(entry), world_cache.land(entry)
     whole = cell_area(maps["lat"].values, maps["lon"].values)
@@ -72,14 +72,14 @@ def area(entry: Entry) -> xr.DataArray:
 
 
 @st.cache_resource(max_entries=24, show_spinner=_BUSY)
-def groups(entry: Entry, kind: str) -> Groups:
+def groups(entry: MapsEntry, kind: str) -> Groups:
     """Return the groups of the cells of a set of maps, see ``tamrl.maps.regions.groups``."""
     maps = world_cache.maps(entry)
     return regions.groups(kind, world_cache.earth(), maps["lat"].values, maps["lon"].values)
 
 
 @st.cache_data(max_entries=64, show_spinner=_BUSY)
-def zonal(entry: Entry, flux: str, period: Period) -> pd.DataFrame:
+def zonal(entry: MapsEntry, flux: str, period: Period) -> pd.DataFrame:
     """Return zonal means, DataFrame(lat) of ``value``, ``sd`` where the maps have it, and ``total`` of each degree."""
     names = {"value": flux} | ({"sd": flux + SD} if flux + SD in world_cache.maps(entry) else {})
     means = {c: aggregate.zonal_mean(world_cache.field(entry, n, period), area(entry)) for c, n in names.items()}
@@ -88,19 +88,19 @@ def zonal(entry: Entry, flux: str, period: Period) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=24, show_spinner=_BUSY)
-def hovmoeller(entry: Entry, flux: str) -> xr.DataArray:
+def hovmoeller(entry: MapsEntry, flux: str) -> xr.DataArray:
     """Return the zonal mean of each month (month, lat), see ``tamrl.maps.aggregate.hovmoeller``."""
     return aggregate.hovmoeller(world_cache.maps(entry), flux, area(entry))
 
 
-def heavy(entry: Entry) -> bool:
+def heavy(entry: MapsEntry) -> bool:
     """Return whether reading every year of one flux of maps takes more than a moment."""
     maps = world_cache.maps(entry)
     return maps.sizes["time"] * maps.sizes["lat"] * maps.sizes["lon"] > _LIGHT
 
 
 @st.cache_data(max_entries=96, show_spinner=_BUSY)
-def annual(entry: Entry, flux: str, kind: str, year: int | None = None, every: bool = False) -> pd.DataFrame:
+def annual(entry: MapsEntry, flux: str, kind: str, year: int | None = None, every: bool = False) -> pd.DataFrame:
     """Return totals by group, DataFrame(year) [PgC yr-1], see ``tamrl.maps.aggregate.annual_totals``.
 
     Args:
@@ -119,7 +119,7 @@ def annual(entry: Entry, flux: str, kind: str, year: int | None = None, every: b
 
 
 @st.cache_data(max_entries=96, show_spinner=_BUSY)
-def covered(entry: Entry, flux: str, kind: str) -> pd.Series:
+def covered(entry: MapsEntry, flux: str, kind: str) -> pd.Series:
     """Return the land with a value by group, million km2."""
     return aggregate.covered(world_cache.field(entry, flux, Period()), area(entry), groups(entry, kind))
 
@@ -139,7 +139,7 @@ class Total:
     bar: str
 
 
-def total(entry: Entry, flux: str, year: int | None, every: bool) -> Total:
+def total(entry: MapsEntry, flux: str, year: int | None, every: bool) -> Total:
     """Return the total of one flux over all land; see ``annual`` for what is asked."""
     found = annual(entry, flux, "band", year, every)[aggregate.ALL]
     spread = None if year in found.index else global_totals.member_spread(entry).get(flux)
@@ -148,7 +148,7 @@ def total(entry: Entry, flux: str, year: int | None, every: bool) -> Total:
     return Total(float(found.mean()), float(found.std()), "years" if len(found) > 1 else "")
 
 
-def set_beside(view: View) -> list[Entry]:
+def set_beside(view: WorldView) -> list[MapsEntry]:
     """Return the maps whose totals are shown: those chosen, and the first climatologies, which take no time to read."""
     chosen = {entry.key for entry in pairs(view)}
     found = []
@@ -180,7 +180,7 @@ def published() -> list[Published]:
 
 @st.cache_resource(max_entries=12, show_spinner="Putting both on one grid")
 def common(
-    one: Entry, other: Entry, flux: str, period: Period, other_period: Period, vegetated: bool = False
+    one: MapsEntry, other: MapsEntry, flux: str, period: Period, other_period: Period, vegetated: bool = False
 ) -> tuple[xr.DataArray, ...]:
     """Return two fields on the coarser of their grids, and the land of each cell that is compared, m2."""
     a, b, land = time_means.on_common_grid(
@@ -252,6 +252,6 @@ def workspace_towers() -> tuple[Workspace | None, pd.DataFrame]:
 
 
 @st.cache_data(max_entries=256, show_spinner="Reading the cell")
-def cycle(entry: Entry, flux: str, lat: float, lon: float) -> pd.DataFrame | None:
+def cycle(entry: MapsEntry, flux: str, lat: float, lon: float) -> pd.DataFrame | None:
     """Return the seasonal cycle of one cell, see ``tamrl.maps.cell.cell_cycle``."""
     return cell.cell_cycle(world_cache.maps(entry), flux, lat, lon)

@@ -7,7 +7,7 @@ import streamlit as st
 from tamrl.app.shared import state
 from tamrl.app.world import cache
 from tamrl.app.world.cache import Question
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.figures.style import unit_label
 from tamrl.figures.world.map import unit_of
 from tamrl.globe.contract import edges
@@ -45,7 +45,7 @@ def coordinates(lat: float, lon: float) -> str:
     return f"{abs(lat):.2f}° {'S' if lat < 0 else 'N'}, {abs(lon):.2f}° {'W' if lon < 0 else 'E'}"
 
 
-def marker(view: View) -> list[float] | None:
+def marker(view: WorldView) -> list[float] | None:
     """Return latitude, longitude, height and width of the picked cell, degrees."""
     if view.cell is None:
         return None
@@ -64,7 +64,7 @@ def tower_points(towers: pd.DataFrame) -> list[list]:
     return [[lon, lat, site, f"{site}, {IGBP.get(igbp, igbp)}"] for site, lat, lon, igbp in rows]
 
 
-def popover(view: View, towers: pd.DataFrame) -> None:
+def popover(view: WorldView, towers: pd.DataFrame) -> None:
     """Draw the ways to pick a cell without a click on the map."""
     places = PLACES | {
         f"{site} · {IGBP.get(row.igbp, row.igbp)}": (row.lat, row.lon)
@@ -97,7 +97,7 @@ def _take() -> None:
         choose(lat, lon)
 
 
-def said(view: View, asked: tuple[Question, ...]) -> None:
+def said(view: WorldView, asked: tuple[Question, ...]) -> None:
     """Say which cell is picked and what it holds; at sea that it has no value, and what lies outside the maps."""
     lat, lon = view.cell
     found, outside = [], []

@@ -5,7 +5,7 @@ from pathlib import Path
 from tamrl.app.shared import visitor
 from tamrl.app.world import cache
 from tamrl.errors import TamrlError
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.towers.workspace import Workspace
 
 
@@ -26,6 +26,6 @@ def session_folder(make: bool = False) -> Path | None:
         return None
 
 
-def catalogue(workspace: Workspace | None) -> dict[str, Entry]:
+def catalogue(workspace: Workspace | None) -> dict[str, MapsEntry]:
     """Return the maps on offer by key."""
     return cache.entries(workspace, session_folder())

@@ -9,16 +9,16 @@ from tamrl.app.shared.widgets import chart, tell
 from tamrl.app.world import about as world_about
 from tamrl.app.world import alt as world_alt
 from tamrl.app.world import cache, numbers
-from tamrl.app.world.view import View, palette_choice
+from tamrl.app.world.view import WorldView, palette_choice
 from tamrl.figures.world import charts as figures
 from tamrl.globe.contract import SD, is_climatology
 from tamrl.maps import time_means
 from tamrl.maps.aggregate import TOTAL_UNIT
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.schema import FLUX_UNIT
 
 
-def zonal(view: View) -> None:
+def zonal(view: WorldView) -> None:
     """Draw the mean over longitude against latitude."""
     shown = numbers.having(view)
     tell(numbers.lacking(view))
@@ -54,7 +54,7 @@ def zonal(view: View) -> None:
         )
 
 
-def _years(shown: list[Entry], view: View) -> list[str]:
+def _years(shown: list[MapsEntry], view: WorldView) -> list[str]:
     """Return what the reader must know where maps of years are set beside a mean year."""
     said = []
     for entry in shown:
@@ -76,7 +76,7 @@ def _side_by_side(curves: dict[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(tables, axis=1).sort_index()
 
 
-def _as_dataset(curves: dict[str, pd.DataFrame], view: View) -> xr.Dataset:
+def _as_dataset(curves: dict[str, pd.DataFrame], view: WorldView) -> xr.Dataset:
     found = xr.Dataset.from_dataframe(_side_by_side(curves))
     for name in found:
         whole = str(name).endswith("_total")
@@ -86,7 +86,7 @@ def _as_dataset(curves: dict[str, pd.DataFrame], view: View) -> xr.Dataset:
     return found
 
 
-def hovmoeller(view: View) -> None:
+def hovmoeller(view: WorldView) -> None:
     """Draw latitude against month, of the mean year."""
     having = numbers.having(view)[::-1]
     tell(numbers.lacking(view))
@@ -125,7 +125,7 @@ def _long(tables: dict[str, xr.DataArray], flux: str) -> pd.DataFrame:
     return pd.concat(parts)[["maps", flux]]
 
 
-def _hovmoeller_dataset(tables: dict[str, xr.DataArray], view: View) -> xr.Dataset:
+def _hovmoeller_dataset(tables: dict[str, xr.DataArray], view: WorldView) -> xr.Dataset:
     """Return the chosen tables; those on another grid have latitudes of their own."""
     found = xr.Dataset()
     for i, (key, table) in enumerate(tables.items()):

@@ -6,7 +6,7 @@ import streamlit as st
 
 from tamrl.app.shared import components, state
 from tamrl.app.shared.widgets import choice
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 
 #: Title of each tab, and the function that draws it.
 TABS = {
@@ -23,7 +23,7 @@ _BEGUN = "tamrl_world_begun"
 _LATEST_S = 4.0
 
 
-def show(view: View) -> None:
+def show(view: WorldView) -> None:
     """Draw the tabs; in a session not before the map is there, which says so and so starts a second run.
 
     The browser loads the library of the charts for about a second, in which it draws nothing else.

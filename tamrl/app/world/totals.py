@@ -8,12 +8,12 @@ from tamrl.app.shared import components, theme
 from tamrl.app.shared.widgets import chart, pick, tell
 from tamrl.app.world import alt as world_alt
 from tamrl.app.world import cache, numbers
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.figures import style
 from tamrl.figures.world import charts as figures
 from tamrl.maps import aggregate, global_totals, regions, time_means
 from tamrl.maps.aggregate import ALL, TOTAL_UNIT
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.global_totals import Published
 from tamrl.schema import FLUXES
 
@@ -30,7 +30,7 @@ _KIND_NOTES = {
 }
 
 
-def totals(view: View) -> None:
+def totals(view: WorldView) -> None:
     """Draw the totals of the land beside published ones, and those of its regions."""
     shown, published = numbers.set_beside(view), numbers.published()
     year, every = view.period.year, _every(shown)
@@ -61,7 +61,7 @@ def totals(view: View) -> None:
     _regional(view, year, every)
 
 
-def _every(shown: list[Entry]) -> bool:
+def _every(shown: list[MapsEntry]) -> bool:
     """Offer to add up what takes long to read; return whether it is wanted."""
     large = [entry.label for entry in shown if numbers.heavy(entry)]
     if not large:
@@ -73,7 +73,7 @@ def _every(shown: list[Entry]) -> bool:
     )
 
 
-def _ours(shown: list[Entry], flux: str, year: int | None, every: bool, view: View) -> pd.DataFrame:
+def _ours(shown: list[MapsEntry], flux: str, year: int | None, every: bool, view: WorldView) -> pd.DataFrame:
     """Return our totals of a flux, DataFrame(key) of ``mean``, ``sd`` and ``bar``."""
     found = {
         e.key: numbers.total(e, flux, year, every)
@@ -84,7 +84,7 @@ def _ours(shown: list[Entry], flux: str, year: int | None, every: bool, view: Vi
     return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "sd", "bar"])
 
 
-def _why(view: View, ours: dict[str, pd.DataFrame], published: list[Published]) -> None:
+def _why(view: WorldView, ours: dict[str, pd.DataFrame], published: list[Published]) -> None:
     """Say why the totals of the chosen maps may be off, where they are."""
     found = {}
     for flux, table in ours.items():
@@ -111,7 +111,7 @@ def _how(ours: dict[str, pd.DataFrame], year: int | None) -> str:
     return " ".join(said)
 
 
-def _whole_cells(shown: list[Entry]) -> list[str]:
+def _whole_cells(shown: list[MapsEntry]) -> list[str]:
     """Return what the reader must know of maps that do not say how much of a cell is land."""
     names = [e.label for e in shown if "land_fraction" not in cache.maps(e)]
     if not names:
@@ -139,7 +139,7 @@ def _sources(published: list[Published]) -> None:
     st.caption(f"Totals in {_TOTAL}, as their authors give them; they are theirs, of other years and land masks.")
 
 
-def _totals_table(ours: dict[str, pd.DataFrame], published: list[Published], view: View) -> pd.DataFrame:
+def _totals_table(ours: dict[str, pd.DataFrame], published: list[Published], view: WorldView) -> pd.DataFrame:
     rows = [
         (
             flux,
@@ -174,7 +174,7 @@ def _totals_table(ours: dict[str, pd.DataFrame], published: list[Published], vie
     return pd.DataFrame(rows, columns=names).set_index("flux")
 
 
-def _regional(view: View, year: int | None, every: bool) -> None:
+def _regional(view: WorldView, year: int | None, every: bool) -> None:
     """Draw the totals of regions, of the chosen maps and those they are compared with."""
     shown = numbers.having(view)[::-1]
     tell(numbers.lacking(view))
@@ -211,7 +211,7 @@ def _regional(view: View, year: int | None, every: bool) -> None:
     st.caption(" ".join(part for part in (units, _KIND_NOTES.get(kind, ""), *outside) if part))
 
 
-def _regional_table(kept: pd.DataFrame, land: pd.DataFrame, view: View, shown: list[Entry]) -> None:
+def _regional_table(kept: pd.DataFrame, land: pd.DataFrame, view: WorldView, shown: list[MapsEntry]) -> None:
     """Draw the table: land, total, mean flux of the chosen maps, and the total of the others."""
     key = view.entry.key if view.entry in shown else shown[0].key
     area = land.loc[kept.index, key]

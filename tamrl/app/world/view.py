@@ -12,7 +12,7 @@ from tamrl.app.shared.widgets import choice
 from tamrl.figures.colours import OWN, PALETTES
 from tamrl.globe.contract import SD
 from tamrl.maps import time_means
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.time_means import Period
 
 #: Layers and modes of the page by the name that the URL uses.
@@ -36,8 +36,8 @@ def _head(label: str) -> str:
     return f"{head} ({SIMULATED})" if SIMULATED in label and SIMULATED not in head else head
 
 
-@dataclass(frozen=True, eq=False)
-class View:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class WorldView:
     """What the page is asked.
 
     Attributes:
@@ -55,16 +55,16 @@ class View:
         vegetated: whether what is compared leaves out land without plants, see ``tamrl.maps.regions.vegetated``.
     """
 
-    entry: Entry
+    entry: MapsEntry
     maps: xr.Dataset
-    other_entry: Entry | None
+    other_entry: MapsEntry | None
     other: xr.Dataset | None
     flux: str
     period: Period
     layer: str
     mode: str
     cell: tuple[float, float] | None
-    entries: dict[str, Entry]
+    entries: dict[str, MapsEntry]
     origin: Origin
     vegetated: bool = False
 
@@ -85,7 +85,7 @@ def palette_choice() -> str:
     return choice("palette", [OWN, *PALETTES], OWN)
 
 
-def period_text(view: View, other: bool = False) -> str:
+def period_text(view: WorldView, other: bool = False) -> str:
     """Return what a field is the mean of, in words: the period, and the years where it is over several."""
     if view.layer == "extrapolation":
         return "the same all year"
@@ -95,14 +95,14 @@ def period_text(view: View, other: bool = False) -> str:
     return f"{replace(view.period, year=None).label}, mean of {time_means.span(maps)}"
 
 
-def difference_text(view: View) -> str:
+def difference_text(view: WorldView) -> str:
     """Return which maps are subtracted, in words, and the years of both where they differ."""
     one, other = period_text(view), period_text(view, other=True)
     said = f"{view.entry.label} \N{MINUS SIGN} {view.other_entry.label} · {one}"
     return said if one == other else f"{said} \N{MINUS SIGN} {other}"
 
 
-def short_text(view: View, shown: Sequence[Entry | None], period: Period) -> str:
+def short_text(view: WorldView, shown: Sequence[MapsEntry | None], period: Period) -> str:
     """Return what a map shows in few words, where there is little room.
 
     Args:

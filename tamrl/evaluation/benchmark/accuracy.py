@@ -38,7 +38,7 @@ from tamrl.towers.archive import load_archive, save_archive
 RESULTS, SETTINGS = "results", "benchmark.yaml"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Benchmark:
     """What is compared, on what.
 
@@ -146,7 +146,17 @@ class Benchmark:
 
     def _unit(self, design: str, fold: int, name: str, config: Config, members: int, ablation: bool = False) -> Unit:
         archive = str(self.archive_of(design, fold))
-        return Unit(archive, str(self.out), design, fold, name, config, members, self.seed, ablation)
+        return Unit(
+            archive=archive,
+            out=str(self.out),
+            design=design,
+            fold=fold,
+            model=name,
+            config=config,
+            members=members,
+            seed=self.seed,
+            ablation=ablation,
+        )
 
     def _ablations(self) -> list[Unit]:
         """Return the ablations with their reference, shorter and on fewer folds than the comparison."""

@@ -19,7 +19,7 @@ from tamrl.protocol.support_days import SHOTS, plans
 from tamrl.system.device import one_thread
 from tamrl.towers.archive import load_archive, record
 from tamrl.training.ensemble import STATE, EnsembleTrainer, usable_sites
-from tamrl.training.member import Progress
+from tamrl.training.member import TrainingProgress
 
 ALONE, PUBLISHED = "tamrl-1", "tamrl-published"
 #: Models of each design. On the second and third the question is only whether the first one's answer holds, with as
@@ -69,7 +69,7 @@ WITHOUT = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Unit:
     """One model on one fold.
 
@@ -204,7 +204,7 @@ def _train(
             unit.archive, out, unit.config, unit.members, unit.seed, exclude=held, device="cpu", resume=resume
         )
 
-        def tell(progress: Progress) -> None:
+        def tell(progress: TrainingProgress) -> None:
             if progress.step % 100 == 0:
                 report(f"{unit.member}: member {progress.member} step {progress.step} best {progress.best:.4f}")
 

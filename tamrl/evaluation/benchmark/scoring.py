@@ -122,7 +122,10 @@ def _intervals(tower: xr.Dataset, days: list[Plan], made: list[Prediction], ense
     for plan, p in _placed(days, made):
         calibration = ensemble.calibration(p.shots) if p.model == TAMRL and p.spread is not None else None
         if calibration and plan.scored.any():
-            found = interval_scores(Residuals(observed, p.fluxes, p.spread, plan.scored), calibration.of_class(igbp))
+            found = interval_scores(
+                Residuals(observed=observed, mean=p.fluxes, spread=p.spread, used=plan.scored),
+                calibration.of_class(igbp),
+            )
             tables.append(found.assign(site=plan.site, model=p.model, shots=p.shots, placement=p.placement))
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 

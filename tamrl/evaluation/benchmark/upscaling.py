@@ -24,10 +24,10 @@ from tamrl.upscale.drivers.landcover import static_inputs_of
 from tamrl.upscale.drivers.mapping import default_mapping
 from tamrl.upscale.drivers.open import Drivers, open_drivers
 from tamrl.upscale.rechunk import create_staged, plan_staging, stage, staged_drivers, times_read
-from tamrl.upscale.regions import Job, Region, compute, known_classes, load_model, read_region, spin_up_steps
-from tamrl.upscale.request import Request
+from tamrl.upscale.regions import Region, RegionJob, compute, known_classes, load_model, read_region, spin_up_steps
+from tamrl.upscale.request import UpscaleRequest
 from tamrl.upscale.run import tile_size, work
-from tamrl.upscale.store import Place, create, regions
+from tamrl.upscale.store import RunFolder, create, regions
 
 DOCUMENT = "benchmarks.md"
 BEGIN, END = "<!-- written by tamrl bench upscale: begin -->", "<!-- written by tamrl bench upscale: end -->"
@@ -59,7 +59,7 @@ class Whole:
     cells: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Figures:
     """Everything that the benchmark measures; see ``lines``."""
 
@@ -113,7 +113,15 @@ def measure(checkpoint: Path, folder: Path, say: Callable[[str], None], repeats:
     reads = max(
         times_read(d.pieces[0], tile) for tile in (_tile(checkpoint, drivers),) for d in drivers.drivers.values()
     )
-    return Figures(bare, rate, ratio, **found, maps_read=reads, members=len(ensemble.members), processors=_processors())
+    return Figures(
+        bare=bare,
+        memory_rate=rate,
+        ratio=ratio,
+        **found,
+        maps_read=reads,
+        members=len(ensemble.members),
+        processors=_processors(),
+    )
 
 
 def _open(checkpoint: Path, store: Path) -> Drivers:
@@ -123,7 +131,11 @@ def _open(checkpoint: Path, store: Path) -> Drivers:
 
 def _tile(checkpoint: Path, drivers: Drivers) -> int:
     """Return the size of a region, of long series smaller than needed, so that two workers end at about one time."""
-    tile = tile_size(drivers, len(load_model(checkpoint)[0].members), Request(checkpoint, (), Path("maps.zarr")))
+    tile = tile_size(
+        drivers,
+        len(load_model(checkpoint)[0].members),
+        UpscaleRequest(checkpoint=checkpoint, files=(), out=Path("maps.zarr")),
+    )
     return min(tile, _TILE) if len(drivers.time) >= DAYS else tile
 
 
@@ -140,7 +152,7 @@ def in_memory(checkpoint: Path, store: Path, repeats: int) -> tuple[float, float
     # Central Europe: nearly all land. Without spin-up both run the same steps.
     top, left = (int(np.searchsorted(axis, at)) for axis, at in ((drivers.lat, 44.0), (drivers.lon, 8.0)))
     region = Region(top, min(top + 16, drivers.lat.size), left, min(left + 16, drivers.lon.size))
-    job = Job(str(checkpoint), drivers, spin_up=False)
+    job = RegionJob(checkpoint=str(checkpoint), drivers=drivers, spin_up=False)
     values = read_region(drivers, region)
     classes = static_inputs_of(drivers.classes, region.rows, region.columns, known_classes(reference), False)
     made = compute(job, region, values, classes)
@@ -190,11 +202,11 @@ def whole(checkpoint: Path, store: Path, out: Path, workers: int) -> Whole:
     import shutil
 
     ensemble, reference = load_model(checkpoint)
-    drivers, place = _open(checkpoint, store), Place(out)
+    drivers, place = _open(checkpoint, store), RunFolder(out)
     shutil.rmtree(place.work, ignore_errors=True)
     (place.work / "done").mkdir(parents=True)
     tile = _tile(checkpoint, drivers)
-    job = Job(str(checkpoint), drivers)
+    job = RegionJob(checkpoint=str(checkpoint), drivers=drivers)
     staging = plan_staging(drivers.drivers, tile, 500_000_000)
     create(place, job, tile, reference, len(ensemble.members), {})
     if staging.pieces:
@@ -216,7 +228,7 @@ def whole(checkpoint: Path, store: Path, out: Path, workers: int) -> Whole:
     return Whole(cells * steps * len(ensemble.members) / seconds, seconds, staged, peak, cells)
 
 
-def _computed(place: Place) -> int:
+def _computed(place: RunFolder) -> int:
     import zarr
 
     return int(np.isfinite(zarr.open_array(place.store / "GPP", mode="r")[0]).sum())

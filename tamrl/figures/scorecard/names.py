@@ -18,8 +18,8 @@ UNSURE = {"light": "#8b929c", "dark": "#7d858f"}
 ACCENT = {"light": "#0a7d4f", "dark": "#4fd39a"}
 
 
-@dataclass(frozen=True)
-class Look:
+@dataclass(frozen=True, kw_only=True)
+class ModelLook:
     """How one model is written and drawn.
 
     Attributes:
@@ -50,24 +50,64 @@ class Look:
 
 #: Models in the order of tables and legends.
 MODELS = {
-    "tamrl": Look("TAM-RL", ACCENT["light"], ACCENT["dark"]),
-    "tamrl-1": Look("TAM-RL, one member", "#3f9c78", "#8fdcc0", "dot", "circle-open", "TAM-RL, one"),
-    "tamrl-published": Look(
-        "TAM-RL as published (one member)", "#6fb39b", "#b5e6d3", "longdash", "circle-open", "TAM-RL publ."
+    "tamrl": ModelLook(label="TAM-RL", light=ACCENT["light"], dark=ACCENT["dark"]),
+    "tamrl-1": ModelLook(
+        label="TAM-RL, one member",
+        light="#3f9c78",
+        dark="#8fdcc0",
+        dash="dot",
+        symbol="circle-open",
+        short="TAM-RL, one",
     ),
-    "tamrl-encode": Look("TAM-RL, encoder only", "#4fa888", "#a6e3cb", "dash", "circle-open", "TAM-RL enc."),
-    "xgboost": Look("XGBoost", "#66717f", "#a9b4c0", "solid", "square"),
-    "xgboost-support": Look("XGBoost with the support", "#5c7fa3", "#8fb4da", "dash", "square-open", "XGBoost + days"),
-    "lightgbm-lags": Look(
-        "LightGBM with lagged drivers", "#7b6a58", "#c2ad95", "solid", "hexagon-open", "LightGBM lags"
+    "tamrl-published": ModelLook(
+        label="TAM-RL as published (one member)",
+        light="#6fb39b",
+        dark="#b5e6d3",
+        dash="longdash",
+        symbol="circle-open",
+        short="TAM-RL publ.",
     ),
-    "lightgbm": Look("LightGBM", "#97a1ac", "#77818d", "dot", "hexagon"),
-    "random-forest": Look("Random forest", "#a3abb5", "#77818d", "dot", "triangle-up"),
-    "ct-lstm": Look("CT-LSTM", "#8a5fa0", "#c7a0da", "solid", "diamond"),
-    "lstm": Look("LSTM", "#b08fc0", "#93739f", "dot", "diamond-open"),
-    "maml": Look("MAML", "#a8703a", "#d9a16b", "dashdot", "cross"),
-    "seasonal-cycle": Look("Own seasonal cycle, from the support", "#a89a3c", "#cfc06a", "dash", "x", "Own season"),
-    "climatology": Look("Climatology", "#b5ab98", "#7d776b", "dot", "star"),
+    "tamrl-encode": ModelLook(
+        label="TAM-RL, encoder only",
+        light="#4fa888",
+        dark="#a6e3cb",
+        dash="dash",
+        symbol="circle-open",
+        short="TAM-RL enc.",
+    ),
+    "xgboost": ModelLook(label="XGBoost", light="#66717f", dark="#a9b4c0", dash="solid", symbol="square"),
+    "xgboost-support": ModelLook(
+        label="XGBoost with the support",
+        light="#5c7fa3",
+        dark="#8fb4da",
+        dash="dash",
+        symbol="square-open",
+        short="XGBoost + days",
+    ),
+    "lightgbm-lags": ModelLook(
+        label="LightGBM with lagged drivers",
+        light="#7b6a58",
+        dark="#c2ad95",
+        dash="solid",
+        symbol="hexagon-open",
+        short="LightGBM lags",
+    ),
+    "lightgbm": ModelLook(label="LightGBM", light="#97a1ac", dark="#77818d", dash="dot", symbol="hexagon"),
+    "random-forest": ModelLook(
+        label="Random forest", light="#a3abb5", dark="#77818d", dash="dot", symbol="triangle-up"
+    ),
+    "ct-lstm": ModelLook(label="CT-LSTM", light="#8a5fa0", dark="#c7a0da", dash="solid", symbol="diamond"),
+    "lstm": ModelLook(label="LSTM", light="#b08fc0", dark="#93739f", dash="dot", symbol="diamond-open"),
+    "maml": ModelLook(label="MAML", light="#a8703a", dark="#d9a16b", dash="dashdot", symbol="cross"),
+    "seasonal-cycle": ModelLook(
+        label="Own seasonal cycle, from the support",
+        light="#a89a3c",
+        dark="#cfc06a",
+        dash="dash",
+        symbol="x",
+        short="Own season",
+    ),
+    "climatology": ModelLook(label="Climatology", light="#b5ab98", dark="#7d776b", dash="dot", symbol="star"),
 }
 #: The markers of plotly as characters, for legends outside figures.
 GLYPHS = {
@@ -108,9 +148,9 @@ PLACEMENT_LABELS = {
 }
 
 
-def look(model: str) -> Look:
+def look(model: str) -> ModelLook:
     """Return how a model is drawn; one that is not known keeps its name and is grey."""
-    return MODELS.get(model) or Look(model, "#7a7f86", "#9aa1a9", "dot", "hexagon")
+    return MODELS.get(model) or ModelLook(label=model, light="#7a7f86", dark="#9aa1a9", dash="dot", symbol="hexagon")
 
 
 def in_order(models: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from plotly.subplots import make_subplots
 
 from tamrl.figures.colours import DRIVER, ROLE, rgba
 from tamrl.figures.style import INK, Theme, style, unit_label
-from tamrl.figures.world.charts import MONTHS, UNIT, Look, rounded
+from tamrl.figures.world.charts import MONTHS, UNIT, MapsLook, rounded
 from tamrl.predict.monthly_means import BALANCE, GIVEN, SPLIT
 from tamrl.schema import FLUXES, VARIABLES
 
@@ -21,7 +21,7 @@ _DRIVERS = {"TA": "Temperature", "P_MON": "Precipitation", "SW_POT": "Potential 
 _DRIVER_UNITS = {"SW_POT": "W m-2"}
 
 
-def cycles(tables: Mapping[str, pd.DataFrame], drawn: Mapping[str, Look], flux: str, theme: Theme) -> go.Figure:
+def cycles(tables: Mapping[str, pd.DataFrame], drawn: Mapping[str, MapsLook], flux: str, theme: Theme) -> go.Figure:
     """Return the seasonal cycle of one cell in every product, with one standard deviation of the estimate as a band.
 
     Args:

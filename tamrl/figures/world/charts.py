@@ -30,7 +30,7 @@ _ROWS = 180
 
 
 @dataclass(frozen=True)
-class Look:
+class MapsLook:
     """How one set of maps is drawn: by colour, dash and symbol, so that no reader depends on hue."""
 
     label: str
@@ -40,7 +40,7 @@ class Look:
     width: float = 2.0
 
 
-def looks(labels: Mapping[str, str], theme: Theme, chosen: str | None = None) -> dict[str, Look]:
+def looks(labels: Mapping[str, str], theme: Theme, chosen: str | None = None) -> dict[str, MapsLook]:
     """Return how each set of maps on offer is drawn: the same in every figure.
 
     Args:
@@ -50,7 +50,7 @@ def looks(labels: Mapping[str, str], theme: Theme, chosen: str | None = None) ->
     """
     count = len(_DASHES)
     return {
-        key: Look(
+        key: MapsLook(
             label, _TINTS[theme][i % count], _DASHES[i % count], _SYMBOLS[i % count], 3.0 if key == chosen else 1.8
         )
         for i, (key, label) in enumerate(labels.items())
@@ -71,7 +71,7 @@ def wrapped(text: str, width: int = 24) -> str:
 
 
 def zonal(
-    curves: Mapping[str, pd.DataFrame], drawn: Mapping[str, Look], column: str, title: str, theme: Theme
+    curves: Mapping[str, pd.DataFrame], drawn: Mapping[str, MapsLook], column: str, title: str, theme: Theme
 ) -> go.Figure:
     """Return means or totals of latitudes, north at the top, with the mean spread of the cells as a band about means.
 
@@ -228,7 +228,7 @@ def limits_of(tables: list[xr.DataArray], flux: str) -> tuple[float, float]:
 
 
 def totals(
-    ours: Mapping[str, pd.DataFrame], published: list[Published], drawn: Mapping[str, Look], theme: Theme
+    ours: Mapping[str, pd.DataFrame], published: list[Published], drawn: Mapping[str, MapsLook], theme: Theme
 ) -> go.Figure:
     """Return our totals above the published ones, a panel a flux; bars are what is known of their uncertainty.
 
@@ -263,7 +263,7 @@ def _line_of(p: Published) -> str:
     return f"{p.product}<br>{p.years[0]}\N{EN DASH}{p.years[1]}"
 
 
-def _own(row: pd.Series, name: str, look: Look) -> go.Scatter:
+def _own(row: pd.Series, name: str, look: MapsLook) -> go.Scatter:
     known = np.isfinite(row["sd"])
     said = f"{row['mean']:.1f}" + (f" ± {row['sd']:.1f}" if known else "")
     bar = dict(type="data", array=[row["sd"] if known else 0], visible=bool(known), thickness=2, width=5)
@@ -303,7 +303,7 @@ def _published(p: Published, name: str, theme: Theme) -> go.Scatter:
     )
 
 
-def regional(table: pd.DataFrame, drawn: Mapping[str, Look], flux: str, theme: Theme) -> go.Figure:
+def regional(table: pd.DataFrame, drawn: Mapping[str, MapsLook], flux: str, theme: Theme) -> go.Figure:
     """Return the totals of regions, one line each, a marker for each set of maps.
 
     Args:

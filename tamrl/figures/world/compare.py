@@ -6,13 +6,13 @@ import xarray as xr
 
 from tamrl.figures.colours import density_scale, rgba
 from tamrl.figures.style import MUTED, Theme, one_to_one, style
-from tamrl.figures.world.charts import UNIT, Look, rounded, wrapped
+from tamrl.figures.world.charts import UNIT, MapsLook, rounded, wrapped
 
 _AREA = "10⁶ km²"
 HEIGHT = 400
 
 
-def density(table: xr.Dataset, first: Look, second: Look, flux: str, theme: Theme) -> go.Figure:
+def density(table: xr.Dataset, first: MapsLook, second: MapsLook, flux: str, theme: Theme) -> go.Figure:
     """Return the land on each pair of values, with a logarithmic colour and the 1:1 line.
 
     Args:
@@ -61,7 +61,7 @@ def density(table: xr.Dataset, first: Look, second: Look, flux: str, theme: Them
     return figure
 
 
-def histograms(table: xr.Dataset, first: Look, second: Look, flux: str, theme: Theme) -> go.Figure:
+def histograms(table: xr.Dataset, first: MapsLook, second: MapsLook, flux: str, theme: Theme) -> go.Figure:
     """Return the land on each value of either set of maps, as two outlines.
 
     Args:

@@ -9,7 +9,7 @@ import xarray as xr
 
 from tamrl.globe.contract import is_climatology, step_of_maps
 from tamrl.maps.products.months import without_leap_days
-from tamrl.system.account import Entry, IngestReport
+from tamrl.system.account import AccountEntry, IngestReport
 
 if TYPE_CHECKING:
     from tamrl.maps.products.sources import Source
@@ -50,7 +50,7 @@ def collect(report: IngestReport, sources: Sequence["Source"], subject: str) -> 
     for (kind, words), where in found.items():
         names, counts = [name for name, _ in where], [count for _, count in where if count is not None]
         which = f" ({_names(names)})" if 1 <= len(names) < len(sources) else ""
-        entries.append(Entry(kind, subject, words + which, sum(counts) if counts else None))
+        entries.append(AccountEntry(kind, subject, words + which, sum(counts) if counts else None))
     report.extend(IngestReport(entries))
 
 

@@ -28,7 +28,7 @@ _PER_YEAR = re.compile(r"(?<![a-z])(yr|year|y|a|annum)s?[\^*{ ]*-1|(/ *|per +)(y
 UNSTATED = "not stated in the files: see the data record"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Field:
     """Which variable of a file a flux is.
 
@@ -50,8 +50,8 @@ class Field:
     fill: float | None = None
 
 
-@dataclass
-class Reading:
+@dataclass(kw_only=True)
+class ProductReading:
     """What a reader found in its files.
 
     Attributes:
@@ -265,7 +265,7 @@ def derive(ds: xr.Dataset, failed: Collection[str] = ()) -> tuple[xr.Dataset, li
     return ds, [flux]
 
 
-def finish(reading: Reading, where: str) -> xr.Dataset:
+def finish(reading: ProductReading, where: str) -> xr.Dataset:
     """Return what a reader found as maps that keep the contract, with provenance.
 
     Raises:

@@ -18,7 +18,7 @@ import pandas as pd
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import NBE
 from tamrl.maps.products.accounting import noted
-from tamrl.maps.products.assemble import UNSTATED, Field, Reading, land_only, read_fields
+from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, land_only, read_fields
 from tamrl.maps.products.sources import Source
 
 BIO = "flux_apos_bio"
@@ -46,7 +46,7 @@ def recognise(source: Source) -> bool:
     return BIO in source.ds.data_vars
 
 
-def read(sources: Sequence[Source]) -> Reading:
+def read(sources: Sequence[Source]) -> ProductReading:
     """Return NBE of the months of one release.
 
     Raises:
@@ -56,12 +56,12 @@ def read(sources: Sequence[Source]) -> Reading:
     if len(sets) > 1:
         raise TamrlError(f"The files are of several releases: {', '.join(sets)}", "CAMS inversion", "Give one")
     pieces = [
-        read_fields(source, {NBE: Field(BIO, default="kgC m-2 month-1")}, steps_of(source.name), land="")
+        read_fields(source, {NBE: Field(variable=BIO, default="kgC m-2 month-1")}, steps_of(source.name), land="")
         for source in sources
     ]
     version, kind = _release(sources[0].name)
     attrs = ATTRS | {"title": " ".join(filter(None, ("CAMS inversion", version, kind))), "version": version}
-    return Reading(pieces, attrs, noted(converted=[NOTE]), then=land_only)
+    return ProductReading(pieces=pieces, attrs=attrs, report=noted(converted=[NOTE]), then=land_only)
 
 
 def _release(name: str) -> tuple[str, str]:

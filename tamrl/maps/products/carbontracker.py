@@ -20,7 +20,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import NBE
 from tamrl.maps.products.accounting import noted
-from tamrl.maps.products.assemble import UNSTATED, Field, Reading, land_only, read_fields
+from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, land_only, read_fields
 from tamrl.maps.products.sources import Source
 
 NAME = re.compile(
@@ -43,7 +43,7 @@ def recognise(source: Source) -> bool:
     return bool(NAME.match(source.name)) or {BIO, FIRE} <= set(source.ds.data_vars)
 
 
-def read(sources: Sequence[Source]) -> Reading:
+def read(sources: Sequence[Source]) -> ProductReading:
     """Return NBE of files of one release.
 
     Raises:
@@ -54,12 +54,12 @@ def read(sources: Sequence[Source]) -> Reading:
         raise TamrlError(f"The files are of several releases: {', '.join(versions)}", "CarbonTracker", "Give one")
     pieces = [_read(source) for source in sources]
     attrs = ATTRS | ({"title": f"CarbonTracker {versions[0]}", "version": versions[0]} if versions else {})
-    return Reading(pieces, attrs, noted(converted=[NOTE]), then=_add_up)
+    return ProductReading(pieces=pieces, attrs=attrs, report=noted(converted=[NOTE]), then=_add_up)
 
 
 def _read(source: Source) -> xr.Dataset:
     found = NAME.match(source.name)
-    wanted = {"BIO": Field(BIO, default=_UNIT), "FIRE": Field(FIRE, default=_UNIT)}
+    wanted = {"BIO": Field(variable=BIO, default=_UNIT), "FIRE": Field(variable=FIRE, default=_UNIT)}
     if not found or not found["year"]:
         return read_fields(source, wanted, land="")
     start = pd.Timestamp(int(found["year"]), int(found["month"]), int(found["day"] or 1))

@@ -13,7 +13,7 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import SD
-from tamrl.maps.products.assemble import UNSTATED, Field, Reading, read_fields
+from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, read_fields
 from tamrl.maps.products.sources import Source
 from tamrl.schema import FLUX_UNIT
 
@@ -51,7 +51,7 @@ def recognise(source: Source) -> bool:
     return "GPP_mean" in source.ds and "SCALE_FACTOR" in source.ds["GPP_mean"].attrs
 
 
-def read(sources: Sequence[Source]) -> Reading:
+def read(sources: Sequence[Source]) -> ProductReading:
     """Return GPP and its spread of one set-up.
 
     Raises:
@@ -73,16 +73,16 @@ def read(sources: Sequence[Source]) -> Reading:
     if setups:
         attrs["title"] = f"CEDAR-GPP {setups[0].split('_', 1)[1].replace('_', ' ')}"
         attrs["version"] = setups[0].split("_")[0]
-    return Reading(pieces, attrs)
+    return ProductReading(pieces=pieces, attrs=attrs)
 
 
 def _field(ds: xr.Dataset, name: str) -> Field:
     """Return how to unpack a variable; one stored as floats, or with a factor that CF knows, is unpacked already."""
     if name not in ds:
-        return Field(name)
+        return Field(variable=name)
     stored = np.dtype(ds[name].encoding.get("dtype", ds[name].dtype))
     if stored.kind not in "iu" or "scale_factor" in ds[name].encoding:
-        return Field(name, default=FLUX_UNIT)
+        return Field(variable=name, default=FLUX_UNIT)
     said = {str(key).upper(): value for key, value in ds[name].attrs.items()}
     scale, fill = (float(said.get(key, usual)) for key, usual in _PACKING.items())
-    return Field(name, default=FLUX_UNIT, scale=scale, fill=fill)
+    return Field(variable=name, default=FLUX_UNIT, scale=scale, fill=fill)

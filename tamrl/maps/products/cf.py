@@ -14,7 +14,7 @@ import yaml
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import SD
-from tamrl.maps.products.assemble import Field, Reading, attach_land, read_fields
+from tamrl.maps.products.assemble import Field, ProductReading, attach_land, read_fields
 from tamrl.maps.products.naming import steps_named
 from tamrl.maps.products.sources import Source
 from tamrl.maps.products.units import parse_unit
@@ -58,7 +58,7 @@ def parse_mapping(mapping: Mapping[str, Any] | str | Path) -> dict[str, Field]:
             raise TamrlError(f"{key} cannot have the sign {sign!r}", where, "Give 1 or -1, and -1 to a flux only")
         if unit and key != _LAND:
             parse_unit(unit, f"{where}, {key}")
-        fields[str(key)] = Field(entry["variable"], unit, sign=int(sign), stated="sign" in entry)
+        fields[str(key)] = Field(variable=entry["variable"], unit=unit, sign=int(sign), stated="sign" in entry)
     if not set(fields) & set(FLUXES):
         raise TamrlError("The mapping names none of GPP, RECO and NEE", where, _EXAMPLE)
     return fields
@@ -69,7 +69,7 @@ def recognise(source: Source) -> bool:
     return False
 
 
-def read(sources: Sequence[Source], mapping: Mapping[str, Any] | str | Path) -> Reading:
+def read(sources: Sequence[Source], mapping: Mapping[str, Any] | str | Path) -> ProductReading:
     """Return the fluxes that the mapping names, each from the files that have it.
 
     Raises:
@@ -100,4 +100,4 @@ def read(sources: Sequence[Source], mapping: Mapping[str, Any] | str | Path) -> 
     if "doi" in said:
         attrs["doi"] = str(said["doi"])
     stated = frozenset(key for key, one in fields.items() if one.stated)
-    return Reading(pieces, attrs, signed="NEE" in stated, stated=stated)
+    return ProductReading(pieces=pieces, attrs=attrs, signed="NEE" in stated, stated=stated)

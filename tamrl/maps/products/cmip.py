@@ -14,7 +14,7 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.maps.products.accounting import noted
-from tamrl.maps.products.assemble import NBE, Field, Reading, attach_land, read_fields
+from tamrl.maps.products.assemble import NBE, Field, ProductReading, attach_land, read_fields
 from tamrl.maps.products.sources import Source
 
 CMIP = re.compile(
@@ -49,7 +49,7 @@ def run_of(source: Source) -> dict[str, str]:
     return {key: str(source.ds.attrs.get(attr) or named.get(key) or "") for key, attr in said.items()}
 
 
-def read(sources: Sequence[Source]) -> Reading:
+def read(sources: Sequence[Source]) -> ProductReading:
     """Return the fluxes of one run of one model.
 
     Raises:
@@ -64,7 +64,7 @@ def read(sources: Sequence[Source]) -> Reading:
     for source in fluxes:
         fields = {}
         for name in (name for name in _PARTS if name in source.ds.data_vars):
-            fields[_PARTS[name]] = Field(name, default=_UNIT, sign=-1 if name == "nbp" else 1)
+            fields[_PARTS[name]] = Field(variable=name, default=_UNIT, sign=-1 if name == "nbp" else 1)
             whole = is_per_cell(str(source.ds[name].attrs.get("cell_methods", "")))
             if whole is None and "mip_era" not in source.ds.attrs:
                 unsaid.append(name)
@@ -86,7 +86,9 @@ def read(sources: Sequence[Source]) -> Reading:
     if "nbp" in names:
         converted.append("nbp contains fire, harvest and land use: it is given as NBE = -nbp, not as NEE.")
     report = noted(rejected=passed, missing=_missing(names), converted=converted, assumed=assumed)
-    return Reading(pieces, _attrs(fluxes[0]), report, then=partial(_add_up, per_cell=per_cell))
+    return ProductReading(
+        pieces=pieces, attrs=_attrs(fluxes[0]), report=report, then=partial(_add_up, per_cell=per_cell)
+    )
 
 
 def is_per_cell(cell_methods: str) -> bool | None:

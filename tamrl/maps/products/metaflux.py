@@ -10,7 +10,7 @@ import pandas as pd
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import SD
-from tamrl.maps.products.assemble import UNSTATED, Field, Reading, read_fields
+from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, read_fields
 from tamrl.maps.products.sources import Source
 from tamrl.schema import FLUX_UNIT
 
@@ -41,7 +41,7 @@ def recognise(source: Source) -> bool:
     return bool(NAME.match(source.name)) or {"GPP", "GPP_std", "RECO", "RECO_std"} <= set(source.ds.data_vars)
 
 
-def read(sources: Sequence[Source]) -> Reading:
+def read(sources: Sequence[Source]) -> ProductReading:
     """Return the fluxes of monthly or of daily files.
 
     Raises:
@@ -56,10 +56,10 @@ def read(sources: Sequence[Source]) -> Reading:
     for source in sources:
         fields = {}
         for flux in ("GPP", "RECO"):
-            fields[flux] = Field(flux, default=FLUX_UNIT)
+            fields[flux] = Field(variable=flux, default=FLUX_UNIT)
             if f"{flux}_std" in source.ds:
                 unit = str(source.ds[flux].attrs.get("units", FLUX_UNIT)) if flux in source.ds else FLUX_UNIT
-                fields[flux + SD] = Field(f"{flux}_std", default=unit)
+                fields[flux + SD] = Field(variable=f"{flux}_std", default=unit)
         pieces.append(read_fields(source, fields, steps_of(source.name)))
     said = {key: str(sources[0].ds.attrs[key]) for key in ("license", "version") if key in sources[0].ds.attrs}
-    return Reading(pieces, ATTRS | said)
+    return ProductReading(pieces=pieces, attrs=ATTRS | said)

@@ -18,7 +18,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import NBE, SD
 from tamrl.maps.products.accounting import noted
-from tamrl.maps.products.assemble import UNSTATED, Field, Reading, land_only, read_fields
+from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, land_only, read_fields
 from tamrl.maps.products.sources import Source
 
 NAME = re.compile(r"^(?P<model>[A-Za-z0-9 -]+)_gridded_fluxes_(?P<experiment>[A-Za-z]+)\.nc4?$")
@@ -40,7 +40,7 @@ def recognise(source: Source) -> bool:
     return bool(NAME.match(source.name)) or {LAND, "ocean", STARTS} <= set(source.ds.variables)
 
 
-def read(sources: Sequence[Source]) -> Reading:
+def read(sources: Sequence[Source]) -> ProductReading:
     """Return NBE of one model, or of the ensemble with its spread where the file of that is given, too.
 
     Raises:
@@ -58,9 +58,11 @@ def read(sources: Sequence[Source]) -> Reading:
     for source in sources:
         name = NBE + SD if source.name.startswith(_SPREAD) else NBE
         dated = dataclasses.replace(source, ds=_dated(source.ds, source.name))
-        pieces.append(read_fields(dated, {name: Field(LAND, default=_UNIT)}, land="").assign_attrs(step="month"))
+        pieces.append(
+            read_fields(dated, {name: Field(variable=LAND, default=_UNIT)}, land="").assign_attrs(step="month")
+        )
     attrs = ATTRS | ({"title": f"OCO-2 MIP v10 {sets[0]}"} if sets else {}) | {"version": "v10"}
-    return Reading(pieces, attrs, noted(converted=[NOTE]), then=land_only)
+    return ProductReading(pieces=pieces, attrs=attrs, report=noted(converted=[NOTE]), then=land_only)
 
 
 def _dated(ds: xr.Dataset, where: str) -> xr.Dataset:

@@ -12,7 +12,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.maps.products import cams, carbontracker, cedar, cf, cmip, maps, metaflux, oco2mip, xbase
 from tamrl.maps.products.accounting import collect
-from tamrl.maps.products.assemble import Reading, finish, listed
+from tamrl.maps.products.assemble import ProductReading, finish, listed
 from tamrl.maps.products.sources import Paths, Source, find, open_source, open_sources
 
 # In capitals: models simulate, and say so, without being made up for a demonstration.
@@ -35,7 +35,7 @@ class Product:
     label: str
     files: str
     recognise: Callable[[Source], bool]
-    read: Callable[..., Reading] | None
+    read: Callable[..., ProductReading] | None
 
 
 #: In the order in which they are tried.

@@ -14,7 +14,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import FLUXES
 from tamrl.maps.products.accounting import noted
-from tamrl.maps.products.assemble import Field, Reading, read_fields
+from tamrl.maps.products.assemble import Field, ProductReading, read_fields
 from tamrl.maps.products.sources import Source
 from tamrl.schema import FLUX_UNIT
 
@@ -40,7 +40,7 @@ def recognise(source: Source) -> bool:
     return "fluxcom-x" in said.replace("_", "-") and any(name in source.ds for name in _VARIABLES)
 
 
-def read(sources: Sequence[Source]) -> Reading:
+def read(sources: Sequence[Source]) -> ProductReading:
     """Return the fluxes of files of one resolution and one step.
 
     Raises:
@@ -60,14 +60,14 @@ def read(sources: Sequence[Source]) -> Reading:
         hourly = "hour" in source.ds.dims
         unit = "umolCO2 m-2 s-1" if hourly else FLUX_UNIT
         daily = dataclasses.replace(source, ds=_over_hours(source.ds, source.name)) if hourly else source
-        wanted = {flux: Field(name, default=unit) for flux, name in fields.items()}
+        wanted = {flux: Field(variable=name, default=unit) for flux, name in fields.items()}
         # Every file repeats the land fraction: once is enough.
         pieces.append(read_fields(daily, wanted, land="" if pieces else "land_fraction"))
     if not pieces:
         raise TamrlError(f"The files hold none of {', '.join(FLUXES)}", "FLUXCOM-X-BASE", "Add GPP_*.nc and NEE_*.nc")
     if any("hour" in source.ds.dims for source in sources):
         averaged.append("Means over the hours of the day; one that lacks an hour is missing.")
-    return Reading(pieces, dict(ATTRS), noted(rejected=passed, converted=averaged))
+    return ProductReading(pieces=pieces, attrs=dict(ATTRS), report=noted(rejected=passed, converted=averaged))
 
 
 def _over_hours(ds: xr.Dataset, where: str) -> xr.Dataset:

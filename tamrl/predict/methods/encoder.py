@@ -4,7 +4,7 @@ import pandas as pd
 import torch
 
 from tamrl.predict.ensemble import member_code
-from tamrl.predict.finetune import Shift, Stretch
+from tamrl.predict.finetune import AdaptationWindow, FineTune
 from tamrl.predict.methods import Reached, Task
 from tamrl.predict.methods.guard import guarded
 
@@ -14,12 +14,12 @@ def run(task: Task) -> Reached:
     zero = member_code(task.ensemble, task.member, task.record, None)
     identity = torch.eye(zero.shape[1], device=zero.device)
 
-    def shifted(labels: pd.DatetimeIndex) -> Shift:
-        shift = Shift(task.member, zero, identity, 0.0, weights=False)
+    def shifted(labels: pd.DatetimeIndex) -> FineTune:
+        shift = FineTune(task.member, zero, identity, 0.0, weights=False)
         shift.of_code = member_code(task.ensemble, task.member, task.record, labels) - zero
         return shift
 
-    def fit(fitted: pd.DatetimeIndex, stretch: Stretch) -> tuple[Shift, Shift]:
+    def fit(fitted: pd.DatetimeIndex, stretch: AdaptationWindow) -> tuple[FineTune, FineTune]:
         return shifted(fitted), shifted(task.days)
 
     return guarded(task, fit)

@@ -8,7 +8,7 @@ import torch
 
 from tamrl import timestep
 from tamrl.predict.ensemble import member_code
-from tamrl.predict.finetune import MODULATION_SPREAD, Shift, Stretch, fit_shift
+from tamrl.predict.finetune import MODULATION_SPREAD, AdaptationWindow, FineTune, fit_offset
 from tamrl.predict.methods import Reached, Task
 from tamrl.predict.methods.guard import Fit, guarded
 
@@ -28,10 +28,10 @@ def _start(task: Task) -> tuple[torch.Tensor, float]:
 def _modulation(task: Task) -> Fit:
     zero, spread = _start(task)
 
-    def fit(fitted: pd.DatetimeIndex, stretch: Stretch) -> tuple[Shift, Shift]:
-        both = Shift(task.member, zero, task.member.prior.shift, spread, weights=False, variants=2)
+    def fit(fitted: pd.DatetimeIndex, stretch: AdaptationWindow) -> tuple[FineTune, FineTune]:
+        both = FineTune(task.member, zero, task.member.prior.shift, spread, weights=False, variants=2)
         labelled = torch.cat([stretch.fit, stretch.fit + stretch.held])
-        fit_shift(both, stretch, labelled, task.settings.steps, task.settings.learning_rate, task.report)
+        fit_offset(both, stretch, labelled, task.settings.steps, task.settings.learning_rate, task.report)
         return both.variant(0), both.variant(1)
 
     return fit
@@ -41,12 +41,12 @@ def _weights(task: Task) -> Fit:
     zero, spread = _start(task)
     steps, rate = task.settings.steps, task.settings.learning_rate
 
-    def fit(fitted: pd.DatetimeIndex, stretch: Stretch) -> tuple[Shift, Shift]:
+    def fit(fitted: pd.DatetimeIndex, stretch: AdaptationWindow) -> tuple[FineTune, FineTune]:
         # Moved weights cannot be rows of one batch: one fit after the other.
-        first, final = (Shift(task.member, zero, task.member.prior.shift, spread, weights=True) for _ in range(2))
-        fit_shift(first, stretch, stretch.fit, steps, rate, task.report)
+        first, final = (FineTune(task.member, zero, task.member.prior.shift, spread, weights=True) for _ in range(2))
+        fit_offset(first, stretch, stretch.fit, steps, rate, task.report)
         everything = stretch.fit + stretch.held
-        fit_shift(final, stretch, everything, steps, rate, lambda loss, _: task.report(loss, np.nan))
+        fit_offset(final, stretch, everything, steps, rate, lambda loss, _: task.report(loss, np.nan))
         return first, final
 
     return fit

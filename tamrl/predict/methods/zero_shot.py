@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from tamrl.predict.ensemble import member_code
-from tamrl.predict.finetune import Shift
+from tamrl.predict.finetune import FineTune
 from tamrl.predict.methods import Reached, Task
 
 
@@ -12,10 +12,10 @@ def run(task: Task) -> Reached:
     """Return one member, unchanged."""
     zero = member_code(task.ensemble, task.member, task.record, None)
     identity = torch.eye(zero.shape[1], device=zero.device)
-    return reached(task, Shift(task.member, zero, identity, 0.0, weights=False), 0.0, (np.nan, np.nan))
+    return reached(task, FineTune(task.member, zero, identity, 0.0, weights=False), 0.0, (np.nan, np.nan))
 
 
-def reached(task: Task, shift: Shift, shrinkage: float, losses: tuple[float, float]) -> Reached:
+def reached(task: Task, shift: FineTune, shrinkage: float, losses: tuple[float, float]) -> Reached:
     """Return the fluxes at both ends of a shift away from zero-shot.
 
     Args:

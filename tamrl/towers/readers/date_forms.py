@@ -1,7 +1,7 @@
 """What one written date can mean: its form, and the parts that its text alone settles."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import date, timedelta
 
 #: Years that a date of this field can have; numbers outside are dates in another form.
@@ -65,6 +65,7 @@ class Written:
     day: date | None = None
     other: date | None = None
     seconds: int = 0
+    _: KW_ONLY
     offset: int | None = None
 
 
@@ -155,7 +156,7 @@ def _two_readings(a: int, b: int, year: int, form: str, seconds: int = 0, offset
     day_first, month_first = _day(year, b, a), _day(year, a, b)
     if day_first is None and month_first is None:
         return NONE
-    return Written("order", form, day_first, month_first, seconds, offset)
+    return Written("order", form, day_first, month_first, seconds, offset=offset)
 
 
 def _seconds(hour: int, minute: int, second: int = 0) -> int | None:
@@ -181,7 +182,11 @@ def _year_first(found: re.Match) -> Written:
     sep = found["sep"]
     day = _day(int(found["year"]), int(found["month"]), int(found["day"]))
     seconds, offset = _clock(found)
-    return NONE if day is None or seconds is None else Written("day", f"YYYY{sep}MM{sep}DD", day, None, seconds, offset)
+    return (
+        NONE
+        if day is None or seconds is None
+        else Written("day", f"YYYY{sep}MM{sep}DD", day, None, seconds, offset=offset)
+    )
 
 
 def _year_last(found: re.Match) -> Written:
@@ -214,5 +219,5 @@ def _worded(text: str) -> Written:
             day = _day(int(found["year"]), _NAMES[found["name"].lower()], int(found["day"]))
             seconds, offset = _clock(found)
             if day is not None and seconds is not None:
-                return Written("day", "day with the name of the month", day, None, seconds, offset)
+                return Written("day", "day with the name of the month", day, None, seconds, offset=offset)
     return Written("short") if _SHORT.fullmatch(text) else NONE

@@ -197,7 +197,7 @@ def _settle_order(found: _Column, notes: list[str]) -> None:
     for i in at:
         w = found.written[i]
         form = f"{w.form}, the {first} first"
-        found.written[i] = Written("day", form, w.other if month_only else w.day, None, w.seconds, w.offset)
+        found.written[i] = Written("day", form, w.other if month_only else w.day, None, w.seconds, offset=w.offset)
     example = found.texts[(month_only or day_only or at)[0]]
     notes.append(f"dates such as {example!r} are read with the {first} first, as the whole column says")
 

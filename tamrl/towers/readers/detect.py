@@ -23,7 +23,7 @@ _CSV = (".csv", ".csv.gz")
 _TABLES = (*_CSV, ".parquet")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Item:
     """One file (or folder) that ingest came across, and what became of it.
 
@@ -69,31 +69,41 @@ def find(source: str | Path) -> list[Item]:
     except OSError as error:
         gone = error.errno == errno.ENOENT
         reason = "there is no such file or folder" if gone else f"it cannot be read: {error.strerror}"
-        return [Item(path, True).fail(reason)]
+        return [Item(path=path, explicit=True).fail(reason)]
     if what != "a folder":
-        return [Item(path, True).fail(f"it is {what}, neither a file nor a folder")] if what else [Item(path, True)]
+        return (
+            [Item(path=path, explicit=True).fail(f"it is {what}, neither a file nor a folder")]
+            if what
+            else [Item(path=path, explicit=True)]
+        )
     if parquet.is_parts(path):
-        return [Item(path, True)]
+        return [Item(path=path, explicit=True)]
     items: list[Item] = []
 
     def unreadable(error: OSError) -> None:
-        items.append(Item(Path(error.filename), False).fail(f"the folder cannot be read: {error.strerror}"))
+        items.append(
+            Item(path=Path(error.filename), explicit=False).fail(f"the folder cannot be read: {error.strerror}")
+        )
 
     for folder, below, names in os.walk(path, onerror=unreadable):
         here = Path(folder)
         tables = [name for name in below if not name.startswith(".") and parquet.is_parts(here / name)]
-        items += [Item(here / name, False) for name in tables]
+        items += [Item(path=here / name, explicit=False) for name in tables]
         below[:] = [name for name in below if name not in tables]
         closed = [name for name in below if _closed(here / name)]
-        items += [Item(here / name, False, reason="a Zarr store or a workspace, no tower files") for name in closed]
+        items += [
+            Item(path=here / name, explicit=False, reason="a Zarr store or a workspace, no tower files")
+            for name in closed
+        ]
         linked = [name for name in below if name not in closed and (here / name).is_symlink()]
         items += [
-            Item(here / name, False, reason="a link to a folder, not followed: name the folder") for name in linked
+            Item(path=here / name, explicit=False, reason="a link to a folder, not followed: name the folder")
+            for name in linked
         ]
         below[:] = sorted(name for name in below if name not in closed and not name.startswith((".", "__MACOSX")))
-        items += [Item(here / name, False) for name in sorted(names) if not name.startswith(".")]
+        items += [Item(path=here / name, explicit=False) for name in sorted(names) if not name.startswith(".")]
     if not items:
-        items.append(Item(path, True).fail("the folder is empty"))
+        items.append(Item(path=path, explicit=True).fail("the folder is empty"))
     return items
 
 
@@ -108,7 +118,7 @@ def beside(items: list[Item]) -> list[Item]:
     for path in named:
         if path.name == "daily.parquet":
             paths += [p for p in sorted(path.parent.iterdir()) if _is_table(p) and is_series(p)]
-    return [Item(path, False) for path in paths if path.is_file() and path.resolve() not in there]
+    return [Item(path=path, explicit=False) for path in paths if path.is_file() and path.resolve() not in there]
 
 
 def _is_table(path: Path) -> bool:

@@ -80,7 +80,7 @@ def _guarded(opener: Callable[[], IO[bytes]], name: str, label: str) -> Tower:
         raise TamrlError(f"The file is cut off or damaged: {error}", label, "Download it again") from error
     except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise TamrlError(f"The file cannot be read: {error}", label, "Download it again") from error
-    tower = Tower(_identity(raw, name, label), pd.DataFrame(), source=label, release=release(name))
+    tower = Tower(site=_identity(raw, name, label), table=pd.DataFrame(), source=label, release=release(name))
     return _tower(tower, raw, columns, label, ragged)
 
 

@@ -48,7 +48,7 @@ _STEMS = {"lat": ("lat", "latitude"), "lon": ("lon", "long", "longitude")}
 _SAME_PLACE = 0.02
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SiteInfo:
     """What is known of a tower's place: name, position in degrees (NaN unknown), classes, dated ones too."""
 

@@ -51,7 +51,7 @@ MONTHLY_COLUMNS = {"P_F": "P_MON", "LAI": "LAI", "EVI": "EVI"}
 
 
 @dataclass
-class Reading:
+class TableReading:
     """What a reader found.
 
     Attributes:
@@ -67,7 +67,7 @@ class Reading:
     site_faults: list[str] = field(default_factory=list)
 
 
-def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) -> Reading:
+def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) -> TableReading:
     """Read all towers of a table folder.
 
     Args:
@@ -89,7 +89,7 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
     table = parquet.read(daily, ["date", "site"], DAILY_COLUMNS | seen)
     if not {"GPP", "RECO", "NEE"} & set(table.columns):
         raise TamrlError("The table has no flux column (GPP_NT, RECO_NT or NEE)", str(daily), "Check its columns")
-    reading = Reading()
+    reading = TableReading()
     failed: set[str] = set()
     table = _clean(table, "date", daily.name, reading.notes, reading.failures, failed)
     listed = _known_sites(daily.with_name("sites.csv"), reading)
@@ -104,7 +104,7 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
         frame = rows.drop(columns=["site", *seen.values()]).set_index("date")
         if str(site) in monthly:
             frame = frame.join(months_to_days(monthly[str(site)], frame.index))
-        tower = Tower(str(site), frame, source=daily.name, failed=set(failed))
+        tower = Tower(site=str(site), table=frame, source=daily.name, failed=set(failed))
         if seen:
             satellite.put_on_days(tower, rows.set_index("date")[list(seen.values())].sort_index(), daily.name)
         reading.towers.append(info.apply(tower))
@@ -241,7 +241,7 @@ def _first(dates: Dates) -> str:
     return f" (the first: {dates.first_bad!r})" if dates.first_bad else ""
 
 
-def _known_sites(path: Path, reading: Reading) -> dict[str, SiteInfo]:
+def _known_sites(path: Path, reading: TableReading) -> dict[str, SiteInfo]:
     """Read ``sites.csv``; its absence is noted, its faults are failures that cost no tower."""
     if not path.is_file():
         reading.notes.append(f"{path.name} is not beside the table: towers without position unless --sites is given")
@@ -254,7 +254,7 @@ def _known_sites(path: Path, reading: Reading) -> dict[str, SiteInfo]:
     return known
 
 
-def _read_monthly(path: Path, reading: Reading) -> dict[str, pd.DataFrame]:
+def _read_monthly(path: Path, reading: TableReading) -> dict[str, pd.DataFrame]:
     """Read the monthly drivers by site, index of month starts; empty where the file is absent or unreadable."""
     if not path.exists():
         reading.notes.append(f"{path.name} is not beside the table: no monthly LAI, EVI and precipitation")

@@ -21,7 +21,7 @@ _CSV = (".csv", ".csv.gz")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Contents:
     """What a zip holds.
 

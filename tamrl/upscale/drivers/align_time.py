@@ -26,7 +26,7 @@ REACH = BRIDGED + 1
 _KIND = {"1D": "day", "1MS": "month"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Stamped:
     """A piece with its time axis.
 
@@ -141,12 +141,12 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: St
         TamrlError: a step is there twice.
     """
     if len(parts) > 1:
-        return Driver(name, parts=tuple(join(name, [part], time, step) for part in parts))
+        return Driver(name=name, parts=tuple(join(name, [part], time, step) for part in parts))
     (part,) = parts
     if part[0].kind == "static":
         if len(part) > 1:
             raise TamrlError(f"{name} is there twice", f"{part[0].where}, {part[1].where}", "Give it once")
-        return Driver(name, (part[0].dated(),))
+        return Driver(name=name, pieces=(part[0].dated(),))
     pieces = [p.dated() for p in part]
     starts = [p.starts[piece.positions] for p, piece in zip(part, pieces, strict=True)]
     every = np.sort(np.concatenate(starts))
@@ -172,8 +172,10 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: St
     kept = tuple(_cut(pieces, starts, every))
     if line:
         days = time.to_numpy().astype("datetime64[D]")
-        return Driver(name, kept, groups, taken, months=names, days=days, incomplete=incomplete)
-    return Driver(name, kept, groups, taken, incomplete=incomplete)
+        return Driver(
+            name=name, pieces=kept, groups=groups, taken=taken, months=names, days=days, incomplete=incomplete
+        )
+    return Driver(name=name, pieces=kept, groups=groups, taken=taken, incomplete=incomplete)
 
 
 def _cut(pieces: list[Piece], starts: list[np.ndarray], every: np.ndarray) -> Iterator[Piece]:

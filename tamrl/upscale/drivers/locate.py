@@ -18,7 +18,7 @@ from tamrl.schema import IGBP, KOEPPEN, UNKNOWN, variable
 from tamrl.upscale.amounts import period_of
 from tamrl.upscale.drivers.align_time import Stamped
 from tamrl.upscale.drivers.landcover import ClassField
-from tamrl.upscale.drivers.mapping import CLASSES, ClassEntry, Entry, Mapping
+from tamrl.upscale.drivers.mapping import CLASSES, ClassEntry, DriverEntry, Mapping
 from tamrl.upscale.drivers.read import Piece, read_piece
 from tamrl.upscale.drivers.units import conversion
 
@@ -30,7 +30,7 @@ _SAMPLE = (0.15, 0.3, 0.45, 0.6, 0.7, 0.8)
 _NONE = ("none", "unknown", "nodata", "ocean")
 
 
-@dataclass
+@dataclass(kw_only=True)
 class OpenedFile:
     """One opened file: its data under usual names, and where each row, column and step of the grid is in it."""
 
@@ -65,7 +65,14 @@ def open_file(source: Source) -> OpenedFile:
     lon = ds["lon"] if "lon" in ds.coords else xr.DataArray([0.0], dims="lon")
     places = {"row": ("lat", np.arange(ds.sizes["lat"])), "column": ("lon", np.arange(lon.size))}
     grid = to_grid(xr.Dataset(places, coords={"lat": ds["lat"].values, "lon": lon.values}), str(path))
-    return OpenedFile(source, ds, grid["lat"].values, grid["lon"].values, grid["row"].values, grid["column"].values)
+    return OpenedFile(
+        source=source,
+        ds=ds,
+        lat=grid["lat"].values,
+        lon=grid["lon"].values,
+        rows=grid["row"].values,
+        columns=grid["column"].values,
+    )
 
 
 def _bounds(ds: xr.Dataset) -> set[str]:
@@ -90,17 +97,17 @@ def _piece(file: OpenedFile, name: str, rows: slice, columns: slice, extra: str 
     own, empty = raw.encoding.get("preferred_chunks") or {}, np.empty(0, int)
     blocks = {new: int(own[old]) for old, new in renamed.items() if old in own}
     return Piece(
-        str(file.source.path.resolve()),
-        name,
-        tuple(dims),
-        renamed,
-        empty,
-        empty,
-        file.rows[rows] if "lat" in dims else empty,
-        file.columns[columns] if "lon" in dims else empty,
-        np.ones(1, np.float32),
-        0.0,
-        blocks,
+        path=str(file.source.path.resolve()),
+        name=name,
+        dims=tuple(dims),
+        renamed=renamed,
+        positions=empty,
+        steps=empty,
+        rows=file.rows[rows] if "lat" in dims else empty,
+        columns=file.columns[columns] if "lon" in dims else empty,
+        factor=np.ones(1, np.float32),
+        offset=0.0,
+        blocks=blocks,
     )
 
 
@@ -124,7 +131,7 @@ def find_driver(
     return []
 
 
-def _pieces(name: str, entry: Entry, opened: list[OpenedFile], rows: slice, columns: slice) -> list[Stamped]:
+def _pieces(name: str, entry: DriverEntry, opened: list[OpenedFile], rows: slice, columns: slice) -> list[Stamped]:
     static, found = variable(name).resolution == "static", []
     for file in opened:
         called = next((n for n in entry.names if n in file.ds.data_vars), None)
@@ -150,7 +157,18 @@ def _pieces(name: str, entry: Entry, opened: list[OpenedFile], rows: slice, colu
                 change = dataclasses.replace(change, factor=change.factor * period)
         missing = missing_of(array, change.factor, change.offset, variable(name).bounds)
         piece = dataclasses.replace(piece, subject=name, missing=missing)
-        found.append(Stamped(piece, starts, kind, entry.average, change, where, str(units), said))
+        found.append(
+            Stamped(
+                piece=piece,
+                starts=starts,
+                kind=kind,
+                average=entry.average,
+                change=change,
+                where=where,
+                unit=str(units),
+                assumed=said,
+            )
+        )
     if found and found[0].kind != "static":
         _plausible(name, found[len(found) // 2])
     return found

@@ -24,7 +24,7 @@ CLASSES = {"igbp": True, "igbp_fraction": True, "koeppen": True, "land_fraction"
 
 
 @dataclass(frozen=True)
-class Entry:
+class DriverEntry:
     """One driver in the files.
 
     Attributes:
@@ -39,7 +39,7 @@ class Entry:
     units: str | None = None
     average: bool = False
     per: str | None = None
-    dew_point: "Entry | None" = None
+    dew_point: "DriverEntry | None" = None
 
 
 @dataclass(frozen=True)
@@ -54,13 +54,13 @@ class ClassEntry:
 class Mapping:
     """Names of drivers and of fields of classes in the files."""
 
-    drivers: dict[str, Entry]
+    drivers: dict[str, DriverEntry]
     classes: dict[str, ClassEntry]
 
 
 def default_mapping() -> Mapping:
     """Return the mapping of files whose variables bear the names of the schema."""
-    return Mapping({n: Entry((n,)) for n in DRIVERS}, {n: ClassEntry((n,)) for n in CLASSES})
+    return Mapping({n: DriverEntry((n,)) for n in DRIVERS}, {n: ClassEntry((n,)) for n in CLASSES})
 
 
 def bundled_mappings() -> dict[str, Path]:
@@ -121,20 +121,20 @@ def _units(values: dict, where: str) -> str | None:
     return None if units is None else str(units)
 
 
-def _entry(name: str, values: Any, where: str) -> Entry:
+def _entry(name: str, values: Any, where: str) -> DriverEntry:
     values = {"variable": values} if isinstance(values, str) else values
     derived = name == "VPD" and isinstance(values, dict) and "dew_point" in values
     _keys(values, ("dew_point",) if derived else ("variable", "units", "average", "per"), where)
     if derived:
         _keys(values["dew_point"], ("variable", "units"), f"{where}: dew_point")
         point = values["dew_point"]
-        return Entry((), dew_point=Entry(_names(point, where), _units(point, where)))
+        return DriverEntry((), dew_point=DriverEntry(_names(point, where), _units(point, where)))
     if values.get("average") not in (None, "month"):
         raise TamrlError(f"Unknown average {values['average']!r}", where, "Known: month")
     per = values.get("per")
     if per is not None and per not in PERIODS:
         raise TamrlError(f"Unknown period {per!r}", where, f"Known: {', '.join(PERIODS)}")
-    return Entry(_names(values, where), _units(values, where), values.get("average") == "month", per)
+    return DriverEntry(_names(values, where), _units(values, where), values.get("average") == "month", per)
 
 
 def _class_entry(name: str, values: Any, where: str) -> ClassEntry:

@@ -21,7 +21,7 @@ from tamrl.timestep import Step
 from tamrl.upscale.drivers.align_time import Stamped, join, shared_axis
 from tamrl.upscale.drivers.landcover import ClassField
 from tamrl.upscale.drivers.locate import OpenedFile, find_classes, find_driver, open_file
-from tamrl.upscale.drivers.mapping import Entry, Mapping
+from tamrl.upscale.drivers.mapping import DriverEntry, Mapping
 from tamrl.upscale.drivers.read import Driver
 from tamrl.upscale.drivers.units import Conversion
 
@@ -29,7 +29,7 @@ from tamrl.upscale.drivers.units import Conversion
 EARTH = "earth"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Drivers:
     """Drivers on a grid, ready to be read by parts.
 
@@ -102,17 +102,17 @@ def open_drivers(
     classes = find_classes(mapping, opened, rows, columns)
     _close(opened)
     return Drivers(
-        lat[rows],
-        lon[columns],
-        time,
-        step,
-        {n: join(n, parts, time, step) for n, parts in stamped.items()},
-        classes,
-        [_version(p) for p in paths],
-        climatology if len(time) == 12 and step == "1MS" else "",
-        any(map(_simulated, attrs)),
-        tuple(dict.fromkeys(_origin(a, p) for a, p in zip(attrs, paths, strict=True))),
-        report,
+        lat=lat[rows],
+        lon=lon[columns],
+        time=time,
+        step=step,
+        drivers={n: join(n, parts, time, step) for n, parts in stamped.items()},
+        classes=classes,
+        files=[_version(p) for p in paths],
+        climatology=climatology if len(time) == 12 and step == "1MS" else "",
+        simulated=any(map(_simulated, attrs)),
+        sources=tuple(dict.fromkeys(_origin(a, p) for a, p in zip(attrs, paths, strict=True))),
+        report=report,
     )
 
 
@@ -142,7 +142,7 @@ def _climatology(opened: list[OpenedFile]) -> str:
     return next(filter(None, said), "")
 
 
-def _nothing_found(opened: list[OpenedFile], wanted: dict[str, Entry], paths: list[Path]) -> TamrlError:
+def _nothing_found(opened: list[OpenedFile], wanted: dict[str, DriverEntry], paths: list[Path]) -> TamrlError:
     """Return the error of files without any of the drivers."""
     needed = ", ".join("/".join(e.names or (n,)) for n, e in wanted.items()) or "none of the mapping's drivers"
     present = sorted({str(v) for f in opened for v in f.ds.data_vars})

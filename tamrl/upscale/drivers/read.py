@@ -30,7 +30,7 @@ _E0, _A, _B = 6.108, 17.27, 237.3
 _OF_DAYS = {"P_MON": "P"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Piece:
     """A variable of one file.
 
@@ -64,7 +64,7 @@ class Piece:
     missing: Missing = field(default_factory=Missing)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Driver:
     """One driver: its pieces, and how its own time axis becomes that of the run.
 

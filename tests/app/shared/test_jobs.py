@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from tamrl.app.shared import jobs
-from tamrl.app.shared.jobs import Job
+from tamrl.app.shared.jobs import BackgroundJob
 from tamrl.errors import TamrlError
 
 
@@ -24,7 +24,7 @@ def test_history_and_progress_grow_while_the_job_runs():
         assert go.wait(10)
         return "result"
 
-    job = Job("key", "Adapting", work)
+    job = BackgroundJob("key", "Adapting", work)
     assert reached.wait(10)
     assert job.status == "running"
     assert job.progress() == 0.5
@@ -44,7 +44,7 @@ def test_cancel_is_immediate_and_nothing_later_undoes_it():
         assert cancelled()
         return "too late"
 
-    job = Job("key", "Adapting", work)
+    job = BackgroundJob("key", "Adapting", work)
     assert started.wait(10)
     job.cancel()
     assert job.status == "cancelled"
@@ -57,7 +57,7 @@ def test_a_user_error_is_kept_as_it_is():
     def work(on_step, cancelled):
         raise TamrlError("No valid day", "XX-One", "Choose another tower")
 
-    job = Job("key", "Adapting", work)
+    job = BackgroundJob("key", "Adapting", work)
     job.wait(10)
     assert job.status == "failed"
     assert (job.error.what, job.error.where) == ("No valid day", "XX-One")
@@ -67,7 +67,7 @@ def test_an_unforeseen_error_is_logged_and_told_in_three_parts(caplog):
     def work(on_step, cancelled):
         raise ZeroDivisionError("by zero")
 
-    job = Job("key", "Adapting", work)
+    job = BackgroundJob("key", "Adapting", work)
     job.wait(10)
     assert job.status == "failed"
     assert "ZeroDivisionError" in job.error.what
@@ -119,7 +119,7 @@ def test_the_time_left_is_told_once_a_share_is_known(monkeypatch):
         reached.set()
         assert go.wait(10)
 
-    job = Job("key", "Adapting", work)
+    job = BackgroundJob("key", "Adapting", work)
     assert reached.wait(10)
     monkeypatch.setattr(job, "seconds", lambda: 6.0)
     assert job.left() == 18.0  # a quarter took six seconds

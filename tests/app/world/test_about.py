@@ -6,7 +6,7 @@ import map_files
 import pytest
 
 from tamrl.app.world import about, cache
-from tamrl.maps.catalog import Entry
+from tamrl.maps.catalog import MapsEntry
 
 CALIBRATED = "Standard deviation of what a tower would measure, calibrated"
 
@@ -17,7 +17,10 @@ def made(monkeypatch):
     texts = {"a": CALIBRATED, "b": "Standard deviation between five models.", "c": "", "d": CALIBRATED}
     maps = {key: map_files.dataset(30.0).assign_attrs(spread=text) for key, text in texts.items()}
     monkeypatch.setattr(cache, "maps", lambda entry: maps[entry.key])
-    return {key: Entry(key, key.upper(), Path(f"{key}.nc"), "model", True, 1) for key in texts}
+    return {
+        key: MapsEntry(key=key, label=key.upper(), path=Path(f"{key}.nc"), kind="model", simulated=True, version=1)
+        for key in texts
+    }
 
 
 def test_the_spread_of_one_is_told_by_its_makers_or_as_theirs(made):
@@ -43,7 +46,9 @@ def test_what_is_told_of_maps_is_what_their_attributes_say():
         regridding="1 degree to 10",
         doi="10.5194/x_y",
     )
-    found = about.about(Entry("x", "X", Path("x.zarr"), "product", True, 1), maps)
+    found = about.about(
+        MapsEntry(key="x", label="X", path=Path("x.zarr"), kind="product", simulated=True, version=1), maps
+    )
     rows = dict(line.removeprefix("- ").split(": ", 1) for line in found)
     assert rows["What"] == "Product, imported, SIMULATED"
     assert rows["Citation"].endswith("[doi:10.5194/bg-21-5079-2024](https://doi.org/10.5194/bg-21-5079-2024)")
@@ -61,7 +66,9 @@ def test_what_is_told_of_maps_is_what_their_attributes_say():
 
 def test_a_regional_map_tells_where_it_reaches():
     maps = map_files.dataset(10.0).sel(lat=slice(30, 70), lon=slice(-20, 60)).drop_vars("land_fraction")
-    found = " ".join(about.about(Entry("x", "X", Path("x.nc"), "model", False, 1), maps))
+    found = " ".join(
+        about.about(MapsEntry(key="x", label="X", path=Path("x.nc"), kind="model", simulated=False, version=1), maps)
+    )
     assert "from 30 to 70 °N and -20 to 60 °E" in found
     assert "whole cells are counted" in found
     assert "doi.org" not in found

@@ -9,7 +9,7 @@ from tamrl.app.shared.components import Origin
 from tamrl.app.world import cache
 from tamrl.app.world.cache import Question
 from tamrl.app.world.export import EARTH, dataset, picture, seen, table
-from tamrl.app.world.view import View
+from tamrl.app.world.view import WorldView
 from tamrl.figures.world.map import Scale, colours_of
 from tamrl.figures.world.print import Signs
 from tamrl.maps import catalog
@@ -21,8 +21,20 @@ def asked(tmp_path_factory):
     entries = catalog.entries_in([map_files.folder(tmp_path_factory.mktemp("export") / "maps", step=10.0)])
     entry = next(iter(entries.values()))
     maps = cache.maps(entry)
-    view = View(entry, maps, None, None, "GPP", Period(month=7), "flux", "single", None, entries, Origin("made", True))
-    return view, (Question(entry, "GPP", Period(month=7)),)
+    view = WorldView(
+        entry=entry,
+        maps=maps,
+        other_entry=None,
+        other=None,
+        flux="GPP",
+        period=Period(month=7),
+        layer="flux",
+        mode="single",
+        cell=None,
+        entries=entries,
+        origin=Origin("made", True),
+    )
+    return view, (Question(entry=entry, name="GPP", period=Period(month=7)),)
 
 
 def test_the_whole_earth_is_what_the_map_shows(asked):
@@ -51,7 +63,7 @@ def _page(folder):
     from tamrl.app.shared.components import Origin
     from tamrl.app.world import cache, export
     from tamrl.app.world.cache import Question
-    from tamrl.app.world.view import View
+    from tamrl.app.world.view import WorldView
     from tamrl.figures.world.map import Scale
     from tamrl.maps import catalog
     from tamrl.maps.time_means import Period
@@ -59,9 +71,23 @@ def _page(folder):
     entries = catalog.entries_in([Path(folder)])
     entry = next(iter(entries.values()))
     maps = cache.maps(entry)
-    view = View(entry, maps, None, None, "GPP", Period(), "flux", "single", None, entries, Origin("made", True))
+    view = WorldView(
+        entry=entry,
+        maps=maps,
+        other_entry=None,
+        other=None,
+        flux="GPP",
+        period=Period(),
+        layer="flux",
+        mode="single",
+        cell=None,
+        entries=entries,
+        origin=Origin("made", True),
+    )
     export.popover(
-        view, (Question(entry, "GPP", Period()),), Scale(("#ffffff", "#000000"), 0.0, 10.0, "GPP", "gC m-2 d-1")
+        view,
+        (Question(entry=entry, name="GPP", period=Period()),),
+        Scale(colours=("#ffffff", "#000000"), low=0.0, high=10.0, label="GPP", unit="gC m-2 d-1"),
     )
 
 
@@ -75,7 +101,7 @@ def test_an_empty_box_is_said_and_offers_no_file(asked):
     assert not at.get("download_button")
 
 
-SCALE = Scale(colours_of("GPP")[0], 0.0, 10.0, "Gross primary productivity", "gC m-2 d-1")
+SCALE = Scale(colours=colours_of("GPP")[0], low=0.0, high=10.0, label="Gross primary productivity", unit="gC m-2 d-1")
 
 
 def test_a_picture_has_the_mask_the_box_and_the_signs_that_it_is_given(asked):
@@ -96,9 +122,9 @@ def test_a_picture_has_the_mask_the_box_and_the_signs_that_it_is_given(asked):
 
 def test_a_picture_has_a_light_ground_in_both_themes(asked):
     view, questions = asked
-    dark = Scale(colours_of("GPP", theme="dark")[0], 0.0, 10.0, SCALE.label, SCALE.unit)
+    dark = Scale(colours=colours_of("GPP", theme="dark")[0], low=0.0, high=10.0, label=SCALE.label, unit=SCALE.unit)
     assert picture(view, questions, dark) == picture(view, questions, SCALE)
-    chosen = Scale(SCALE.colours, 0.0, 10.0, SCALE.label, SCALE.unit, palette="safe")
+    chosen = Scale(colours=SCALE.colours, low=0.0, high=10.0, label=SCALE.label, unit=SCALE.unit, palette="safe")
     assert picture(view, questions, chosen) != picture(view, questions, SCALE)
 
 

@@ -49,7 +49,7 @@ def script(section, key, other, flux, cell, month, year):
     from tamrl.app.shared import components, state
     from tamrl.app.shared.components import Origin
     from tamrl.app.world import cache
-    from tamrl.app.world.view import View
+    from tamrl.app.world.view import WorldView
     from tamrl.maps import catalog
     from tamrl.maps.time_means import Period
 
@@ -60,18 +60,18 @@ def script(section, key, other, flux, cell, month, year):
     other = state.get("with", other)
     mine, theirs = entries[key], entries.get(other)
     with components.guarded():
-        view = View(
-            mine,
-            cache.maps(mine),
-            theirs,
-            cache.maps(theirs) if theirs else None,
-            flux,
-            Period(month=month, year=year),
-            "flux",
-            state.get("mode", "side" if theirs else "single"),
-            cell,
-            entries,
-            Origin("made-up maps", True),
+        view = WorldView(
+            entry=mine,
+            maps=cache.maps(mine),
+            other_entry=theirs,
+            other=cache.maps(theirs) if theirs else None,
+            flux=flux,
+            period=Period(month=month, year=year),
+            layer="flux",
+            mode=state.get("mode", "side" if theirs else "single"),
+            cell=cell,
+            entries=entries,
+            origin=Origin("made-up maps", True),
         )
         show(view)
 
@@ -218,7 +218,9 @@ def test_vegetated_land_alone_is_compared_where_it_is_wanted(folder, monkeypatch
     north = whole["lat"] > 32
     assert float(green.where(north).sum()) == 0 < float(whole.where(north).sum())
     np.testing.assert_array_equal(green.where(green["lat"] < 28), whole.where(whole["lat"] < 28))
-    asked = cache.Question(*question[:1], "GPP", Period(), entries["third"], Period(), vegetated=True)
+    asked = cache.Question(
+        entry=question[0], name="GPP", period=Period(), other=entries["third"], other_period=Period(), vegetated=True
+    )
     assert cache.answer(asked).where(north).isnull().all()
     cache._vegetated.clear()
     numbers.common.clear()
@@ -265,13 +267,13 @@ def climate(folder, tmp_path, monkeypatch):
     rng = np.random.default_rng(0)
     codes = rng.normal(size=(1, 12, 2)).astype("float32")
     reference = Reference(
-        tuple(f"XX-{i:03d}" for i in range(12)),
-        rng.uniform(-60, 60, 12),
-        rng.uniform(-180, 180, 12),
-        ("ENF",) * 12,
-        ("Dfb",) * 12,
-        codes,
-        rng.normal(size=(12, 6)).astype("float32"),
+        sites=tuple(f"XX-{i:03d}" for i in range(12)),
+        lat=rng.uniform(-60, 60, 12),
+        lon=rng.uniform(-180, 180, 12),
+        igbp=("ENF",) * 12,
+        koeppen=("Dfb",) * 12,
+        codes=codes,
+        summaries=rng.normal(size=(12, 6)).astype("float32"),
     )
     save_reference(reference, path)
     for module in (world_place, adapt, bundled):

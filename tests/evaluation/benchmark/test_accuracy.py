@@ -35,14 +35,14 @@ def benchmark(tmp_path_factory):
     model = ModelConfig(code=6, embed=10, hidden=12, encoder_hidden=5)
     train = dataclasses.replace(Config().train, sequence=240, spin_up=20, batch=6, steps=12, validate_every=6)
     return Benchmark(
-        folder / "archive.zarr",
-        folder / "out",
-        ("igbp",),
-        2,
-        1,
-        MODELS,
-        LESS,
-        Config(model, train),
+        archive=folder / "archive.zarr",
+        out=folder / "out",
+        designs=("igbp",),
+        members=2,
+        side_members=1,
+        models=MODELS,
+        ablations=LESS,
+        config=Config(model, train),
         ablation_steps=6,
         ablation_folds=1,
         seed=1,
@@ -195,7 +195,7 @@ def test_an_ablation_changes_what_it_names(benchmark):
 )
 def test_unknown_names_are_refused_with_the_known_ones(tmp_path, wrong):
     with pytest.raises(TamrlError, match="Known"):
-        Benchmark(tmp_path, tmp_path, **wrong)
+        Benchmark(archive=tmp_path, out=tmp_path, **wrong)
 
 
 def test_a_folder_that_was_begun_with_other_settings_is_refused(benchmark, done):

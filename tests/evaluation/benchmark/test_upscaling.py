@@ -13,14 +13,17 @@ from tamrl.globe.earth import load_earth
 from tamrl.upscale.rechunk import Staging, times_read
 
 FIGURES = Figures(
-    9e5,
-    8e5,
-    0.89,
-    *[Whole(6e5, 100.0, 0.0, 5e8, 9000), Whole(1.1e6, 55.0, 0.0, 5e8, 9000)],
-    *[Whole(6e5, 9.0, 0.0, 5e8, 22_000), Whole(6e5, 99.0, 0.0, 5.1e8, 350_000), Whole(5e5, 120.0, 15.0, 5e8, 9000)],
-    50.0,
-    5,
-    "2 cores",
+    bare=9e5,
+    memory_rate=8e5,
+    ratio=0.89,
+    one=Whole(6e5, 100.0, 0.0, 5e8, 9000),
+    two=Whole(1.1e6, 55.0, 0.0, 5e8, 9000),
+    coarse=Whole(6e5, 9.0, 0.0, 5e8, 22_000),
+    fine=Whole(6e5, 99.0, 0.0, 5.1e8, 350_000),
+    maps=Whole(5e5, 120.0, 15.0, 5e8, 9000),
+    maps_read=50.0,
+    members=5,
+    processors="2 cores",
 )
 
 

@@ -19,7 +19,9 @@ from tamrl.figures.world.map import Scale
 
 def scale(low=0.0, high=10.0, name="GPP", difference=False):
     colours, _ = world_map.colours_of(name, difference)
-    return Scale(colours, low, high, world_map.label_of(name, difference), world_map.unit_of(name))
+    return Scale(
+        colours=colours, low=low, high=high, label=world_map.label_of(name, difference), unit=world_map.unit_of(name)
+    )
 
 
 def decoded(content):
@@ -171,7 +173,10 @@ def test_the_ends_of_a_scale_have_words():
     compared = {world_map.ends_of(flux, "TAM-RL") for flux in ("GPP", "RECO", "NEE")}
     assert compared == {("TAM-RL lower", "TAM-RL higher")}
     nee = scale(-2.0, 2.0, "NEE")
-    bar = world_map.colour_bar(Scale(nee.colours, -2, 2, nee.label, nee.unit, ("<up>take", "release")), "light")
+    bar = world_map.colour_bar(
+        Scale(colours=nee.colours, low=-2, high=2, label=nee.label, unit=nee.unit, ends=("<up>take", "release")),
+        "light",
+    )
     assert "&lt;up&gt;take" in bar
     assert "from −2.0 (&lt;up&gt;take) to 2.0 (release)" in bar
     assert "uptake" not in world_map.colour_bar(scale(), "light")
