@@ -92,9 +92,8 @@ def ingest(
     """
     workspace.check_writable()
     workspace.provenance()  # a damaged one is said before anything is written
-    given, faults, notes = {}, [], []
-    if sites:
-        given, faults = read_sites(sites, notes)
+    notes: list[str] = []
+    given, faults = read_sites(sites, notes) if sites else ({}, [])
     items = _read_all(sources, on_item)
     items += (
         [Item(path=Path(sites), explicit=True, status="used", reason="positions and classes as given", notes=notes)]
@@ -105,8 +104,7 @@ def ingest(
     _add_series(items, towers)
     _account_for_siblings(items, set(towers))
     places = _places(items, given)
-    result = Result(summary=_summary_table([]), items=items, archive=workspace.archive_path)
-    result.failures += faults + refused
+    result = Result(summary=_summary_table([]), items=items, archive=workspace.archive_path, failures=faults + refused)
     placed = [places.get(site, SiteInfo()).apply(tower) for site, tower in sorted(towers.items())]
     found = screen(placed)
     result.doubts += found.doubt_lines()
