@@ -19,7 +19,7 @@ class ModelConfig:
         drivers: names of the inputs, archive variables or derived ones (``tamrl.model.drivers``).
         step: time step of inputs and fluxes, ``1D`` or ``1MS`` (calendar months); an archive of the other step
             cannot be read. Lengths of sequences and bins are in steps.
-        code: Z, length of the task code.
+        code: Z, length of the task embedding.
         embed: width of the modulated input embedding.
         hidden: H, width of the forward LSTM.
         encoder_hidden: width of each direction of the encoder's BiLSTM.

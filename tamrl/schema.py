@@ -57,8 +57,8 @@ class Variable:
     usual_mistakes: tuple[tuple[float, float, str], ...] = ()
 
 
-_PTJPL = "A map that comes with PT-JPL, see the small Earth (tamrl.globe.earth)"
-_BESS = "Maps that come with BESS-JPL, see the small Earth (tamrl.globe.earth)"
+_PTJPL = "A map that comes with PT-JPL, see the bundled global drivers (tamrl.globe.earth)"
+_BESS = "Maps that come with BESS-JPL, see the bundled global drivers (tamrl.globe.earth)"
 _SATELLITE = "Satellite series of the user, for example MODIS MCD15A2H and MOD13A1 (tamrl.towers.satellite)"
 _MODIS = "MODIS as collected by Nathaniel et al. 2023, doi:10.1038/s41597-023-02349-y"
 _KELVIN, _POWER, _PRESSURE = "K, degC", "W m-2, J m-2, MJ m-2 d-1", "Pa, hPa, kPa, mbar"

@@ -103,7 +103,7 @@ def test_assets_are_small_and_each_has_its_provenance():
     # The models of the five folds, about 1 MB each.
     folds = {path for path in files if path.is_relative_to(ROOT / "assets" / "models" / "fluxnet2015-folds")}
     assert sum(sizes[path] for path in folds) < 5.5e6
-    # Scores of thirteen models, three designs and the ablations are 8 MB of it, the small Earth 4 MB.
+    # Scores of thirteen models, three designs and the ablations are 8 MB of it, the bundled global drivers 4 MB.
     assert sum(size for path, size in sizes.items() if path not in maps | folds) < 16e6
     for name in (
         "demo",

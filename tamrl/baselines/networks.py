@@ -1,4 +1,4 @@
-"""Recurrent networks without a task code: LSTM on the drivers, and CT-LSTM with the classes beside them.
+"""Recurrent networks without a task embedding: LSTM on the drivers, and CT-LSTM with the classes beside them.
 
 They share TAM-RL's sequences, scales, batches, towers to validate on and training loop, and the width
 of its forward model, so that what differs is the modulation alone.

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 @click.option(
     "--out", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="Monthly workspace to write."
 )
-@click.option("--earth/--no-earth", default=True, show_default=True, help="Add NDVI and C4 of the bundled small Earth.")
+@click.option(
+    "--earth/--no-earth", default=True, show_default=True, help="Add NDVI and C4 of the bundled global drivers."
+)
 def command(workspace: Path, out: Path, earth: bool) -> None:
     """Average the towers of WORKSPACE by month and put them into OUT, which climate models are trained on."""
     from tamrl.globe.earth import load_earth

@@ -127,7 +127,7 @@ def set_aside_text(result: Result) -> str:
         "to": rows["highest"].map("{:.4g}".format),
         "why": rows["reason"],
     }
-    return f"Values set aside (now missing).\n{_table(pd.DataFrame(cells))}"
+    return f"Rejected values (set to missing).\n{_table(pd.DataFrame(cells))}"
 
 
 def _names(names: list[str]) -> str:

@@ -67,7 +67,7 @@ def read_box(text: str) -> tuple[float, float, float, float]:
     "files",
     required=True,
     multiple=True,
-    help="NetCDF files, Zarr stores or folders on one grid; earth is the bundled small Earth.",
+    help="NetCDF files, Zarr stores or folders on one grid; earth is the bundled global drivers.",
 )
 @click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="Zarr to write.")
 @click.option(

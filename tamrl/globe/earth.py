@@ -1,4 +1,4 @@
-"""The bundled small Earth: what the climate models read at every half degree of land.
+"""The bundled global drivers: what the climate models read at every half degree of land.
 
 ``assets/earth.nc`` is made by ``assets/build_earth.py`` from genuine global products; its attributes name each source
 and licence. Dimensions: time 12 months of a climatology, lat 360, lon 720, igbp 17 classes.
@@ -29,10 +29,10 @@ def earth_path() -> Path:
 
 
 def to_open(path: Path | str) -> Path | str | bytes:
-    """Return what xarray is to open: the content of the small Earth, the path of any other file.
+    """Return what xarray is to open: the content of the bundled global drivers, the path of any other file.
 
     HDF5 shares between all threads what is open twice by its path, and one broken handle then breaks every other; the
-    small Earth is opened by everybody and is small enough to be read from memory.
+    bundled file is opened by everybody and is small enough to be read from memory.
     """
     return Path(path).read_bytes() if Path(path).resolve() == earth_path().resolve() else path
 
@@ -48,7 +48,7 @@ def _opened(path: str, modified: float) -> xr.Dataset:
 
 
 def load_earth(path: Path | None = None) -> xr.Dataset:
-    """Return the small Earth in memory (about 40 MB), shared: read it, never change it.
+    """Return the bundled global drivers in memory (about 40 MB), shared: read it, never change it.
 
     Args:
         path: another file of the same layout; the bundled one where None.
@@ -68,7 +68,9 @@ def load_earth(path: Path | None = None) -> xr.Dataset:
         return _opened(str(path), path.stat().st_mtime)
     except (OSError, ValueError) as error:
         raise TamrlError(
-            f"The small Earth cannot be read: {error}", str(path), "Restore it, or run python assets/build_earth.py"
+            f"The bundled global drivers cannot be read: {error}",
+            str(path),
+            "Restore the file, or run python assets/build_earth.py",
         ) from error
 
 
@@ -93,7 +95,7 @@ def igbp_class(earth: xr.Dataset) -> xr.DataArray:
 
 
 def at_positions(earth: xr.Dataset, lat: np.ndarray, lon: np.ndarray) -> pd.DataFrame:
-    """Return what the small Earth says of N positions, each from its own cell or the nearest land within a degree.
+    """Return what the bundled global drivers hold for N positions, each from its cell or the nearest land in a degree.
 
     Args:
         earth: of ``load_earth``.

@@ -18,7 +18,7 @@ from tamrl.schema import FLUXES, IGBP, UNKNOWN
 if TYPE_CHECKING:
     from tamrl.model.training_towers import Reference
 
-#: Drivers of the small Earth with a seasonal cycle.
+#: Drivers of the bundled global drivers with a seasonal cycle.
 CYCLES = ("TA", "P_MON", "SW_POT")
 #: The same of leaves, as tamrl.maps.phenology predicts them; an Earth may lack them.
 LEAVES = ("LAI", "EVI")
@@ -28,7 +28,7 @@ _YEARS = 2
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Cell:
-    """What the small Earth says of one cell with land.
+    """What the bundled global drivers hold for one cell with land.
 
     Attributes:
         lat: centre of the cell, degrees north.
@@ -66,7 +66,7 @@ def position(lat: float, lon: float) -> str:
 
 
 def place_at(earth: xr.Dataset, lat: float, lon: float) -> Cell | None:
-    """Return what the small Earth says of the cell that a position lies in; None at sea.
+    """Return what the bundled global drivers hold for the cell that a position lies in; None at sea.
 
     Args:
         earth: of ``tamrl.globe.earth.load_earth``.
@@ -139,7 +139,7 @@ def distance_km(lat: float, lon: float, lats: np.ndarray, lons: np.ndarray) -> n
 
 
 def cell_code(maps: xr.Dataset, lat: float, lon: float) -> np.ndarray | None:
-    """Return the components (P,) of the task code of one cell; None where the maps have none there."""
+    """Return the components (P,) of the task embedding of one cell; None where the maps have none there."""
     inside = cell_of(maps, lat, lon)
     if "code" not in maps or inside is None:
         return None
@@ -149,11 +149,11 @@ def cell_code(maps: xr.Dataset, lat: float, lon: float) -> np.ndarray | None:
 
 
 def like_towers(reference: "Reference", code: np.ndarray, lat: float, lon: float, count: int = 8) -> pd.DataFrame:
-    """Return the training towers whose task codes are nearest to that of a cell, the nearest first.
+    """Return the training towers whose task embeddings are nearest to that of a cell, the nearest first.
 
     Args:
         reference: the training towers of the model that made the code.
-        code: (P,) components of the cell's task code.
+        code: (P,) components of the cell's task embedding.
         lat: of the cell, degrees north.
         lon: of the cell, degrees east.
         count: how many.
@@ -167,8 +167,8 @@ def like_towers(reference: "Reference", code: np.ndarray, lat: float, lon: float
     """
     if len(code) != reference.components.shape[1]:
         raise TamrlError(
-            f"The task codes of these maps have {len(code)} components, the model {reference.components.shape[1]}",
-            "task codes",
+            f"The task embeddings of these maps have {len(code)} components, the model {reference.components.shape[1]}",
+            "task embeddings",
             "Choose the maps that this model made",
         )
     index, distance = zip(*reference.nearest(np.asarray(code, np.float32), count), strict=True)
@@ -227,11 +227,11 @@ def tower_of_cell(earth: xr.Dataset, lat: float, lon: float) -> xr.Dataset:
         lon: degrees east.
 
     Returns:
-        Dataset(time) of 24 months with the drivers of the small Earth, missing ``GPP, RECO, NEE``, ``QC`` 0, and the
+        Dataset(time) of 24 months with the bundled drivers of the cell, missing ``GPP, RECO, NEE``, ``QC`` 0, and the
         scalar coordinates of a tower; attribute ``frequency`` 1MS.
 
     Raises:
-        TamrlError: the cell lies at sea.
+        TamrlError: the cell is over ocean.
     """
     place = place_at(earth, lat, lon)
     if place is None:

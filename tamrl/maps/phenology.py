@@ -1,7 +1,7 @@
 """Phenology: monthly LAI and EVI of a place from its climate, its NDVI range, its maximum fAPAR and its class.
 
-The small Earth has no satellite series, towers do. Boosted trees learn the series of the towers from what both have; on
-the Earth they give the seasonal cycle of each cell, which the climate model then reads as it reads that of a tower.
+The bundled global drivers have no satellite series, towers do. Boosted trees learn the series of the towers from what
+both have; on the grid they give the seasonal cycle of each cell, which the climate model reads like that of a tower.
 At a tower the model that predicts its phenology has never seen that tower (``out_of_fold``), so that training and the
 Earth see the same kind of input.
 

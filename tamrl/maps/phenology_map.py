@@ -1,4 +1,4 @@
-"""The seasonal cycle of leaves on the small Earth, as ``tamrl.maps.phenology`` learnt it from towers."""
+"""The seasonal cycle of leaves on the bundled global drivers, as ``tamrl.maps.phenology`` learnt it from towers."""
 
 import numpy as np
 import xarray as xr
@@ -15,7 +15,7 @@ _LEAST = 0.02
 
 
 def earth_cycle(model: Phenology, earth: xr.Dataset) -> dict[str, np.ndarray]:
-    """Return the seasonal cycle of each variable on the small Earth, (12, lat, lon), NaN off the vegetated land.
+    """Return the seasonal cycle of each variable on that grid, (12, lat, lon), NaN off the vegetated land.
 
     A cell is a mixture of classes: each of its vegetated classes is predicted by itself, and the predictions are
     averaged by share, since a tree cannot read half a class.

@@ -1,7 +1,7 @@
 """Groups of cells by which fields are summed and compared: continents, land regions, classes and bands of latitude.
 
-The classes are those of the bundled small Earth (``tamrl.globe.earth``), taken to the grid of any product: the nearest
-cell where the product is as fine, the largest class by area of land where it is coarser.
+The classes are those of the bundled global drivers (``tamrl.globe.earth``), taken to the grid of any product: the
+nearest cell where the product is as fine, the largest class by area of land where it is coarser.
 """
 
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def groups(kind: str, earth: xr.Dataset, lat: np.ndarray, lon: np.ndarray) -> Gr
 
 
 def _classes(kind: str, earth: xr.Dataset) -> tuple[xr.DataArray, dict[int, str]]:
-    """Return the codes (lat, lon) of the small Earth, 0 without a class, and the names of the codes."""
+    """Return the codes (lat, lon) of the bundled global drivers, 0 without a class, and the names of the codes."""
     if kind == "koeppen":
         # The main class is the first letter.
         letters = {code: name[0] for code, name in flags(earth["koeppen"]).items() if code}

@@ -1,5 +1,5 @@
 """Networks, losses, baselines and checkpoints.
 
 Dimensions in every tensor docstring: B batch, T days, D drivers, S support steps, A static inputs,
-Z task code, E embedding, H hidden, K ensemble members. Fluxes are ordered GPP, RECO, NEE.
+Z task embedding, E embedding, H hidden, K ensemble members. Fluxes are ordered GPP, RECO, NEE.
 """

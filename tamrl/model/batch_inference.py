@@ -45,7 +45,7 @@ class Estimate(NamedTuple):
 
     Attributes:
         mean: (3, T, B) GPP, RECO, NEE in gC m-2 d-1, mean over members.
-        sd: (3, T, B) standard deviation of the estimate: between members and of the effect of the site.
+        sd: (3, T, B) standard deviation of the estimate: between members and of the site effect.
         codes: (K, B, Z).
         summaries: (B, 2 D) of the drivers, see ``tamrl.model.training_towers.summarise``.
         members: (K, 3, T, B).
@@ -108,7 +108,7 @@ def _encode(encoder: TaskEncoder, x: Tensor, mask: _Mask, season: Tensor, static
 def _run(
     member: Member, x: Tensor, mask: _Mask, modulation: Modulation, season: Tensor, spin_up: int
 ) -> tuple[Tensor, Tensor]:
-    """Return fluxes (3, T, B) in gC m-2 d-1 and the prior variance of the effect of the site, of the same shape."""
+    """Return fluxes (3, T, B) in gC m-2 d-1 and the prior variance of the site effect, of the same shape."""
     forward, effect = member.model.forward_model, member.model.site_effect
     places, drivers, steps = x.shape
     scale = 1 + modulation.gamma_in
@@ -156,7 +156,7 @@ def _fluxes(member: Member, raw: Tensor, squares: Tensor) -> tuple[Tensor, Tenso
 
 @torch.inference_mode()
 def estimate(ensemble: Ensemble, places: CellBatch, spin_up: int = 0) -> Estimate:
-    """Return the fluxes of B places zero-shot, each with the task code of its own drivers and classes.
+    """Return the fluxes of B places zero-shot, each with the task embedding of its own drivers and classes.
 
     Args:
         ensemble: K members on a CPU.

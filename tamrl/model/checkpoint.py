@@ -41,7 +41,7 @@ class Member:
     Attributes:
         model: in evaluation mode, on the ensemble's device.
         normaliser: scales of its inputs and targets.
-        prior: how a task code moves when it sees labels, on the ensemble's device.
+        prior: how a task embedding moves when it sees labels, on the ensemble's device.
         info: ``training_sites``, ``validation_sites``, ``seed``, ``steps``, ``validation_loss``, ``seconds``.
     """
 

@@ -39,7 +39,7 @@ class Modulation(NamedTuple):
 
 
 class TaskEncoder(nn.Module):
-    """Reads a place into a task code: BiLSTM over the support, mean-pooled, joined with static inputs.
+    """Reads a place into a task embedding: BiLSTM over the support, mean-pooled, joined with static inputs.
 
     The mean over labelled steps is kept beside the mean over all: thirty labelled days must not
     drown in ten years of drivers.
@@ -59,7 +59,7 @@ class TaskEncoder(nn.Module):
         )
 
     def forward(self, support: Support) -> Tensor:
-        """Return the task code (B, Z)."""
+        """Return the task embedding (B, Z)."""
         states, _ = self.recurrent(torch.tanh(self.project(support.series)))
         valid, labelled = support.valid[..., None], support.labelled[..., None]
         everywhere = (states * valid).sum(1) / valid.sum(1).clamp(min=1)
@@ -69,7 +69,7 @@ class TaskEncoder(nn.Module):
 
 
 class Modulator(nn.Module):
-    """Turns a task code into FiLM scales and shifts; zero-initialised, so training starts at identity."""
+    """Turns a task embedding into FiLM scales and shifts; zero-initialised, so training starts at identity."""
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -238,7 +238,7 @@ class TAMRL(nn.Module):
         return forward.corrected(raw, effect.correction(features, posterior)), posterior
 
     def effect_variance(self, states: Tensor, season: Tensor, posterior: Effect) -> Tensor:
-        """Return the variance (B, T, 3) of the effect of a site in (gC m-2 d-1)^2.
+        """Return the variance (B, T, 3) of the site effect in (gC m-2 d-1)^2.
 
         That of NEE is the sum of those of GPP and RECO where it has no head of its own.
         """

@@ -1,4 +1,4 @@
-"""What training teaches about adaptation: how far, and in which directions, a task code moves.
+"""What training teaches about adaptation: how far, and in which directions, a task embedding moves.
 
 Fine-tuning a code on a few days is a maximum-a-posteriori estimate. Its prior is empirical (Robbins
 1956): the spread, over training towers, of the shift from the code read without labels to the code
@@ -19,7 +19,7 @@ RIDGE = 0.05
 
 @dataclass(frozen=True)
 class CodePrior:
-    """Prior of the shift of a task code, and the noise of the days it is fitted to.
+    """Prior of the shift of a task embedding, and the noise of the days it is fitted to.
 
     Attributes:
         shift: (Z, Z) lower Cholesky factor of the covariance of the shift.

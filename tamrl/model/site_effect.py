@@ -1,4 +1,4 @@
-"""The effect of a site: what its own fluxes teach beyond its task code, in closed form.
+"""The site effect: what its own fluxes teach beyond its task embedding, in closed form.
 
 A mixed-effects model (Laird and Ware 1982, doi:10.2307/2529876) on learned features: the residual of
 GPP and of RECO at one site is linear in the forward model's modulated states and in harmonics of the
@@ -48,7 +48,7 @@ def season_features(season: Tensor) -> Tensor:
 
 
 class SiteEffect(nn.Module):
-    """Prior of the effect of a site, and its posterior given some of its days.
+    """Prior of the site effect, and its posterior given some of its days.
 
     Args:
         hidden: H.

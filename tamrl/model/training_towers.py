@@ -1,4 +1,4 @@
-"""What a checkpoint remembers of its training towers: where they stand, their task codes, how their drivers are.
+"""What a checkpoint remembers of its training towers: where they stand, their task embeddings, how their drivers are.
 
 With it a new place can be told its nearest towers and how far it lies from all of them. Kept as
 ``towers.safetensors`` beside the weights; holds no observation. Reading it takes numpy alone.
@@ -35,7 +35,7 @@ class Reference:
         sites: N tower ids.
         lat, lon: (N,) degrees, NaN where not known.
         igbp, koeppen: N classes.
-        codes: (K, N, Z) task codes, read without labels.
+        codes: (K, N, Z) task embeddings, read without labels.
         summaries: (N, F) mean and standard deviation over its record of each driver, normalised by the first member.
     """
 
@@ -73,7 +73,7 @@ class Reference:
         return self.project(self.codes)
 
     def nearest(self, components: np.ndarray, count: int) -> list[tuple[int, float]]:
-        """Return the towers whose task codes are most like that of a place: (index, distance), nearest first.
+        """Return the towers whose task embeddings are most like that of a place: (index, distance), nearest first.
 
         Args:
             components: (P,) of the place.
@@ -136,8 +136,8 @@ class Reference:
         """Return how far places lie from the training towers, (C,).
 
         The dissimilarity index of Meyer and Pebesma (2021, doi:10.1111/2041-210X.13650): distance to the nearest tower
-        over the mean distance between towers, in the space of drivers and task codes, each with half the weight. Above
-        ``threshold`` a place is outside the area of applicability.
+        over the mean distance between towers, in the space of drivers and task embeddings, each with half the weight.
+        Above ``threshold`` a place is outside the area of applicability.
 
         Args:
             codes: (K, C, Z).
@@ -205,5 +205,5 @@ def load_reference(path: Path | str) -> Reference | None:
             f"The training towers of the checkpoint cannot be read: {error}", str(file), "Copy or train it again"
         ) from error
     if not all(np.isfinite(a).all() for a in (found.codes, found.summaries)):
-        raise TamrlError("Task codes of the towers are not finite numbers", str(file), "Copy or train it again")
+        raise TamrlError("Task embeddings of the towers are not finite numbers", str(file), "Copy or train it again")
     return found

@@ -1,7 +1,7 @@
 """Few-shot adaptation of an ensemble to one tower, from a few days of its fluxes, or months of a monthly model.
 
-A member is never changed. What adaptation finds is the effect of the site, in closed form, or a shift away from
-the zero-shot prediction (of the task code, or of the weights as well), which can be shrunk back towards nothing.
+A member is never changed. What adaptation finds is the site effect, in closed form, or a shift away from
+the zero-shot prediction (of the task embedding, or of the weights as well), which can be shrunk back towards nothing.
 """
 
 import threading
@@ -90,7 +90,7 @@ def usable_support(tower: xr.Dataset, support: pd.DatetimeIndex) -> pd.DatetimeI
 
 
 def _partitioned(tower: xr.Dataset, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
-    """Return the support days with GPP or RECO: the effect of the site is one of these two.
+    """Return the support days with GPP or RECO: the site effect is one of these two.
 
     Raises:
         TamrlError: there is none.
@@ -100,7 +100,7 @@ def _partitioned(tower: xr.Dataset, days: pd.DatetimeIndex) -> pd.DatetimeIndex:
     if not len(kept):
         raise TamrlError(
             f"The support {wording.unit(timestep.step_of(tower), 0)} have NEE alone; "
-            "the effect of the site is learnt from GPP or RECO",
+            "the site effect is learnt from GPP or RECO",
             str(tower.site.item()),
             "Choose the method modulation, or ingest partitioned fluxes",
         )
@@ -140,7 +140,7 @@ def adapt(
         ensemble: K members.
         tower: Dataset(time), one tower's record.
         support: days whose fluxes may be used; those that are not valid are left out and counted.
-        settings: how; the default is the effect of the site.
+        settings: how; the default is the site effect.
         on_step: called after each gradient step, one call at a time, from a worker thread.
         cancelled: asked at each step.
 

@@ -21,7 +21,7 @@ from tamrl.timestep import STEPS, days, step_of
 
 T = TypeVar("T")
 Forward = Callable[[Tensor, Tensor, Modulation], Tensor]
-#: Ending of the names of the variances that the effect of the site leaves.
+#: Ending of the names of the variances that the site effect leaves.
 VARIANCE = "_variance"
 #: Endings of the ends of the intervals, and what they cover.
 LOW, HIGH, LEVEL = "_low", "_high", 0.9
@@ -53,7 +53,7 @@ def to_predictions(
     Args:
         values: K arrays (T, 3) in gC m-2 d-1.
         time: T dates.
-        variances: K arrays (T, 3) in (gC m-2 d-1)^2: how uncertain each member is of the effect of the site.
+        variances: K arrays (T, 3) in (gC m-2 d-1)^2: how uncertain each member is of the site effect.
 
     Returns:
         Dataset(member, time) of GPP, RECO and NEE, and ``<flux>_variance`` where variances are given.
@@ -153,7 +153,7 @@ def cautions(ensemble: Ensemble, tower: xr.Dataset) -> list[str]:
 
 
 def member_code(ensemble: Ensemble, member: Member, record: TowerRecord, support: pd.DatetimeIndex | None) -> Tensor:
-    """Return the task code (1, Z) of a tower; labels are read on the support days alone."""
+    """Return the task embedding (1, Z) of a tower; labels are read on the support days alone."""
     scale = member.model.forward_model.flux_scale.cpu()
     bins = tower_support(record, support, scale, ensemble.config.model.encoder_bin)
     with torch.no_grad():
@@ -270,7 +270,7 @@ def predict(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex | N
         support: days whose observed fluxes the encoder may read; None or empty is zero-shot.
 
     Returns:
-        Dataset(member, time) of GPP, RECO, NEE in gC m-2 d-1, with the variance of the effect of the site and,
+        Dataset(member, time) of GPP, RECO, NEE in gC m-2 d-1, with the variance of the site effect and,
         where the ensemble is calibrated, the ends of the 90 % intervals.
 
     Raises:

@@ -1,6 +1,6 @@
 """What is known of a place by month, and the climate model adapted to it.
 
-A user knows some of the twelve months of GPP, RECO and NEE at a place. The effect of the site, which is what adapts
+A user knows some of the twelve months of GPP, RECO and NEE at a place. The site effect, which is what adapts
 the model (``tamrl.model.site_effect``), is learnt from GPP and RECO: the model has one head for each, and NEE is their
 difference exactly. Two of the three give the third. NEE alone says nothing of the two: it can be shared out between
 them only by an assumption, which the user has to want (``split``).

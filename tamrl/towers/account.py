@@ -66,7 +66,7 @@ def tell(
 def open_balance(row: object) -> str:
     """Say in words how far the balance of one tower is open (a row of ``checks.balance``)."""
     return (
-        f"NEE = RECO - GPP is open by more than {BALANCE_TOLERANCE:g} {schema.FLUX_UNIT} on {row.share_open:.1%} of "  # type: ignore[attr-defined]
+        f"NEE = RECO - GPP is not closed within {BALANCE_TOLERANCE:g} {schema.FLUX_UNIT} on {row.share_open:.1%} of "  # type: ignore[attr-defined]
         f"{row.n} days, at most by {row.largest:.2g}; published files choose the reference of each flux separately, "  # type: ignore[attr-defined]
         "values are kept as they are"
     )

@@ -4,8 +4,8 @@ Every cell is a task: its embedding is read from its own drivers and classes. ``
 ``drivers`` finds and reads files, ``regions`` computes one region, ``rechunk`` turns maps into series, ``store`` keeps
 what is done, ``cluster`` is dask, ``ilamb`` exports.
 
-Besides the fluxes, maps made here hold ``code`` (component, lat, lon), the principal components of the task codes, and
-``extrapolation`` (lat, lon), how far a cell lies from the training towers: ``tamrl.model.training_towers``.
+Besides the fluxes, maps made here hold ``code`` (component, lat, lon), the principal components of the task embeddings,
+and ``extrapolation`` (lat, lon), how far a cell lies from the training towers: ``tamrl.model.training_towers``.
 """
 
 import sys

@@ -188,7 +188,7 @@ def _staged(
     def count(_: Any) -> None:
         nonlocal done
         done += 1
-        report(UpscaleProgress("Turning maps into series", done, len(every)))
+        report(UpscaleProgress("Rechunking drivers", done, len(every)))
 
     run_all(client, stage, [(str(place.staged), place.mark(slab.mark), slab) for slab in left], count)
     return job.reading(staged_drivers(job.drivers.drivers, place, staging))

@@ -182,10 +182,10 @@ def _described(job: RegionJob, reference: Reference | None) -> dict[str, tuple[t
         about = {"units": "1", "standard_name": "land_area_fraction", "long_name": "Share of land"}
         fields[LAND] = (("lat", "lon"), about)
     if reference is not None:
-        about = {"long_name": "Principal component of the task codes", "units": "1"}
+        about = {"long_name": "Principal component of the task embeddings", "units": "1"}
         fields["code"] = (("component", "lat", "lon"), about)
         about = {
-            "long_name": "Dissimilarity to the training towers, in drivers and task code",
+            "long_name": "Dissimilarity to the training towers, in drivers and task embedding",
             "units": "1",
             "threshold": reference.threshold,
             "comment": "Above the threshold: outside the area of applicability",

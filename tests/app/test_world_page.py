@@ -113,7 +113,7 @@ def test_a_season_without_all_its_months_is_not_offered(open_page):
     at = healthy(open_page(map="third", season="DJF", year=2001))
     assert "each month of DJF 2001" in at.info[0].value
     assert "year" not in at.query_params
-    assert at.selectbox(key="world_year").options == ["Mean of all", *map(str, range(2002, 2011))]
+    assert at.selectbox(key="world_year").options == ["Multi-year mean", *map(str, range(2002, 2011))]
     assert "DJF, mean of" in shown(at)["panels"][0]["name"]
 
 
@@ -130,7 +130,7 @@ def test_a_year_that_lacks_months_is_drawn_and_says_so(open_page, small_workspac
         assert "August 2002" in shown(month)["panels"][0]["name"]
         summer = healthy(open_page(map="part", season="JJA", year=2001))
         assert "each month of JJA 2001" in summer.info[0].value
-        assert summer.selectbox(key="world_year").options == ["Mean of all", "2002"]
+        assert summer.selectbox(key="world_year").options == ["Multi-year mean", "2002"]
     finally:
         path.unlink()
 
@@ -143,7 +143,7 @@ def test_a_place_outside_a_regional_map_is_said(open_page, small_workspace):
         at = open_page(map="region", lat=-12, lon=33)
         assert "12.00° S, 33.00° E lies outside these maps: Region" in at.info[0].value
         assert shown(at)["cell"] == [-12, 33, 10, 10]
-        assert not any("lies at sea" in i.value for i in at.info)
+        assert not any("is over ocean" in i.value for i in at.info)
         both = open_page(map="first", mode="side", lat=-12, lon=33, **{"with": "region"})
         assert "outside these maps: Region" in both.info[0].value
         assert any("First model (SIMULATED): **" in m.value for m in both.markdown)
@@ -335,7 +335,7 @@ def test_a_range_by_hand_begins_with_few_digits(open_page):
 
 def test_a_cell_at_sea_is_said(open_page):
     at = open_page(lat=0, lon=-150)
-    assert "lies at sea" in at.info[0].value
+    assert "is over ocean" in at.info[0].value
     assert shown(at)["cell"] == [5, -145, 10, 10] or shown(at)["cell"][2:] == [10, 10]
 
 
@@ -345,7 +345,7 @@ def test_a_flux_that_maps_lack_is_said_and_another_can_be_chosen(open_page):
     at.segmented_control(key="choose_flux").set_value("GPP").run()
     assert shown(healthy(at))
     at.segmented_control(key="choose_layer").set_value("spread").run()
-    assert "does not say how sure" in at.info[0].value
+    assert "provides no uncertainty" in at.info[0].value
 
 
 def test_what_an_address_names_wrongly_is_told_and_passed_over(open_page):

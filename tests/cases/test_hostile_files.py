@@ -210,7 +210,7 @@ def test_cells_of_text_are_counted_and_a_column_of_them_is_a_failure(tmp_path):
     table.loc[10, "GPP_NT_VUT_REF"], table.loc[11, "TA_F"] = "#REF!", "n/a"
     code, text = run(write_dd(tmp_path / name(SITE), table), to=tmp_path / "w")
     assert code == 0
-    assert "1 cells that are no numbers set aside (GPP_NT_VUT_REF 1)" in text
+    assert "1 non-numeric cells rejected (GPP_NT_VUT_REF 1)" in text
     table["GPP_NT_VUT_REF"] = "missing"
     code, text = run(write_dd(tmp_path / name(SITE), table), to=tmp_path / "w")
     assert code == 1

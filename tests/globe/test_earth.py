@@ -1,4 +1,4 @@
-"""The bundled small Earth against what is known of the real one, and against real towers."""
+"""The bundled global drivers against what is known of the real one, and against real towers."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Made-up global maps that keep the contract of tamrl.globe.contract, and a small Earth like the bundled one."""
+"""Made-up global maps that keep the contract of tamrl.globe.contract, and global drivers like the bundled ones."""
 
 from pathlib import Path
 
@@ -107,7 +107,7 @@ def folder(path: Path, step: float = 2.0) -> Path:
 
 
 def earth(step: float = 2.0) -> xr.Dataset:
-    """A small Earth with the variables of the bundled one, made up."""
+    """Global drivers with the variables of the bundled ones, made up."""
     lat, lon = grid(step)
     time = month_starts()
     share = land(lat, lon)

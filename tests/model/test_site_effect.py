@@ -1,4 +1,4 @@
-"""The effect of a site: parity with Bayesian linear regression, the prior without days, and what it may read."""
+"""The site effect: parity with Bayesian linear regression, the prior without days, and what it may read."""
 
 import numpy as np
 import pytest

@@ -234,7 +234,7 @@ def test_a_full_disk_loses_nothing(checkpoint, field_files, tmp_path, in_small_t
 
 @pytest.fixture
 def monthly_checkpoint(tmp_path):
-    """A monthly model that was never trained, with the drivers of the small Earth."""
+    """A monthly model that was never trained, with the bundled global drivers."""
     names = ("TA", "P_MON", "SW_POT", "SW_POT_TREND", "NDVI_MIN", "NDVI_MAX", "C4")
     shape = ModelConfig(drivers=names, step="1MS", code=4, embed=6, hidden=6, encoder_hidden=4, encoder_bin=1)
     scales = Normaliser(np.zeros(7, "f4") + 0.5, np.array([10, 3, 150, 50, 0.3, 0.3, 0.3], "f4"), np.ones(3, "f4"))

@@ -14,7 +14,7 @@ from tamrl.evaluation.benchmark.targets import against_claims, against_targets
 from tamrl.evaluation.comparison import Asked, Column
 from tamrl.evaluation.results import Results
 
-_BUSY = "Counting the scores"
+_BUSY = "Loading scores"
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the scores")

@@ -94,7 +94,7 @@ def published(view: ScorecardView) -> None:
     """Draw what others published beside ours, marked as theirs."""
     content = cache.published()
     st.info(
-        f"**Theirs, on another data set.** Hollow marks are figures that {content['name']} published for its own "
+        f"**Published values, different data set.** Hollow marks are figures that {content['name']} gives for its own "
         "towers, drivers and days. Filled marks are our zero-shot scores on our towers. Beside each other they say "
         "whether sizes are alike; they do not rank models.",
         icon=":material/compare_arrows:",

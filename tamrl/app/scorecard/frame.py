@@ -17,7 +17,7 @@ from tamrl.schema import IGBP, KOEPPEN
 from tamrl.system.access import LONGEST
 
 TITLE = "Scorecard"
-LEAD = "How well each model predicts towers that it has never seen, without labels and with days of them."
+LEAD = "How well each model predicts held-out towers, zero-shot and with labelled days."
 _BOX = "Folder with scores"
 #: Stands in an address for the scores of the open workspace, whose path a visitor is not told.
 _OWN = "@workspace"
@@ -89,9 +89,9 @@ def controls(results: Results) -> ScorecardView | None:
         against = select("Compare with", "against", models, "xgboost", _reference_label, _AGAINST_TIP)
     with columns[3].popover("Protocol", icon=":material/rule:", width="stretch"):
         designs = results.designs
-        design = select("Towers held out in", "design", designs, "igbp", lambda n: names.DESIGN_LABELS.get(n, n))
+        design = select("Cross-validation scheme", "design", designs, "igbp", lambda n: names.DESIGN_LABELS.get(n, n))
         options = ("mean", *PLACEMENTS)
-        placement = select("Where the labels lie", "placement", options, "mean", names.PLACEMENT_LABELS.get, _PLACE_TIP)
+        placement = select("Support placement", "placement", options, "mean", names.PLACEMENT_LABELS.get, _PLACE_TIP)
         st.toggle(
             "Same towers in every column",
             **state.bind("same", False),

@@ -29,7 +29,7 @@ def show(view: ScorecardView) -> None:
         st.info("There are no intervals of these towers.", icon=":material/info:")
         return
     towers = rows.groupby(["flux", "shots", "site"], as_index=False)[_NUMBERS].mean()
-    st.markdown("**Do 50 % and 90 % intervals hold 50 % and 90 % of the days?**")
+    st.markdown("**Empirical coverage of the 50 % and 90 % prediction intervals**")
     stats = _coverage(towers)
     tint = names.look("tamrl").colour(theme.current())
     legend([("●", tint, "90 % intervals"), ("◇", tint, "50 % intervals")], "Points")

@@ -61,7 +61,7 @@ def _cards(view: ScorecardView) -> None:
     how = "difference of the two" if view.scale == SITE_MEAN and not view.metric.relative else how
     st.caption(
         f"{names.SCALE_LABELS[view.scale]}, {asked.statistic}, {len(view.sites)} towers pass the filters. Changes "
-        f"({how}) are against {versus}, on the same towers and days; the question mark tells the 95 % interval and n. "
+        f"({how}) are against {versus}, on the same towers and days; hover for the 95 % interval and n. "
         "Zero-shot is scored on all valid days of a tower, the others on the days outside the largest support: compare "
         "a card's columns with their references, not with each other; what labels change against TAM-RL's own "
         "zero-shot is on the same days. Grey: the 95 % interval holds zero, so the sign is not known. " + _members(view)
@@ -226,7 +226,7 @@ def _places_in_words(found: pd.DataFrame, flux: str, view: ScorecardView) -> str
 def _places(view: ScorecardView) -> None:
     """Draw how TAM-RL stands against the reference in each class of towers."""
     asked = view.asked()
-    st.markdown(f"**For which places** · TAM-RL against {names.look(view.against).label}")
+    st.markdown(f"**By land cover, climate and network** · TAM-RL against {names.look(view.against).label}")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         texts = {"igbp": "Land cover", "climate": "Climate", "network": "Network"}
         by = pick("Towers by", "by", list(texts), "igbp", texts.get)

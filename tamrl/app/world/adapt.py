@@ -42,7 +42,7 @@ def show(view: WorldView, place: Cell) -> None:
         return
     st.caption(
         f"Type the monthly means that you know here [{_UNIT}]; any months, any of the three. The climate model is "
-        "adapted at once, in closed form; nobody else's model changes."
+        "adapted at once, in closed form; the shared model is not modified."
     )
     values, cover = _editor(place, model)
     monthly_means.check(values)
@@ -106,7 +106,7 @@ def _filled(place: Cell, model: Path) -> tuple[pd.DataFrame, str]:
     near = _nearby(place)
     left, right = st.columns(2, gap="medium") if near else (st.container(), None)
     file = left.file_uploader(
-        "Fill from a CSV",
+        "Load from CSV",
         type=["csv", "txt"],
         key=f"months_file_{where}",
         max_upload_size=1,
@@ -167,7 +167,7 @@ def _remarks(values: pd.DataFrame) -> bool:
         "measurement.",
         icon=":material/call_split:",
     )
-    return st.toggle("Share NEE out between GPP and RECO", key="world_share_nee")
+    return st.toggle("Partition the NEE residual between GPP and RECO", key="world_share_nee")
 
 
 def _names(months: list[int]) -> str:
@@ -208,7 +208,7 @@ def _result(place: Cell, cover: str | None, table: pd.DataFrame, model: Path) ->
                 width="content",
             )
     alt = (
-        "GPP, RECO and NEE by month before and after the model knows these months. Known months are marked. "
+        "GPP, RECO and NEE by month before and after adapting to these months, which are marked. "
         f"{', '.join(years)} [gC m⁻² yr⁻¹]."
     )
     chart(st.container(), "world-known_months", figures.known(table, theme.current()), alt)

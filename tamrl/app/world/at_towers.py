@@ -130,8 +130,8 @@ def _seen(sites: set[str]) -> str:
         return ""
     seen = len(sites & set(reference.sites))
     return (
-        f"The bundled model was trained on {seen} of these {len(sites)} towers: there this is no test. How it predicts "
-        "towers that it has not seen is on the Scorecard."
+        f"The bundled model was trained on {seen} of these {len(sites)} towers: not an independent test there. "
+        "How it predicts towers that it has not seen is on the Scorecard."
         if seen
         else ""
     )

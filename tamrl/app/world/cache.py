@@ -26,7 +26,7 @@ _RANGE_MONTHS = (1, 4, 7, 10)
 _FIELDS = 64
 
 
-@st.cache_resource(max_entries=16, show_spinner="Looking for maps")
+@st.cache_resource(max_entries=16, show_spinner="Listing maps")
 def _entries(folders: tuple[Path, ...], listed: tuple) -> dict[str, MapsEntry]:
     return catalog.entries_in(folders)
 
@@ -165,13 +165,13 @@ def in_words(question: Question) -> str:
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def mask(entry: MapsEntry) -> str | None:
-    """Return the picture of where maps should not be believed; None where they do not say."""
+    """Return the picture of where maps are outside the area of applicability; None where they do not say."""
     found = time_means.doubtful(maps(entry))
     return None if found is None else world_map.data_url(world_map.mask_picture(found))
 
 
 def earth() -> xr.Dataset:
-    """Return the bundled small Earth, in memory, see ``tamrl.globe.earth.load_earth``.
+    """Return the bundled global drivers, in memory, see ``tamrl.globe.earth.load_earth``.
 
     Raises:
         TamrlError: it is missing or damaged.

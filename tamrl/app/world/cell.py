@@ -53,7 +53,7 @@ def place(view: WorldView) -> None:
 
 
 def _facts(found: Cell) -> str:
-    """Return what the small Earth says of a cell, in a line."""
+    """Return what the bundled global drivers hold for a cell, in a line."""
     covers = ", ".join(
         f"{IGBP.get(name, name).lower()} {share:.0%}"
         for name, share in list(found.covers.items())[:4]
@@ -155,7 +155,7 @@ def _belief(view: WorldView) -> None:
     if value > float(limit):
         st.warning(
             f"Extrapolation index {value:.2f}, above {float(limit):.2f}: no training tower is like this place, so "
-            "do not believe the model here.",
+            "outside the area of applicability: treat as extrapolation.",
             icon=":material/warning:",
         )
     else:
@@ -175,7 +175,7 @@ def _towers(view: WorldView) -> None:
     if reference is None or code is None:
         return
     table = cell.like_towers(reference, code, *view.cell, _TOWERS)
-    st.markdown("**The training towers that are nearest to this place**, by their task codes")
+    st.markdown("**The training towers that are nearest to this place**, by their task embeddings")
     st.caption(_how_near(table))
     st.dataframe(
         table.reset_index().assign(
@@ -186,12 +186,12 @@ def _towers(view: WorldView) -> None:
         column_order=["site", "times_usual", "km", "igbp", "koeppen", "lat", "lon"],
         column_config=_TOWER_COLUMNS,
     )
-    origin = Origin(f"{maps.label}: task codes of its {len(reference.sites)} training towers", maps.simulated)
+    origin = Origin(f"{maps.label}: task embeddings of its {len(reference.sites)} training towers", maps.simulated)
     components.footer(f"like_{view.cell[0]:g}_{view.cell[1]:g}", origin, lambda: table)
     st.caption(
-        "A task code is what the model makes of a place from its climate and cover alone: near in code is alike to the "
-        "model, however far away. Times usual: the distance in code, over that of a training tower to the nearest "
-        "other one (the median of the towers). " + numbers.trained_on(reference)
+        "A task embedding is what the model makes of a place from its climate and land cover alone: places near in it "
+        "are alike to the model, however far apart. Times usual: that distance over the one of a training tower to the "
+        "nearest other one (the median of the towers). " + numbers.trained_on(reference)
     )
     _link(list(table.index))
 

@@ -34,7 +34,7 @@ def popover(view: WorldView, scale: Scale) -> None:
                 step=0.5,
                 **state.bind("tails", figures.TAILS),
                 format="%g %%",
-                help="Cells below the lower and above the upper percentile wear the end colours. Months share a range.",
+                help="Values outside the range are clipped to the end colours. Months share a range.",
             )
         _palette(view)
         st.toggle("Towers", **state.bind("dots", True))

@@ -193,7 +193,7 @@ def picture(
         view: what the page is asked.
         asked: the fields that are shown.
         scale: their colours; a picture has a light ground, whatever the theme of the page.
-        masked: whether land where the model should not be believed is hatched.
+        masked: whether land where the model extrapolates is hatched.
         box: west, south, east, north of what is drawn.
         signs: what lies on the map.
         kind: ``png`` or ``svg``.

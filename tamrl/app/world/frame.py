@@ -222,7 +222,7 @@ def controls(entries: dict[str, MapsEntry], view: WorldView | None, workspace: W
                     options,
                     key="world_year",
                     on_change=_take_year,
-                    format_func=lambda year: "Mean of all" if year == "all" else str(year),
+                    format_func=lambda year: "Multi-year mean" if year == "all" else str(year),
                 )
 
 
@@ -231,9 +231,8 @@ def _toggles(view: WorldView) -> None:
         st.toggle(
             "Mask",
             **state.bind("mask", False),
-            help="Hatch where the model should not be believed: climate and vegetation there are unlike those of every "
-            "training tower, the extrapolation index is above its threshold (area of applicability, Meyer and Pebesma "
-            "2021).",
+            help="Hatch cells outside the area of applicability: climate and vegetation there are unlike those of any "
+            "training tower, the dissimilarity index is above its threshold (Meyer and Pebesma 2021).",
         )
     if view.mode == "side":
         st.toggle("Swipe", **state.bind("curtain", False), help="Both maps in one, with a divider to drag")
@@ -267,7 +266,7 @@ def missing(view: WorldView) -> str | None:
             has = ", ".join(fluxes_of(maps)) or f"{NBE} alone, which stands in the tab Land sink"
             return f"{entry.label} has no {view.flux}. It has {has}."
         if view.layer == "spread" and view.name not in maps:
-            return f"{entry.label} does not say how sure it is of {view.flux}. Choose the layer Flux, or a TAM-RL map."
+            return f"{entry.label} provides no uncertainty for {view.flux}. Choose the layer Flux, or a TAM-RL map."
         if view.layer == "extrapolation" and view.name not in maps:
             return f"{entry.label} has no extrapolation index. Choose the layer Flux, or a TAM-RL map."
         if view.layer != "extrapolation" and not time_means.steps(maps, view.period).size:

@@ -44,7 +44,7 @@ def _empty_uploader() -> None:
 def _uploader() -> list:
     """Draw the box for files and return what was sent."""
     sent = st.file_uploader(
-        "Or send files" if visitor.access().paths else "Files",
+        "Or upload files" if visitor.access().paths else "Files",
         type=["nc", "nc4", "zip"],
         accept_multiple_files=True,
         key=f"world_import_files_{st.session_state.get(_UPLOADER, 0)}",

@@ -299,7 +299,7 @@ class WorldMap {
     const { image } = this.loaded.get(panel.image);
     this.stretched(context, image, panel.bounds);
     if (!panel.mask) return;
-    // Where the model should not be believed: paled and hatched, the lines as dense at every zoom.
+    // Where the model extrapolates: paled and hatched, the lines as dense at every zoom.
     const veil = new OffscreenCanvas(this.width * this.ratio, this.height * this.ratio);
     const over = veil.getContext("2d");
     over.scale(this.ratio, this.ratio);

@@ -265,14 +265,14 @@ def _legend(view: WorldView) -> None:
         if m is not None and "extrapolation" in m
     ]
     if state.get("mask") and threshold:
-        items.append(("▨", "inherit", f"Extrapolation above {threshold[0]:.2g}: do not believe the model here"))
+        items.append(("▨", "inherit", f"Extrapolation above {threshold[0]:.2g}: outside the area of applicability"))
     if view.mode == "difference" and view.vegetated:
         items.append(("■", figures.map_colours(theme.current())["land"], "No value, or land without vegetation"))
     else:
         items.append(("■", figures.map_colours(theme.current())["land"], "No value"))
     if view.layer == "flux" and view.mode != "difference" and any(entry.kind == "model" for entry in _entries(view)):
         items.append(("", "inherit", "Ice and bare land: 0 by construction"))
-    legend(items, "Signs on the map")
+    legend(items, "Map legend")
 
 
 def _said(view: WorldView) -> None:

@@ -31,7 +31,7 @@ MODEL, MAPS = "fluxnet2015-climate", "tamrl-climate"
 _LIGHT = 32_000_000
 #: Sets of maps that are set beside each other without being chosen.
 _BESIDE = 6
-_BUSY = "Adding up the land"
+_BUSY = "Integrating over land"
 
 
 def drawn(view: WorldView) -> dict[str, MapsLook]:
@@ -178,7 +178,7 @@ def published() -> list[Published]:
     return _published(str(path), path.stat().st_mtime_ns if path.is_file() else 0)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Putting both on one grid")
+@st.cache_resource(max_entries=12, show_spinner="Regridding")
 def common(
     one: MapsEntry, other: MapsEntry, flux: str, period: Period, other_period: Period, vegetated: bool = False
 ) -> tuple[xr.DataArray, ...]:

@@ -120,7 +120,7 @@ def said(view: WorldView, asked: tuple[Question, ...]) -> None:
             return
     if not found:
         st.info(
-            f"The cell at {coordinates(lat, lon)} lies at sea, or these maps have no value there. Pick one on land.",
+            f"The cell at {coordinates(lat, lon)} is over ocean, or these maps have no value there. Pick one on land.",
             icon=":material/water:",
         )
         return

@@ -43,4 +43,4 @@ def _soon() -> None:
     if _BEGUN in st.session_state:
         st.rerun()
     st.session_state[_BEGUN] = True
-    st.caption("The charts follow …")
+    st.caption("Loading charts …")

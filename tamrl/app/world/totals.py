@@ -136,7 +136,7 @@ def _sources(published: list[Published]) -> None:
     ]
     link = st.column_config.LinkColumn("DOI", display_text=r"https://doi\.org/(.*)")
     st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"DOI": link}, key="world_published")
-    st.caption(f"Totals in {_TOTAL}, as their authors give them; they are theirs, of other years and land masks.")
+    st.caption(f"Totals in {_TOTAL}, as published; years and land masks differ.")
 
 
 def _totals_table(ours: dict[str, pd.DataFrame], published: list[Published], view: WorldView) -> pd.DataFrame:

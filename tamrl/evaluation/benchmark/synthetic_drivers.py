@@ -1,6 +1,6 @@
 """SIMULATED drivers on a global grid, cheap to make at any resolution: for tests and for measuring the engine.
 
-A seasonal course by latitude with weather on top, on the land of the bundled small Earth. No value is observed.
+A seasonal course by latitude with weather on top, on the land of the bundled global drivers. No value is observed.
 """
 
 from pathlib import Path

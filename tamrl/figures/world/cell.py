@@ -15,7 +15,7 @@ from tamrl.predict.monthly_means import BALANCE, GIVEN, SPLIT
 from tamrl.schema import FLUXES, VARIABLES
 
 HEIGHT = 360
-_LABELS = {"before": "Before: knows the place alone", "after": "After: knows these months"}
+_LABELS = {"before": "Zero-shot", "after": "Adapted to these months"}
 _ROLES = {"before": "zero-shot", "after": "adapted"}
 _DRIVERS = {"TA": "Temperature", "P_MON": "Precipitation", "SW_POT": "Potential radiation"}
 _DRIVER_UNITS = {"SW_POT": "W m-2"}

@@ -33,7 +33,7 @@ class Panel:
     Attributes:
         title: what it shows.
         field: values (lat, lon).
-        doubtful: where the model should not be believed, (lat, lon) bool, or None.
+        doubtful: where the model extrapolates, (lat, lon) bool, or None.
     """
 
     title: str
@@ -53,7 +53,7 @@ class Signs:
 
     cell: tuple[float, float, float, float] | None = None
     towers: tuple[tuple[float, float], ...] = ()
-    hatched: str = "far from every training tower, do not believe the model"
+    hatched: str = "outside the area of applicability"
 
 
 def draw(
@@ -156,7 +156,7 @@ def _panel(axes: "Axes", panel: Panel, scale: Scale, box: Box, signs: Signs) -> 
 
 
 def _field(axes: "Axes", panel: Panel, scale: Scale, turn: float) -> None:
-    """Draw the values, and the hatch where the model should not be believed."""
+    """Draw the values, and the hatch where the model extrapolates."""
     west, south, east, north = bounds(panel.field)
     values = panel.field.transpose("lat", "lon").values[::-1]
     colours = np.concatenate(

@@ -160,7 +160,7 @@ def _read(item: Item) -> None:
     elif name.endswith(".xlsx") and fluxnet.classify(name := item.path.name).kind == "bif":
         _use_sites(item, *read_bif(item.path, name, item.notes))
     else:
-        reason = "it is no CSV, gz, zip or parquet file"
+        reason = "not a CSV, gz, zip or parquet file"
         if name.endswith((".xlsx", ".xls")):
             reason = "it is an Excel workbook; save its sheet as CSV to have it read"
         item.status, item.reason = ("failed" if item.explicit else "skipped"), reason

@@ -66,7 +66,7 @@ def to_numbers(cells: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str]
                 strange[str(column)] = n
         out[column] = np.where(values == DECLARED, np.nan, values)
     if strange:
-        notes.append(f"{sum(strange.values())} cells that are no numbers set aside ({_listed(strange)})")
+        notes.append(f"{sum(strange.values())} non-numeric cells rejected ({_listed(strange)})")
     return clear_fills(pd.DataFrame(out, index=cells.index), notes), notes, faults
 
 

@@ -25,7 +25,7 @@ from tamrl.upscale.drivers.mapping import DriverEntry, Mapping
 from tamrl.upscale.drivers.read import Driver
 from tamrl.upscale.drivers.units import Conversion
 
-#: Name by which the bundled small Earth is given instead of a file.
+#: Name by which the bundled global drivers are given instead of a file.
 EARTH = "earth"
 
 

@@ -290,7 +290,7 @@ def test_towers_like_the_place(climate):
     assert table["times_usual"].is_monotonic_increasing
     assert "like this place" in said(at)
     assert "times as far in code as a training tower usually is" in said(at)
-    assert "task codes" in said(at)
+    assert "task embeddings" in said(at)
 
 
 CELL = (8.0, 22.0)

@@ -235,7 +235,7 @@ def test_a_picture_says_hatch_signs_source_and_that_it_is_simulated():
     signs = world_print.Signs((15.0, 165.0, 30.0, 30.0), ((10.0, 50.0),))
     told = svg([print_panel(far)], scale(), "July", "made-up maps", signs=signs, simulated=True)
     text = " ".join(re.findall(r">([^<>]+)</text>", told))
-    hatch = "Hatched: far from every training tower, do not believe the model"
+    hatch = "Hatched: outside the area of applicability"
     for part in (
         "SIMULATED",
         "Gross primary productivity, July",
