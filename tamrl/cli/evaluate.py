@@ -74,13 +74,12 @@ def command(
     counts, where = read_numbers(shots, "--shots"), read_names(placements)
     archive = Workspace.open(workspace).archive()
     ensemble = load_ensemble(checkpoint, choose(device))
+    _say(ensemble)
     candidates = read_sites(sites) if sites else archive.site.values.tolist()
     chosen, seen = held_out(candidates, ensemble, sites is not None, allow_seen)
-    _say(ensemble, seen)
     training = Workspace.open(train_workspace).archive() if train_workspace else archive
     near = check_held_out(archive, chosen, ensemble.seen_sites, training, allow_seen)
-    for warning in near:
-        click.echo(warning, err=True)
+    _say_near(seen, near)
     predictors = {name: p for name, p in tamrl_predictors(ensemble).items() if name in ours}
     there, missing = _drivers(archive, chosen, ensemble.config.model.drivers)
     predictors |= fit_baselines(baselines, training, chosen, there)
@@ -94,15 +93,21 @@ def command(
         click.echo(f"Written: {write_section(scores, days, [model, *_remarks(missing, near, seen)], docs)}")
 
 
-def _say(ensemble: "Ensemble", seen: tuple[str, ...]) -> None:
-    """Tell on standard error which model scores, and which towers are left out."""
+def _say(ensemble: "Ensemble") -> None:
+    """Tell on standard error which model scores."""
     from tamrl.system.device import describe
 
     click.echo(f"{len(ensemble.members)} members on {describe(ensemble.device)}", err=True)
     if ensemble.caution:
         click.echo(ensemble.caution, err=True)
+
+
+def _say_near(seen: tuple[str, ...], near: list[str]) -> None:
+    """Tell on standard error which towers the model has seen, and which are near-copies of those."""
     if seen:
         click.echo(f"Left out, the checkpoint was trained on them: {len(seen)} towers", err=True)
+    for warning in near:
+        click.echo(warning, err=True)
 
 
 def _drivers(archive: "xr.Dataset", chosen: tuple[str, ...], names: tuple[str, ...]) -> tuple[tuple[str, ...], str]:

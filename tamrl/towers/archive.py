@@ -97,9 +97,7 @@ def build(
     """
     towers = sorted(towers, key=lambda tower: tower.site)
     sites = [tower.site for tower in towers]
-    if not towers or len(set(sites)) < len(sites):
-        repeated = sorted({site for site in sites if sites.count(site) > 1})
-        raise TamrlError("No tower, or a tower twice", ", ".join(repeated), "Give each tower once")
+    _check_once(sites)
     days = [tower.table.index.values.astype("datetime64[D]") for tower in towers]
     if not any(index.size for index in days):
         raise TamrlError("No tower has a day of data", ", ".join(sites))
@@ -109,7 +107,9 @@ def build(
     coords: dict = {"site": np.array(sites, dtype=str), "time": time.values.astype("datetime64[ns]")}
     for name, kind in (("lat", np.float64), ("lon", np.float64), *((name, str) for name in _TEXT)):
         coords[name] = ("site", np.array([getattr(tower, name) for tower in towers], dtype=kind))
-    attrs = {"title": title, "Conventions": "CF-1.11"} | {
+    attrs = {
+        "title": title,
+        "Conventions": "CF-1.11",
         ATTRIBUTE: step,
         "simulated": int(simulated),
         "license": license,
@@ -119,6 +119,17 @@ def build(
     }
     data = {name: (("site", "time"), values, attributes(name)) for name, values in arrays.items()}
     return _describe(xr.Dataset(data, coords, attrs))
+
+
+def _check_once(sites: list[str]) -> None:
+    """Check that there are towers, each once.
+
+    Raises:
+        TamrlError: there is none, or one twice.
+    """
+    if not sites or len(set(sites)) < len(sites):
+        repeated = sorted({site for site in sites if sites.count(site) > 1})
+        raise TamrlError("No tower, or a tower twice", ", ".join(repeated), "Give each tower once")
 
 
 def _arrays(towers: list[Tower], days: list[np.ndarray], time: pd.DatetimeIndex) -> dict[str, np.ndarray]:

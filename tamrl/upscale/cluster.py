@@ -23,8 +23,9 @@ _CONNECT_S = 15
 _HERE = "127.0.0.1:0"
 
 
-def _reached(scheduler: str) -> "Client":
-    """Return a client of a scheduler that is there.
+@contextmanager
+def _reached(scheduler: str) -> Iterator["Client"]:
+    """Yield a client of a scheduler that is there.
 
     Raises:
         TamrlError: it cannot be reached or has no worker.
@@ -37,10 +38,10 @@ def _reached(scheduler: str) -> "Client":
         raise TamrlError(
             f"The scheduler cannot be reached: {error}", scheduler, "Start it with: dask scheduler"
         ) from error
-    if not client.nthreads():
-        client.close()
-        raise TamrlError("The scheduler has no worker", scheduler, "Start some with: dask worker ADDRESS")
-    return client
+    with client:
+        if not client.nthreads():
+            raise TamrlError("The scheduler has no worker", scheduler, "Start some with: dask worker ADDRESS")
+        yield client
 
 
 @contextmanager

@@ -91,14 +91,14 @@ def open_drivers(
     lat, lon = _one_grid(opened)
     rows, columns = _inside(lat, lon, bbox)
     wanted = {n: mapping.drivers[n] for n in names if n not in DERIVED and n in mapping.drivers}
-    found = {n: find_driver(n, mapping, opened, rows, columns) for n in wanted}
-    stamped = {n: parts for n, parts in found.items() if parts}
+    stamped = {n: parts for n in wanted if (parts := find_driver(n, mapping, opened, rows, columns))}
     if not stamped:
         raise _nothing_found(opened, wanted, paths)
     time = shared_axis(stamped, step, period)
     report = _report(stamped, [n for n in names if n not in DERIVED and n not in stamped], opened)
     _check_period(period, (time[0], _last(time, step)), report)
-    attrs, climatology = [f.source.ds.attrs for f in opened], _climatology(opened)
+    attrs = [f.source.ds.attrs for f in opened]
+    climatology = _climatology(opened)
     classes = find_classes(mapping, opened, rows, columns)
     _close(opened)
     return Drivers(
