@@ -8,7 +8,7 @@
     days = tamrl.labelled_days(tower, 30, start="2009-06-01")
     adapted = tamrl.adapt(model, tower, days)
     tamrl.scores(adapted)  # before and after, on the days that were not labelled
-    tamrl.fluxes(adapted).to_netcdf("XS-CR1.nc")
+    tamrl.fluxes(adapted).to_dataframe().to_csv("XS-CR1.csv")
 
 Fluxes are in gC m-2 d-1, NEE = RECO - GPP, negative for uptake. What goes wrong is a ``tamrl.TamrlError``.
 """
@@ -271,9 +271,10 @@ def upscale(
     from tamrl.bundled import find_model
     from tamrl.maps.catalog import entry, open_maps
     from tamrl.upscale import run
+    from tamrl.upscale.request import UpscaleRequest
 
     files = (drivers,) if isinstance(drivers, str | Path) else tuple(drivers)
-    request = run.Request(
+    request = UpscaleRequest(
         checkpoint=find_model(Path(model)),
         files=tuple(str(file) for file in files),
         out=Path(out),

@@ -102,7 +102,7 @@ def test_the_ensemble_is_not_changed_and_the_same_call_gives_the_same(ensemble, 
 @pytest.fixture
 def unguarded(monkeypatch):
     """Adaptation without the guard: the whole shift is kept."""
-    monkeypatch.setattr("tamrl.predict.methods.guard.harmless", lambda *_: (1.0, 0.0, 0.0))
+    monkeypatch.setattr("tamrl.predict.methods.guard.backtrack", lambda *_: (1.0, 0.0, 0.0))
 
 
 def test_two_fits_at_once_are_the_fits_one_by_one(ensemble, unseen, support):

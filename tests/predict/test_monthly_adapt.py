@@ -47,13 +47,13 @@ def test_a_month_counts_as_one_observation_and_the_stretch_begins_four_months_be
 
 def test_the_prior_widens_with_the_days_of_the_months(ensemble, unseen, monkeypatch):
     seen = []
-    shift = finetune.Shift
+    shift = finetune.FineTune
 
     def spy(member, code, factor, spread, **kwargs):
         seen.append(spread)
         return shift(member, code, factor, spread, **kwargs)
 
-    monkeypatch.setattr(finetune, "Shift", spy)
+    monkeypatch.setattr(finetune, "FineTune", spy)
     for months, share in ((3, 91 / 365), (18, 1.0)):
         seen.clear()
         adapt(ensemble, unseen, support_days(unseen, months), AdaptSettings(method="modulation", steps=2))
