@@ -64,8 +64,7 @@ def variables() -> str:
         "# Variables and classes\n",
         MADE,
         "Fluxes are in gC m-2 d-1; NEE = RECO - GPP, negative for uptake. Values outside the bounds become missing, and "
-        "are counted.
-",
+        "are counted.\n",
         table(head, rows),
         "## Drivers that are computed\n",
         table(("name", "what it is"), [(f"`{name}`", text) for name, text in DERIVED.items()]),
@@ -82,8 +81,8 @@ def configuration() -> str:
     parts = [
         "# Configuration\n",
         MADE,
-        "`tamrl train --config settings.yaml` reads YAML with the keys below, under `model` and `train`. What is left out "
-        "has its default; a key that is not known is an error. The settings are kept beside every checkpoint, in "
+        "`tamrl train --config settings.yaml` reads YAML with the keys below, under `model` and `train`. What is left "
+        "out has its default; a key that is not known is an error. The settings are kept beside every checkpoint, in "
         "`ensemble.yaml`.\n",
     ]
     for name, cls in (("model", config.ModelConfig), ("train", config.TrainConfig)):
