@@ -63,8 +63,8 @@ def variables() -> str:
     parts = [
         "# Variables and classes\n",
         MADE,
-        "Fluxes are in gC m-2 d-1; NEE = RECO - GPP, negative for uptake. Values outside the bounds become missing, and "
-        "are counted.\n",
+        "Fluxes are in gC m-2 d-1; NEE = RECO - GPP, negative for uptake. Values outside the bounds become missing "
+        "and are counted.\n",
         table(head, rows),
         "## Drivers that are computed\n",
         table(("name", "what it is"), [(f"`{name}`", text) for name, text in DERIVED.items()]),
