@@ -319,7 +319,7 @@ def test_the_picture_has_the_mask_and_the_part_of_the_map_that_is_seen(window, t
     page.wait_for_timeout(2500)
     name, path = saved("svg")
     assert name == "SIMULATED_world_first_GPP_july.svg"
-    assert "Hatched: far from every training tower" in path.read_text()
+    assert "Hatched: outside the area of applicability" in path.read_text()
     name, path = saved("png")
     assert matplotlib.image.imread(path).shape[:2] == (1350, 2400)
 

@@ -7,6 +7,7 @@ from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.view import FIRST_SHOTS, ScorecardView, shots_choice
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.widgets import chart, choice, legend, pick
+from tamrl.evaluation.coverage import NUMBERS, class_coverage, coverage
 from tamrl.figures.scorecard import checks as figures
 from tamrl.figures.scorecard import names
 from tamrl.figures.style import unit_label
@@ -14,7 +15,6 @@ from tamrl.protocol.placements import counted
 from tamrl.schema import FLUX_UNIT, FLUXES, IGBP
 
 UNIT = unit_label(FLUX_UNIT)
-_NUMBERS = ["coverage50", "coverage90", "width50", "width90", "crps", "spread", "rmse"]
 
 
 def show(view: ScorecardView) -> None:
@@ -28,9 +28,9 @@ def show(view: ScorecardView) -> None:
     if rows.empty:
         st.info("There are no intervals of these towers.", icon=":material/info:")
         return
-    towers = rows.groupby(["flux", "shots", "site"], as_index=False)[_NUMBERS].mean()
+    towers = rows.groupby(["flux", "shots", "site"], as_index=False)[NUMBERS].mean()
     st.markdown("**Empirical coverage of the 50 % and 90 % prediction intervals**")
-    stats = _coverage(towers)
+    stats = coverage(towers)
     tint = names.look("tamrl").colour(theme.current())
     legend([("●", tint, "90 % intervals"), ("◇", tint, "50 % intervals")], "Points")
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
@@ -55,21 +55,6 @@ def _coverage_in_words(stats: pd.DataFrame, flux: str) -> str:
         f"{names.shots_label(r['shots'])} {r['coverage90']:.0%}, {r['coverage50']:.0%}" for _, r in mine.iterrows()
     )
     return f"Share of days of {flux} inside the intervals. In those of 90 % and of 50 %: {'; '.join(texts)}."
-
-
-def _coverage(towers: pd.DataFrame) -> pd.DataFrame:
-    """Return medians over towers by flux and shots; of both coverages the mean, with quartiles.
-
-    What an interval promises is a share of all days, and that is the mean: half of the towers are always above the
-    median, and it is above the promise where a few towers are missed by far.
-    """
-    groups = towers.groupby(["flux", "shots"])
-    table = groups[_NUMBERS].median()
-    for level in ("coverage50", "coverage90"):
-        table[level] = groups[level].mean()
-        table[f"{level}_low"], table[f"{level}_high"] = groups[level].quantile(0.25), groups[level].quantile(0.75)
-    table["towers"] = groups.size()
-    return table.reset_index()
 
 
 def _calibration_table(stats: pd.DataFrame) -> None:
@@ -129,30 +114,6 @@ def _by_class(view: ScorecardView, towers: pd.DataFrame) -> None:
         "Means over the towers of a class, lines reach to their quartiles; in brackets the number of towers. Diamonds: "
         "outside 88 to 92 %. Left of the dashed line the intervals are too narrow there, right of it too wide."
     )
-
-
-def class_coverage(towers: pd.DataFrame, classes: pd.Series) -> pd.DataFrame:
-    """Return the coverage of the 90 % intervals by class, the largest class first.
-
-    Args:
-        towers: rows ``flux, site, coverage90``, one a tower and flux.
-        classes: class of each tower, Series(site).
-
-    Returns:
-        Columns ``flux, class, coverage90`` (mean over towers), ``coverage90_low, coverage90_high`` (quartiles) and
-        ``towers``.
-    """
-    labelled = towers.assign(**{"class": classes.reindex(towers["site"]).to_numpy()})
-    groups = labelled.groupby(["flux", "class"])["coverage90"]
-    table = pd.DataFrame(
-        {
-            "coverage90": groups.mean(),
-            "coverage90_low": groups.quantile(0.25),
-            "coverage90_high": groups.quantile(0.75),
-            "towers": groups.size(),
-        }
-    )
-    return table.sort_values("towers", ascending=False, kind="stable").reset_index()
 
 
 def _spread_skill(view: ScorecardView, towers: pd.DataFrame) -> None:

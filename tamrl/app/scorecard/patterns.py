@@ -1,6 +1,5 @@
 """Scorecard: what kind of error, by Taylor diagram, density of predicted against observed, and seasonal cycles."""
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -9,7 +8,7 @@ from tamrl.app.scorecard.models import line_up
 from tamrl.app.scorecard.view import ScorecardView, model_legend, shots_choice
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.widgets import chart, legend, select
-from tamrl.evaluation import comparison, results
+from tamrl.evaluation import comparison, results, taylor
 from tamrl.evaluation.comparison import Column
 from tamrl.evaluation.results import SITE_MEAN
 from tamrl.figures.scorecard import names
@@ -80,19 +79,12 @@ def _points(view: ScorecardView, flux: str, shots: int) -> pd.DataFrame:
     asked = comparison.Asked(view.metric, view.scale, made, seen).keep(view.keys)
     team = line_up(asked, flux, shots)
     if not team:
-        return pd.DataFrame(columns=["model", "shots", "towers", "correlation", "deviation"])
-    made, seen = asked.towers(flux, team), results.by_towers(asked.observed, flux, team)
-    if view.scale == SITE_MEAN:
-        deviation = made.std(ddof=0) / seen.std(ddof=0)
-        correlation = pd.Series({c: np.corrcoef(seen[c], made[c])[0, 1] for c in team})
-    else:
-        deviation = (made / seen).median()
+        return taylor.points(pd.DataFrame(), pd.DataFrame(), [])
+    observed, predicted, correlations = results.by_towers(asked.observed, flux, team), asked.towers(flux, team), None
+    if view.scale != SITE_MEAN:
         question = cache.question(view.results, view.design, view.scale, "correlation", view.placement, "scores", True)
-        correlation = cache.asked(question, view.keys).towers(flux, team).median()
-    table = pd.DataFrame(team, columns=["model", "shots"])
-    return table.assign(
-        towers=len(made), correlation=correlation.loc[team].to_numpy(), deviation=deviation.loc[team].to_numpy()
-    )
+        correlations = cache.asked(question, view.keys).towers(flux, team)
+    return taylor.points(observed, predicted, team, correlations)
 
 
 def _group_name(group: str) -> str:

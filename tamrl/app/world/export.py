@@ -11,7 +11,6 @@ import xarray as xr
 
 from tamrl.app.shared import components, state
 from tamrl.app.world import cache
-from tamrl.app.world.cache import Question
 from tamrl.app.world.view import WorldView
 from tamrl.figures.world import map as figures
 from tamrl.figures.world import print as world_print
@@ -19,6 +18,7 @@ from tamrl.figures.world.map import Scale
 from tamrl.figures.world.print import EARTH, Box, Signs
 from tamrl.globe.contract import add_bounds
 from tamrl.maps import time_means
+from tamrl.maps.layer import Layer
 
 _EDGES = ("West", "South", "East", "North")
 _FILLED = "tamrl_world_box_of"
@@ -26,7 +26,7 @@ _FILLED = "tamrl_world_box_of"
 _SHAPE = {1: 0.4, 2: 0.46}
 
 
-def popover(view: WorldView, asked: tuple[Question, ...], scale: Scale, signs: Signs | None = None) -> None:
+def popover(view: WorldView, asked: tuple[Layer, ...], scale: Scale, signs: Signs | None = None) -> None:
     """Draw the downloads; each is made when its button is pressed.
 
     Opening it starts a run: what the reader has moved the map to is known then.
@@ -75,7 +75,7 @@ def popover(view: WorldView, asked: tuple[Question, ...], scale: Scale, signs: S
             )
 
 
-def _stem(view: WorldView, asked: tuple[Question, ...], box: Box) -> str:
+def _stem(view: WorldView, asked: tuple[Layer, ...], box: Box) -> str:
     """Return the name of the files without their ending."""
     stem = "_".join(["world", *(q.entry.key for q in asked), view.name, view.period.label.replace(" ", "-").lower()])
     if view.mode == "difference":
@@ -141,7 +141,7 @@ def _inside(maps: xr.Dataset, box: Box) -> tuple[np.ndarray, np.ndarray, np.ndar
     return rows, columns, turn[columns]
 
 
-def dataset(view: WorldView, asked: tuple[Question, ...], box: Box = EARTH) -> xr.Dataset:
+def dataset(view: WorldView, asked: tuple[Layer, ...], box: Box = EARTH) -> xr.Dataset:
     """Return the field or fields that are shown, with CF attributes; two are put on the coarser of their grids.
 
     Args:
@@ -171,7 +171,7 @@ def dataset(view: WorldView, asked: tuple[Question, ...], box: Box = EARTH) -> x
     return ds.assign_attrs(title=title, license="; ".join(sorted(licences)))
 
 
-def table(view: WorldView, asked: tuple[Question, ...], box: Box = EARTH) -> pd.DataFrame:
+def table(view: WorldView, asked: tuple[Layer, ...], box: Box = EARTH) -> pd.DataFrame:
     """Return the cells that have a value, indexed by ``lat`` and ``lon``; see ``dataset``."""
     ds = dataset(view, asked, box)
     frame = ds[[name for name in ds if not name.endswith("_bnds")]].to_dataframe()
@@ -180,7 +180,7 @@ def table(view: WorldView, asked: tuple[Question, ...], box: Box = EARTH) -> pd.
 
 def picture(
     view: WorldView,
-    asked: tuple[Question, ...],
+    asked: tuple[Layer, ...],
     scale: Scale,
     masked: bool = False,
     box: Box = EARTH,

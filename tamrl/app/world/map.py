@@ -13,7 +13,6 @@ from tamrl.app.shared.state import PARAMETERS
 from tamrl.app.shared.widgets import choice, legend
 from tamrl.app.world import about, cache, export, frame, pick
 from tamrl.app.world import colours as world_colours
-from tamrl.app.world.cache import Question
 from tamrl.app.world.view import WorldView, difference_text, palette_choice, period_text, short_text
 from tamrl.figures.style import unit_label
 from tamrl.figures.towers import map as base
@@ -21,6 +20,7 @@ from tamrl.figures.world import map as figures
 from tamrl.figures.world.map import Scale
 from tamrl.maps import time_means
 from tamrl.maps.catalog import MapsEntry
+from tamrl.maps.layer import Layer
 from tamrl.maps.time_means import SEASONS
 from tamrl.towers.workspace import Workspace
 
@@ -179,11 +179,11 @@ def _take_speed() -> None:
 # What is drawn ---------------------------------------------------------------
 
 
-def questions(view: WorldView) -> tuple[Question, ...]:
+def questions(view: WorldView) -> tuple[Layer, ...]:
     """Return what the map shows: one picture, or two side by side."""
-    one = Question(entry=view.entry, name=view.name, period=view.period)
+    one = Layer(entry=view.entry, name=view.name, period=view.period)
     if view.mode == "side":
-        return one, Question(entry=view.other_entry, name=view.name, period=view.period)
+        return one, Layer(entry=view.other_entry, name=view.name, period=view.period)
     if view.mode == "difference":
         return (replace(one, other=view.other_entry, other_period=view.period, vegetated=view.vegetated),)
     return (one,)

@@ -6,12 +6,12 @@ import streamlit as st
 
 from tamrl.app.shared import state
 from tamrl.app.world import cache
-from tamrl.app.world.cache import Question
 from tamrl.app.world.view import WorldView
 from tamrl.figures.style import unit_label
 from tamrl.figures.world.map import unit_of
 from tamrl.globe.contract import edges
 from tamrl.maps import time_means
+from tamrl.maps.layer import Layer
 from tamrl.schema import IGBP
 
 #: Places that differ in what drives their fluxes: latitude and longitude.
@@ -97,7 +97,7 @@ def _take() -> None:
         choose(lat, lon)
 
 
-def said(view: WorldView, asked: tuple[Question, ...]) -> None:
+def said(view: WorldView, asked: tuple[Layer, ...]) -> None:
     """Say which cell is picked and what it holds; at sea that it has no value, and what lies outside the maps."""
     lat, lon = view.cell
     found, outside = [], []

@@ -95,24 +95,6 @@ def ends_of(name: str, first: str | None = None) -> tuple[str, str]:
     return ("uptake", "release") if name == "NEE" else ("", "")
 
 
-def limits(values: np.ndarray, centred: bool, tails: tuple[float, float] = TAILS) -> tuple[float, float]:
-    """Return the ends of a colour range: percentiles of the values, the same on both sides of zero where ``centred``.
-
-    Args:
-        values: of any shape; missing ones do not count.
-        centred: whether the colours part at zero.
-        tails: lower and upper percentile, 0-100.
-    """
-    known = values[np.isfinite(values)]
-    if not known.size:
-        return (-1.0, 1.0) if centred else (0.0, 1.0)
-    low, high = (float(v) for v in np.percentile(known, tails))
-    if centred:
-        end = max(abs(low), abs(high)) or 1.0
-        return -end, end
-    return low, high if high > low else low + 1.0
-
-
 def label_of(name: str, difference: bool = False) -> str:
     """Return what a layer shows, in words."""
     flux = name.removesuffix(SD)

@@ -7,12 +7,12 @@ from streamlit.testing.v1 import AppTest
 
 from tamrl.app.shared.components import Origin
 from tamrl.app.world import cache
-from tamrl.app.world.cache import Question
 from tamrl.app.world.export import EARTH, dataset, picture, seen, table
 from tamrl.app.world.view import WorldView
 from tamrl.figures.world.map import Scale, colours_of
 from tamrl.figures.world.print import Signs
 from tamrl.maps import catalog
+from tamrl.maps.layer import Layer
 from tamrl.maps.time_means import Period
 
 
@@ -34,7 +34,7 @@ def asked(tmp_path_factory):
         entries=entries,
         origin=Origin("made", True),
     )
-    return view, (Question(entry=entry, name="GPP", period=Period(month=7)),)
+    return view, (Layer(entry=entry, name="GPP", period=Period(month=7)),)
 
 
 def test_the_whole_earth_is_what_the_map_shows(asked):
@@ -62,10 +62,10 @@ def _page(folder):
 
     from tamrl.app.shared.components import Origin
     from tamrl.app.world import cache, export
-    from tamrl.app.world.cache import Question
     from tamrl.app.world.view import WorldView
     from tamrl.figures.world.map import Scale
     from tamrl.maps import catalog
+    from tamrl.maps.layer import Layer
     from tamrl.maps.time_means import Period
 
     entries = catalog.entries_in([Path(folder)])
@@ -86,7 +86,7 @@ def _page(folder):
     )
     export.popover(
         view,
-        (Question(entry=entry, name="GPP", period=Period()),),
+        (Layer(entry=entry, name="GPP", period=Period()),),
         Scale(colours=("#ffffff", "#000000"), low=0.0, high=10.0, label="GPP", unit="gC m-2 d-1"),
     )
 
@@ -108,7 +108,7 @@ def test_a_picture_has_the_mask_the_box_and_the_signs_that_it_is_given(asked):
     """Nothing of the session is at hand when a download is made: what is drawn comes as arguments."""
     view, questions = asked
     masked = picture(view, questions, SCALE, True, kind="svg").decode()
-    assert "Hatched: far from every training tower" in masked
+    assert "Hatched: outside the area of applicability" in masked
     assert "SIMULATED" in masked
     assert "Source: SIMULATED data · made" in masked
     assert "July, mean of 2001-2010" in masked

@@ -21,6 +21,7 @@ from tamrl.app.world import cell as world_place
 from tamrl.globe import earth as earths
 from tamrl.globe.contract import land_area
 from tamrl.maps import aggregate, catalog, global_totals, land_sink
+from tamrl.maps.layer import Layer
 from tamrl.maps.time_means import Period, field
 from tamrl.towers import workspace
 
@@ -218,7 +219,7 @@ def test_vegetated_land_alone_is_compared_where_it_is_wanted(folder, monkeypatch
     north = whole["lat"] > 32
     assert float(green.where(north).sum()) == 0 < float(whole.where(north).sum())
     np.testing.assert_array_equal(green.where(green["lat"] < 28), whole.where(whole["lat"] < 28))
-    asked = cache.Question(
+    asked = Layer(
         entry=question[0], name="GPP", period=Period(), other=entries["third"], other_period=Period(), vegetated=True
     )
     assert cache.answer(asked).where(north).isnull().all()

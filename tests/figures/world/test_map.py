@@ -15,6 +15,7 @@ from tamrl.figures.colours import GREEN_BROWN, OWN, PALETTES, rgb
 from tamrl.figures.world import map as world_map
 from tamrl.figures.world import print as world_print
 from tamrl.figures.world.map import Scale
+from tamrl.maps.layer import colour_range
 
 
 def scale(low=0.0, high=10.0, name="GPP", difference=False):
@@ -96,10 +97,10 @@ def test_a_png_holds_every_place_of_its_palette(shape, seed):
 
 def test_ranges_are_percentiles_and_centred_where_asked():
     values = np.append(np.arange(101.0), np.nan)
-    assert world_map.limits(values, False, (2, 98)) == (2.0, 98.0)
-    assert world_map.limits(values - 60, True, (0, 100)) == (-60.0, 60.0)
-    assert world_map.limits(np.full(4, np.nan), False) == (0.0, 1.0)
-    low, high = world_map.limits(np.full(4, 3.0), False)
+    assert colour_range(values, False, (2, 98)) == (2.0, 98.0)
+    assert colour_range(values - 60, True, (0, 100)) == (-60.0, 60.0)
+    assert colour_range(np.full(4, np.nan), False) == (0.0, 1.0)
+    low, high = colour_range(np.full(4, 3.0), False)
     assert low < high
 
 

@@ -1,0 +1,140 @@
+"""From a question to a field: which maps, which flux, which part of time, and what is subtracted.
+
+A ``Layer`` is the question, hashable, so that what it gives can be kept. What it is computed from is passed in: maps
+and fields of entries, which a caller keeps as it likes (``Reader``).
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import xarray as xr
+
+from tamrl.maps import time_means
+from tamrl.maps.catalog import MapsEntry
+from tamrl.maps.time_means import Period
+
+#: Months whose values set the colour range of every month and season, so that it stays while they play.
+_RANGE_MONTHS = (1, 4, 7, 10)
+#: Percentiles that a colour range runs between.
+TAILS = (2.0, 98.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer:
+    """What one picture shows: a field, or a field minus another.
+
+    Attributes:
+        entry: the maps.
+        name: the variable.
+        period: which part of time.
+        other: the maps that are subtracted, None for none.
+        other_period: which part of their time.
+        vegetated: whether a difference leaves out land without plants, see ``tamrl.maps.regions.vegetated``.
+    """
+
+    entry: MapsEntry
+    name: str
+    period: Period
+    other: MapsEntry | None = None
+    other_period: Period | None = None
+    vegetated: bool = False
+
+    def over_months(self) -> list["Layer"]:
+        """Return the layer of four months where it is one of a part of the year, else itself."""
+        if not (self.period.month or self.period.season) or self.name == "extrapolation":
+            return [self]
+        other_year = self.other_period.year if self.other_period else None
+        return [
+            replace(
+                self,
+                period=Period(month=month, year=self.period.year),
+                other_period=Period(month=month, year=other_year) if self.other else None,
+            )
+            for month in _RANGE_MONTHS
+        ]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What layers are computed from; an application passes functions that keep what they return.
+
+    Attributes:
+        maps: entry -> its maps, lazy.
+        field: entry, variable and period -> mean over the period, (lat, lon).
+        vegetated: field -> where its cells have plants, (lat, lon) bool.
+    """
+
+    maps: Callable[[MapsEntry], xr.Dataset]
+    field: Callable[[MapsEntry, str, Period], xr.DataArray]
+    vegetated: Callable[[xr.DataArray], xr.DataArray]
+
+    def has(self, layer: Layer) -> bool:
+        """Return whether the maps of a layer have the part of time that it asks for."""
+        asked = [(layer.entry, layer.period)] + ([(layer.other, layer.other_period)] if layer.other else [])
+        return all(time_means.steps(self.maps(entry), period).size for entry, period in asked)
+
+    def land(self, entry: MapsEntry) -> xr.DataArray | None:
+        """Return the land fraction of maps, (lat, lon), where they have one."""
+        return self.field(entry, "land_fraction", Period()) if "land_fraction" in self.maps(entry) else None
+
+    def difference(self, layer: Layer) -> xr.DataArray:
+        """Return one field minus the other (lat, lon), on the coarser of the two grids.
+
+        Raises:
+            TamrlError: maps do not have the variable or the period.
+        """
+        one, other = layer.entry, layer.other
+        a, b, _ = time_means.on_common_grid(
+            self.field(one, layer.name, layer.period),
+            self.field(other, layer.name, layer.other_period),
+            self.land(one),
+            self.land(other),
+        )
+        found = (a - b).assign_attrs(a.attrs).rename(layer.name)
+        return found.where(self.vegetated(found)) if layer.vegetated else found
+
+    def compute(self, layer: Layer) -> xr.DataArray:
+        """Return the field (lat, lon) of a layer, or its difference.
+
+        Raises:
+            TamrlError: the maps do not have the variable or the period.
+        """
+        return self.difference(layer) if layer.other else self.field(layer.entry, layer.name, layer.period)
+
+
+def limits(
+    layers: Iterable[Layer], reader: Reader, compute: Callable[[Layer], xr.DataArray], centred: bool, tails: tuple
+) -> tuple[float, float]:
+    """Return the ends of the colour range of several layers, the same for every month and season of a year.
+
+    Args:
+        layers: what is shown.
+        reader: of their maps.
+        compute: gives the field of a layer; that of the reader, or one that keeps it.
+        centred: whether the colours part at zero.
+        tails: percentiles.
+    """
+    layers = tuple(layers)
+    # A year may lack some of the months that set the range.
+    wider = [one for layer in layers for one in layer.over_months() if reader.has(one)]
+    found = [compute(one).values.ravel() for one in wider or layers]
+    return colour_range(np.concatenate(found), centred, tails)
+
+
+def colour_range(values: np.ndarray, centred: bool, tails: tuple[float, float] = TAILS) -> tuple[float, float]:
+    """Return the ends of a colour range: percentiles of the values, the same on both sides of zero where ``centred``.
+
+    Args:
+        values: of any shape; missing ones do not count.
+        centred: whether the colours part at zero.
+        tails: lower and upper percentile, 0-100.
+    """
+    known = values[np.isfinite(values)]
+    if not known.size:
+        return (-1.0, 1.0) if centred else (0.0, 1.0)
+    low, high = (float(v) for v in np.percentile(known, tails))
+    if centred:
+        end = max(abs(low), abs(high)) or 1.0
+        return -end, end
+    return low, high if high > low else low + 1.0
