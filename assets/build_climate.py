@@ -77,7 +77,7 @@ class by models (tamrl.maps.phenology) that learnt the MODIS series of other tow
 WHY = """Where towers stand is not where the land is: they stand in growing, undisturbed ecosystems, a mean NEE of
 {tower:.2f} gC m-2 d-1 over the towers (median {median:.2f}), and what leaves a place by fire, harvest and rivers is not
 in their NEE. Any model that predicts the mean of the towers therefore has a sink of this size; weighting towers by the
-land they stand for, other losses and leaving out groups of towers moved it by a few PgC yr-1 (docs/decisions.md)."""
+land they stand for, other losses and leaving out groups of towers moved it by a few PgC yr-1 (docs/experiments.md)."""
 
 
 def run(*words: object) -> None:

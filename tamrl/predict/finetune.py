@@ -26,11 +26,11 @@ from tamrl.timestep import Step
 SPIN_UP = 120
 #: Days until residuals forget each other: so many neighbouring days count as one observation. Lag-1
 #: autocorrelations r of daily residuals of .84 (GPP), .97 (RECO) and .76 (NEE) make (1 + r) / (1 - r) =
-#: 11, 59 and 7 days; one value for all did no worse (docs/decisions.md). A month is longer than that: each counts,
+#: 11, 59 and 7 days; one value for all did no worse (docs/experiments.md). A month is longer than that: each counts,
 #: once, as the noise of a monthly model is that of monthly means.
 CORRELATION_DAYS = 10.0
 #: Prior standard deviation of a scale or shift once a whole year is seen. It grows with the square
-#: root of the days: a month says little about the other seasons (docs/decisions.md has the figures).
+#: root of the days: a month says little about the other seasons (docs/experiments.md has the figures).
 MODULATION_SPREAD = 0.4
 #: Prior standard deviation of a weight under ``all``, relative to the spread of its matrix.
 WEIGHT_SPREAD = 0.02
