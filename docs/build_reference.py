@@ -1,0 +1,251 @@
+"""Write the tables of docs/reference/ that follow from the code; all else in these pages is written by hand.
+
+Run ``python docs/build_reference.py`` after a change of the schema, the settings, the mappings or the results folder;
+tests/test_docs.py fails where the pages are stale.
+"""
+
+import ast
+import dataclasses
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from tamrl.config import ModelConfig, TrainConfig
+from tamrl.evaluation.results import TABLES
+from tamrl.maps.products.cf import KEYS
+from tamrl.maps.products.registry import PRODUCTS
+from tamrl.model.drivers import DERIVED
+from tamrl.schema import DRIVERS, FLUX_UNIT, IGBP, KOEPPEN, UNKNOWN, VARIABLES
+from tamrl.upscale.amounts import PERIODS
+from tamrl.upscale.drivers.mapping import CLASSES, DriverEntry, bundled_mappings, load_mapping
+
+DOCS = Path(__file__).resolve().parent
+#: Meaning and unit of the columns of a results folder.
+COLUMNS = {
+    "site": ("tower id", ""),
+    "lat": ("latitude", "degrees north"),
+    "lon": ("longitude", "degrees east"),
+    "igbp": ("land-cover class", ""),
+    "koeppen": ("climate class, one to three letters", ""),
+    "network": ("regional network that runs the tower", ""),
+    "days": ("valid days: of a tower in `sites`, in the cell of the histogram in `density`", ""),
+    "design": ("how towers were held out: `igbp`, `koeppen` or `carbonfluxbench`", ""),
+    "model": ("model; in `ablations` what was left out, in `cycles` also `observed`", ""),
+    "shots": ("number of labelled days", ""),
+    "placement": ("where in the record the support lies: `growing`, `dormant`, `random`; `all`: every valid day", ""),
+    "flux": ("GPP, RECO or NEE", ""),
+    "scale": ("time scale of what is scored, see below", ""),
+    "n": ("number of scored values", ""),
+    "r2": ("coefficient of determination, 1 - SSE / SST", "1"),
+    "rmse": ("root mean square error", FLUX_UNIT),
+    "mae": ("mean absolute error", FLUX_UNIT),
+    "bias": ("predicted minus observed, mean", FLUX_UNIT),
+    "kge": ("Kling-Gupta efficiency (Gupta et al. 2009)", "1"),
+    "nmae": ("MAE over the mean absolute observation", "1"),
+    "rae": ("sum of absolute errors over that of the observed mean as the prediction", "1"),
+    "correlation": ("Pearson correlation", "1"),
+    "sd_observed": ("standard deviation of the observed values", FLUX_UNIT),
+    "sd_predicted": ("standard deviation of the predicted values", FLUX_UNIT),
+    "mean_observed": ("mean of the observed values", FLUX_UNIT),
+    "mean_predicted": ("mean of the predicted values", FLUX_UNIT),
+    "coverage50": ("share of days inside the 50 % prediction interval", "1"),
+    "coverage90": ("share of days inside the 90 % prediction interval", "1"),
+    "width50": ("mean width of the 50 % prediction interval", FLUX_UNIT),
+    "width90": ("mean width of the 90 % prediction interval", FLUX_UNIT),
+    "crps": ("continuous ranked probability score", FLUX_UNIT),
+    "spread": ("root mean square of the calibrated standard deviation; equal to `rmse` where it is right", FLUX_UNIT),
+    "observed": ("middle of the bin of the observed flux, 0.5 wide", FLUX_UNIT),
+    "predicted": ("middle of the bin of the predicted flux, 0.5 wide", FLUX_UNIT),
+    "group": ("IGBP class, or `all`", ""),
+    "month": ("calendar month, 1 to 12", ""),
+    "mean": ("mean over towers of their monthly means", FLUX_UNIT),
+    "sd": ("standard deviation between towers", FLUX_UNIT),
+    "towers": ("number of towers", ""),
+}
+#: What one row of each table is.
+ROWS = {
+    "sites": "a scored tower",
+    "scores": "a tower, model, number of labelled days, placement, flux and scale",
+    "intervals": "the same for the prediction intervals of TAM-RL, daily values",
+    "density": "a cell of the two-dimensional histogram of observed and predicted daily fluxes",
+    "cycles": "a month of the mean seasonal cycle of a class of towers",
+    "ablations": "as `scores`, one member without one part of the model, or without one group of drivers",
+}
+
+
+def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a Markdown table."""
+    cells = [[cell.replace("|", "\\|").replace("\n", " ") for cell in row] for row in (head, *rows)]
+    lines = [f"| {' | '.join(row)} |" for row in cells]
+    return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
+
+
+def code(names: object) -> str:
+    """Return names as code, separated by commas."""
+    return ", ".join(f"`{name}`" for name in names)  # type: ignore[attr-defined]
+
+
+def meanings(cls: type) -> dict[str, str]:
+    """Return the attributes that a docstring describes, each with its description in one line."""
+    body = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2]
+    found = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", body, re.MULTILINE)
+    return {name: re.sub(r"``?([^`]+)``?", r"`\1`", " ".join(text.split())) for name, text in found}
+
+
+def variables() -> str:
+    """Return the table of variables, in the order of the schema."""
+    rows = [
+        (
+            f"`{v.name}`",
+            v.long_name,
+            v.unit,
+            f"{v.bounds[0]:g} to {v.bounds[1]:g}",
+            v.role,
+            v.resolution,
+            code(v.columns),
+            v.accepted_units,
+            v.group,
+        )
+        for v in VARIABLES.values()
+    ]
+    head = ("name", "meaning", "unit", "bounds", "role", "resolution", "FLUXNET columns", "units of gridded files")
+    return table((*head, "hidden together"), rows)
+
+
+def derived() -> str:
+    """Return the table of inputs that are computed."""
+    return table(("name", "meaning"), [(f"`{name}`", meaning) for name, meaning in DERIVED.items()])
+
+
+def classes() -> str:
+    """Return the tables of the two classifications."""
+    parts = [("IGBP", IGBP), ("Köppen", KOEPPEN)]
+    return "\n\n".join(
+        table((title, "meaning"), [*((f"`{k}`", v) for k, v in names.items()), (f"`{UNKNOWN}`", "not known")])
+        for title, names in parts
+    )
+
+
+def types(cls: type) -> dict[str, str]:
+    """Return the type of each field as it is written in the source."""
+    tree = ast.parse(inspect.getsource(cls)).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    return {
+        node.target.id: ast.unparse(node.annotation)
+        for node in tree.body
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+
+
+def settings(cls: type) -> str:
+    """Return the table of the settings of one part of a configuration."""
+    written, meant, rows = types(cls), meanings(cls), []
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        value = field.default
+        default = "[" + ", ".join(map(str, value)) + "]" if isinstance(value, tuple) else str(value)
+        default = default.lower() if isinstance(value, bool) else default
+        rows.append((f"`{field.name}`", f"`{written[field.name]}`", f"`{default}`", meant[field.name]))
+    return table(("key", "type", "default", "meaning"), rows)
+
+
+def mapping_drivers() -> str:
+    """Return what each driver may be called and come in, with what the shipped mappings read."""
+    shipped = {name: load_mapping(name).drivers for name in bundled_mappings()}
+    rows = []
+    for name in DRIVERS:
+        cells = []
+        for drivers in shipped.values():
+            entry = drivers.get(name)
+            point = entry.dew_point if entry else None
+            unit = (point or entry).units if entry else ""  # type: ignore[union-attr]
+            said = "dew point " + code(point.names) if point else code(entry.names) if entry else ""
+            cells.append(f"{said} in {unit}" if unit else said)
+        rows.append((f"`{name}`", VARIABLES[name].unit, VARIABLES[name].accepted_units, *cells))
+    return table(("driver", "unit in the model", "units that are read", *(f"`{name}`" for name in shipped)), rows)
+
+
+def mapping_keys() -> str:
+    """Return the keys of one driver, with their meaning."""
+    meant = meanings(DriverEntry)
+    keys = {"variable": "names", "units": "units", "average": "average", "per": "per", "dew_point": "dew_point"}
+    values = {
+        "variable": "name or list of names",
+        "units": "text",
+        "average": "`month`",
+        "per": code(PERIODS),
+        "dew_point": "`{variable, units}`, of VPD alone",
+    }
+    return table(("key", "value", "meaning"), [(f"`{key}`", values[key], meant[name]) for key, name in keys.items()])
+
+
+def mapping_classes() -> str:
+    """Return the fields of classes, and whether they have codes."""
+    meant = {
+        "igbp": "land-cover class of a cell",
+        "igbp_fraction": "shares of the classes of a cell (class, lat, lon); counts where there is `igbp`, too",
+        "koeppen": "climate class of a cell",
+        "land_fraction": "share of land of a cell",
+    }
+    rows = [(f"`{name}`", meant[name], "`variable`, `codes`" if coded else "`variable`") for name, coded in CLASSES.items()]
+    return table(("field", "meaning", "keys"), rows)
+
+
+def products() -> str:
+    """Return the table of products that are known."""
+    rows = [(p.label, f"`{p.key}`", p.files.replace("*", "\\*")) for p in PRODUCTS.values()]
+    return table(("product", "`--kind`", "files"), rows) + f"\n\nKeys of a mapping (`--kind cf`): {code(KEYS)}."
+
+
+def results() -> str:
+    """Return the tables of a results folder, and the meaning of their columns."""
+    tables = [(f"`{name}.parquet`", ROWS[name], code(columns)) for name, columns in TABLES.items()]
+    used = dict.fromkeys(column for columns in TABLES.values() for column in columns)
+    columns = [(f"`{name}`", *COLUMNS[name]) for name in used]
+    return table(("file", "one row is", "columns"), tables) + "\n\n" + table(("column", "meaning", "unit"), columns)
+
+
+#: Page -> part -> what writes it.
+PARTS: dict[str, dict[str, Callable[[], str]]] = {
+    "reference/variables.md": {"variables": variables, "derived": derived, "classes": classes},
+    "reference/configuration.md": {
+        "model": lambda: settings(ModelConfig),
+        "train": lambda: settings(TrainConfig),
+    },
+    "reference/drivers-mapping.md": {
+        "keys": mapping_keys,
+        "drivers": mapping_drivers,
+        "classes": mapping_classes,
+    },
+    "reference/results-folder.md": {"tables": results},
+    "how-to/import-a-product.md": {"products": products},
+}
+
+
+def rebuilt(page: str, text: str) -> str:
+    """Return a page with its generated parts written anew.
+
+    Raises:
+        ValueError: the page has no place for a part.
+    """
+    for name, write in PARTS[page].items():
+        begin, end = f"<!-- {name}: generated by docs/build_reference.py -->", f"<!-- {name}: end -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise ValueError(f"{page} needs the lines {begin} and {end} once each")
+        before, _, rest = text.partition(begin)
+        text = f"{before}{begin}\n\n{write()}\n\n{end}{rest.partition(end)[2]}"
+    return text
+
+
+def main() -> None:
+    """Write all pages."""
+    for page in PARTS:
+        file = DOCS / page
+        file.write_text(rebuilt(page, file.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
