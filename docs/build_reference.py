@@ -4,18 +4,19 @@ Run ``python docs/build_reference.py`` after a change of the schema, the setting
 tests/test_docs.py fails where the pages are stale.
 """
 
-import ast
 import dataclasses
 import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tamrl.config import ModelConfig, TrainConfig
 from tamrl.evaluation.results import TABLES
+from tamrl.evaluation.temporal_scales import SCALES
 from tamrl.maps.products.cf import KEYS
 from tamrl.maps.products.registry import PRODUCTS
 from tamrl.model.drivers import DERIVED
@@ -84,9 +85,9 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(head), *lines[1:]])
 
 
-def code(names: object) -> str:
+def code(names: Iterable[str]) -> str:
     """Return names as code, separated by commas."""
-    return ", ".join(f"`{name}`" for name in names)  # type: ignore[attr-defined]
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def meanings(cls: type) -> dict[str, str]:
@@ -130,25 +131,28 @@ def classes() -> str:
     )
 
 
-def types(cls: type) -> dict[str, str]:
-    """Return the type of each field as it is written in the source."""
-    tree = ast.parse(inspect.getsource(cls)).body[0]
-    assert isinstance(tree, ast.ClassDef)
-    return {
-        node.target.id: ast.unparse(node.annotation)
-        for node in tree.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-    }
+def in_words(hint: Any) -> str:
+    """Return the type of a setting as a reader of YAML knows it."""
+    plain = {int: "integer", float: "number", str: "text", bool: "true or false"}
+    if hint in plain:
+        return plain[hint]
+    inner = get_args(hint)
+    if get_origin(hint) is Literal:
+        return " or ".join(f"`{value}`" for value in inner)
+    if get_origin(hint) is tuple:
+        many = "list of" if inner[-1] is Ellipsis else f"list of {len(inner)}"
+        return {"text": f"{many} names", "number": f"{many} numbers"}[in_words(inner[0])]
+    raise TypeError(f"No words for {hint!r}")
 
 
 def settings(cls: type) -> str:
     """Return the table of the settings of one part of a configuration."""
-    written, meant, rows = types(cls), meanings(cls), []
+    hints, meant, rows = get_type_hints(cls), meanings(cls), []
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         value = field.default
         default = "[" + ", ".join(map(str, value)) + "]" if isinstance(value, tuple) else str(value)
         default = default.lower() if isinstance(value, bool) else default
-        rows.append((f"`{field.name}`", f"`{written[field.name]}`", f"`{default}`", meant[field.name]))
+        rows.append((f"`{field.name}`", in_words(hints[field.name]), f"`{default}`", meant[field.name]))
     return table(("key", "type", "default", "meaning"), rows)
 
 
@@ -190,7 +194,9 @@ def mapping_classes() -> str:
         "koeppen": "climate class of a cell",
         "land_fraction": "share of land of a cell",
     }
-    rows = [(f"`{name}`", meant[name], "`variable`, `codes`" if coded else "`variable`") for name, coded in CLASSES.items()]
+    rows = [
+        (f"`{name}`", meant[name], "`variable`, `codes`" if coded else "`variable`") for name, coded in CLASSES.items()
+    ]
     return table(("field", "meaning", "keys"), rows)
 
 
@@ -208,19 +214,17 @@ def results() -> str:
     return table(("file", "one row is", "columns"), tables) + "\n\n" + table(("column", "meaning", "unit"), columns)
 
 
+def scales() -> str:
+    """Return the table of time scales."""
+    return table(("scale", "what is scored"), [(f"`{name}`", meaning) for name, meaning in SCALES.items()])
+
+
 #: Page -> part -> what writes it.
 PARTS: dict[str, dict[str, Callable[[], str]]] = {
     "reference/variables.md": {"variables": variables, "derived": derived, "classes": classes},
-    "reference/configuration.md": {
-        "model": lambda: settings(ModelConfig),
-        "train": lambda: settings(TrainConfig),
-    },
-    "reference/drivers-mapping.md": {
-        "keys": mapping_keys,
-        "drivers": mapping_drivers,
-        "classes": mapping_classes,
-    },
-    "reference/results-folder.md": {"tables": results},
+    "reference/configuration.md": {"model": lambda: settings(ModelConfig), "train": lambda: settings(TrainConfig)},
+    "reference/drivers-mapping.md": {"keys": mapping_keys, "drivers": mapping_drivers, "classes": mapping_classes},
+    "reference/results-folder.md": {"tables": results, "scales": scales},
     "how-to/import-a-product.md": {"products": products},
 }
 
