@@ -22,7 +22,7 @@ from tamrl.maps.products.registry import PRODUCTS
 from tamrl.model.drivers import DERIVED
 from tamrl.schema import DRIVERS, FLUX_UNIT, IGBP, KOEPPEN, UNKNOWN, VARIABLES
 from tamrl.upscale.amounts import PERIODS
-from tamrl.upscale.drivers.mapping import CLASSES, DriverEntry, bundled_mappings, load_mapping
+from tamrl.upscale.drivers.mapping import CLASSES, bundled_mappings, load_mapping
 
 DOCS = Path(__file__).resolve().parent
 #: Meaning and unit of the columns of a results folder.
@@ -94,7 +94,7 @@ def meanings(cls: type) -> dict[str, str]:
     """Return the attributes that a docstring describes, each with its description in one line."""
     body = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:\n")[2]
     found = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", body, re.MULTILINE)
-    return {name: re.sub(r"``?([^`]+)``?", r"`\1`", " ".join(text.split())) for name, text in found}
+    return {name: re.sub(r"``?([^`]+)``?", r"`\1`", " ".join(text.split()).rstrip(".")) for name, text in found}
 
 
 def variables() -> str:
@@ -174,16 +174,22 @@ def mapping_drivers() -> str:
 
 def mapping_keys() -> str:
     """Return the keys of one driver, with their meaning."""
-    meant = meanings(DriverEntry)
-    keys = {"variable": "names", "units": "units", "average": "average", "per": "per", "dew_point": "dew_point"}
-    values = {
-        "variable": "name or list of names",
-        "units": "text",
-        "average": "`month`",
-        "per": code(PERIODS),
-        "dew_point": "`{variable, units}`, of VPD alone",
-    }
-    return table(("key", "value", "meaning"), [(f"`{key}`", values[key], meant[name]) for key, name in keys.items()])
+    rows = [
+        ("`variable`", "name or list of names", "variable in the files; of a list the first one found"),
+        ("`units`", "text", "of its values; where absent, what the file says"),
+        ("`average`", "`month`", "take the mean over each calendar month of finer steps"),
+        (
+            "`per`",
+            code(PERIODS),
+            "time over which an amount such as `m` or `J m-2` was summed; where absent, the file says it",
+        ),
+        (
+            "`dew_point`",
+            "`{variable, units}`",
+            "of VPD alone, in place of all others: derive it from the dew point and temperature",
+        ),
+    ]
+    return table(("key", "value", "meaning"), rows)
 
 
 def mapping_classes() -> str:

@@ -12,6 +12,7 @@ import yaml
 
 from tamrl.cli.main import main
 from tamrl.config import from_dict
+from tamrl.errors import TamrlError
 from tamrl.evaluation.results import TABLES
 from tamrl.maps.products.cf import parse_mapping
 from tamrl.upscale.drivers.mapping import load_mapping
@@ -145,6 +146,16 @@ def test_generated_tables_are_those_of_the_code(page):
 def test_every_column_of_a_results_folder_has_its_meaning():
     assert set(reference.COLUMNS) == {column for columns in TABLES.values() for column in columns}
     assert set(reference.ROWS) == set(TABLES)
+
+
+def test_keys_of_a_driver_are_those_that_the_reader_knows(tmp_path):
+    file, known = tmp_path / "mapping.yaml", set()
+    for driver, wrong in (("TA", "{nothing: 1}"), ("VPD", "{dew_point: {}, nothing: 1}")):
+        file.write_text(f"drivers: {{{driver}: {wrong}}}\n", encoding="utf-8")
+        with pytest.raises(TamrlError) as error:
+            load_mapping(file)
+        known |= set(error.value.todo.removeprefix("Known keys: ").split(", "))
+    assert set(re.findall(r"^\| `(\w+)`", reference.mapping_keys(), re.MULTILINE)) == known
 
 
 def test_a_page_without_a_place_for_its_tables_is_refused():
