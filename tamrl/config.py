@@ -24,10 +24,11 @@ class ModelConfig:
         hidden: H, width of the forward LSTM.
         encoder_hidden: width of each direction of the encoder's BiLSTM.
         encoder_bin: steps averaged into one step of the encoder's support sequence.
-        dropout: share of code and recurrent output units dropped in training.
+        dropout: share of embedding and recurrent output units dropped in training.
         balance: ``hard`` predicts GPP and RECO and takes NEE as their difference; ``soft`` predicts
             all three and penalises the imbalance, as in the paper.
-        reconstruction: weight of the loss that reconstructs drivers and classes from the code; 0 builds no decoder.
+        reconstruction: weight of the loss that reconstructs drivers and classes from the embedding; 0 builds no
+            decoder.
         modulation: false leaves the forward model the same at all places.
         site_effect: weight of the loss after a few days of a site are seen (``tamrl.model.site_effect``);
             0 builds no site effect.

@@ -17,7 +17,7 @@ class SeasonalCycle:
     A Gaussian kernel over the circular distance in day of year (Nadaraya 1964, doi:10.1137/1109020)
     smooths it; the mean of the support counts as ``prior`` days at every day of year, so that seasons
     without support take that mean and a year of support follows the season. Both numbers were chosen on
-    training towers (docs/decisions/model.md).
+    training towers (docs/decisions/benchmark.md).
 
     Args:
         width: standard deviation of the kernel, days.

@@ -156,7 +156,7 @@ class XGBoostSupport(XGBoost):
 
     Further trees, one series a flux, are fitted to what the trained model leaves over on the support
     days and on a sample of training days, which keeps the rest of the input space in place. The
-    weight and the number of trees were chosen on training towers (docs/decisions/model.md).
+    weight and the number of trees were chosen on training towers (docs/decisions/benchmark.md).
 
     Args:
         drivers: names of the daily inputs.

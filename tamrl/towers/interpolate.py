@@ -5,7 +5,7 @@ or of a composite stands for the middle of its step; days between two middles li
 the value instead makes leaves jump on the first of each month.
 
 The mean over the days of a step is not exactly its value: with neighbours a and b and steps of equal length it is
-0.125 a + 0.75 v + 0.125 b, so that peaks are cut a little. See docs/decisions/archive.md.
+0.125 a + 0.75 v + 0.125 b, so that peaks are cut a little. See docs/decisions/tower-data.md.
 """
 
 import numpy as np

@@ -255,7 +255,7 @@ def test_only_the_wanted_columns_of_a_wide_file_are_kept(tmp_path):
 
 
 # Where the daily reference that the provider chose differs from the half-hourly reference that the table was summed
-# from, no choice among the published columns brings r to 0.99; measured, see docs/decisions/archive.md.
+# from, no choice among the published columns brings r to 0.99; measured, see docs/decisions/tower-data.md.
 _BELOW = {("IT-Tor", "RECO"): 0.982, ("DE-Hai", "QC"): 0.978, ("US-Cop", "QC"): 0.978, ("US-CRT", "QC"): 0.983}
 
 
