@@ -228,7 +228,7 @@ def test_the_text_shows_missing_shares_values_set_aside_and_what_to_do(tmp_path)
     assert (cells["days"], cells["NEE"], cells["GPP"], cells.get("CO2", ".")) == ("100", "25", "1", ".")
     assert row.endswith("GPP 1")
     assert "outside -4 to 30 gC m-2 d-1" in text
-    assert "NEE = RECO - GPP is open" in text
+    assert "NEE = RECO - GPP is not closed within" in text
     assert "give --sites FILE" in text
 
 
