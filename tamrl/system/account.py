@@ -131,7 +131,7 @@ _NAMED = re.compile(r"\S+\.(?:csv|tsv|txt|gz|zip|parquet|nc|zarr|xlsx)\S*|\b[A-Z
 #: Words by which a sentence of a reader is told apart; the first kind that has one of them.
 _TELLING = {
     "assumed": ("taken, since",),
-    "rejected": ("set aside", "was taken, it has", "damaged", "refused", "not read", "overlap"),
+    "rejected": ("set aside", "cells rejected", "was taken, it has", "damaged", "refused", "not read", "overlap"),
     "missing": (
         *("has no ", "no monthly", "not beside", "lacks", "without position", "no daily data", "not in sites.csv"),
         *("is ingested here", "gap"),

@@ -51,6 +51,7 @@ def test_an_unknown_kind_is_refused():
         ("TA, VPD_ERA taken, since the file lacks TA_F", "assumed"),
         ("daily.parquet: not in sites.csv, ingested without position: AT-Aaa", "missing"),
         ("sites.csv: no daily data for AT-Aaa", "missing"),
+        ("3 non-numeric cells rejected (TA_F 3)", "rejected"),
         ("fluxes are CUT_REF, since VUT_REF is not complete in the file", "assumed"),
     ],
 )
