@@ -26,9 +26,8 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 def pytest_collection_modifyitems(items):
     """Run files of fast tests first, then the browser and slow files; without Chromium skip it, or fail in CI.
 
-    Several processes (``-n``) share the tests by file, so that what a file prepares is prepared once; the browser's
-    are one piece, since two browsers that draw in software keep each other waiting. It is the longest piece, so that
-    it is begun before the files with slow tests, which another process runs meanwhile.
+    The browser's tests are the longest piece, so that they are begun before the files with slow tests, which another
+    process runs meanwhile.
     """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 
@@ -38,14 +37,29 @@ def pytest_collection_modifyitems(items):
 
     items.sort(key=turn)
     browser = [item for item in items if item.get_closest_marker("browser")]
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group("browser" if item in browser else str(item.path)))
     if not browser or CHROMIUM:
         return
     if os.environ.get("TAMRL_REQUIRE_BROWSER") == "1":
         raise pytest.UsageError("TAMRL_REQUIRE_BROWSER=1, but there is no Chromium; install it (Debian: chromium)")
     for item in browser:
         item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Share the tests by file between several processes (``-n``), so that what a file prepares is prepared once.
+
+    The browser's are one piece, since two browsers that draw in software keep each other waiting. (xdist's own groups do
+    nothing with pytest 9.2: they are written into an attribute that items no longer have.)
+    """
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return "browser" if file.startswith("tests/browser/") else file
+
+    return ByFile(config, log)
 
 
 @pytest.fixture(scope="session")

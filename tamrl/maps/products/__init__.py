@@ -3,7 +3,8 @@
 Upscaled ones and models (FLUXCOM-X-BASE, MetaFlux, CEDAR-GPP, CMIP6, TRENDY), atmospheric inversions (CarbonTracker,
 CAMS, OCO-2 MIP), and any CF file.
 
-``open_product`` opens them lazily; ``towers`` compares them with towers; ``units`` knows their units.
+``open_product`` opens them lazily (``registry``); each family has a reader of its name, the other modules serve all
+readers: ``times`` and ``placing`` for time, ``units``, ``sign`` and ``checks`` for values, ``assemble`` for the rest.
 """
 
 from tamrl.maps.at_towers import against_towers, at_towers, score_against_towers
