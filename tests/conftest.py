@@ -49,8 +49,8 @@ def pytest_collection_modifyitems(items):
 def pytest_xdist_make_scheduler(config, log):
     """Share the tests by file between several processes (``-n``), so that what a file prepares is prepared once.
 
-    The browser's are one piece, since two browsers that draw in software keep each other waiting. (xdist's own groups do
-    nothing with pytest 9.2: they are written into an attribute that items no longer have.)
+    The browser's are one piece, since two browsers that draw in software keep each other waiting. (xdist's own groups
+    do nothing with pytest 9.2: they are written into an attribute that items no longer have.)
     """
     from xdist.scheduler import LoadScopeScheduling
 
