@@ -16,7 +16,8 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
-_API = (
+#: Names of the public functions, and the error that they raise.
+PUBLIC = (
     "TamrlError",
     "adapt",
     "evaluate",
@@ -45,10 +46,10 @@ class CallableRoom(ModuleType):
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _API:
+    if name not in PUBLIC:
         raise AttributeError(f"module 'tamrl' has no attribute {name!r}")
     return getattr(import_module("tamrl.api"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_API})
+    return sorted({*globals(), *PUBLIC})

@@ -17,9 +17,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tamrl import PUBLIC
 from tamrl.errors import TamrlError
 
 if TYPE_CHECKING:
@@ -30,21 +32,7 @@ if TYPE_CHECKING:
     from tamrl.predict.adapt import Adaptation
     from tamrl.towers.workspace import Workspace
 
-__all__ = [
-    "TamrlError",
-    "adapt",
-    "evaluate",
-    "fluxes",
-    "labelled_days",
-    "load_model",
-    "open_maps",
-    "open_product",
-    "open_workspace",
-    "predict",
-    "read_tower",
-    "scores",
-    "upscale",
-]
+__all__ = list(PUBLIC)
 
 
 def open_workspace(path: str | Path | None = None) -> Workspace:
@@ -67,7 +55,8 @@ def read_tower(source: Workspace | str | Path | Sequence[str | Path], site: str 
 
     Args:
         source: a workspace, or tower files as ``tamrl ingest`` reads them; files are checked and derived from in the
-            same way and nothing is kept on disk.
+            same way and nothing is kept on disk. What was rejected, converted, assumed and missing is the attribute
+            ``ingest_report``.
         site: id of the tower; may be left out where there is only one.
 
     Raises:
@@ -89,7 +78,7 @@ def read_tower(source: Workspace | str | Path | Sequence[str | Path], site: str 
             raise TamrlError("No tower could be read: " + "; ".join(filter(None, said)), where)
         archive = workspace.archive().load()
     tower = record(archive, _one(archive.site.values.tolist(), site, where))
-    return tower.assign_attrs(notes="; ".join(result.failures)) if result.failures else tower
+    return tower.assign_attrs(ingest_report="\n".join([*result.account.lines(), *result.failures]))
 
 
 def _one(sites: list[str], site: str | None, where: str) -> str:
@@ -146,14 +135,16 @@ def predict(model: Ensemble, tower: xr.Dataset, allow_gaps: bool = False) -> xr.
 
     Returns:
         Dataset(time), CF: ``<flux>_observed``, ``<flux>`` (ensemble mean), ``<flux>_sd``, and of a calibrated model
-        ``<flux>_low`` and ``<flux>_high`` of the 90 % prediction interval.
+        ``<flux>_low`` and ``<flux>_high`` of the 90 % prediction interval. The attribute ``cautions`` says what must be
+        known before it is believed, such as that the model was trained on this tower.
 
     Raises:
         TamrlError: the tower has none of the model's drivers, or another time step than the model.
     """
+    from tamrl.predict.ensemble import cautions
     from tamrl.predict.tower import predict_tower
 
-    return predict_tower(model, tower, allow_gaps)
+    return predict_tower(model, tower, allow_gaps).assign_attrs(cautions=" ".join(cautions(model, tower)))
 
 
 def adapt(
@@ -182,12 +173,14 @@ def adapt(
     """
     import pandas as pd
 
+    from tamrl.predict.ensemble import cautions
     from tamrl.predict.methods import AdaptSettings
     from tamrl.predict.tower import adapt_tower
 
-    return adapt_tower(
+    made = adapt_tower(
         model, tower, pd.DatetimeIndex(days), AdaptSettings(method=method, **settings), allow_gaps=allow_gaps
     )
+    return replace(made, notes=[*made.notes, *cautions(model, tower)])
 
 
 def scores(adaptation: Adaptation) -> pd.DataFrame:
@@ -225,7 +218,8 @@ def evaluate(
         placements: of the labelled days, ``growing``, ``dormant``, ``random``; None is all three.
 
     Returns:
-        One row a tower, flux, model, placement, number of shots and time scale, see ``docs/reference``.
+        One row a tower, flux, model, placement, number of shots and time scale. Its ``attrs`` name the towers that were
+        left out since the model has seen them (``left_out``), and warn of near-copies of such towers (``warnings``).
 
     Raises:
         TamrlError: the model has seen a named tower or all of them, or none could be scored.
@@ -237,11 +231,12 @@ def evaluate(
 
     archive = workspace.archive()
     candidates = archive.site.values.tolist() if sites is None else list(sites)
-    chosen, _ = held_out.held_out(candidates, model, named=sites is not None, allow_seen=False)
-    check_held_out(archive, chosen, model.seen_sites, archive, False)
+    chosen, seen = held_out.held_out(candidates, model, named=sites is not None, allow_seen=False)
+    near = check_held_out(archive, chosen, model.seen_sites, archive, False)
     table, _ = held_out.evaluate(
         archive, chosen, {"tamrl": tamrl_predictors(model)["tamrl"]}, shots, placements or tuple(PLACEMENTS)
     )
+    table.attrs |= {"left_out": list(seen), "warnings": near}
     return table
 
 
@@ -291,7 +286,7 @@ def open_product(
 
     Args:
         files: files, Zarr stores, folders or patterns with ``*``.
-        kind: ``auto``, or a key of ``tamrl.maps.products.PRODUCTS``: ``xbase``, ``metaflux``, ``cedar``, ``cmip``, ...
+        kind: ``auto``, or a key of ``tamrl.maps.products.PRODUCTS``, such as ``fluxcom-x-base`` or ``metaflux``.
         mapping: flux -> variable, unit and sign, for any other CF product.
 
     Raises:

@@ -17,12 +17,12 @@ import tamrl
 import tamrl.api
 from tamrl.errors import TamrlError
 from tamrl.predict.adapt import adapt
+from tamrl.predict.ensemble import cautions
 from tamrl.predict.methods import AdaptSettings
 
 
 def test_the_names_are_those_of_the_module_and_documented():
-    assert set(tamrl._API) == set(tamrl.api.__all__)
-    assert set(tamrl._API) <= set(dir(tamrl))
+    assert set(tamrl.PUBLIC) <= set(dir(tamrl))
     for name in tamrl.api.__all__:
         assert getattr(tamrl.api, name).__doc__
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
@@ -86,7 +86,12 @@ def test_rooms_of_the_same_name_are_called_whatever_was_imported(space, model):
 
     assert ensemble.__name__ == "tamrl.predict.ensemble"
     tower = tamrl.read_tower(*space)
-    assert {"GPP", "RECO", "NEE"} <= set(tamrl.predict(model, tower))
+    made = tamrl.predict(model, tower)
+    assert {"GPP", "RECO", "NEE"} <= set(made)
+    assert "was trained on" not in made.attrs["cautions"]
+    known = tamrl.read_tower(space[0], model.training_sites[0])
+    assert tamrl.predict(model, known).attrs["cautions"]
+    assert set(tamrl.adapt(model, known, tamrl.labelled_days(known, 5)).notes) >= set(cautions(model, known))
     assert callable(tamrl.upscale)
 
 
@@ -95,6 +100,7 @@ def test_a_tower_is_read_from_its_file_and_named_where_there_are_several(tmp_pat
     tower = tamrl.read_tower(path)
     assert str(tower.site.item()) == "AT-Aaa"
     assert np.isfinite(tower["NEE"]).any()
+    assert "missing" in tower.attrs["ingest_report"]
     with pytest.raises(TamrlError, match="There are 6 towers"):
         tamrl.read_tower(space[0])
     (tmp_path / "none.csv").write_text("a,b\n1,2\n")
@@ -108,6 +114,7 @@ def test_a_workspace_is_scored_on_its_held_out_towers(space, model):
     table = tamrl.evaluate(model, workspace, [site], shots=(0, 30), placements=("growing",))
     assert set(table["site"]) == {site}
     assert {0, 30} == set(table["shots"])
+    assert table.attrs == {"left_out": [], "warnings": []}
     with pytest.raises(TamrlError, match="was trained on"):
         tamrl.evaluate(model, workspace, [model.training_sites[0]])
 

@@ -11,7 +11,7 @@ from tamrl.cli.options import checkpoint_option, read_period
 from tamrl.errors import TamrlError
 
 if TYPE_CHECKING:
-    from tamrl.upscale.request import UpscaleRequest
+    from tamrl.upscale.request import UpscaleProgress, UpscaleRequest
 
 _SIZE = re.compile(r"^\s*(\d+(?:\.\d+)?)\s*([kMGT]?)i?B?\s*$", re.IGNORECASE)
 
@@ -167,7 +167,7 @@ def _run(request: "UpscaleRequest", ilamb: Path | None) -> None:
         click.echo(f"For ILAMB: {', '.join(str(p) for p in export(outcome.out, ilamb))}")
 
 
-def _show(progress) -> None:  # noqa: ANN001 - tamrl.upscale.run.Progress, imported late
+def _show(progress: "UpscaleProgress") -> None:
     """Write progress to standard error: in place on a terminal, else one line at every tenth of the work."""
     line = f"{progress.what}: {progress.done} of {progress.total}"
     last = progress.done == progress.total

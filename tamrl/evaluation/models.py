@@ -21,7 +21,7 @@ from tamrl.towers.archive import record
 from tamrl.towers.quality import valid_days
 
 #: A model at a tower: what it predicts where it may read the fluxes of the support days, or of none. Returns (T, 3)
-#: GPP, RECO, NEE in gC m-2 d-1, or a ``Forecast``.
+#: GPP, RECO, NEE in gC m-2 d-1, or a ``GaussianPrediction``.
 Predictor = Callable[[xr.Dataset, pd.DatetimeIndex | None], np.ndarray | GaussianPrediction]
 
 #: TAM-RL's names in tables -> the method of ``tamrl.predict.adapt``; both are the same ensemble.
