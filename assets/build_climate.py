@@ -159,9 +159,10 @@ def inputs_of(earth: xr.Dataset, drivers: tuple[str, ...], land: np.ndarray) -> 
     """Return (C, 12, D) the drivers of land cells in physical units."""
     from tamrl.globe.contract import month_starts
     from tamrl.solar import TREND_DAYS, potential_radiation
+    from tamrl.timestep import TimeStep
 
     lat = earth["lat"].values
-    now, before = (potential_radiation(lat, month_starts(), "1MS", -shift) for shift in (0, TREND_DAYS))
+    now, before = (potential_radiation(lat, month_starts(), TimeStep.MONTHLY, -shift) for shift in (0, TREND_DAYS))
     computed = {"SW_POT": now, "SW_POT_TREND": now - before}
     columns = []
     for name in drivers:

@@ -247,8 +247,9 @@ def radiation() -> np.ndarray:
     """Return the monthly mean extraterrestrial radiation (12, lat), W m-2."""
     from tamrl.globe.contract import month_starts
     from tamrl.solar import potential_radiation
+    from tamrl.timestep import TimeStep
 
-    return potential_radiation(LAT, month_starts(), "1MS").T
+    return potential_radiation(LAT, month_starts(), TimeStep.MONTHLY).T
 
 
 def assemble(packages: Path) -> xr.Dataset:

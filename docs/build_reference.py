@@ -10,6 +10,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable
+from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -135,6 +136,8 @@ def classes() -> str:
 
 def in_words(hint: Any) -> str:
     """Return the type of a setting as a reader of YAML knows it."""
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return " or ".join(f"`{item.value}`" for item in hint)
     plain = {int: "integer", float: "number", str: "text", bool: "true or false"}
     if hint in plain:
         return plain[hint]

@@ -4,10 +4,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tamrl.errors import TamrlError
 from tamrl.system.storage import subfolders
 
 if TYPE_CHECKING:
-    from tamrl.timestep import Step
+    from tamrl.timestep import TimeStep
 
 #: Folder among the bundled models with those of the folds of the benchmark and its split.
 FOLDS = "fluxnet2015-folds"
@@ -50,25 +51,30 @@ def find_model(name: Path) -> Path:
     return name if name.exists() else (bundled_models() | bundled_folds()).get(name.as_posix(), name)
 
 
-def model_step(path: Path) -> "Step":
+def model_step(path: Path) -> "TimeStep":
     """Return the time step of a checkpoint; daily where its manifest does not say, or cannot be read.
 
     What is wrong with a damaged checkpoint is said when it is loaded.
     """
+    from tamrl.timestep import TimeStep
+
     manifest = path / "ensemble.yaml"
     try:
         return _model_step(str(manifest), manifest.stat().st_mtime_ns)
     except OSError:
-        return "1D"
+        return TimeStep.DAILY
 
 
 @lru_cache(maxsize=64)
-def _model_step(manifest: str, version: int) -> "Step":
+def _model_step(manifest: str, version: int) -> "TimeStep":
     import yaml
+
+    from tamrl.timestep import TimeStep, time_step
 
     try:
         # The pure Python parser takes a second for the lists of towers.
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        return yaml.load(Path(manifest).read_text(encoding="utf-8"), loader)["config"]["model"].get("step", "1D")
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
-        return "1D"
+        settings = yaml.load(Path(manifest).read_text(encoding="utf-8"), loader)["config"]["model"]
+        return time_step(settings.get("step", TimeStep.DAILY.value), manifest)
+    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError, TamrlError):
+        return TimeStep.DAILY

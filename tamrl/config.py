@@ -8,7 +8,7 @@ from typing import Any, Literal
 import yaml
 
 from tamrl.errors import TamrlError
-from tamrl.timestep import STEPS, Step
+from tamrl.timestep import TimeStep, time_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class ModelConfig:
         "SW_POT",
         "SW_POT_TREND",
     )
-    step: Step = "1D"
+    step: TimeStep = TimeStep.DAILY
     code: int = 24
     embed: int = 56
     hidden: int = 72
@@ -130,6 +130,8 @@ def _build(cls: type, values: Any, where: str) -> Any:
         at = f"{where}: {name}"
         if dataclasses.is_dataclass(default):
             built[name] = _build(type(default), value, at)
+        elif isinstance(default, TimeStep):
+            built[name] = time_step(value, at)
         elif isinstance(default, tuple) and isinstance(value, list | tuple):
             built[name] = tuple(value)
         elif isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool):
@@ -158,8 +160,6 @@ def _check(config: Config, where: str) -> None:
     model, train = config.model, config.train
     if model.balance not in ("hard", "soft"):
         raise TamrlError(f"Unknown balance {model.balance!r}", f"{where}: model: balance", "Known: hard, soft")
-    if model.step not in STEPS:
-        raise TamrlError(f"Unknown time step {model.step!r}", f"{where}: model: step", f"Known: {', '.join(STEPS)}")
     if train.precision not in ("auto", "float32"):
         raise TamrlError(f"Unknown precision {train.precision!r}", f"{where}: train: precision", "Known: auto, float32")
     if not 0 <= train.spin_up < train.sequence:
@@ -187,12 +187,16 @@ def load_config(path: Path | str) -> Config:
     return from_dict(values, str(path))
 
 
+def _plain(value: Any) -> Any:
+    if isinstance(value, TimeStep):
+        return value.value
+    return list(value) if isinstance(value, tuple) else value
+
+
 def to_dict(config: Config) -> dict[str, Any]:
     """Return the settings as plain lists, numbers and strings, ready for YAML."""
     plain = dataclasses.asdict(config)
-    return {
-        part: {k: list(v) if isinstance(v, tuple) else v for k, v in values.items()} for part, values in plain.items()
-    }
+    return {part: {k: _plain(v) for k, v in values.items()} for part, values in plain.items()}
 
 
 def save_config(config: Config, path: Path | str) -> None:

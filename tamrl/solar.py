@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tamrl.timestep import Step
+from tamrl.timestep import TimeStep
 
 #: Days over which SW_POT_TREND is taken.
 TREND_DAYS = 10
@@ -34,7 +34,9 @@ def extraterrestrial_radiation(latitude: float | np.ndarray, time: pd.DatetimeIn
     return (normal * mean / np.pi).astype(np.float32)
 
 
-def potential_radiation(latitude: float | np.ndarray, time: pd.DatetimeIndex, step: Step, shift: int = 0) -> np.ndarray:
+def potential_radiation(
+    latitude: float | np.ndarray, time: pd.DatetimeIndex, step: TimeStep, shift: int = 0
+) -> np.ndarray:
     """Return the mean extraterrestrial radiation of each step; see ``extraterrestrial_radiation``.
 
     Args:
@@ -47,7 +49,7 @@ def potential_radiation(latitude: float | np.ndarray, time: pd.DatetimeIndex, st
         (T,) or (L, T) float32, W m-2; NaN where the latitude is not known.
     """
     moved = pd.Timedelta(days=shift)
-    if step == "1D":
+    if step == TimeStep.DAILY:
         return extraterrestrial_radiation(latitude, time + moved)
     days = np.concatenate([pd.date_range(first, periods=first.days_in_month) + moved for first in time])
     each = extraterrestrial_radiation(latitude, pd.DatetimeIndex(days))

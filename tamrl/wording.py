@@ -3,33 +3,30 @@
 import numpy as np
 import pandas as pd
 
-from tamrl.timestep import Step
-
-_WORDS: dict[str, str] = {"1D": "day", "1MS": "month"}
-_SHORT: dict[str, str] = {"1D": "d", "1MS": "mo"}
+from tamrl.timestep import TimeStep
 
 
-def unit(step: Step, count: int = 1) -> str:
+def unit(step: TimeStep, count: int = 1) -> str:
     """Return the word for so many steps: ``day``, ``days``, ``month`` or ``months``."""
-    return _WORDS[step] + ("" if count == 1 else "s")
+    return step.word + ("" if count == 1 else "s")
 
 
-def counted(count: int, step: Step, what: str = "") -> str:
+def counted(count: int, step: TimeStep, what: str = "") -> str:
     """Return a number of steps in words: ``1,204 days``, ``1 support month`` with ``what`` = support."""
     return " ".join(filter(None, [f"{count:,}", what, unit(step, count)]))
 
 
-def short(count: int, step: Step) -> str:
+def short(count: int, step: TimeStep) -> str:
     """Return a number of steps as a part of a file name: ``30d``, ``6mo``."""
-    return f"{count}{_SHORT[step]}"
+    return f"{count}{step.short}"
 
 
-def date(when: pd.Timestamp | np.datetime64, step: Step) -> str:
+def date(when: pd.Timestamp | np.datetime64, step: TimeStep) -> str:
     """Return the date of a step: ``2009-05-01``, or ``2009-05`` of a month."""
-    return f"{pd.Timestamp(when):%Y-%m-%d}" if step == "1D" else f"{pd.Timestamp(when):%Y-%m}"
+    return f"{pd.Timestamp(when):%Y-%m-%d}" if step == TimeStep.DAILY else f"{pd.Timestamp(when):%Y-%m}"
 
 
-def axis_step(time: np.ndarray | pd.DatetimeIndex) -> Step:
+def axis_step(time: np.ndarray | pd.DatetimeIndex) -> TimeStep:
     """Return the step of a gapless time axis (T,) that does not say its own; of fewer than two dates daily."""
     values = np.asarray(time)
-    return "1MS" if len(values) > 1 and values[1] - values[0] > np.timedelta64(1, "D") else "1D"
+    return TimeStep.MONTHLY if len(values) > 1 and values[1] - values[0] > np.timedelta64(1, "D") else TimeStep.DAILY

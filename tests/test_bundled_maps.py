@@ -10,6 +10,7 @@ from tamrl.globe.earth import load_earth
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.model.training_towers import load_reference
 from tamrl.schema import FLUXES
+from tamrl.timestep import TimeStep
 from tamrl.upscale.request import UpscaleRequest
 from tamrl.upscale.run import upscale
 
@@ -29,7 +30,7 @@ def test_the_climate_model_is_whole_and_reads_what_the_earth_has():
     ensemble = load_ensemble(folder)
     assert len(ensemble.members) == 5
     assert ensemble.info["complete"]
-    assert model_step(folder) == ensemble.config.model.step == "1MS"
+    assert model_step(folder) == ensemble.config.model.step == TimeStep.MONTHLY
     assert set(ensemble.config.model.drivers) - {"SW_POT_TREND"} <= set(load_earth().data_vars)
     assert ensemble.calibration(0) is not None
     assert load_reference(folder).sites == ensemble.training_sites

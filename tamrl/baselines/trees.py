@@ -9,7 +9,7 @@ import xarray as xr
 from tamrl.baselines.common import input_table, supported, training_days
 from tamrl.baselines.lags import lag_table
 from tamrl.errors import TamrlError
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.quality import flux_table, valid_days
 
 #: Groups of towers of the cross-validation, and of each tower's valid days the share that it reads: one in so many.
@@ -67,7 +67,7 @@ class XGBoost:
         """
         if self.tune and len(towers) >= GROUPS:
             # Of months, one in four would be the same three of every year.
-            every = TUNING_STEP if step_of(towers[0]) == "1D" else 1
+            every = TUNING_STEP if step_of(towers[0]) == TimeStep.DAILY else 1
             self.chosen = self._tuned([self._days(t, every) for t in towers])
         days = [self._days(t) for t in towers]
         self._models = [self._fitted(days, flux, self.chosen[flux]) for flux in range(3)]
@@ -75,7 +75,7 @@ class XGBoost:
     def _inputs(self, tower: xr.Dataset) -> np.ndarray:
         """Return (T, D + A): drivers, their past where it is wanted, and classes."""
         table = input_table(tower, self.drivers)
-        if not self.lags or step_of(tower) != "1D":
+        if not self.lags or step_of(tower) != TimeStep.DAILY:
             return table
         return np.concatenate([table, lag_table(tower, self.drivers)], axis=1)
 

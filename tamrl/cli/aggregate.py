@@ -48,7 +48,9 @@ def _check_target(source: "Workspace", out: Path) -> None:
     todo = "Choose a folder of its own for the monthly workspace"
     if out.expanduser().resolve() == source.path.resolve():
         raise TamrlError("The monthly workspace would replace the daily one that it is made of", str(out), todo)
+    from tamrl.timestep import TimeStep
+
     if is_workspace(out.expanduser().resolve()):
         target = Workspace.open(out)
-        if target.archive_version() and target.step() != "1MS":
+        if target.archive_version() and target.step() != TimeStep.MONTHLY:
             raise TamrlError("This workspace holds a daily archive already", str(out), todo)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from tamrl.metrics import METRICS, MOMENTS, score_models
+from tamrl.timestep import TimeStep
 from tamrl.wording import axis_step
 
 SCALES = {
@@ -53,14 +54,14 @@ def to_scales(
     values = np.concatenate([observed[keep][None], predicted[:, keep]]).astype(np.float64)
     days = time[keep]
     step = axis_step(time)
-    of_month, of_year = (MONTH_DAYS, 365) if step == "1D" else (1, 12)
+    of_month, of_year = (MONTH_DAYS, 365) if step == TimeStep.DAILY else (1, 12)
     number = days.to_numpy().astype("datetime64[D]").astype(np.int64)
     of_epoch = days.year.to_numpy() * 12 + days.month.to_numpy()
     anomaly = values - _seasonal_cycle(values, days.day_of_year.to_numpy() - 1) if len(days) else values
     series = {
         "daily": values,
-        "weekly": _means(values, (number + _TO_MONDAY) // 7, WEEK_DAYS) if step == "1D" else values[:, :0],
-        "monthly": _means(values, of_epoch, EACH_MONTH_DAYS) if step == "1D" else values[:, :0],
+        "weekly": _means(values, (number + _TO_MONDAY) // 7, WEEK_DAYS) if step == TimeStep.DAILY else values[:, :0],
+        "monthly": _means(values, of_epoch, EACH_MONTH_DAYS) if step == TimeStep.DAILY else values[:, :0],
         "seasonal": _at_least(_means(values, days.month.to_numpy(), of_month), MONTHS),
         "anomaly": anomaly,
         "interannual": _at_least(_means(anomaly, days.year.to_numpy(), int(np.ceil(YEAR_SHARE * of_year))), YEARS),

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from tamrl.timestep import Step, days
+from tamrl.timestep import TimeStep, days
 from tamrl.wording import axis_step
 
 Theme = Literal["light", "dark"]
@@ -22,7 +22,7 @@ MARK = {"light": "#a34d00", "dark": "#f0a35c"}
 #: The pressed one of several buttons.
 ACTIVE = {"light": "#bcd9c6", "dark": "#2f6245"}
 #: How the date of a step is told on hover: as the page writes it.
-DATE: dict[str, str] = {"1D": "%Y-%m-%d", "1MS": "%b %Y"}
+DATE: dict[str, str] = {TimeStep.DAILY: "%Y-%m-%d", TimeStep.MONTHLY: "%b %Y"}
 #: Missing cells: neutral, and found in no colour scale.
 MISSING = {"light": "#cfd0cc", "dark": "#434a46"}
 #: Cells of low quality, as neutral, and told from missing ones.
@@ -116,28 +116,28 @@ def time_axis(time: np.ndarray) -> dict:
     Args:
         time: (T,) datetime64, one a day or one a calendar month without gaps.
     """
-    if axis_step(time) == "1MS":
+    if axis_step(time) == TimeStep.MONTHLY:
         return {"x": time}
     return {"x0": pd.Timestamp(time[0]).strftime("%Y-%m-%d"), "dx": 86_400_000}  # ms a day
 
 
-def half_step(step: Step) -> pd.Timedelta:
+def half_step(step: TimeStep) -> pd.Timedelta:
     """Return half the length of a step, by which the marker of a step stands off the edge of a span or chart."""
     return pd.Timedelta(days=days(1, step) / 2)
 
 
 def span(time: np.ndarray) -> list[pd.Timestamp]:
     """Return the range of an axis that shows all of ``time`` (T,); room for the markers of months at both ends."""
-    room = half_step("1MS") if axis_step(time) == "1MS" else pd.Timedelta(0)
+    room = half_step(TimeStep.MONTHLY) if axis_step(time) == TimeStep.MONTHLY else pd.Timedelta(0)
     return [pd.Timestamp(time[0]) - room, pd.Timestamp(time[-1]) + room]
 
 
-def marker_size(size: float, step: Step) -> float:
+def marker_size(size: float, step: TimeStep) -> float:
     """Return the size of a marker [px] that is ``size`` where there are days; months are few and can be larger."""
-    return size if step == "1D" else size + 2
+    return size if step == TimeStep.DAILY else size + 2
 
 
-def add_range_buttons(figure: go.Figure, theme: Theme, step: Step = "1D") -> None:
+def add_range_buttons(figure: go.Figure, theme: Theme, step: TimeStep = TimeStep.DAILY) -> None:
     """Add buttons for spans of years and the whole record below the last time axis; call after ``style``.
 
     The spans are one and three years of days, three and ten years of months, whose hover text names no day.
@@ -150,7 +150,7 @@ def add_range_buttons(figure: go.Figure, theme: Theme, step: Step = "1D") -> Non
             buttons=[
                 *(
                     dict(count=n, step="year", stepmode="backward", label=f"{n} year{'s' if n > 1 else ''}")
-                    for n in ((1, 3) if step == "1D" else (3, 10))
+                    for n in ((1, 3) if step == TimeStep.DAILY else (3, 10))
                 ),
                 dict(step="all", label="all"),
             ],

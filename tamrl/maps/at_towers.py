@@ -12,7 +12,7 @@ from tamrl.globe.regrid import known_land
 from tamrl.maps.products.months import to_months
 from tamrl.metrics import METRICS, score
 from tamrl.schema import QC_VALID
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.monthly import LEAST_SHARE, to_monthly
 
 #: A tower may stand this far, km, outside the nearest cell with land: coasts and islands.
@@ -110,7 +110,7 @@ def tower_months(archive: xr.Dataset, fluxes: Sequence[str]) -> pd.DataFrame:
         d-1) and ``qc`` (share of the month measured or well gap-filled).
     """
     archive = archive[[*fluxes, "QC"]]
-    monthly = archive if step_of(archive) == "1MS" else to_monthly(archive)
+    monthly = archive if step_of(archive) == TimeStep.MONTHLY else to_monthly(archive)
     sites, time, qc = monthly["site"].values.astype(str), monthly["time"].values, monthly["QC"].values
     tables = []
     for flux in fluxes:

@@ -14,6 +14,7 @@ from tamrl.landcover import static_inputs, vegetation
 from tamrl.maps.regions import words
 from tamrl.maps.time_means import cell_of, cycle, nearest, tells_months
 from tamrl.schema import FLUXES, IGBP, UNKNOWN
+from tamrl.timestep import ATTRIBUTE, TimeStep
 
 if TYPE_CHECKING:
     from tamrl.model.training_towers import Reference
@@ -253,4 +254,4 @@ def tower_of_cell(earth: xr.Dataset, lat: float, lon: float) -> xr.Dataset:
         "igbp": place.igbp,
         "koeppen": place.koeppen,
     }
-    return xr.Dataset(data, coords, {"frequency": "1MS"})
+    return xr.Dataset(data, coords, {ATTRIBUTE: TimeStep.MONTHLY.value})

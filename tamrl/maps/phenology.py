@@ -21,7 +21,7 @@ from tamrl.landcover import static_inputs
 from tamrl.metrics import score
 from tamrl.protocol.splits import folds
 from tamrl.solar import potential_radiation
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.archive import now
 
 #: What is predicted, where towers have it.
@@ -112,7 +112,7 @@ def tower_inputs(archive: xr.Dataset) -> np.ndarray:
     Raises:
         TamrlError: the archive is not monthly, or lacks temperature or precipitation.
     """
-    if step_of(archive) != "1MS":
+    if step_of(archive) != TimeStep.MONTHLY:
         raise TamrlError("Phenology is learnt from months, this archive is daily", "phenology", "Aggregate it first")
     for name in ("TA", "P_MON"):
         if name not in archive:
@@ -120,7 +120,10 @@ def tower_inputs(archive: xr.Dataset) -> np.ndarray:
     time = pd.DatetimeIndex(archive["time"].values)
     lat = archive["lat"].values.astype(float)
     climate = features(
-        archive["TA"].values, archive["P_MON"].values, potential_radiation(lat, time, "1MS"), time.month.to_numpy()
+        archive["TA"].values,
+        archive["P_MON"].values,
+        potential_radiation(lat, time, TimeStep.MONTHLY),
+        time.month.to_numpy(),
     )
     shape = climate.shape[:2]
     parts = [climate]

@@ -9,6 +9,7 @@ from tamrl.landcover import static_inputs, vegetation
 from tamrl.maps.phenology import FIXED, Phenology, features
 from tamrl.schema import IGBP_CLASSES
 from tamrl.solar import potential_radiation
+from tamrl.timestep import TimeStep
 
 #: Shares of a class below this are left out of a cell's mixture.
 _LEAST = 0.02
@@ -54,7 +55,7 @@ def cell_climate(earth: xr.Dataset, land: np.ndarray) -> np.ndarray:
     lat = earth["lat"].values[land // earth.sizes["lon"]]
     time = month_starts()
     ta, p = (earth[n].values.reshape(12, -1)[:, land].T for n in ("TA", "P_MON"))
-    climate = features(ta, p, potential_radiation(lat, time, "1MS"), np.arange(1, 13), cyclic=True)
+    climate = features(ta, p, potential_radiation(lat, time, TimeStep.MONTHLY), np.arange(1, 13), cyclic=True)
     fixed = [earth[n].values.ravel()[land] if n in earth else np.full(len(land), np.nan) for n in FIXED]
     parts = [climate, *(np.broadcast_to(f[:, None, None], (len(land), 12, 1)).astype(np.float32) for f in fixed)]
     return np.concatenate(parts, axis=-1)

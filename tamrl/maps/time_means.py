@@ -179,7 +179,7 @@ def cycle(maps: xr.Dataset, name: str, cell: tuple[float, float] | None = None) 
 
 
 def doubtful(maps: xr.Dataset) -> xr.DataArray | None:
-    """Return where the model extrapolates, (lat, lon) bool: its extrapolation index is above its threshold.
+    """Return where the model extrapolates, (lat, lon) bool: its dissimilarity index is above its threshold.
 
     None where the maps have no such index. See Meyer and Pebesma (2021), doi:10.1111/2041-210X.13650.
     """

@@ -16,7 +16,7 @@ from tamrl.config import ModelConfig
 from tamrl.landcover import STATIC_SIZE
 from tamrl.model.inputs import Support, support_features
 from tamrl.model.site_effect import Effect, SiteEffect
-from tamrl.timestep import DAYS_PER_MONTH
+from tamrl.timestep import DAYS_PER_MONTH, TimeStep
 
 #: Months of the mean seasonal cycle that the decoder reconstructs.
 MONTHS = 12
@@ -188,7 +188,7 @@ class TAMRL(nn.Module):
         self.modulator = Modulator(config)
         self.forward_model = ForwardModel(config, flux_scale)
         heads = self.forward_model.head.out_features
-        step_days = 1.0 if config.step == "1D" else DAYS_PER_MONTH
+        step_days = 1.0 if config.step == TimeStep.DAILY else DAYS_PER_MONTH
         self.site_effect = SiteEffect(config.hidden, heads, step_days) if config.site_effect > 0 else None
         self.code_dropout = nn.Dropout(config.dropout)
         self.decoder = Decoder(config) if config.reconstruction > 0 else None

@@ -17,7 +17,7 @@ from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import TowerRecord, tower_record, tower_support
 from tamrl.model.network import Modulation
 from tamrl.schema import FLUXES, variable
-from tamrl.timestep import STEPS, days, step_of
+from tamrl.timestep import days, step_of
 
 T = TypeVar("T")
 Forward = Callable[[Tensor, Tensor, Modulation], Tensor]
@@ -123,7 +123,7 @@ def member_record(ensemble: Ensemble, member: Member, tower: xr.Dataset) -> Towe
     names, step = ensemble.config.model.drivers, ensemble.config.model.step
     if step_of(tower) != step:
         raise TamrlError(
-            f"The model is {STEPS[step]}, the tower's record is {STEPS[step_of(tower)]}",
+            f"The model is {step.adjective}, the tower's record is {step_of(tower).adjective}",
             str(tower.site.item()),
             "Choose another model, or a workspace of the model's time step (python -m tamrl aggregate)",
         )

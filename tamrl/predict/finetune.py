@@ -20,7 +20,7 @@ from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import TowerRecord
 from tamrl.model.network import Modulation
 from tamrl.predict.ensemble import run_forward
-from tamrl.timestep import Step
+from tamrl.timestep import TimeStep
 
 #: Days before the support that the forward model runs through first.
 SPIN_UP = 120
@@ -36,7 +36,7 @@ MODULATION_SPREAD = 0.4
 WEIGHT_SPREAD = 0.02
 #: Days, or months of a monthly record, of support that have held-back ones of their own. Five months do not divide a
 #: year, so that the held-back ones are not the same month every year.
-HELD_BACK_BLOCK: dict[str, int] = {"1D": 30, "1MS": 5}
+HELD_BACK_BLOCK: dict[str, int] = {TimeStep.DAILY: 30, TimeStep.MONTHLY: 5}
 #: Shrinkages tried, largest first, when a full adaptation does harm on the held-back days.
 SHRINKAGES = (1.0, 0.75, 0.5, 0.25, 0.0)
 
@@ -150,7 +150,7 @@ def _loss(fluxes: Tensor, observed: Tensor, weight: Tensor, scale: Tensor, noise
     return (loss / noise**2 * weight).sum((1, 2)) / weight.sum((1, 2)).clamp(min=1)
 
 
-def held_back_days(count: int, share: float, step: Step = "1D") -> np.ndarray:
+def held_back_days(count: int, share: float, step: TimeStep = TimeStep.DAILY) -> np.ndarray:
     """Return which of ``count`` support days are held back: the end of each month of support.
 
     Of support months the end of each five.

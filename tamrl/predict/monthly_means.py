@@ -17,7 +17,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.landcover import tower_static
 from tamrl.schema import FLUX_UNIT, FLUXES, QC_VALID, variable
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.monthly import to_monthly
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def months_of(tower: xr.Dataset) -> pd.DataFrame:
         DataFrame(month) of the three fluxes; ``attrs["years"]`` as of ``read_months``.
     """
     months = tower[[*FLUXES, "QC"]]
-    if step_of(tower) == "1D":
+    if step_of(tower) == TimeStep.DAILY:
         months = to_monthly(months.expand_dims("site")).isel(site=0)
     good = months[list(FLUXES)].where(months["QC"] >= QC_VALID)
     table = pd.DataFrame({flux: good[flux].values for flux in FLUXES}, index=good["time"].dt.month.values)

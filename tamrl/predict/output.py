@@ -12,13 +12,13 @@ from tamrl.metrics import score
 from tamrl.predict.adapt import Adaptation
 from tamrl.predict.ensemble import HIGH, LEVEL, LOW
 from tamrl.schema import FLUX_UNIT, FLUXES, variable
-from tamrl.timestep import ATTRIBUTE, Step, step_of, time_ends
+from tamrl.timestep import ATTRIBUTE, TimeStep, step_of, time_ends
 from tamrl.wording import unit
 
 
-def _attrs(flux: str, what: str, step: Step, over: str = "") -> dict[str, str]:
+def _attrs(flux: str, what: str, step: TimeStep, over: str = "") -> dict[str, str]:
     """Return the CF attributes of a mean over days or months; ``over`` is what else was done, as a cell method."""
-    cell_methods = " ".join(filter(None, ["time: mean" if step == "1MS" else "", over]))
+    cell_methods = " ".join(filter(None, ["time: mean" if step == TimeStep.MONTHLY else "", over]))
     attrs = {"units": FLUX_UNIT, "long_name": f"{variable(flux).long_name}, {what}"}
     if variable(flux).standard_name and not over:
         attrs["standard_name"] = variable(flux).standard_name
@@ -30,11 +30,11 @@ def _base(tower: xr.Dataset, simulated: bool) -> xr.Dataset:
     time, step = pd.DatetimeIndex(tower.time.values), step_of(tower)
     data = {f"{f}_observed": ("time", tower[f].values.astype(np.float32), _attrs(f, "observed", step)) for f in FLUXES}
     data["QC"] = ("time", tower["QC"].values.astype(np.float32), {"units": "1", "long_name": variable("QC").long_name})
-    title = "Carbon" if step == "1D" else "Monthly carbon"
+    title = "Carbon" if step == TimeStep.DAILY else "Monthly carbon"
     label = "SIMULATED tower. " if simulated else ""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     attrs = {"standard_name": "time", "long_name": "local standard time"}
-    if step == "1MS":
+    if step == TimeStep.MONTHLY:
         attrs |= {"long_name": "first day of the month, local standard time", "bounds": "time_bnds"}
         data["time_bnds"] = (("time", "bnds"), np.stack([time.values, time_ends(time).values], axis=1))
     dataset = xr.Dataset(data, coords={"time": ("time", time, attrs)})
@@ -46,7 +46,7 @@ def _base(tower: xr.Dataset, simulated: bool) -> xr.Dataset:
         site=((), str(tower.site.item()), {"cf_role": "timeseries_id", "long_name": "tower"}),
     )
     return dataset.assign_attrs(
-        {ATTRIBUTE: step},
+        {ATTRIBUTE: step.value},
         Conventions="CF-1.11",
         featureType="timeSeries",
         simulated=int(simulated),

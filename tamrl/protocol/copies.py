@@ -18,7 +18,7 @@ import xarray as xr
 from tamrl.bundled import bundled_folder
 from tamrl.errors import TamrlError
 from tamrl.schema import FLUXES
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 
 #: A copy: r and the RMS difference in standard deviations of a flux, over at least so many common days or months.
 LEAST_R, MOST_DIFFERENCE, LEAST_DAYS, LEAST_MONTHS = 0.975, 0.25, 60, 24
@@ -134,7 +134,7 @@ def _copies(archive: xr.Dataset, scored: list[str], source: xr.Dataset, seen: Co
     time = np.intersect1d(archive["time"].values, source["time"].values)
     if not time.size:
         return []
-    least = LEAST_DAYS if step_of(archive) == "1D" else LEAST_MONTHS
+    least = LEAST_DAYS if step_of(archive) == TimeStep.DAILY else LEAST_MONTHS
     best: dict[tuple[str, str], Likeness] = {}
     ours, others = archive.sel(site=scored, time=time), source.sel(site=theirs, time=time)
     km = _distances(_positions(ours), _positions(others))

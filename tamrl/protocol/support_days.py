@@ -18,7 +18,7 @@ import xarray as xr
 from tamrl import wording
 from tamrl.errors import TamrlError
 from tamrl.protocol.placements import ALL, PLACEMENTS
-from tamrl.timestep import step_of, steps
+from tamrl.timestep import TimeStep, step_of, steps
 from tamrl.towers.quality import valid_days
 
 #: Numbers of support days; 0 is zero-shot. At a monthly tower so many days are one month or more.
@@ -76,7 +76,7 @@ def plan(tower: xr.Dataset, placement: str, shots: Iterable[int] = SHOTS, seed: 
     site, time = str(tower.site.item()), pd.DatetimeIndex(tower.time.values)
     valid = valid_days(tower)
     days, wanted, step = np.flatnonzero(valid), set(shots), step_of(tower)
-    least, unit = MIN_SCORED if step == "1D" else MIN_SCORED_MONTHS, wording.unit(step, 0)
+    least, unit = MIN_SCORED if step == TimeStep.DAILY else MIN_SCORED_MONTHS, wording.unit(step, 0)
     if len(days) < least:
         return Plan(site, placement, {}, np.zeros_like(valid), f"fewer than {least} {unit} to score")
     laid_out = sorted(s for s in {*SHOTS, *wanted} if s and len(days) >= steps(s, step) + least)
@@ -106,7 +106,7 @@ def plans(
 def plan_all(tower: xr.Dataset) -> Plan:
     """Return the plan without any support, of which every valid day is scored; see ``plan``."""
     valid, step = valid_days(tower), step_of(tower)
-    least, unit = MIN_SCORED if step == "1D" else MIN_SCORED_MONTHS, wording.unit(step, 0)
+    least, unit = MIN_SCORED if step == TimeStep.DAILY else MIN_SCORED_MONTHS, wording.unit(step, 0)
     if valid.sum() < least:
         return Plan(str(tower.site.item()), ALL, {}, np.zeros_like(valid), f"fewer than {least} {unit} to score")
     nothing = pd.DatetimeIndex(tower.time.values)[:0]

@@ -20,7 +20,7 @@ import tamrl
 from tamrl import schema
 from tamrl.errors import TamrlError
 from tamrl.system.storage import locate, locked, swap_in
-from tamrl.timestep import ATTRIBUTE, STEPS, Step, axis, step_of
+from tamrl.timestep import ATTRIBUTE, TimeStep, axis, step_of
 from tamrl.towers.checks import SITE_COORDS, attributes, validate
 from tamrl.towers.readers.names import NO_RELEASE, Release
 
@@ -77,7 +77,7 @@ def build(
     simulated: bool = False,
     source: str = "Tower files named in the coordinate 'source'",
     license: str = LICENSE,
-    step: Step = "1D",
+    step: TimeStep = TimeStep.DAILY,
 ) -> xr.Dataset:
     """Put towers on one time axis.
 
@@ -159,7 +159,7 @@ def _describe(ds: xr.Dataset) -> xr.Dataset:
     ds["site"].attrs.update(cf_role="timeseries_id", long_name="Tower")
     ds["igbp"].attrs.update(long_name="IGBP land-cover class")
     ds["koeppen"].attrs.update(long_name="Koeppen-Geiger class")
-    ds["time"].attrs.update(standard_name="time", long_name="Local day" if step_of(ds) == "1D" else "Month")
+    ds["time"].attrs.update(standard_name="time", long_name="Local day" if step_of(ds) == TimeStep.DAILY else "Month")
     return ds
 
 
@@ -178,7 +178,7 @@ def merge(old: xr.Dataset | None, new: xr.Dataset) -> xr.Dataset:
     kept = old.isel(site=~np.isin(old["site"].values.astype(str), new["site"].values.astype(str)))
     if step_of(old) != step_of(new):
         raise TamrlError(
-            f"The archive is {STEPS[step_of(old)]}, the new towers are {STEPS[step_of(new)]}",
+            f"The archive is {step_of(old).adjective}, the new towers are {step_of(new).adjective}",
             "merge",
             "Use a workspace of their own for each",
         )

@@ -18,7 +18,7 @@ import xarray as xr
 
 from tamrl.globe.earth import land_cells
 from tamrl.solar import potential_radiation
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.checks import WRONG_UNIT_SHARE, balance
 from tamrl.towers.seasons import LEAST_MONTHS, Months, amplitude, correlation, monthly_means, peak
 
@@ -114,7 +114,7 @@ def _radiation(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list
     measured = ds["SW_IN"].transpose("site", "time").values.astype(float)
     known = np.isfinite(measured) & np.isfinite(sun)
     n = known.sum(axis=1)
-    enough = n >= (LEAST_DAYS if step == "1D" else LEAST_MONTHS)
+    enough = n >= (LEAST_DAYS if step == TimeStep.DAILY else LEAST_MONTHS)
     with np.errstate(invalid="ignore", divide="ignore"):
         above = (known & (measured > sun + SUN_MARGIN)).sum(axis=1) / n
         part = np.where(known, measured, 0).sum(axis=1) / np.where(known, sun, 0).sum(axis=1)

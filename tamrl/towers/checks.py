@@ -10,7 +10,7 @@ import xarray as xr
 
 from tamrl import schema
 from tamrl.errors import TamrlError
-from tamrl.timestep import Step, is_regular, step_of
+from tamrl.timestep import TimeStep, is_regular, step_of
 
 #: First day that a tower can have; a date before is a misread number.
 FIRST_DAY = pd.Timestamp("1950-01-01")
@@ -115,12 +115,12 @@ def check_structure(ds: xr.Dataset) -> None:
     _check_sites(ds)
 
 
-def _check_time(time: np.ndarray, step: Step) -> None:
+def _check_time(time: np.ndarray, step: TimeStep) -> None:
     """Raise unless ``time`` (T,) has one value a step, ascending, without a gap."""
     if not np.issubdtype(time.dtype, np.datetime64):
         raise TamrlError(f"The time axis has type {time.dtype}, not dates", "time", "Decode it first")
     if not is_regular(time, step):
-        each = "day" if step == "1D" else "month"
+        each = "day" if step == TimeStep.DAILY else "month"
         raise TamrlError(f"The time axis is not one ascending step a {each}", "time", "Sort it and fill its gaps")
 
 

@@ -12,7 +12,7 @@ import xarray as xr
 from tamrl import schema
 from tamrl.errors import TamrlError
 from tamrl.globe.earth import STATIC_DRIVERS, at_positions
-from tamrl.timestep import ATTRIBUTE, step_of
+from tamrl.timestep import ATTRIBUTE, TimeStep, step_of
 from tamrl.towers.archive import now
 from tamrl.towers.checks import attributes
 
@@ -33,7 +33,7 @@ def to_monthly(daily: xr.Dataset, earth: xr.Dataset | None = None) -> xr.Dataset
     Raises:
         TamrlError: the archive is not daily.
     """
-    if step_of(daily) != "1D":
+    if step_of(daily) != TimeStep.DAILY:
         raise TamrlError("The archive is monthly already", "aggregate", "Give a daily workspace")
     month = daily["time"].values.astype("datetime64[M]")
     first, start = np.unique(month, return_index=True)
@@ -57,7 +57,7 @@ def to_monthly(daily: xr.Dataset, earth: xr.Dataset | None = None) -> xr.Dataset
         for name in [n for n in STATIC_DRIVERS if n in at]:
             arrays[name] = np.where(inside, at[name].to_numpy()[:, None], np.nan)
     attrs = dict(daily.attrs) | {
-        ATTRIBUTE: "1MS",
+        ATTRIBUTE: TimeStep.MONTHLY.value,
         "title": "Monthly fluxes and drivers at flux towers",
         "history": "\n".join(filter(None, [str(daily.attrs.get("history", "")), f"{now()} averaged by month"])),
     }

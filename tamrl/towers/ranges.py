@@ -16,7 +16,7 @@ import pandas as pd
 
 from tamrl import schema
 from tamrl.solar import potential_radiation
-from tamrl.timestep import Step
+from tamrl.timestep import TimeStep
 
 #: Values that a number over the year needs, in how many months of the calendar; and one of something steady.
 YEAR_DAYS, YEAR_MONTHS, FEW_DAYS = 300, 11, 30
@@ -169,7 +169,9 @@ class Verdict:
     words: str
 
 
-def judge(name: str, values: pd.Series, table: pd.DataFrame, lat: float, step: Step = "1D") -> Verdict | None:
+def judge(
+    name: str, values: pd.Series, table: pd.DataFrame, lat: float, step: TimeStep = TimeStep.DAILY
+) -> Verdict | None:
     """Hold the size of a variable at one tower against the towers known to the project.
 
     Args:
@@ -187,7 +189,9 @@ def judge(name: str, values: pd.Series, table: pd.DataFrame, lat: float, step: S
     if name in MEDIANS and _whole_year(known, step) and (found := _shifted(name, known)):
         return found
     for size in KNOWN.get(name, ()):
-        enough = _whole_year(known, step) if size.seasonal else len(known) >= (FEW_DAYS if step == "1D" else 3)
+        enough = (
+            _whole_year(known, step) if size.seasonal else len(known) >= (FEW_DAYS if step == TimeStep.DAILY else 3)
+        )
         scale = _scale(size.against, known, table, lat, step)
         # What takes a few values only has no span that would say something.
         if not enough or np.isnan(scale) or (size.measure is _span and known.nunique() <= FEW_LEVELS):
@@ -198,12 +202,12 @@ def judge(name: str, values: pd.Series, table: pd.DataFrame, lat: float, step: S
     return None
 
 
-def _whole_year(known: pd.Series, step: Step) -> bool:
+def _whole_year(known: pd.Series, step: TimeStep) -> bool:
     months = pd.DatetimeIndex(known.index).month.nunique()
-    return len(known) >= (YEAR_DAYS if step == "1D" else 12) and months >= YEAR_MONTHS
+    return len(known) >= (YEAR_DAYS if step == TimeStep.DAILY else 12) and months >= YEAR_MONTHS
 
 
-def _scale(against: str, known: pd.Series, table: pd.DataFrame, lat: float, step: Step) -> float:
+def _scale(against: str, known: pd.Series, table: pd.DataFrame, lat: float, step: TimeStep) -> float:
     """Return the mean of what a number is relative to, over the days of the values; NaN where it is not known."""
     days = pd.DatetimeIndex(known.index)
     if not against or not len(days):

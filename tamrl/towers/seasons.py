@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.solar import potential_radiation
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.monthly import to_monthly
 
 #: Months that a correlation needs.
@@ -45,10 +45,10 @@ class Months:
 def monthly_means(ds: xr.Dataset, names: tuple[str, ...]) -> Months:
     """Average variables of an archive (site, time) by month, those of ``names`` that it has, and add SW_POT."""
     wanted = [n for n in names if n in ds]
-    table = to_monthly(ds[wanted]) if step_of(ds) == "1D" else ds[wanted]
+    table = to_monthly(ds[wanted]) if step_of(ds) == TimeStep.DAILY else ds[wanted]
     time = pd.DatetimeIndex(table["time"].values)
     values = {n: table[n].transpose("site", "time").values.astype(float) for n in wanted}
-    values["SW_POT"] = potential_radiation(ds["lat"].values, time, "1MS").astype(float)
+    values["SW_POT"] = potential_radiation(ds["lat"].values, time, TimeStep.MONTHLY).astype(float)
     return Months(values, time.month.to_numpy())
 
 

@@ -20,7 +20,7 @@ from tamrl.system.storage import locate, locked, subfolders
 if TYPE_CHECKING:
     import xarray as xr
 
-    from tamrl.timestep import Step
+    from tamrl.timestep import TimeStep
 
 MARKER = "workspace.yaml"
 #: Folders below the one searched; workspaces lie side by side, not deep.
@@ -124,16 +124,16 @@ class Workspace:
         marker = found / "zarr.json" if found else None
         return marker.stat().st_mtime_ns if marker and marker.is_file() else 0
 
-    def step(self) -> "Step":
+    def step(self) -> "TimeStep":
         """Return the time step of the archive; daily where there is none yet, or it cannot be read."""
-        from tamrl.timestep import ATTRIBUTE
+        from tamrl.timestep import ATTRIBUTE, TimeStep, time_step
 
         found = locate(self.archive_path)
         try:
             attributes = json.loads((found / "zarr.json").read_text(encoding="utf-8"))["attributes"] if found else {}
-            return attributes.get(ATTRIBUTE, "1D")
-        except (OSError, ValueError, KeyError, AttributeError):
-            return "1D"
+            return time_step(attributes.get(ATTRIBUTE, TimeStep.DAILY.value), ATTRIBUTE)
+        except (OSError, ValueError, KeyError, AttributeError, TamrlError):
+            return TimeStep.DAILY
 
     def models(self) -> list[Path]:
         """Return the folders under ``models/`` that hold something, by name."""

@@ -24,7 +24,7 @@ from tamrl.schema import FLUXES, QC_VALID
 from tamrl.system.device import choose, one_thread
 from tamrl.system.processes import run_processes
 from tamrl.system.storage import locked
-from tamrl.timestep import STEPS, step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.archive import load_archive
 from tamrl.training.calibrate import calibrate
 from tamrl.training.member import MemberTrainer, TrainingProgress
@@ -202,7 +202,7 @@ class EnsembleTrainer:
         self.simulated = bool(dataset.attrs.get("simulated", 0))
         if step_of(dataset) != self.config.model.step:
             raise TamrlError(
-                f"The archive is {STEPS[step_of(dataset)]}, the model is to be {STEPS[self.config.model.step]}",
+                f"The archive is {step_of(dataset).adjective}, the model is to be {self.config.model.step.adjective}",
                 str(self.archive),
                 "Set model: step, or aggregate the workspace (python -m tamrl aggregate)",
             )
@@ -331,5 +331,5 @@ def usable_sites(dataset: Any) -> tuple[str, ...]:
     """Return the towers of an archive with at least ``MIN_DAYS`` valid days, or ``MIN_MONTHS`` months."""
     observed = sum(dataset[f].notnull().astype(int) for f in FLUXES) > 0
     days = (observed & (dataset["QC"] >= QC_VALID)).sum("time").values
-    least = MIN_DAYS if step_of(dataset) == "1D" else MIN_MONTHS
+    least = MIN_DAYS if step_of(dataset) == TimeStep.DAILY else MIN_MONTHS
     return tuple(s for s, n in zip(dataset.site.values.tolist(), days, strict=True) if n >= least)

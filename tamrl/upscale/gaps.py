@@ -16,7 +16,7 @@ from tamrl.errors import TamrlError
 from tamrl.globe.stored import COUNTED, Tally
 from tamrl.schema import variable
 from tamrl.system.account import IngestReport
-from tamrl.timestep import Step
+from tamrl.timestep import TimeStep
 from tamrl.towers.interpolate import to_days
 from tamrl.upscale.drivers.read import Driver
 
@@ -93,7 +93,7 @@ class Account:
             found.gaps[name] = Gap(bits, g["cells"], g["never"], g["values"])
         return found
 
-    def report(self, time: pd.DatetimeIndex, step: Step) -> IngestReport:
+    def report(self, time: pd.DatetimeIndex, step: TimeStep) -> IngestReport:
         """Return the account in words."""
         out = IngestReport()
         for (name, what), count in sorted(self.tally.counts.items()):
@@ -114,14 +114,14 @@ def accounts(marks: Iterable[Path]) -> Account:
     return total
 
 
-def span(steps: np.ndarray, time: pd.DatetimeIndex, step: Step) -> str:
+def span(steps: np.ndarray, time: pd.DatetimeIndex, step: TimeStep) -> str:
     """Return in words how many steps (T,) are chosen, from when to when."""
-    chosen, form = time[steps], "%Y-%m" if step == "1MS" else "%Y-%m-%d"
+    chosen, form = time[steps], "%Y-%m" if step == TimeStep.MONTHLY else "%Y-%m-%d"
     when = chosen[0].strftime(form) + (f" to {chosen[-1].strftime(form)}" if len(chosen) > 1 else "")
     return f"{len(chosen)} of {len(time)} steps ({when})"
 
 
-def describe(gap: Gap, time: pd.DatetimeIndex, step: Step) -> str:
+def describe(gap: Gap, time: pd.DatetimeIndex, step: TimeStep) -> str:
     """Return in words where a driver is missing."""
     never = f", {gap.never} of these cells never have it" if gap.never else ""
     return f"no value at {span(gap.steps, time, step)} in {gap.cells} cells that have other drivers{never}"
@@ -140,7 +140,7 @@ def missing_steps(driver: Driver, time: pd.DatetimeIndex) -> np.ndarray:
     return (driver.taken < 0) | driver.incomplete
 
 
-def check_steps(drivers: dict[str, Driver], time: pd.DatetimeIndex, step: Step, where: str) -> None:
+def check_steps(drivers: dict[str, Driver], time: pd.DatetimeIndex, step: TimeStep, where: str) -> None:
     """Raise where a driver lacks whole steps of a run.
 
     Raises:
@@ -152,7 +152,7 @@ def check_steps(drivers: dict[str, Driver], time: pd.DatetimeIndex, step: Step, 
         raise TamrlError("; ".join(said), where, ALLOW)
 
 
-def check_cells(account: Account, time: pd.DatetimeIndex, step: Step, where: str) -> None:
+def check_cells(account: Account, time: pd.DatetimeIndex, step: TimeStep, where: str) -> None:
     """Raise where a driver lacks values in some cells.
 
     Raises:

@@ -21,7 +21,7 @@ from tamrl.model.drivers import DERIVED
 from tamrl.model.training_towers import Reference, load_reference
 from tamrl.schema import FLUXES
 from tamrl.solar import TREND_DAYS, potential_radiation
-from tamrl.timestep import Step, season_angle, time_ends
+from tamrl.timestep import TimeStep, season_angle, time_ends
 from tamrl.upscale.drivers.landcover import static_inputs_of
 from tamrl.upscale.drivers.open import Drivers
 from tamrl.upscale.drivers.read import Driver, read_driver
@@ -127,10 +127,10 @@ def read_region(drivers: Drivers, region: Region, tally: Tally | None = None) ->
 
 
 @lru_cache(maxsize=4)
-def _radiation(lat: tuple[float, ...], time: tuple[str, int], step: Step) -> tuple[np.ndarray, np.ndarray]:
+def _radiation(lat: tuple[float, ...], time: tuple[str, int], step: TimeStep) -> tuple[np.ndarray, np.ndarray]:
     """Return SW_POT and SW_POT_TREND of R latitudes, (T, R, 1) each, for a first step and a number of steps."""
     lat = np.array(lat)
-    index = pd.date_range(time[0], periods=time[1], freq="D" if step == "1D" else "MS")
+    index = pd.date_range(time[0], periods=time[1], freq="D" if step == TimeStep.DAILY else "MS")
     now = potential_radiation(lat, index, step).T[..., None]
     return now, now - potential_radiation(lat, index, step, -TREND_DAYS).T[..., None]
 
@@ -248,7 +248,7 @@ def _check_finite(mean: np.ndarray, sd: np.ndarray, checkpoint: str) -> None:
         raise TamrlError("The fluxes are not finite numbers", checkpoint, "Train the model again")
 
 
-def _season(time: pd.DatetimeIndex, step: Step) -> np.ndarray:
+def _season(time: pd.DatetimeIndex, step: TimeStep) -> np.ndarray:
     """Return (T, 2) float32, sine and cosine of the place of each step in the year."""
     angle = season_angle(time, step)
     return np.stack([np.sin(angle), np.cos(angle)], axis=1).astype(np.float32)

@@ -147,7 +147,7 @@ def _notes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble, refere
     if request.spin_up and not spin_up_steps(drivers.time):
         yield "The series is shorter than a year: it starts without memory of the time before."
     if reference is None:
-        yield "The checkpoint does not know its training towers: no codes and no extrapolation index."
+        yield "The checkpoint does not know its training towers: no task embeddings and no dissimilarity index."
     if ensemble.caution:
         yield ensemble.caution
 

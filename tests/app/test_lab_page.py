@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.predict.output import before_after
+from tamrl.timestep import TimeStep
 from tamrl.towers.archive import record, save_archive
 from tamrl.towers.workspace import Workspace
 
@@ -263,7 +264,7 @@ def test_runs_are_drawn_over_each_other_and_scored_on_the_same_days(site, small_
     adapt(at)
     assert any(e.label == "All 2 runs at this tower" for e in at.expander)
     results = at.session_state["tamrl_results"]
-    runs = {name_of(key, "1D"): result for key, result in results.items()}
+    runs = {name_of(key, TimeStep.DAILY): result for key, result in results.items()}
     tower = record(Workspace.open(next(iter(results)).workspace[0]).archive(), site)
     table = compare_runs(runs)
     assert table["n"].nunique() == 1 or (table.groupby("flux")["n"].nunique() == 1).all()

@@ -104,7 +104,7 @@ def test_the_page_tells_who_made_the_maps_and_that_one_citation_is_of_both(open_
 
 def test_the_layer_of_spreads_says_what_they_are(open_page):
     one = [c.value for c in open_page(layer="spread").caption]
-    assert "Spread: standard deviation of the estimate, as its makers give it." in one
+    assert "Uncertainty: standard deviation of the estimate, as its makers give it." in one
     two = [c.value for c in open_page(layer="spread", mode="side", **{"with": "second"}).caption]
     assert any("not the same thing" in text for text in two)
 
@@ -151,7 +151,7 @@ def test_a_place_outside_a_regional_map_is_said(open_page, small_workspace):
         path.unlink()
 
 
-@pytest.mark.parametrize(("layer", "title"), [("spread", "standard deviation"), ("extrapolation", "Extrapolation")])
+@pytest.mark.parametrize(("layer", "title"), [("spread", "standard deviation"), ("extrapolation", "Dissimilarity")])
 def test_layers_are_drawn_with_their_own_scale(open_page, layer, title):
     data = shown(healthy(open_page(layer=layer)))
     assert title in data["alt"]

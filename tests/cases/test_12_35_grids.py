@@ -7,6 +7,7 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.maps.products import open_product
+from tamrl.timestep import TimeStep
 from tamrl.upscale.drivers.mapping import default_mapping
 from tamrl.upscale.drivers.open import open_drivers
 
@@ -88,7 +89,7 @@ def test_another_grid_is_refused_by_its_name(tmp_path, name):
     assert "cdo" in refused.value.todo or "degrees" in refused.value.todo or "grid of lat" in refused.value.todo
     ds.rename(gpp="TA").assign(TA=ds["gpp"].assign_attrs(units="degC")).to_netcdf(tmp_path / "b.nc")
     with pytest.raises(TamrlError, match=words):
-        open_drivers([tmp_path / "b.nc"], default_mapping(), ("TA",), "1MS")
+        open_drivers([tmp_path / "b.nc"], default_mapping(), ("TA",), TimeStep.MONTHLY)
 
 
 def plain():

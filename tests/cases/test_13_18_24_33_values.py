@@ -8,6 +8,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.globe.stored import Tally
 from tamrl.maps.products import open_product
+from tamrl.timestep import TimeStep
 from tamrl.upscale.drivers.mapping import DriverEntry, Mapping
 from tamrl.upscale.drivers.open import open_drivers
 from tamrl.upscale.drivers.read import read_driver
@@ -76,7 +77,7 @@ def test_packed_values_that_are_possible_stay(tmp_path, number, stated):
 def test_undeclared_fills_of_drivers_are_missing_and_counted(tmp_path, bad):
     values = summer() + 273.15
     written(tmp_path / "a.nc", {"units": "K"}, {"_FillValue": None}, bad, TA=values)
-    found = open_drivers([tmp_path / "a.nc"], Mapping({"TA": DriverEntry(("TA",))}, {}), ("TA",), "1MS")
+    found = open_drivers([tmp_path / "a.nc"], Mapping({"TA": DriverEntry(("TA",))}, {}), ("TA",), TimeStep.MONTHLY)
     tally = Tally()
     made = read_driver(found.drivers["TA"], slice(0, 18), slice(0, 36), tally)
     assert np.isnan(made[:, :, :9]).all()
@@ -129,7 +130,7 @@ def test_an_amount_knows_its_period_or_is_refused(tmp_path, attrs, per, divided)
     mapping = Mapping({"P_MON": DriverEntry(("tp",), per=per)}, {})
 
     def read():
-        found = open_drivers([tmp_path / "a.nc"], mapping, ("P_MON",), "1MS")
+        found = open_drivers([tmp_path / "a.nc"], mapping, ("P_MON",), TimeStep.MONTHLY)
         return read_driver(found.drivers["P_MON"], slice(0, 1), slice(0, 1))[0, 0, 0]
 
     if divided:

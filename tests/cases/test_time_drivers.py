@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 from tamrl.errors import TamrlError
+from tamrl.timestep import TimeStep
 from tamrl.upscale.drivers.mapping import default_mapping
 from tamrl.upscale.drivers.open import open_drivers
 from tamrl.upscale.drivers.read import read_driver
@@ -26,7 +27,7 @@ def drivers(path, labels, values, bounds=None, calendar="standard", name="TA", u
     ds.to_netcdf(path)
 
 
-def series(path, step="1D", name="TA"):
+def series(path, step=TimeStep.DAILY, name="TA"):
     found = open_drivers([path], default_mapping(), (name,), step)
     return pd.Series(read_driver(found.drivers[name], slice(0, 1), slice(0, 1)).ravel(), found.time)
 
@@ -53,7 +54,7 @@ def test_sums_of_months_labelled_by_their_end(tmp_path):
         unit="kg m-2",
         cell_methods="time: sum",
     )
-    found = series(tmp_path / "a.nc", "1MS", "P")
+    found = series(tmp_path / "a.nc", TimeStep.MONTHLY, "P")
     assert list(found.index) == list(pd.date_range("2001-01-01", periods=4, freq="MS"))
     np.testing.assert_allclose(found, 1.0)
 
@@ -72,4 +73,4 @@ def test_a_missing_time_and_annual_maps_are_refused(tmp_path):
         series(tmp_path / "a.nc")
     drivers(tmp_path / "b.nc", [182.5, 547.5], [1, 2])
     with pytest.raises(TamrlError, match="TA comes in years"):
-        series(tmp_path / "b.nc", "1MS")
+        series(tmp_path / "b.nc", TimeStep.MONTHLY)

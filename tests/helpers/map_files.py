@@ -60,7 +60,7 @@ def dataset(
     ds["land_fraction"] = (("lat", "lon"), share.astype(np.float32), {"units": "1", "long_name": "Land fraction"})
     if kind == "model":
         far = np.where(sea, np.nan, np.abs(lat)[:, None] / 60 + 0 * share)
-        attrs = {"units": "1", "long_name": "Extrapolation index", "threshold": 0.8}
+        attrs = {"units": "1", "long_name": "Dissimilarity index", "threshold": 0.8}
         ds["extrapolation"] = (("lat", "lon"), far.astype(np.float32), attrs)
         ds["code"] = (("component", "lat", "lon"), np.stack([base[:, None] + noise, noise]).astype(np.float32))
     ds.attrs = {

@@ -6,6 +6,7 @@ from pathlib import Path
 from tamrl.config import Config, ModelConfig
 from tamrl.globe.earth import load_earth
 from tamrl.simulation.towers import simulate
+from tamrl.timestep import TimeStep
 from tamrl.towers.archive import save_archive
 from tamrl.towers.monthly import to_monthly
 from tamrl.towers.workspace import Workspace
@@ -20,7 +21,7 @@ def make(folder: Path) -> tuple[Workspace, list[str]]:
     held_out = [str(site) for site in archive["site"].values[-2:]]
     model = ModelConfig(
         drivers=("TA", "P_MON", "SW_POT", "NDVI_MAX"),
-        step="1MS",
+        step=TimeStep.MONTHLY,
         encoder_bin=1,
         code=4,
         embed=8,

@@ -21,6 +21,7 @@ from tamrl.model.training_towers import Reference
 from tamrl.predict import monthly_means
 from tamrl.predict.monthly_means import BALANCE, GIVEN, SPLIT, adapt_months
 from tamrl.schema import FLUXES
+from tamrl.timestep import TimeStep
 from tamrl.towers.quality import flux_table
 
 
@@ -38,7 +39,9 @@ def maps():
 def ensemble():
     """Two small monthly members that were not trained: what adaptation does is algebra, whatever the weights."""
     drivers = ("TA", "P_MON", "SW_POT", "SW_POT_TREND", "NDVI_MIN", "NDVI_MAX", "C4")
-    config = Config(model=ModelConfig(drivers=drivers, step="1MS", code=4, embed=8, hidden=8, encoder_hidden=4))
+    config = Config(
+        model=ModelConfig(drivers=drivers, step=TimeStep.MONTHLY, code=4, embed=8, hidden=8, encoder_hidden=4)
+    )
     normaliser = Normaliser(
         np.array([10, 2, 250, 0, 0.2, 0.6, 0.1], np.float32),
         np.array([12, 2, 100, 20, 0.2, 0.2, 0.3], np.float32),

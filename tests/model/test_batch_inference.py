@@ -12,7 +12,7 @@ from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import Normaliser, make_support
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
-from tamrl.timestep import season_angle
+from tamrl.timestep import TimeStep, season_angle
 
 DRIVERS = ("TA", "SW_IN", "VPD", "SW_POT")
 
@@ -46,7 +46,7 @@ def places(steps, missing=True, count=6):
         drivers[2, 1, 20:50] = np.nan
         drivers[3, :, 30:70] = np.nan
         drivers[4, 0, -1] = np.nan
-    angle = season_angle(pd.date_range("2003-02-01", periods=steps), "1D")
+    angle = season_angle(pd.date_range("2003-02-01", periods=steps), TimeStep.DAILY)
     static = rng.dirichlet(np.ones(STATIC_SIZE), count).astype("f4")
     season = np.stack([np.sin(angle), np.cos(angle)], 1).astype("f4")
     return CellBatch(*(torch.from_numpy(x) for x in (drivers, season, static)))

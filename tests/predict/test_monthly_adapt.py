@@ -17,6 +17,7 @@ from tamrl.predict.finetune import MODULATION_SPREAD, cut_window, held_back_days
 from tamrl.predict.methods import AdaptSettings, finetune
 from tamrl.predict.output import adaptation_dataset, before_after
 from tamrl.protocol.support_days import support_days
+from tamrl.timestep import TimeStep
 from tamrl.towers.archive import record
 
 
@@ -62,7 +63,7 @@ def test_the_prior_widens_with_the_days_of_the_months(ensemble, unseen, monkeypa
 
 @pytest.mark.parametrize("count", [2, 5, 12, 24])
 def test_months_held_back_leave_most_to_fit(count):
-    held = held_back_days(count, 0.2, "1MS")
+    held = held_back_days(count, 0.2, TimeStep.MONTHLY)
     assert 1 <= held.sum() <= max(1, count // 4)
     assert not held[0]
     # In two years not always the same month of the year.

@@ -16,7 +16,7 @@ from tamrl.model.training_towers import load_reference
 from tamrl.predict.ensemble import predict
 from tamrl.protocol.support_days import plan
 from tamrl.simulation.towers import simulate
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.archive import Tower, build, load_archive, merge, record, save_archive
 from tamrl.towers.monthly import to_monthly
 from tamrl.towers.quality import valid_days
@@ -41,7 +41,7 @@ def test_a_month_is_the_mean_of_its_days(daily, monthly):
         groups = days.groupby(days.index.to_period("M"))
         expected = groups.mean().where(groups.count() >= 0.8 * groups.size())
         np.testing.assert_allclose(monthly[name].sel(site=site).values, expected.to_numpy(), rtol=1e-5, atol=1e-6)
-    assert step_of(monthly) == "1MS"
+    assert step_of(monthly) == TimeStep.MONTHLY
     assert (pd.DatetimeIndex(monthly.time.values).day == 1).all()
 
 
@@ -79,7 +79,7 @@ def test_static_drivers_come_from_the_position_and_stay_within_the_record(daily,
 def test_a_monthly_archive_is_saved_and_does_not_mix_with_days(daily, monthly, tmp_path):
     save_archive(monthly, tmp_path / "a.zarr")
     opened = load_archive(tmp_path / "a.zarr")
-    assert step_of(opened) == "1MS"
+    assert step_of(opened) == TimeStep.MONTHLY
     np.testing.assert_array_equal(opened["GPP"].values, monthly["GPP"].values)
     with pytest.raises(TamrlError, match="monthly"):
         merge(opened, daily)
@@ -101,7 +101,7 @@ def test_a_monthly_model_is_trained_remembers_its_towers_and_reads_months_alone(
     save_archive(monthly, tmp_path / "a.zarr")
     model = ModelConfig(
         drivers=("TA", "P_MON", "SW_POT", "NDVI_MAX"),
-        step="1MS",
+        step=TimeStep.MONTHLY,
         encoder_bin=1,
         code=4,
         embed=8,
@@ -136,14 +136,14 @@ def test_the_command_never_replaces_a_daily_archive(daily, tmp_path):
         done = CliRunner().invoke(main, ["aggregate", "-w", str(source.path), "--out", str(out), "--no-earth"])
         assert done.exit_code != 0
         assert text in str(done.output) + str(done.exception)
-    assert source.step() == other.step() == "1D"
+    assert source.step() == other.step() == TimeStep.DAILY
     assert source.archive().sizes == daily.sizes
     assert other.archive().sizes["site"] == 1
     assert source.provenance() == other.provenance() == []
     again = ["aggregate", "-w", str(source.path), "--out", str(tmp_path / "m"), "--no-earth"]
     assert CliRunner().invoke(main, again).exit_code == 0
     assert CliRunner().invoke(main, again).exit_code == 0
-    assert Workspace.open(tmp_path / "m").step() == "1MS"
+    assert Workspace.open(tmp_path / "m").step() == TimeStep.MONTHLY
 
 
 def test_the_command_makes_a_workspace_of_months(daily, tmp_path):
@@ -153,6 +153,6 @@ def test_the_command_makes_a_workspace_of_months(daily, tmp_path):
     assert done.exit_code == 0, done.output
     made = Workspace.open(tmp_path / "m")
     assert made.simulated
-    assert made.step() == "1MS"
-    assert source.step() == "1D"
+    assert made.step() == TimeStep.MONTHLY
+    assert source.step() == TimeStep.DAILY
     assert "NDVI_MAX" in made.archive()

@@ -20,6 +20,7 @@ from tamrl.model.prior import CodePrior
 from tamrl.model.training_towers import load_reference
 from tamrl.predict.ensemble import member_code, member_record, predict, to_gaussian
 from tamrl.schema import FLUXES, IGBP_CLASSES
+from tamrl.timestep import TimeStep
 from tamrl.upscale import rechunk
 from tamrl.upscale.drivers import read
 from tamrl.upscale.regions import spin_up_steps, spread
@@ -236,7 +237,9 @@ def test_a_full_disk_loses_nothing(checkpoint, field_files, tmp_path, in_small_t
 def monthly_checkpoint(tmp_path):
     """A monthly model that was never trained, with the bundled global drivers."""
     names = ("TA", "P_MON", "SW_POT", "SW_POT_TREND", "NDVI_MIN", "NDVI_MAX", "C4")
-    shape = ModelConfig(drivers=names, step="1MS", code=4, embed=6, hidden=6, encoder_hidden=4, encoder_bin=1)
+    shape = ModelConfig(
+        drivers=names, step=TimeStep.MONTHLY, code=4, embed=6, hidden=6, encoder_hidden=4, encoder_bin=1
+    )
     scales = Normaliser(np.zeros(7, "f4") + 0.5, np.array([10, 3, 150, 50, 0.3, 0.3, 0.3], "f4"), np.ones(3, "f4"))
     (tmp_path / "monthly").mkdir()
     for k in range(2):

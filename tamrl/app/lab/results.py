@@ -15,7 +15,6 @@ from tamrl.figures.lab import adaptation as figures
 from tamrl.figures.style import number, unit_label
 from tamrl.predict.methods import METHODS
 from tamrl.schema import FLUX_UNIT, FLUXES
-from tamrl.timestep import STEPS
 
 if TYPE_CHECKING:
     pass
@@ -95,7 +94,7 @@ def _scores(view: LabView) -> None:
         )
     runs.harm(view)
     st.caption(
-        f"{STEPS[view.step].capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
+        f"{view.step.adjective.capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
         f"(QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}, "
         "that of bias is of its size. "
         f"RMSE and bias in {UNIT}."

@@ -18,7 +18,7 @@ from tamrl.schema import FLUX_UNIT, FLUXES
 if TYPE_CHECKING:
     from tamrl.app.lab.view import LabRequest, LabView
     from tamrl.predict.adapt import Adaptation
-    from tamrl.timestep import Step
+    from tamrl.timestep import TimeStep
 
 UNIT = unit_label(FLUX_UNIT)
 #: Change of RMSE above which adapting is said to have done harm [%].
@@ -108,7 +108,7 @@ def _rows(view: "LabView", same: "dict[LabRequest, Adaptation]") -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
-def name_of(request: "LabRequest", step: "Step") -> str:
+def name_of(request: "LabRequest", step: "TimeStep") -> str:
     """Return what tells a run from others at the same tower, in few words."""
     settings = request.settings
     said = [METHODS[settings.method].label, f"{wording.counted(request.days, step)} from {request.start}"]

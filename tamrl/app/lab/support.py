@@ -16,16 +16,16 @@ from tamrl.figures.style import number, unit_label
 from tamrl.figures.towers import series
 from tamrl.protocol.support_days import SKIP_DAYS, support_days
 from tamrl.schema import FLUX_UNIT, FLUXES
-from tamrl.timestep import Step, step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.quality import valid_days
 
 if TYPE_CHECKING:
     pass
 
 #: Valid days, or months, of support that are offered at most: two years.
-MOST: dict[str, int] = {"1D": 730, "1MS": 24}
+MOST: dict[str, int] = {TimeStep.DAILY: 730, TimeStep.MONTHLY: 24}
 #: Support days, or months, at first.
-FIRST: dict[str, int] = {"1D": 30, "1MS": 6}
+FIRST: dict[str, int] = {TimeStep.DAILY: 30, TimeStep.MONTHLY: 6}
 _CHART, _FIELD = "support_chart", "lab_first_day"
 
 
@@ -75,13 +75,13 @@ def _alt(site: str, tower: xr.Dataset, support: pd.DatetimeIndex, flux: str) -> 
     )
 
 
-def text(support: pd.DatetimeIndex, step: Step) -> str:
+def text(support: pd.DatetimeIndex, step: TimeStep) -> str:
     """Return in words how many days, or months, the support has, and from when to when."""
     first, last = (wording.date(when, step) for when in (support.min(), support.max()))
     return f"{wording.counted(len(support), step, 'support')} from {first} to {last}"
 
 
-def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tuple[datetime.date, int]:
+def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: TimeStep) -> tuple[datetime.date, int]:
     """Draw the choice of the first day, or month, and of how many; return both, within the record.
 
     The first one is always a valid one: what is chosen between two of them is moved to the next. At first these are
@@ -92,10 +92,10 @@ def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tup
     chosen = min(max(state.get("start", default), low), high)
     start, default = (valid[valid >= pd.Timestamp(when)][0].date() for when in (chosen, default))
     word = wording.unit(step)
-    left, middle, right = st.columns([3, 1.8, 3] if step == "1D" else [1, 0.01, 1], gap="medium")
+    left, middle, right = st.columns([3, 1.8, 3] if step == TimeStep.DAILY else [1, 0.01, 1], gap="medium")
     if low < high:
         state.put("start", start if start != default else None)
-        if step == "1D":
+        if step == TimeStep.DAILY:
             left.slider("First support day", low, high, format="YYYY-MM-DD", **state.bind("start", default))
             # Years on one slider are days a pixel: the field takes the day itself.
             st.session_state[_FIELD] = start
@@ -122,7 +122,7 @@ def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: Step) -> tup
     return start, days
 
 
-def _support_flux(step: Step) -> str:
+def _support_flux(step: TimeStep) -> str:
     """Draw the choice of the flux on the chart of the support."""
     if state.get("flux") not in FLUXES:
         state.put("flux", None)
@@ -140,7 +140,9 @@ def _from_chart(key: str, valid: pd.DatetimeIndex, most: int) -> None:
         state.put("days", chosen[1])
 
 
-def selected_span(selection: Any, valid: pd.DatetimeIndex, most: int = MOST["1D"]) -> tuple[datetime.date, int] | None:
+def selected_span(
+    selection: Any, valid: pd.DatetimeIndex, most: int = MOST[TimeStep.DAILY]
+) -> tuple[datetime.date, int] | None:
     """Return the first valid day, or month, and how many lie inside a selection on the chart.
 
     Args:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from tamrl import wording
 from tamrl.app.shared.components import Origin
-from tamrl.timestep import Step, step_of
+from tamrl.timestep import TimeStep, step_of
 
 if TYPE_CHECKING:
     from tamrl.predict.adapt import Adaptation
@@ -74,7 +74,7 @@ class LabView:
         return self.result.scored
 
     @property
-    def step(self) -> Step:
+    def step(self) -> TimeStep:
         """The time step of the record."""
         return step_of(self.tower)
 

@@ -11,6 +11,7 @@ from tamrl.app.shared import components, sidebar, state, visitor
 from tamrl.app.shared.widgets import select
 from tamrl.errors import TamrlError
 from tamrl.evaluation import results as scorecard
+from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import METRICS, PLACEMENTS, SCALES, Results
 from tamrl.figures.scorecard import names
 from tamrl.schema import IGBP, KOEPPEN
@@ -85,7 +86,7 @@ def controls(results: Results) -> ScorecardView | None:
     with columns[1]:
         scale = select("Time scale", "scale", SCALES, "daily", names.SCALE_LABELS.get, _SCALE_TIP)
     with columns[2]:
-        models = names.in_order([str(m) for m in cache.table(results, "scores")["model"].unique()])
+        models = in_order([str(m) for m in cache.table(results, "scores")["model"].unique()])
         against = select("Compare with", "against", models, "xgboost", _reference_label, _AGAINST_TIP)
     with columns[3].popover("Protocol", icon=":material/rule:", width="stretch"):
         designs = results.designs

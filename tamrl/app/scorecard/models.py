@@ -8,6 +8,7 @@ from tamrl.app.scorecard.view import ScorecardView, model_legend, shots_choice
 from tamrl.app.shared import components, state, theme
 from tamrl.app.shared.widgets import chart, legend
 from tamrl.evaluation.comparison import Asked, Column
+from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import Metric
 from tamrl.figures.scorecard import models as figures
 from tamrl.figures.scorecard import names
@@ -108,7 +109,7 @@ def _contest(view: ScorecardView, asked: Asked, teams: dict[str, list[Column]], 
         team = tuple(c for c in teams[flux] if c != reference and reference in known)
         found = cache.contest(view.question(one=True), view.keys, flux, team, reference, band)
         found.insert(0, "label", [names.look(m).brief for m in found["model"]])
-        parts[flux] = found = found.set_index("model").loc[names.in_order(list(found["model"]))].reset_index()
+        parts[flux] = found = found.set_index("model").loc[in_order(list(found["model"]))].reset_index()
         figure = figures.contest(found, flux, theme.current())
         chart(column, f"scorecard-contest_{flux}", figure, _contest_in_words(found, flux))
     components.footer(f"scorecard_wins_{shots}", view.origin, lambda: pd.concat(parts, names=["flux"]))

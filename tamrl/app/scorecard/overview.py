@@ -10,6 +10,7 @@ from tamrl.app.shared import components, state, theme
 from tamrl.app.shared.widgets import chart, legend, pick
 from tamrl.evaluation import comparison
 from tamrl.evaluation.comparison import Column
+from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import SITE_MEAN
 from tamrl.figures.colours import rgba
 from tamrl.figures.scorecard import models as figures
@@ -169,7 +170,7 @@ def score_table(summary: pd.DataFrame, column: str, view: ScorecardView, key: st
         towers: whether the last row is the number of towers.
     """
     wide = summary.pivot_table(index="model", columns=["flux", "shots"], values=column, dropna=False, sort=False)
-    wide = wide.reindex(names.in_order(list(wide.index)))
+    wide = wide.reindex(in_order(list(wide.index)))
     shots = sorted(summary["shots"].unique())
     wide = wide.reindex(columns=[(f, s) for f in FLUXES for s in shots if (f, s) in wide.columns])
     counts = summary.groupby(["flux", "shots"])["towers"].max()

@@ -10,6 +10,7 @@ from tamrl.app.shared import components, theme
 from tamrl.app.shared.widgets import chart, legend, select
 from tamrl.evaluation import comparison, results, taylor
 from tamrl.evaluation.comparison import Column
+from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import SITE_MEAN
 from tamrl.figures.scorecard import names
 from tamrl.figures.scorecard import patterns as figures
@@ -60,7 +61,7 @@ def _taylor_table(points: dict[str, pd.DataFrame]) -> None:
         return
     wide = pd.concat(tables, axis="columns")
     wide.columns = [f"{flux} {'correlation' if what == 'correlation' else 'sd ratio'}" for flux, what in wide.columns]
-    wide = wide.loc[names.in_order(list(wide.index))]
+    wide = wide.loc[in_order(list(wide.index))]
     wide.index = pd.Index([names.look(model).label for model in wide.index], name="Model")
     shown = wide.reset_index()
     st.dataframe(
@@ -140,7 +141,7 @@ def _density(view: ScorecardView, shots: int) -> None:
     left.markdown("**Predicted against observed, all scored days**")
     table = cache.table(view.results, "density")
     table = table[table["design"] == view.design]
-    models = names.in_order([str(m) for m in table["model"].unique()])
+    models = in_order([str(m) for m in table["model"].unique()])
     with right:
         model = select("Model", "subject", models, "tamrl", lambda name: names.look(name).label)
     mine = table[table["model"] == model]

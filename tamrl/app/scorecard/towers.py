@@ -9,6 +9,7 @@ from tamrl.app.shared import cache, components, sidebar, state, static, theme
 from tamrl.app.shared.widgets import chart, pick, select
 from tamrl.errors import TamrlError
 from tamrl.evaluation import comparison, results
+from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import Metric
 from tamrl.figures.scorecard import map as maps
 from tamrl.figures.scorecard import models as figures
@@ -24,7 +25,7 @@ def show(view: ScorecardView) -> None:
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         flux = flux_choice()
         known = asked.columns(flux)
-        models = names.in_order([model for model, _ in known])
+        models = in_order([model for model, _ in known])
         with st.container(width=240):
             model = select("Model", "subject", models, "tamrl", lambda name: names.look(name).label)
         shots = shots_choice([s for m, s in known if m == model])

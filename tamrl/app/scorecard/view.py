@@ -11,6 +11,7 @@ from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import legend, pick
 from tamrl.evaluation import results as scorecard
 from tamrl.evaluation.comparison import Asked, Column
+from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import Metric, Results
 from tamrl.figures.scorecard import names
 from tamrl.schema import FLUXES
@@ -81,7 +82,7 @@ class ScorecardView:
 def model_legend(models: Iterable[str]) -> None:
     """Draw the legend of models."""
     shade = theme.current()
-    looks = [names.look(model) for model in names.in_order(list(models))]
+    looks = [names.look(model) for model in in_order(list(models))]
     legend([(names.GLYPHS.get(x.symbol, "●"), x.colour(shade), x.label) for x in looks], "Models")
 
 

@@ -24,7 +24,7 @@ from tamrl.figures import style
 from tamrl.figures.colours import CLASS
 from tamrl.schema import FLUX_UNIT, IGBP, KOEPPEN
 from tamrl.system.netcdf import write_netcdf
-from tamrl.timestep import Step
+from tamrl.timestep import TimeStep
 
 SIMULATED = "SIMULATED"
 #: Characters of a name from an address that are shown.
@@ -210,14 +210,14 @@ def netcdf_bytes(dataset: xr.Dataset, origin: Origin) -> bytes:
         return path.read_bytes()
 
 
-def score_card(row: dict, step: Step = "1D") -> None:
+def score_card(row: dict, step: TimeStep = TimeStep.DAILY) -> None:
     """Show RMSE, R2 and bias of one flux after adapting, and their change from zero-shot.
 
     Args:
         row: one row of ``tamrl.predict.output.before_after``.
         step: of the record that is scored.
     """
-    steps = f"{row['n']:,} d" if step == "1D" else wording.counted(row["n"], step)
+    steps = f"{row['n']:,} d" if step == TimeStep.DAILY else wording.counted(row["n"], step)
     with st.container(border=True, key=f"scores-{row['flux']}"):
         st.markdown(f"**{row['flux']}** · {style.unit_label(FLUX_UNIT)} · n = {steps}")
         with st.container(horizontal=True, gap="small", horizontal_alignment="distribute"):

@@ -13,7 +13,7 @@ from tamrl.figures.towers import fingerprint, series
 from tamrl.figures.towers import map as maps
 from tamrl.schema import FLUX_UNIT, FLUXES, IGBP, KOEPPEN, QC_VALID, VARIABLES
 from tamrl.system.account import KINDS, IngestReport, kept
-from tamrl.timestep import STEPS, Step, step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.towers import table as tables
 from tamrl.towers.citations import Citation
 from tamrl.towers.workspace import Workspace
@@ -60,7 +60,7 @@ def clear_filters() -> None:
         state.put(name, None)
 
 
-def map_and_table(table: pd.DataFrame, chosen: str, step: Step) -> None:
+def map_and_table(table: pd.DataFrame, chosen: str, step: TimeStep) -> None:
     """Draw the map and the table of towers; a click on either chooses one."""
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
@@ -132,7 +132,7 @@ def _display(table: pd.DataFrame) -> pd.DataFrame:
     return shown[["site", "igbp", "koeppen", "years", "name", "valid_days", *FLUXES, "country", "continent"]]
 
 
-def _columns(step: Step) -> dict:
+def _columns(step: TimeStep) -> dict:
     unit, word = style.unit_label(FLUX_UNIT), wording.unit(step, 0)
     numbers = {
         f: st.column_config.NumberColumn(f, help=f"Mean over the valid {word} [{unit}]", width=62) for f in FLUXES
@@ -168,7 +168,7 @@ def _position(row: pd.Series) -> str:
     return f"{abs(row['lat']):.2f}°{north} {abs(row['lon']):.2f}°{east}"
 
 
-def tower_heading(site: str, row: pd.Series, step: Step, cited: Citation | None = None) -> None:
+def tower_heading(site: str, row: pd.Series, step: TimeStep, cited: Citation | None = None) -> None:
     """Write what is known of one tower, how it asks to be cited, and the link to the lab."""
     with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
         with st.container(gap=None, width="stretch"):
@@ -233,7 +233,7 @@ def series_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
         placeholder="Drivers to show",
         on_change=lambda: state.put("drivers", st.session_state[f"drivers_{site}"]),
     )
-    names, kind = [*FLUXES, "QC", *drivers], STEPS[step_of(tower)]
+    names, kind = [*FLUXES, "QC", *drivers], step_of(tower).adjective
     components.figure(
         f"{site}_{kind}",
         series.tower_series(tower, drivers, theme.current()),
@@ -255,14 +255,14 @@ def _series_in_words(site: str, tower: xr.Dataset, drivers: list[str]) -> str:
             said.append(f"{flux} median {middle}, 90 % between {low} and {high} {unit}")
     rows = ", ".join(["GPP", "RECO", "NEE", *(VARIABLES[name].long_name.lower() for name in drivers)])
     years = f"{tower['time'].dt.year.values.min()} to {tower['time'].dt.year.values.max()}"
-    kind = STEPS[step_of(tower)].capitalize()
+    kind = step_of(tower).adjective.capitalize()
     return f"{kind} fluxes and drivers of {site}. {years}, one row each: {rows}. {'; '.join(said)}."
 
 
 def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
     """Draw the fingerprint of the chosen flux."""
     left, right = st.columns([1, 1], vertical_alignment="bottom")
-    place = "day of year" if step_of(tower) == "1D" else "month"
+    place = "day of year" if step_of(tower) == TimeStep.DAILY else "month"
     left.markdown(f"**Fingerprint: {place} by year**")
     if state.get("flux") not in FLUXES:
         state.put("flux", None)

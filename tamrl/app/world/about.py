@@ -76,7 +76,7 @@ def about(entry: MapsEntry, maps: xr.Dataset) -> list[str]:
         else "none; each flux as published"
         if entry.kind == "product"
         else None,
-        "Spread": spread(maps) if any(f + SD in maps for f in fluxes_of(maps)) else "none given",
+        "Uncertainty": spread(maps) if any(f + SD in maps for f in fluxes_of(maps)) else "none given",
         "Regridding": attrs.get("regridding"),
         **noted(maps),
         "Comment": attrs.get("comment"),

@@ -154,13 +154,13 @@ def _belief(view: WorldView) -> None:
         return
     if value > float(limit):
         st.warning(
-            f"Extrapolation index {value:.2f}, above {float(limit):.2f}: no training tower is like this place, so "
+            f"Dissimilarity index {value:.2f}, above {float(limit):.2f}: no training tower is like this place, so "
             "outside the area of applicability: treat as extrapolation.",
             icon=":material/warning:",
         )
     else:
         st.caption(
-            f"Extrapolation index {value:.2f}, below {float(limit):.2f}: the training towers span climate and "
+            f"Dissimilarity index {value:.2f}, below {float(limit):.2f}: the training towers span climate and "
             "vegetation like those here. That does not mean that one of them is alike: the table says how near."
         )
 

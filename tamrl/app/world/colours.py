@@ -49,7 +49,7 @@ def _palette(view: WorldView) -> None:
             list(names),
             format_func=names.get,
             **state.bind("palette", palette_choice()),
-            help="Of maps of fluxes and of the Hovmöller diagram. Differences, spreads and the extrapolation index "
+            help="Of maps of fluxes and of the Hovmöller diagram. Differences, spreads and the dissimilarity index "
             "have colours of their own, safe for colour-blind readers.",
         )
 

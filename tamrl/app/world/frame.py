@@ -268,7 +268,7 @@ def missing(view: WorldView) -> str | None:
         if view.layer == "spread" and view.name not in maps:
             return f"{entry.label} provides no uncertainty for {view.flux}. Choose the layer Flux, or a TAM-RL map."
         if view.layer == "extrapolation" and view.name not in maps:
-            return f"{entry.label} has no extrapolation index. Choose the layer Flux, or a TAM-RL map."
+            return f"{entry.label} has no dissimilarity index. Choose the layer Flux, or a TAM-RL map."
         if view.layer != "extrapolation" and not time_means.steps(maps, view.period).size:
             whole = " with each of its months" if view.period.season else ""
             return f"{entry.label} has no {view.period.label}{whole}. Choose another part of the year."

@@ -74,7 +74,7 @@ def _stage(view: WorldView, workspace: Workspace | None) -> None:
         with st.container(width="stretch", gap="xsmall"):
             st.html(figures.colour_bar(scale, theme.current()))
             if view.layer == "spread":
-                st.caption(f"Spread: {about.spreads(_entries(view))}")
+                st.caption(f"Uncertainty: {about.spreads(_entries(view))}")
             _legend(view)
         with st.container(horizontal=True, gap="small", width="content"):
             pick.popover(view, towers)
@@ -265,7 +265,9 @@ def _legend(view: WorldView) -> None:
         if m is not None and "extrapolation" in m
     ]
     if state.get("mask") and threshold:
-        items.append(("▨", "inherit", f"Extrapolation above {threshold[0]:.2g}: outside the area of applicability"))
+        items.append(
+            ("▨", "inherit", f"Dissimilarity index above {threshold[0]:.2g}: outside the area of applicability")
+        )
     if view.mode == "difference" and view.vegetated:
         items.append(("■", figures.map_colours(theme.current())["land"], "No value, or land without vegetation"))
     else:

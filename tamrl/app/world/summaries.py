@@ -50,7 +50,7 @@ def zonal(view: WorldView) -> None:
     if banded:
         st.caption(
             "Bands: mean spread of the cells; that of their mean is smaller. A band much wider than the lines is cut "
-            f"off. Spread: {world_about.spreads(banded)}"
+            f"off. Uncertainty: {world_about.spreads(banded)}"
         )
 
 

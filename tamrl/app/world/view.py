@@ -16,7 +16,7 @@ from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.time_means import Period
 
 #: Layers and modes of the page by the name that the URL uses.
-LAYERS = {"flux": "Flux", "spread": "Spread", "extrapolation": "Extrapolation"}
+LAYERS = {"flux": "Flux", "spread": "Uncertainty (1 SD)", "extrapolation": "Dissimilarity index"}
 MODES = {"single": "One map", "side": "Side by side", "difference": "Difference"}
 
 

@@ -6,8 +6,9 @@ import pandas as pd
 
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark.document import write_between
-from tamrl.evaluation.benchmark.report import HARMED_COLUMN, LABELS, markdown, shares, standings
+from tamrl.evaluation.benchmark.report import HARMED_COLUMN, markdown, shares, standings
 from tamrl.evaluation.benchmark.runs import TAMRL
+from tamrl.evaluation.labels import LABELS, label_of
 from tamrl.evaluation.statistics import compare
 from tamrl.schema import FLUXES
 
@@ -46,7 +47,7 @@ def comparisons(daily: pd.DataFrame) -> str:
             rows.append(
                 {
                     "TAM-RL": f"{first[1]} days" if first[1] else "zero-shot",
-                    "against": "TAM-RL, zero-shot" if second[0] == TAMRL else LABELS[second[0]],
+                    "against": "TAM-RL, zero-shot" if second[0] == TAMRL else label_of(second[0]),
                     "flux": r["flux"],
                     "towers": str(r["towers"]),
                     "RMSE, paired": f"{(r['paired'] - 1) * 100:+.1f} %",

@@ -13,8 +13,9 @@ import pandas as pd
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark.document import write_between
 from tamrl.evaluation.benchmark.figures import draw
-from tamrl.evaluation.benchmark.runs import ALONE, PUBLISHED, TAMRL
+from tamrl.evaluation.benchmark.runs import ALONE, TAMRL
 from tamrl.evaluation.benchmark.targets import RIVALS, against_targets
+from tamrl.evaluation.labels import LABELS, in_order, label_of
 from tamrl.evaluation.statistics import HARM, across_towers, against_baselines, compare, percentiles, tower_means
 from tamrl.protocol.placements import counted
 from tamrl.schema import FLUXES
@@ -30,21 +31,6 @@ _DAYS = (
     "over its three placements. The two sets of days differ, so rows of different shots are not compared here; the "
     "tables of support against none, and the learning curves, take both on the same days."
 )
-#: What a table calls each model.
-LABELS = {
-    TAMRL: "TAM-RL",
-    ALONE: "TAM-RL, one member",
-    PUBLISHED: "TAM-RL as published, one member",
-    "xgboost": "XGBoost",
-    "lightgbm-lags": "LightGBM with lags",
-    "random-forest": "random forest",
-    "lstm": "LSTM",
-    "ct-lstm": "CT-LSTM",
-    "climatology": "climatology",
-    "maml": "MAML",
-    "xgboost-support": "XGBoost + support",
-    "seasonal-cycle": "own seasonal cycle of the support",
-}
 
 
 def write_report(tables: dict[str, pd.DataFrame], docs: Path) -> list[Path]:
@@ -86,11 +72,11 @@ def sections(tables: dict[str, pd.DataFrame]) -> list[str]:
     parts = ["### Targets", markdown(against_targets(main, tables["sites"], covered))]
     parts += ["### Zero-shot and few-shot, medians over towers", standings(daily), _DAYS]
     for name in [n for n in RIVALS if n in set(daily["model"].astype(str))]:
-        parts += [f"### TAM-RL against {LABELS[name]}, zero-shot", against(daily, 0, name, 0)]
+        parts += [f"### TAM-RL against {label_of(name)}, zero-shot", against(daily, 0, name, 0)]
     for shots in sorted(set(daily["shots"]) - {0}):
         parts += [f"### {shots} days of support against none", against(daily, shots, TAMRL, 0)]
         if (daily["model"].astype(str) == SUPPORTED).any():
-            title = f"### {shots} days of support, TAM-RL against {LABELS[SUPPORTED]}"
+            title = f"### {shots} days of support, TAM-RL against {label_of(SUPPORTED)}"
             parts += [title, against(daily, shots, SUPPORTED, shots)]
     parts += ["### By placement of the support, RMSE against zero-shot, paired", by_placement(daily)]
     parts += ["### Against each baseline, median R2, and RMSE paired", all_baselines(daily)]
@@ -141,9 +127,9 @@ def standings(daily: pd.DataFrame) -> str:
     rows = []
     for shots in _shots(daily):
         here = towers[towers["shots"] == shots]
-        names = [m for m in LABELS if m in set(here["model"].astype(str))]
+        names = in_order(here["model"].astype(str).unique().tolist())
         for name in names:
-            row, of_model = {"shots": str(shots), "model": LABELS[name]}, here[here["model"].astype(str) == name]
+            row, of_model = {"shots": str(shots), "model": label_of(name)}, here[here["model"].astype(str) == name]
             row["towers"] = str(of_model["site"].nunique())
             for flux in FLUXES:
                 x = of_model[of_model["flux"].astype(str) == flux]
@@ -197,7 +183,7 @@ def all_baselines(daily: pd.DataFrame) -> str:
     errors = both[both["metric"] == "rmse"].set_index(["baseline", "shots", "flux"])
     for r in both[both["metric"] == "r2"].to_dict("records"):
         name, shots = str(r["baseline"]), int(r["shots"])
-        empty = {"shots": str(shots), "TAM-RL / baseline": LABELS[name], **dict.fromkeys(FLUXES, "")}
+        empty = {"shots": str(shots), "TAM-RL / baseline": label_of(name), **dict.fromkeys(FLUXES, "")}
         row = rows.setdefault((shots, name), empty)
         behind = " **below**" if r["model_median"] < r["baseline_median"] else ""
         error = errors.loc[(r["baseline"], r["shots"], r["flux"])]
@@ -225,7 +211,7 @@ def _scales(main: pd.DataFrame, rival: str) -> list[dict[str, str]]:
         if found.empty:
             continue
         skill = compare(here, (TAMRL, 0), (rival, 0), "r2", draws=2).set_index("flux")
-        row = {"scale": scale, "against": LABELS[rival], "towers": str(found["towers"].max())}
+        row = {"scale": scale, "against": label_of(rival), "towers": str(found["towers"].max())}
         row |= dict.fromkeys(FLUXES, "")
         for r in found.to_dict("records"):
             r2 = skill.loc[r["flux"]]
@@ -233,7 +219,7 @@ def _scales(main: pd.DataFrame, rival: str) -> list[dict[str, str]]:
             row[str(r["flux"])] = f"{_percent(r['paired'])} ({medians}; {shares(r)})"
         rows.append(row)
     table = across_towers(zero)
-    row = {"scale": "site means, over towers", "against": LABELS[rival], "towers": str(int(table["n"].max()))}
+    row = {"scale": "site means, over towers", "against": label_of(rival), "towers": str(int(table["n"].max()))}
     for flux in FLUXES:
         pair = table[table["flux"].astype(str) == flux].astype({"model": str}).set_index("model")
         change = pair.loc[TAMRL, "rmse"] / pair.loc[rival, "rmse"]
@@ -247,7 +233,7 @@ def spread(daily: pd.DataFrame) -> str:
     rows = []
     for r in percentiles(chosen, ("r2",)).to_dict("records"):
         rows.append(
-            {"model": LABELS[str(r["model"])], "shots": str(r["shots"]), "flux": str(r["flux"])}
+            {"model": label_of(str(r["model"])), "shots": str(r["shots"]), "flux": str(r["flux"])}
             | {f"{p} %": f"{r[f'p{p}']:.2f}" for p in (10, 25, 50, 75, 90)}
             | {"95 % of the median": f"{r['low']:.2f} to {r['high']:.2f}"}
         )
@@ -259,7 +245,7 @@ def spread_by(daily: pd.DataFrame, sites: pd.DataFrame, by: str) -> str:
     chosen = daily[daily["model"].astype(str).isin([TAMRL, REFERENCE]) & (daily["shots"] == 0)]
     found = percentiles(chosen, ("r2",), sites, by)
     return markdown(
-        {"class": str(r[by]), "towers": str(r["towers"]), "flux": str(r["flux"]), "model": LABELS[str(r["model"])]}
+        {"class": str(r[by]), "towers": str(r["towers"]), "flux": str(r["flux"]), "model": label_of(str(r["model"]))}
         | {f"{p} %": f"{r[f'p{p}']:.2f}" for p in (10, 25, 50, 75, 90)}
         | {"95 % of the median": "" if np.isnan(r["low"]) else f"{r['low']:.2f} to {r['high']:.2f}"}
         for r in found.assign(order=_in_order(found["flux"])).sort_values([by, "order", "model"]).to_dict("records")

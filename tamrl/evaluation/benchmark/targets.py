@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from tamrl.evaluation.labels import label_of
 from tamrl.evaluation.results import published
 from tamrl.evaluation.statistics import compare, tower_means
 from tamrl.protocol.placements import counted
@@ -13,7 +14,7 @@ from tamrl.schema import FLUXES
 #: The model, by its name in tables of scores.
 TAMRL = "tamrl"
 #: The rivals without labels; the better of them by paired RMSE, flux by flux, is the one to beat.
-RIVALS = {"xgboost": "XGBoost", "lightgbm-lags": "LightGBM"}
+RIVALS = ("xgboost", "lightgbm-lags")
 RIVAL = "rival"
 NAME = "target"
 
@@ -108,7 +109,7 @@ def _change(daily: pd.DataFrame, change: Change, strongest: dict[str, str], word
             return {}
         moved = float(found[change.statistic].iloc[0]) - 1
         good = moved >= want if change.metric == "r2" else moved <= want
-        named = f" against {RIVALS[other]}" if other in RIVALS else ""
+        named = f" against {label_of(other)}" if other in RIVALS else ""
         digits = 0 if float(100 * want).is_integer() else 1
         row[flux] = f"{100 * moved:+.1f} %{named} ({word} {100 * want:+.{digits}f} %): {MET[bool(good)]}"
     return row
@@ -146,7 +147,7 @@ def _years(scores: pd.DataFrame) -> dict[str, str]:
             continue
         best = here.sort_values("baseline_median").iloc[-1]
         good = bool(best["model_median"] > best["baseline_median"])
-        name = RIVALS[str(best["baseline"])]
+        name = label_of(str(best["baseline"]))
         row[flux] = f"{best['model_median']:.2f} against {best['baseline_median']:.2f} of {name}: {MET[good]}"
     return row
 

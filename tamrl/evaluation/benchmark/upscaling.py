@@ -19,6 +19,7 @@ from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
 from tamrl.globe.earth import load_earth
 from tamrl.model.batch_inference import PLACES_AT_ONCE, STEPS_AT_ONCE
 from tamrl.system.device import one_thread
+from tamrl.timestep import TimeStep
 from tamrl.upscale.cluster import connect, run_all
 from tamrl.upscale.drivers.landcover import static_inputs_of
 from tamrl.upscale.drivers.mapping import default_mapping
@@ -89,7 +90,7 @@ def measure(checkpoint: Path, folder: Path, say: Callable[[str], None], repeats:
         TamrlError: the model is not daily.
     """
     ensemble, _ = load_model(checkpoint)
-    if ensemble.config.model.step != "1D":
+    if ensemble.config.model.step != TimeStep.DAILY:
         raise TamrlError("The benchmark runs a daily model", str(checkpoint), "Choose fluxnet2015-daily")
     say("Making SIMULATED drivers")
     days, few = (pd.date_range("2001-01-01", periods=n) for n in (DAYS, FEW_DAYS))

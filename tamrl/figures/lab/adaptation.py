@@ -13,7 +13,7 @@ from tamrl.figures.style import DATE, MUTED, Theme, add_range_buttons, marker_si
 from tamrl.figures.towers.fingerprint import MONTH_NAMES
 from tamrl.figures.towers.series import ROW_PX, good_days, shade
 from tamrl.schema import FLUX_UNIT, FLUXES
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 
 UNIT = unit_label(FLUX_UNIT)
 #: Length of one step of the mean seasonal cycle of days [d]; a year has 36 of them. That of months has one a month.
@@ -120,7 +120,7 @@ def first_view(tower: xr.Dataset, support: pd.DatetimeIndex) -> list[pd.Timestam
 
     Of days 90 days and three years, of months one year and ten.
     """
-    before, most = (90, 1095) if step_of(tower) == "1D" else (365, 3652)
+    before, most = (90, 1095) if step_of(tower) == TimeStep.DAILY else (365, 3652)
     start, end = span(tower["time"].values)
     left = max(start, min(support.min() - pd.Timedelta(days=before), end - pd.Timedelta(days=most)))
     return [left, min(end, left + pd.Timedelta(days=most))]
@@ -211,7 +211,7 @@ def season_table(
     observed = tower[flux].values
     keep = scored & np.isfinite(observed)
     time = pd.DatetimeIndex(tower["time"].values)
-    if step_of(tower) == "1MS":
+    if step_of(tower) == TimeStep.MONTHLY:
         by, place = "month", time.month.to_numpy()
     else:
         tens = np.minimum((time.day_of_year.to_numpy() - 1) // SEASON_STEP, 35)

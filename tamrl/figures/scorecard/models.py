@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import Metric
 from tamrl.figures.colours import rgba
-from tamrl.figures.scorecard.names import UNSURE, change_label, clear, in_order, look, metric_label, shots_label
+from tamrl.figures.scorecard.names import UNSURE, change_label, clear, look, metric_label, shots_label
 from tamrl.figures.style import MUTED, Theme, style
 
 #: Height of a figure that stands in a row of three [px].

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from tamrl.evaluation.labels import LABELS, ModelLabel
 from tamrl.evaluation.results import Metric
 from tamrl.figures.colours import ROLE
 from tamrl.figures.style import Theme, number, unit_label
@@ -24,91 +25,43 @@ class ModelLook:
 
     Attributes:
         label: in legends and tables.
+        brief: the label where there is little room.
         light: colour in the light theme.
         dark: colour in the dark theme.
         dash: of its line.
         symbol: of its marker.
-        short: label where there is little room; the label itself where it is empty.
     """
 
     label: str
+    brief: str
     light: str
     dark: str
     dash: str = "solid"
     symbol: str = "circle"
-    short: str = ""
 
     def colour(self, theme: Theme) -> str:
         """Return the colour of a theme."""
         return self.dark if theme == "dark" else self.light
 
-    @property
-    def brief(self) -> str:
-        """The label where there is little room."""
-        return self.short or self.label
 
-
-#: Models in the order of tables and legends.
-MODELS = {
-    "tamrl": ModelLook(label="TAM-RL", light=ACCENT["light"], dark=ACCENT["dark"]),
-    "tamrl-1": ModelLook(
-        label="TAM-RL, one member",
-        light="#3f9c78",
-        dark="#8fdcc0",
-        dash="dot",
-        symbol="circle-open",
-        short="TAM-RL, one",
-    ),
-    "tamrl-published": ModelLook(
-        label="TAM-RL as published (one member)",
-        light="#6fb39b",
-        dark="#b5e6d3",
-        dash="longdash",
-        symbol="circle-open",
-        short="TAM-RL publ.",
-    ),
-    "tamrl-encode": ModelLook(
-        label="TAM-RL, encoder only",
-        light="#4fa888",
-        dark="#a6e3cb",
-        dash="dash",
-        symbol="circle-open",
-        short="TAM-RL enc.",
-    ),
-    "xgboost": ModelLook(label="XGBoost", light="#66717f", dark="#a9b4c0", dash="solid", symbol="square"),
-    "xgboost-support": ModelLook(
-        label="XGBoost with the support",
-        light="#5c7fa3",
-        dark="#8fb4da",
-        dash="dash",
-        symbol="square-open",
-        short="XGBoost + days",
-    ),
-    "lightgbm-lags": ModelLook(
-        label="LightGBM with lagged drivers",
-        light="#7b6a58",
-        dark="#c2ad95",
-        dash="solid",
-        symbol="hexagon-open",
-        short="LightGBM lags",
-    ),
-    "lightgbm": ModelLook(label="LightGBM", light="#97a1ac", dark="#77818d", dash="dot", symbol="hexagon"),
-    "random-forest": ModelLook(
-        label="Random forest", light="#a3abb5", dark="#77818d", dash="dot", symbol="triangle-up"
-    ),
-    "ct-lstm": ModelLook(label="CT-LSTM", light="#8a5fa0", dark="#c7a0da", dash="solid", symbol="diamond"),
-    "lstm": ModelLook(label="LSTM", light="#b08fc0", dark="#93739f", dash="dot", symbol="diamond-open"),
-    "maml": ModelLook(label="MAML", light="#a8703a", dark="#d9a16b", dash="dashdot", symbol="cross"),
-    "seasonal-cycle": ModelLook(
-        label="Own seasonal cycle, from the support",
-        light="#a89a3c",
-        dark="#cfc06a",
-        dash="dash",
-        symbol="x",
-        short="Own season",
-    ),
-    "climatology": ModelLook(label="Climatology", light="#b5ab98", dark="#7d776b", dash="dot", symbol="star"),
+#: How each model is drawn; its names are in ``tamrl.evaluation.labels``.
+_DRAWN: dict[str, dict[str, str]] = {
+    "tamrl": dict(light=ACCENT["light"], dark=ACCENT["dark"]),
+    "tamrl-1": dict(light="#3f9c78", dark="#8fdcc0", dash="dot", symbol="circle-open"),
+    "tamrl-published": dict(light="#6fb39b", dark="#b5e6d3", dash="longdash", symbol="circle-open"),
+    "tamrl-encode": dict(light="#4fa888", dark="#a6e3cb", dash="dash", symbol="circle-open"),
+    "xgboost": dict(light="#66717f", dark="#a9b4c0", dash="solid", symbol="square"),
+    "xgboost-support": dict(light="#5c7fa3", dark="#8fb4da", dash="dash", symbol="square-open"),
+    "lightgbm-lags": dict(light="#7b6a58", dark="#c2ad95", dash="solid", symbol="hexagon-open"),
+    "lightgbm": dict(light="#97a1ac", dark="#77818d", dash="dot", symbol="hexagon"),
+    "random-forest": dict(light="#a3abb5", dark="#77818d", dash="dot", symbol="triangle-up"),
+    "ct-lstm": dict(light="#8a5fa0", dark="#c7a0da", dash="solid", symbol="diamond"),
+    "lstm": dict(light="#b08fc0", dark="#93739f", dash="dot", symbol="diamond-open"),
+    "maml": dict(light="#a8703a", dark="#d9a16b", dash="dashdot", symbol="cross"),
+    "seasonal-cycle": dict(light="#a89a3c", dark="#cfc06a", dash="dash", symbol="x"),
+    "climatology": dict(light="#b5ab98", dark="#7d776b", dash="dot", symbol="star"),
 }
+_UNKNOWN = dict(light="#7a7f86", dark="#9aa1a9", dash="dot", symbol="hexagon")
 #: The markers of plotly as characters, for legends outside figures.
 GLYPHS = {
     "circle": "●",
@@ -149,14 +102,9 @@ PLACEMENT_LABELS = {
 
 
 def look(model: str) -> ModelLook:
-    """Return how a model is drawn; one that is not known keeps its name and is grey."""
-    return MODELS.get(model) or ModelLook(label=model, light="#7a7f86", dark="#9aa1a9", dash="dot", symbol="hexagon")
-
-
-def in_order(models: list[str]) -> list[str]:
-    """Return models in the order of tables, others last by name."""
-    order = {name: i for i, name in enumerate(MODELS)}
-    return sorted(dict.fromkeys(models), key=lambda name: (order.get(name, len(order)), name))
+    """Return how a model is written and drawn; one that is not known keeps its name and is grey."""
+    names, drawn = LABELS.get(model, ModelLabel(model)), _DRAWN.get(model, _UNKNOWN)
+    return ModelLook(label=names.label, brief=names.brief, **drawn)
 
 
 def observed_colour(theme: Theme) -> str:

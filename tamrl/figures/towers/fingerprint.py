@@ -9,7 +9,7 @@ from tamrl.figures.colours import GREEN_BROWN, plotly_scale
 from tamrl.figures.style import MISSING, POOR, Theme, style, unit_label
 from tamrl.figures.towers.series import good_days
 from tamrl.schema import QC_VALID, VARIABLES
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 
 #: Day of the year on which each month starts, in a year without a leap day.
 MONTH_STARTS = np.cumsum([1, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30])
@@ -25,7 +25,9 @@ def year_table(tower: xr.Dataset, flux: str, where: np.ndarray | None = None) ->
     """
     time = pd.DatetimeIndex(tower["time"].values)
     values = tower[flux].values if where is None else np.where(where, tower[flux].values, np.nan)
-    column, place, last = ("day", time.day_of_year, 366) if step_of(tower) == "1D" else ("month", time.month, 12)
+    column, place, last = (
+        ("day", time.day_of_year, 366) if step_of(tower) == TimeStep.DAILY else ("month", time.month, 12)
+    )
     frame = pd.DataFrame({"year": time.year, column: place, "value": values})
     years = range(time.year.min(), time.year.max() + 1)
     return frame.pivot(index="year", columns=column, values="value").reindex(index=years, columns=range(1, last + 1))
@@ -40,7 +42,7 @@ def fingerprint(tower: xr.Dataset, flux: str, theme: Theme, low: bool = False) -
     NEE is diverging and centred on zero (uptake green, release brown); GPP and RECO start at zero. The colour
     range ends at the 99th percentile of the size of the values, so that one odd day does not bleach the rest.
     """
-    table, daily = year_table(tower, flux), step_of(tower) == "1D"
+    table, daily = year_table(tower, flux), step_of(tower) == TimeStep.DAILY
     poor = year_table(tower, flux, ~good_days(tower)).to_numpy(dtype="float32")
     values = year_table(tower, flux, good_days(tower)).to_numpy(dtype="float32")
     top, unit = _top(values), unit_label(VARIABLES[flux].unit)

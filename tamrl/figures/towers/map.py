@@ -7,7 +7,7 @@ from tamrl import wording
 from tamrl.figures.colours import CLASS, rgb
 from tamrl.figures.style import FONT, INK, PAPER, Theme
 from tamrl.schema import IGBP
-from tamrl.timestep import Step
+from tamrl.timestep import TimeStep
 from tamrl.towers.table import years_text
 
 #: Served by the app itself; a basemap of a map server would be asked for over the network.
@@ -19,7 +19,7 @@ EDGE = {"light": ("#ffffff", 255), "dark": ("#e6e9e3", 150)}
 BORDER = {"light": "#c9c5b5", "dark": "#414b44"}
 
 
-def tower_records(table: pd.DataFrame, step: Step = "1D") -> list[dict]:
+def tower_records(table: pd.DataFrame, step: TimeStep = TimeStep.DAILY) -> list[dict]:
     """Return what the map holds of each tower: position, colour and the text of its tooltip.
 
     A tower without a position is left out.
@@ -43,7 +43,12 @@ TOOLTIP = "<b>{site}</b> {name}<br>{igbp}<br>Köppen {koeppen}<br>{years}, {vali
 
 
 def tower_map(
-    table: pd.DataFrame, selected: str | None, theme: Theme, height: int = 430, turn: int = 0, step: Step = "1D"
+    table: pd.DataFrame,
+    selected: str | None,
+    theme: Theme,
+    height: int = 430,
+    turn: int = 0,
+    step: TimeStep = TimeStep.DAILY,
 ) -> pdk.Deck:
     """Return the world map of towers, coloured by land cover; the tower ``selected`` wears a ring.
 

@@ -20,7 +20,7 @@ from tamrl.figures.style import (
     unit_label,
 )
 from tamrl.schema import DRIVERS, FLUXES, QC_VALID, VARIABLES
-from tamrl.timestep import Step, step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.wording import unit
 
 #: Height of one row of a stack of time series [px].
@@ -141,7 +141,7 @@ def support_chart(tower: xr.Dataset, support: pd.DatetimeIndex, flux: str, theme
     return figure
 
 
-def shade(figure: go.Figure, support: pd.DatetimeIndex, theme: Theme, step: Step = "1D") -> None:
+def shade(figure: go.Figure, support: pd.DatetimeIndex, theme: Theme, step: TimeStep = TimeStep.DAILY) -> None:
     """Shade the span from the first to the last support day, or month, behind every row of ``figure``."""
     if not len(support):
         return
@@ -163,7 +163,8 @@ def shade(figure: go.Figure, support: pd.DatetimeIndex, theme: Theme, step: Step
 def _line(tower: xr.Dataset, name: str, theme: Theme) -> go.Scattergl:
     """Return one driver as a line with gaps; monthly means among days are drawn as steps."""
     monthly = (
-        step_of(tower) == "1D" and tower[name].attrs.get("native_resolution", VARIABLES[name].resolution) == "monthly"
+        step_of(tower) == TimeStep.DAILY
+        and tower[name].attrs.get("native_resolution", VARIABLES[name].resolution) == "monthly"
     )
     return go.Scattergl(
         **time_axis(tower["time"].values),

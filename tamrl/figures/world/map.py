@@ -98,7 +98,7 @@ def ends_of(name: str, first: str | None = None) -> tuple[str, str]:
 def label_of(name: str, difference: bool = False) -> str:
     """Return what a layer shows, in words."""
     flux = name.removesuffix(SD)
-    label = "Extrapolation index" if name == "extrapolation" else variable(flux).long_name
+    label = "Dissimilarity index" if name == "extrapolation" else variable(flux).long_name
     if name.endswith(SD):
         label = f"{flux}, standard deviation"
     return f"{label}, difference" if difference else label

@@ -15,7 +15,7 @@ import pandas as pd
 
 from tamrl.errors import TamrlError
 from tamrl.schema import variable
-from tamrl.timestep import STEPS, Step, axis, time_ends
+from tamrl.timestep import TimeStep, axis, time_ends
 from tamrl.towers.interpolate import BRIDGED
 from tamrl.towers.monthly import LEAST_SHARE
 from tamrl.upscale.drivers.read import Driver, Piece
@@ -23,7 +23,6 @@ from tamrl.upscale.drivers.units import Conversion
 
 #: Months before and after a run that the line to its first and last days may need.
 REACH = BRIDGED + 1
-_KIND = {"1D": "day", "1MS": "month"}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,24 +68,24 @@ class Stamped:
         return ((time_ends(start, self.kind) - start) / pd.Timedelta(days=1)).to_numpy()
 
 
-def _check(name: str, stamped: Stamped, step: Step) -> None:
+def _check(name: str, stamped: Stamped, step: TimeStep) -> None:
     """Raise where the steps of a driver can be neither taken, repeated nor averaged."""
-    kind, wanted = stamped.kind, _KIND[step]
+    kind, wanted = stamped.kind, step.word
     if kind == "static" or kind == wanted or (stamped.average and kind in ("day", "other", "month")):
         return
     if kind == "month" and variable(name).resolution == "monthly":
         return
     have = {"day": "days", "month": "months", "year": "years"}.get(kind, "steps of another length")
-    finer = kind in ("day", "other") and (step == "1MS" or variable(name).resolution == "monthly")
+    finer = kind in ("day", "other") and (step == TimeStep.MONTHLY or variable(name).resolution == "monthly")
     raise TamrlError(
-        f"The model is {STEPS[step]}, {name} comes in {have}",
+        f"The model is {step.adjective}, {name} comes in {have}",
         stamped.where,
         "Give drivers of the model's step" + (", or average: month in a mapping" if finer else ""),
     )
 
 
 def shared_axis(
-    stamped: dict[str, list[list[Stamped]]], step: Step, period: tuple[pd.Timestamp, pd.Timestamp] | None
+    stamped: dict[str, list[list[Stamped]]], step: TimeStep, period: tuple[pd.Timestamp, pd.Timestamp] | None
 ) -> pd.DatetimeIndex:
     """Return the steps that all drivers in the step of the model cover, (T,).
 
@@ -103,20 +102,20 @@ def shared_axis(
         for part in parts:
             for piece in part:
                 _check(name, piece, step)
-            timed = [p for p in part if p.kind == _KIND[step] or (p.average and step == "1MS")]
+            timed = [p for p in part if p.kind == step.word or (p.average and step == TimeStep.MONTHLY)]
             if timed:
                 spans.append((min(np.nanmin(p.starts) for p in timed), max(np.nanmax(p.starts) for p in timed)))
     where = ", ".join(stamped)
     if not spans:
         raise TamrlError(
-            f"No driver has the {STEPS[step]} steps of the model", where, "Give at least one that changes with time"
+            f"No driver has the {step.adjective} steps of the model", where, "Give at least one that changes with time"
         )
     first, last = max(s[0] for s in spans), min(s[1] for s in spans)
     if first > last:
         raise TamrlError("The drivers have no common time", where, "Give files of the same years")
     time = axis(first, last, step)
     if period is not None:
-        low = period[0] if step == "1D" else period[0].replace(day=1)
+        low = period[0] if step == TimeStep.DAILY else period[0].replace(day=1)
         time = time[(time >= low) & (time <= period[1])]
         if not len(time):
             covered = f"{pd.Timestamp(first).date()} to {pd.Timestamp(last).date()}"
@@ -128,7 +127,7 @@ def shared_axis(
     return time
 
 
-def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: Step) -> Driver:
+def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: TimeStep) -> Driver:
     """Return a driver, whose pieces follow each other in time, on the steps of the run.
 
     Args:
@@ -156,7 +155,7 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: St
     monthly = part[0].average or part[0].kind == "month"
     key = every.astype("datetime64[M]") if monthly else every.astype("datetime64[D]")
     wanted = time.to_numpy().astype(key.dtype)
-    line = monthly and step == "1D" and variable(name).state
+    line = monthly and step == TimeStep.DAILY and variable(name).state
     # Only what the run needs is read; the line to a day may come from beyond the run.
     beyond = np.arange(-REACH, REACH + 1) if line else np.zeros(1, int)
     every, key = (x[np.isin(key, (np.unique(wanted)[:, None] + beyond).ravel())] for x in (every, key))

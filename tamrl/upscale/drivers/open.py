@@ -17,7 +17,7 @@ from tamrl.maps.products.times import climatology_years
 from tamrl.model.drivers import DERIVED
 from tamrl.schema import variable
 from tamrl.system.account import IngestReport
-from tamrl.timestep import Step
+from tamrl.timestep import TimeStep
 from tamrl.upscale.drivers.align_time import Stamped, join, shared_axis
 from tamrl.upscale.drivers.landcover import ClassField
 from tamrl.upscale.drivers.locate import OpenedFile, find_classes, find_driver, open_file
@@ -49,7 +49,7 @@ class Drivers:
     lat: np.ndarray
     lon: np.ndarray
     time: pd.DatetimeIndex
-    step: Step
+    step: TimeStep
     drivers: dict[str, Driver]
     classes: dict[str, ClassField]
     files: list[tuple[str, int, float]]
@@ -68,7 +68,7 @@ def open_drivers(
     files: Iterable[str | Path],
     mapping: Mapping,
     names: tuple[str, ...],
-    step: Step,
+    step: TimeStep,
     bbox: tuple[float, float, float, float] | None = None,
     period: tuple[pd.Timestamp, pd.Timestamp] | None = None,
 ) -> Drivers:
@@ -109,7 +109,7 @@ def open_drivers(
         drivers={n: join(n, parts, time, step) for n, parts in stamped.items()},
         classes=classes,
         files=[_version(p) for p in paths],
-        climatology=climatology if len(time) == 12 and step == "1MS" else "",
+        climatology=climatology if len(time) == 12 and step == TimeStep.MONTHLY else "",
         simulated=any(map(_simulated, attrs)),
         sources=tuple(dict.fromkeys(_origin(a, p) for a, p in zip(attrs, paths, strict=True))),
         report=report,
@@ -171,9 +171,9 @@ def _report(stamped: dict[str, list[list[Stamped]]], missing: list[str], opened:
     return report
 
 
-def _last(time: pd.DatetimeIndex, step: Step) -> pd.Timestamp:
+def _last(time: pd.DatetimeIndex, step: TimeStep) -> pd.Timestamp:
     """Return the last day of the last step."""
-    return time[-1] + (pd.offsets.MonthEnd(1) if step == "1MS" else pd.Timedelta(0))
+    return time[-1] + (pd.offsets.MonthEnd(1) if step == TimeStep.MONTHLY else pd.Timedelta(0))
 
 
 def _origin(attrs: dict, path: Path) -> str:

@@ -58,7 +58,7 @@ def test_what_is_told_of_maps_is_what_their_attributes_say():
     assert rows["Grid"] == "10° × 10°, 18 × 36 cells; land fraction known"
     assert rows["Fluxes"] == "GPP, NEE"
     assert rows["Derived"].startswith("NEE, from NEE = RECO")
-    assert rows["Spread"] == "none given"
+    assert rows["Uncertainty"] == "none given"
     assert rows["Regridding"] == "1 degree to 10"
     assert rows["Notes"] == r"Converted from kg\_m-2."
     assert rows["Comment"] == r"Per \[land\]."

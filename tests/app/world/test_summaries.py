@@ -23,6 +23,7 @@ from tamrl.globe.contract import land_area
 from tamrl.maps import aggregate, catalog, global_totals, land_sink
 from tamrl.maps.layer import Layer
 from tamrl.maps.time_means import Period, field
+from tamrl.timestep import TimeStep
 from tamrl.towers import workspace
 
 FIGURES = {"zonal": 2, "hovmoeller": 1, "totals": 2, "land_sink": 3, "comparison": 0, "place": 2}
@@ -242,7 +243,7 @@ def test_a_cell_has_its_facts_and_its_cycle_in_every_product():
     assert "Af (tropical)" in text
     assert "evergreen broadleaf forest 100%" in text.replace(" %", "%")
     assert all(name in text for name in ("First model", "Second model", "Third product"))
-    assert "Extrapolation index" in text
+    assert "Dissimilarity index" in text
 
 
 @pytest.fixture
@@ -257,7 +258,9 @@ def climate(folder, tmp_path, monkeypatch):
 
     path = tmp_path / world_place.MODEL
     path.mkdir()
-    config = Config(model=ModelConfig(drivers=("TA", "P_MON", "SW_POT"), step="1MS", code=2, embed=6, hidden=6))
+    config = Config(
+        model=ModelConfig(drivers=("TA", "P_MON", "SW_POT"), step=TimeStep.MONTHLY, code=2, embed=6, hidden=6)
+    )
     normaliser = Normaliser(*(np.array(x, np.float32) for x in ([10, 2, 250], [12, 2, 100], [4, 3, 2.5])))
     torch.manual_seed(0)
     model = TAMRL(config.model, torch.from_numpy(normaliser.flux_scale)).eval()

@@ -166,8 +166,8 @@ def test_the_report_writes_between_its_markers_and_nowhere_else(done, tmp_path):
     assert "old" not in text
     assert "| 0 | TAM-RL |" in text
     assert "### Targets" in text
-    assert "| 365 | TAM-RL as published, one member |" in text
-    assert "### TAM-RL against LightGBM with lags, zero-shot" in text
+    assert "| 365 | TAM-RL as published (one member) |" in text
+    assert "### TAM-RL against LightGBM with lagged drivers, zero-shot" in text
     assert "towers improved / harmed by 10 %" in text
     assert "| monthly | XGBoost |" in text
     assert all(path.stat().st_size > 1000 for path in written[1:])

@@ -10,6 +10,7 @@ from tamrl.evaluation.benchmark import upscaling
 from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
 from tamrl.evaluation.benchmark.upscaling import BEGIN, END, Figures, Whole, globe, lines, write_section
 from tamrl.globe.earth import load_earth
+from tamrl.timestep import TimeStep
 from tamrl.upscale.rechunk import Staging, times_read
 
 FIGURES = Figures(
@@ -37,7 +38,7 @@ def test_synthetic_drivers_are_the_same_in_any_order(tmp_path, order):
     assert np.isfinite(ds["TA"].values[:, land]).all()
     assert np.isnan(ds["TA"].values[:, ~land]).all()
     expected = upscaling.read_region  # the reader of the engine, on the whole grid
-    found = upscaling.open_drivers([tmp_path / "d.zarr"], upscaling.default_mapping(), ("TA", "VPD"), "1D")
+    found = upscaling.open_drivers([tmp_path / "d.zarr"], upscaling.default_mapping(), ("TA", "VPD"), TimeStep.DAILY)
     values = expected(found, upscaling.Region(0, 18, 0, 36))
     np.testing.assert_allclose(values["VPD"], ds["VPD"].values[:, ::-1], rtol=1e-6)
     assert (ds["lat"].values[0], ds["lat"].values[-1]) == (85, -85)
@@ -48,7 +49,9 @@ def test_whole_maps_are_known_by_their_blocks(tmp_path):
     reads = {}
     for order in ("maps", "series"):
         write_synthetic(tmp_path / f"{order}.zarr", 2.0, time, order)
-        found = upscaling.open_drivers([tmp_path / f"{order}.zarr"], upscaling.default_mapping(), ("TA",), "1D")
+        found = upscaling.open_drivers(
+            [tmp_path / f"{order}.zarr"], upscaling.default_mapping(), ("TA",), TimeStep.DAILY
+        )
         piece = found.drivers["TA"].pieces[0]
         reads[order] = times_read(piece, 32)
         few, band = Staging({"TA": piece}, 32, 1 << 20).shape(piece)

@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 from tamrl.errors import TamrlError
+from tamrl.timestep import TimeStep
 from tamrl.towers.interpolate import to_days
 from tamrl.upscale.drivers.landcover import static_inputs_of
 from tamrl.upscale.drivers.mapping import bundled_mappings, default_mapping, load_mapping
@@ -19,7 +20,7 @@ def read(found, name):
     return read_driver(found.drivers[name], slice(0, found.lat.size), slice(0, found.lon.size))
 
 
-def opened(path, names=NAMES, step="1D", mapping=None, **more):
+def opened(path, names=NAMES, step=TimeStep.DAILY, mapping=None, **more):
     return open_drivers(
         [path] if not isinstance(path, list) else path, mapping or default_mapping(), names, step, **more
     )
@@ -194,7 +195,7 @@ def test_bad_files_are_said_so(field_files, tmp_path):
     with pytest.raises(TamrlError, match="none of the drivers"):
         opened(tmp_path / "a.nc", ("LAI", "EVI"))
     with pytest.raises(TamrlError, match=r"The model is monthly, TA comes in days"):
-        opened(tmp_path / "a.nc", step="1MS")
+        opened(tmp_path / "a.nc", step=TimeStep.MONTHLY)
     ds.isel(time=slice(0, 5)).to_netcdf(tmp_path / "c.nc")
     with pytest.raises(TamrlError, match="there twice on 2001-01-01"):
         opened([tmp_path / "a.nc", tmp_path / "c.nc"])
