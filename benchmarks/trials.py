@@ -66,7 +66,7 @@ def prepare(base: Path) -> None:
     for number in range(3):
         for kind, days in (("first", 300), ("second", 500)):
             tower_files.write_dd(base / kind / tower_files.name(f"XX-T{number}{number}"), days=days)
-    demo = bundled()
+    demo = bundled("demo")
     shutil.copytree(demo.path, base / "workspace", ignore=shutil.ignore_patterns("*.lock"))
     sites = [str(site) for site in demo.archive()["site"].values]
     (base / "exclude.txt").write_text("\n".join(sites[TOWERS:]) + "\n")

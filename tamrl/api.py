@@ -39,15 +39,16 @@ def open_workspace(path: str | Path | None = None) -> Workspace:
     """Open a workspace: a folder with an archive of towers, models and maps.
 
     Args:
-        path: the folder; None is the bundled workspace of SIMULATED towers. ``workspace.archive()`` is its archive,
-            Dataset(site, time).
+        path: the folder; or a bundled workspace, ``fluxnet2015`` (also where None), or ``demo`` of SIMULATED towers.
+            ``workspace.archive()`` is its archive, Dataset(site, time).
 
     Raises:
         TamrlError: the folder is not a workspace, or is damaged.
     """
-    from tamrl.towers.workspace import Workspace, bundled
+    from tamrl.bundled import find_workspace
+    from tamrl.towers.workspace import Workspace
 
-    return bundled() if path is None else Workspace.open(path)
+    return Workspace.open(find_workspace(Path("fluxnet2015" if path is None else path)))
 
 
 def read_tower(source: Workspace | str | Path | Sequence[str | Path], site: str | None = None) -> xr.Dataset:
@@ -103,10 +104,10 @@ def load_model(name: str | Path, device: str = "auto") -> Ensemble:
         TamrlError: there is no such model, it is damaged, or the device is not there.
     """
     from tamrl.bundled import find_model
-    from tamrl.model.checkpoint import load_ensemble
+    from tamrl.model.cross_fitted import open_model
     from tamrl.system.device import choose
 
-    return load_ensemble(find_model(Path(name)), choose(device))
+    return open_model(find_model(Path(name)), choose(device))
 
 
 def labelled_days(tower: xr.Dataset, count: int, start: str | pd.Timestamp | None = None) -> pd.DatetimeIndex:
@@ -225,17 +226,14 @@ def evaluate(
         TamrlError: the model has seen a named tower or all of them, or none could be scored.
     """
     from tamrl.evaluation import held_out
-    from tamrl.evaluation.models import tamrl_predictors
-    from tamrl.protocol.copies import check_held_out
+    from tamrl.evaluation.of_model import evaluate_model, near_copies
     from tamrl.protocol.placements import PLACEMENTS
 
     archive = workspace.archive()
     candidates = archive.site.values.tolist() if sites is None else list(sites)
     chosen, seen = held_out.held_out(candidates, model, named=sites is not None, allow_seen=False)
-    near = check_held_out(archive, chosen, model.seen_sites, archive, False)
-    table, _ = held_out.evaluate(
-        archive, chosen, {"tamrl": tamrl_predictors(model)["tamrl"]}, shots, placements or tuple(PLACEMENTS)
-    )
+    near = near_copies(model, archive, chosen, archive, False)
+    table, _ = evaluate_model(model, archive, chosen, shots, placements or tuple(PLACEMENTS))
     table.attrs |= {"left_out": list(seen), "warnings": near}
     return table
 

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 #: Folder among the bundled models with those of the folds of the benchmark and its split.
 FOLDS = "fluxnet2015-folds"
+#: File that makes a folder of folds one model, see ``tamrl.model.cross_fitted``; and the name of the bundled one.
+CROSS_FITTED, CROSS_FITTED_NAME = "cross-fitted.yaml", "cross-fitted"
 
 
 def root() -> Path:
@@ -26,18 +28,30 @@ def bundled_folder(name: str) -> Path:
     return root() / "assets" / name
 
 
+def bundled_workspaces() -> dict[str, Path]:
+    """Return the workspaces that come with the project, by name: the towers of FLUXNET2015, and SIMULATED ones."""
+    return {name: bundled_folder(name) for name in ("fluxnet2015", "demo")}
+
+
+def find_workspace(name: Path) -> Path:
+    """Return the folder of a workspace; a name without a folder of that name may be a bundled workspace."""
+    return name if name.exists() else bundled_workspaces().get(name.as_posix(), name)
+
+
 def outlines() -> Path:
     """Return the file of country outlines, which the browser is served as well."""
     return root() / "static" / "countries.geojson"
 
 
 def bundled_models() -> dict[str, Path]:
-    """Return the checkpoints that come with the project, trained on observed towers, by name.
+    """Return the models that come with the project, trained on observed towers, by name.
 
-    Those of the folds of the benchmark are not among them: each has left out a fifth of the towers on purpose.
+    The checkpoints of the folds are among them as one, ``cross-fitted``: for a tower that was held out its fold, which
+    has left out a fifth of the towers on purpose, for any other tower that of all.
     """
-    folder = bundled_folder("models")
-    return {path.name: path for path in sorted(subfolders(folder)) if path.name != FOLDS}
+    names = {FOLDS: CROSS_FITTED_NAME}
+    found = {names.get(path.name, path.name): path for path in subfolders(bundled_folder("models"))}
+    return dict(sorted(found.items()))
 
 
 def bundled_folds() -> dict[str, Path]:
@@ -58,7 +72,8 @@ def model_step(path: Path) -> "TimeStep":
     """
     from tamrl.timestep import TimeStep
 
-    manifest = path / "ensemble.yaml"
+    of_folds = (path / CROSS_FITTED).is_file()
+    manifest = (path / "fold-0" if of_folds else path) / "ensemble.yaml"
     try:
         return _model_step(str(manifest), manifest.stat().st_mtime_ns)
     except OSError:

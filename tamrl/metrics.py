@@ -30,10 +30,10 @@ def score(observed: np.ndarray, predicted: np.ndarray, mask: np.ndarray | None =
 
 
 def score_models(observed: np.ndarray, predicted: np.ndarray, mask: np.ndarray | None = None) -> dict[str, np.ndarray]:
-    """Return the scores of M models against the same observations.
+    """Return the scores of M models against the same observations, or of M pairs of series.
 
     Args:
-        observed: (T,) gC m-2 d-1, NaN where missing.
+        observed: (T,) gC m-2 d-1, NaN where missing; or (M, T), those of each model.
         predicted: (M, T) gC m-2 d-1.
         mask: (T,) bool, the days to score; all where None. Days missing on either side are left out.
 
@@ -46,14 +46,16 @@ def score_models(observed: np.ndarray, predicted: np.ndarray, mask: np.ndarray |
         standard deviations (population) and means of both sides. NaN where there are no days, and where
         a score divides by a spread, correlation or size that is zero.
     """
-    keep = np.isfinite(observed) if mask is None else np.isfinite(observed) & mask
+    known = np.isfinite(observed) if mask is None else np.isfinite(observed) & mask
+    keep = known if known.ndim == 1 else known.any(axis=0)
     p = predicted[:, keep].astype(np.float64)
-    both = np.isfinite(p)
+    both = np.isfinite(p) & known[..., keep]
     n = both.sum(axis=1)
     found = {"n": n} | {name: np.full(len(p), np.nan) for name in (*METRICS, *MOMENTS)}
     some = n > 0
     if some.any():
-        o = np.where(both[some], observed[keep].astype(np.float64), np.nan)
+        o = np.broadcast_to(observed[..., keep].astype(np.float64), p.shape)
+        o = np.where(both[some], o[some], np.nan)
         for name, values in _library_scores(o, np.where(both[some], p[some], np.nan)).items():
             found[name][some] = np.where(np.isfinite(values), values, np.nan)
     return found

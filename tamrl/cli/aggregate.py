@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tamrl.cli.options import workspace_option
+from tamrl.cli.options import read_workspace_option
 from tamrl.errors import TamrlError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command("aggregate")
-@workspace_option
+@read_workspace_option
 @click.option(
     "--out", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="Monthly workspace to write."
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from tamrl.cli.bench_upscale import command as upscale
-from tamrl.cli.options import read_names, workspace_option
+from tamrl.cli.options import read_names, read_workspace_option
 
 
 @click.group("bench")
@@ -18,7 +18,7 @@ command.add_command(upscale)
 
 
 @command.command("accuracy")
-@workspace_option
+@read_workspace_option
 @click.option("--out", "-o", required=True, type=click.Path(file_okay=False, path_type=Path), help="Folder to work in.")
 @click.option("--designs", default="igbp,koeppen,carbonfluxbench", show_default=True, help="How towers are held out.")
 @click.option("--models", default="", help="Models to compare; default all.")

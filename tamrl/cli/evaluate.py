@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tamrl.cli.options import checkpoint_option, device_option, read_names, read_numbers, read_sites, workspace_option
+from tamrl.cli.options import (
+    checkpoint_option,
+    device_option,
+    read_names,
+    read_numbers,
+    read_sites,
+    read_workspace_option,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command("evaluate")
-@workspace_option
+@read_workspace_option
 @checkpoint_option
 @click.option("--sites", type=click.Path(path_type=Path), help="File of towers to score; default all held-out ones.")
 @click.option("--shots", default="0,30,365", show_default=True, help="Numbers of support days.")
@@ -62,10 +69,10 @@ def command(
     every model and number of shots; zero-shot on all valid days as well (placement all). Which days these were is
     written beside OUT, in <out>.days.csv. Baselines learn from the drivers that the scored towers have.
     """
-    from tamrl.evaluation.held_out import evaluate, held_out
-    from tamrl.evaluation.models import fit_baselines, model_names, tamrl_predictors
-    from tamrl.model.checkpoint import load_ensemble
-    from tamrl.protocol.copies import check_held_out
+    from tamrl.evaluation.held_out import held_out
+    from tamrl.evaluation.models import model_names
+    from tamrl.evaluation.of_model import evaluate_model, near_copies
+    from tamrl.model.cross_fitted import open_model
     from tamrl.system.device import choose, one_thread
     from tamrl.towers.workspace import Workspace
 
@@ -73,18 +80,28 @@ def command(
     ours, baselines = model_names(read_names(models))
     counts, where = read_numbers(shots, "--shots"), read_names(placements)
     archive = Workspace.open(workspace).archive()
-    ensemble = load_ensemble(checkpoint, choose(device))
-    _say(ensemble)
+    model = open_model(checkpoint, choose(device))
     candidates = read_sites(sites) if sites else archive.site.values.tolist()
-    chosen, seen = held_out(candidates, ensemble, sites is not None, allow_seen)
+    chosen, seen = held_out(candidates, model, sites is not None, allow_seen)
     training = Workspace.open(train_workspace).archive() if train_workspace else archive
-    near = check_held_out(archive, chosen, ensemble.seen_sites, training, allow_seen)
+    near = near_copies(model, archive, chosen, training, allow_seen)
+    ensemble = model.for_site(chosen[0])
+    _say(ensemble)
     _say_near(seen, near)
-    predictors = {name: p for name, p in tamrl_predictors(ensemble).items() if name in ours}
     there, missing = _drivers(archive, chosen, ensemble.config.model.drivers)
-    predictors |= fit_baselines(baselines, training, chosen, there)
     with click.progressbar(length=len(chosen), label="Scoring", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        scores, days = evaluate(archive, chosen, predictors, counts, where, on_tower=lambda site: bar.update(1))
+        scores, days = evaluate_model(
+            model,
+            archive,
+            chosen,
+            counts,
+            where,
+            ours=ours,
+            baselines=baselines,
+            training=training,
+            drivers=there,
+            on_tower=lambda site: bar.update(1),
+        )
     _write(scores, days, out)
     if docs:
         from tamrl.evaluation.benchmark.external import write_section

@@ -18,6 +18,25 @@ workspace_option = click.option(
 )
 
 
+def _find_workspace(ctx: click.Context, option: click.Parameter, value: Path) -> Path:
+    """Return the folder of a workspace to read; a name without a folder of that name may be a bundled one."""
+    from tamrl.bundled import find_workspace
+
+    return find_workspace(value)
+
+
+#: Of commands that read a workspace; those that write one do not know the bundled ones by name.
+read_workspace_option = click.option(
+    "--workspace",
+    "-w",
+    required=True,
+    envvar="TAMRL_WORKSPACE",
+    type=click.Path(file_okay=False, path_type=Path),
+    callback=_find_workspace,
+    help="Folder made by ingest or simulate (or TAMRL_WORKSPACE), or a bundled workspace: fluxnet2015, demo.",
+)
+
+
 def find_checkpoint(ctx: click.Context, option: click.Parameter, value: Path) -> Path:
     """Return the folder of a checkpoint; a name without a folder of that name may be a bundled model."""
     from tamrl.bundled import find_model
@@ -31,8 +50,9 @@ checkpoint_option = click.option(
     required=True,
     type=click.Path(path_type=Path),
     callback=find_checkpoint,
-    help="Folder made by train, or a bundled model: fluxnet2015-daily, fluxnet2015-climate, or of one fold of the "
-    "benchmark, fluxnet2015-folds/fold-0 to fold-4.",
+    help="Folder made by train, or a bundled model: cross-fitted (at a FLUXNET2015 tower the fold that never saw it, "
+    "elsewhere fluxnet2015-daily), fluxnet2015-daily, fluxnet2015-climate, or one fold of the benchmark, "
+    "fluxnet2015-folds/fold-0 to fold-4.",
 )
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cuda, cuda:<number>, mps or cpu."

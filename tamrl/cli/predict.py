@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from tamrl.cli.options import checkpoint_option, device_option, read_period, workspace_option
+from tamrl.cli.options import checkpoint_option, device_option, read_period, read_workspace_option
 from tamrl.predict.methods import METHODS
 
 site_option = click.option("--site", "-s", required=True, help="Tower id.")
@@ -18,7 +18,7 @@ out_option = click.option("--out", "-o", required=True, type=click.Path(path_typ
 
 
 @click.command("predict")
-@workspace_option
+@read_workspace_option
 @checkpoint_option
 @site_option
 @gaps_option
@@ -26,7 +26,7 @@ out_option = click.option("--out", "-o", required=True, type=click.Path(path_typ
 @device_option
 def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bool, out: Path, device: str) -> None:
     """Predict the fluxes of one tower zero-shot and write them with the observed ones as CF NetCDF."""
-    from tamrl.model.checkpoint import load_ensemble
+    from tamrl.model.cross_fitted import open_model
     from tamrl.predict.tower import predict_tower
     from tamrl.system.device import choose, one_thread
     from tamrl.towers.archive import record
@@ -35,7 +35,7 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bo
     one_thread()
     space = Workspace.open(workspace)
     tower = record(space.archive(), site)
-    ensemble = load_ensemble(checkpoint, choose(device))
+    ensemble = open_model(checkpoint, choose(device)).for_site(site)
     dataset = predict_tower(ensemble, tower, allow_gaps, space.simulated)
     _write(dataset, out)
     _say_cautions(tower, ensemble)
@@ -44,7 +44,7 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bo
 
 
 @click.command("adapt")
-@workspace_option
+@read_workspace_option
 @checkpoint_option
 @site_option
 @click.option(
@@ -79,7 +79,7 @@ def adapt_command(
 ) -> None:
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
     from tamrl import wording
-    from tamrl.model.checkpoint import load_ensemble
+    from tamrl.model.cross_fitted import open_model
     from tamrl.predict.methods import AdaptSettings
     from tamrl.predict.output import adaptation_dataset, before_after
     from tamrl.predict.tower import adapt_tower
@@ -95,7 +95,7 @@ def adapt_command(
     settings = AdaptSettings(method=method, steps=steps, learning_rate=learning_rate)
     space = Workspace.open(workspace)
     tower = record(space.archive(), site)
-    ensemble = load_ensemble(checkpoint, choose(device))
+    ensemble = open_model(checkpoint, choose(device)).for_site(site)
     total = METHODS[method].fits * steps * len(ensemble.members)
     hidden = not sys.stderr.isatty() or not total
     with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:

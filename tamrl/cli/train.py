@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from tamrl.cli.options import device_option, read_sites, workspace_option
+from tamrl.cli.options import device_option, read_sites, read_workspace_option
 
 
 @click.command("train")
-@workspace_option
+@read_workspace_option
 @click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="Checkpoint folder to write.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="YAML with settings; the rest default.")
 @click.option("--members", "-k", default=5, show_default=True, type=int, help="Members of the ensemble.")

@@ -12,6 +12,7 @@ from tamrl.evaluation.statistics import compare, tower_means
 from tamrl.evaluation.temporal_scales import SCALES, score_scales
 from tamrl.metrics import METRICS, MOMENTS
 from tamrl.model.checkpoint import Ensemble
+from tamrl.model.cross_fitted import CrossFitted
 from tamrl.protocol.placements import ALL
 from tamrl.protocol.support_days import PLACEMENTS, SEED, SHOTS, Plan, plans
 from tamrl.schema import FLUXES
@@ -159,13 +160,13 @@ def describe_days(tower: xr.Dataset, days: Iterable[Plan], shots: Iterable[int])
 
 
 def held_out(
-    sites: Iterable[str], ensemble: Ensemble, named: bool, allow_seen: bool
+    sites: Iterable[str], ensemble: Ensemble | CrossFitted, named: bool, allow_seen: bool
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Split towers into those to score and those left out because the checkpoint has seen them.
 
     Args:
         sites: candidates.
-        ensemble: the checkpoint.
+        ensemble: the checkpoint, or the cross-fitted model.
         named: whether the user named these towers; named towers are refused rather than left out.
         allow_seen: score them all the same.
 

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 import tamrl
+from tamrl.bundled import CROSS_FITTED
 from tamrl.config import Config, from_dict, to_dict
 from tamrl.errors import TamrlError
 from tamrl.model.calibration import Calibration
@@ -97,6 +98,14 @@ class Ensemble:
         """Towers that had any part in the training: no score on them says anything about new places."""
         return frozenset(self.training_sites) | frozenset(self.validation_sites)
 
+    def for_site(self, site: str) -> "Ensemble":
+        """Return the ensemble for a tower: itself, as ``CrossFitted.for_site`` has one for each."""
+        return self
+
+    def groups(self, sites: tuple[str, ...]) -> list[tuple["Ensemble", tuple[str, ...]]]:
+        """Return itself with all of ``sites``; see ``CrossFitted.groups``."""
+        return [(self, sites)] if sites else []
+
     def calibration(self, shots: int) -> Calibration | None:
         """Return the calibration for the nearest number of shots, or None where the ensemble has none.
 
@@ -165,6 +174,12 @@ def is_checkpoint(path: Path | str) -> bool:
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
+    if (path / CROSS_FITTED).is_file():
+        raise TamrlError(
+            "This is a cross-fitted model, one ensemble a fold of towers, where a single one is needed",
+            str(path),
+            "Give one of them, or the model of all towers, such as fluxnet2015-daily",
+        )
     try:
         manifest = yaml.safe_load((path / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

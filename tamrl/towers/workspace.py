@@ -1,7 +1,8 @@
 """The folder a user works in: one archive of towers, the models trained on it, and where everything came from.
 
 Layout: ``workspace.yaml`` (name, simulated, created, tamrl_version), ``archive.zarr``, ``models/<name>/`` and
-``provenance.json``. The bundled demonstration workspace is simulated and read-only.
+``provenance.json``. The bundled workspaces are read-only: the towers of FLUXNET2015, and
+simulated ones.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tamrl
-from tamrl.bundled import bundled_folder
+from tamrl.bundled import bundled_workspaces
 from tamrl.errors import TamrlError, printable
 from tamrl.system.storage import locate, locked, subfolders
 
@@ -68,7 +69,7 @@ class Workspace:
                 raise ValueError(f"simulated must be true or false, not {simulated!r}")
         except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise TamrlError(f"{MARKER} cannot be understood: {error}", str(folder), "Restore or remove it") from error
-        read_only = folder == bundled_folder("demo") or not os.access(folder, os.W_OK)
+        read_only = folder in bundled_workspaces().values() or not os.access(folder, os.W_OK)
         return cls(
             folder, name, simulated, read_only, str(content.get("created", "")), example=str(content.get("example", ""))
         )
@@ -221,13 +222,13 @@ def find_workspaces(root: str | Path) -> list[Path]:
     return sorted(set(found))
 
 
-def bundled() -> Workspace:
-    """Open the simulated demonstration workspace that comes with the project.
+def bundled(name: str = "fluxnet2015") -> Workspace:
+    """Open a workspace that comes with the project: ``fluxnet2015``, or the SIMULATED ``demo``.
 
     Raises:
         TamrlError: it is not there (an incomplete installation).
     """
-    return Workspace.open(bundled_folder("demo"))
+    return Workspace.open(bundled_workspaces()[name])
 
 
 def sha256(path: str | Path) -> str:

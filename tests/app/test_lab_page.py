@@ -193,7 +193,7 @@ def test_adapting_leaves_the_shared_model_as_it_was(site, small_workspace):
 
     path = small_workspace[0].models()[0]
     adapt(healthy(lab(site=site, method="all")))
-    shared, fresh = cache.ensemble(path), load_ensemble(path)
+    shared, fresh = cache.model(path), load_ensemble(path)
     for mine, theirs in zip(shared.members, fresh.members, strict=True):
         for name, value in theirs.model.state_dict().items():
             assert (mine.model.state_dict()[name].cpu() == value).all(), name

@@ -171,4 +171,4 @@ def test_a_read_only_workspace_is_not_written_to(tmp_path):
 
     source = map_files.write(tmp_path / "x.nc", step=10.0)
     with pytest.raises(TamrlError, match="read-only"):
-        catalog.import_product([source], bundled())
+        catalog.import_product([source], bundled("demo"))

@@ -20,7 +20,7 @@ from tamrl.training import shrinkage
 
 @pytest.fixture(scope="module")
 def demo():
-    workspace = bundled()
+    workspace = bundled("demo")
     return load_ensemble(workspace.path / "models" / "demo"), workspace.archive()
 
 

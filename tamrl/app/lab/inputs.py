@@ -19,6 +19,7 @@ from tamrl.timestep import step_of
 
 if TYPE_CHECKING:
     from tamrl.model.checkpoint import Ensemble
+    from tamrl.model.cross_fitted import CrossFitted
     from tamrl.predict.adapt import Adaptation
     from tamrl.predict.methods import AdaptSettings
 
@@ -28,18 +29,18 @@ POLL_S = 0.8
 _PRESSED, _OPENED = "tamrl_adapt_pressed", "tamrl_lab_opened"
 
 
-def tower_choice(table: pd.DataFrame, ensemble: "Ensemble", example: str = "") -> str:
+def tower_choice(table: pd.DataFrame, model: "Ensemble | CrossFitted", example: str = "") -> str:
     """Draw the choice of a held-out tower and return it.
 
     Args:
         table: one row a tower, of ``tower_table``.
-        ensemble: the model.
+        model: a checkpoint, or a cross-fitted model.
         example: the tower that the workspace shows first, where it is held out.
 
     Raises:
         TamrlError: the model was trained on every tower of the workspace, and seen towers are not wanted.
     """
-    seen, validation = set(ensemble.training_sites), set(ensemble.validation_sites)
+    seen, validation = set(model.training_sites), set(model.validation_sites)
     # Towers that only stopped the training come after those that had no part in it at all.
     held_out = sorted((site for site in table.index if site not in seen), key=lambda site: site in validation)
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
@@ -53,7 +54,7 @@ def tower_choice(table: pd.DataFrame, ensemble: "Ensemble", example: str = "") -
     if not options:
         raise TamrlError(
             f"All {len(table)} towers of this workspace were used to train this model, so none is held out",
-            str(ensemble.path),
+            str(model.path),
             "Train a model with --exclude-sites, ingest further towers, or switch on the seen towers",
         )
 
@@ -80,10 +81,19 @@ def tower_choice(table: pd.DataFrame, ensemble: "Ensemble", example: str = "") -
     return site
 
 
-def model_section(ensemble: "Ensemble") -> None:
-    """Say which model runs, and offer its card."""
+def model_section(model: "Ensemble | CrossFitted", ensemble: "Ensemble", site: str) -> None:
+    """Say which model runs, and offer its card.
+
+    Args:
+        model: what was chosen.
+        ensemble: that of the model for this tower.
+        site: the tower.
+    """
     name = ensemble.path.name if ensemble.path else "unnamed"
-    card = ensemble.path / "README.md" if ensemble.path else None
+    card = model.path / "README.md" if model.path else None
+    if model is not ensemble:
+        unseen = site not in ensemble.seen_sites
+        name = f"cross-fitted, {name}" + (f", which never saw {site}" if unseen else "")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(
             f"Model: **{components.plain(name)}**, {len(ensemble.members)} members, trained on "

@@ -26,11 +26,12 @@ def _body() -> None:
             f"Train one with `python -m tamrl train --workspace {workspace.path} --out {workspace.path}/models/first`"
         )
         raise TamrlError("This workspace has no model yet", str(workspace.path), todo)
-    ensemble = cache.ensemble(choice.model)
-    site = inputs.tower_choice(table, ensemble, workspace.example)
+    model = cache.model(choice.model)
+    site = inputs.tower_choice(table, model, workspace.example)
+    ensemble = model.for_site(site)
     if like := cache.likeness(choice.workspace, site, ensemble):
         st.warning(f"{like}: a tower of the training, so this one is less new to the model.", icon=":material/warning:")
-    inputs.model_section(ensemble)
+    inputs.model_section(model, ensemble, site)
     tower, origin = cache.tower(workspace, site), sidebar.origin(workspace, site)
     gaps = inputs.cautions_section(ensemble, tower)
     support = lab_support.section(site, tower, origin)

@@ -21,6 +21,7 @@ from tamrl.towers.workspace import Workspace
 
 if TYPE_CHECKING:
     from tamrl.model.checkpoint import Ensemble
+    from tamrl.model.cross_fitted import CrossFitted
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the archive")
@@ -39,15 +40,15 @@ def _tower(path: str, version: int, site: str) -> xr.Dataset:
 
 
 @st.cache_resource(max_entries=2, show_spinner="Loading the model")
-def _ensemble(path: str, version: int) -> "Ensemble":
-    from tamrl.model.checkpoint import load_ensemble
+def _model(path: str, version: int) -> "Ensemble | CrossFitted":
+    from tamrl.model.cross_fitted import open_model
     from tamrl.predict.adapt import warm_up
     from tamrl.system import device
 
     device.one_thread()
-    ensemble = load_ensemble(Path(path), device=device.choose())
+    model = open_model(Path(path), device=device.choose())
     threading.Thread(target=warm_up, daemon=True).start()
-    return ensemble
+    return model
 
 
 @st.cache_data(max_entries=8, show_spinner="Comparing with the towers of the training")
@@ -108,10 +109,10 @@ def model_version(path: Path) -> int:
     return max((f.stat().st_mtime_ns for f in path.rglob("*") if f.is_file()), default=0)
 
 
-def ensemble(path: Path) -> "Ensemble":
-    """Return the ensemble of a checkpoint folder, shared between sessions: adapting works on copies.
+def model(path: Path) -> "Ensemble | CrossFitted":
+    """Return the model of a checkpoint folder, shared between sessions: adapting works on copies.
 
     Raises:
         TamrlError: the checkpoint cannot be loaded.
     """
-    return _ensemble(str(path), model_version(path))
+    return _model(str(path), model_version(path))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from tamrl.app.shared import cache, components, jobs, state, visitor
 from tamrl.app.shared.components import Origin
-from tamrl.bundled import bundled_models, model_step
+from tamrl.bundled import bundled_models, bundled_workspaces, model_step
 from tamrl.errors import TamrlError
 from tamrl.towers.workspace import Workspace, bundled, find_workspaces
 
@@ -64,10 +64,11 @@ def listed(folder: str) -> tuple[dict[str, Path], list[TamrlError]]:
         except TamrlError as error:
             problems.append(error)
     options: dict[str, Path] = {}
-    try:
-        options["demo"] = bundled().path
-    except TamrlError as error:
-        problems.append(error)
+    for name in bundled_workspaces():
+        try:
+            options[name] = bundled(name).path
+        except TamrlError as error:
+            problems.append(error)
     for path in dict.fromkeys(found):
         name, number = path.name, 2
         while name in options and options[name] != path:
@@ -142,8 +143,8 @@ def _choose(options: dict[str, Path]) -> Choice:
                 icon=":material/link_off:",
             )
             state.put("ws", None)
-        # What the environment names is what the user came for; else the demonstration.
-        named = [name for name in options if name != "demo"] if os.environ.get(ENVIRONMENT) else []
+        # What the environment names is what the user came for; else the towers that come with the project.
+        named = [name for name in options if name not in bundled_workspaces()] if os.environ.get(ENVIRONMENT) else []
         wanted = (named or list(options) or [None])[0]
     if wanted is None:
         raise TamrlError("There is no workspace", "", "Make one with `python -m tamrl ingest SRC --workspace W`")

@@ -37,7 +37,7 @@ def know(folders: Iterable[Path]) -> None:
 
 def public(text: str) -> str:
     """Return a message as this session may read it, see ``tamrl.system.access.Access.public``."""
-    own = [bundled_folder("demo").parent, Path(tempfile.gettempdir())]
+    own = [bundled_folder(""), Path(tempfile.gettempdir())]
     return access().public(text, [*st.session_state.get(_KNOWN, ()), *own])
 
 

@@ -189,7 +189,7 @@ def _adapted(model: str, version: int, where: tuple, key: tuple, share: bool) ->
     trained = frozenset(reference.igbp if reference else IGBP)
     static = cell.static_of(cell.place_at(earth, lat, lon), trained, cover)
     tower = cell.tower_of_cell(earth, lat, lon)
-    return monthly_means.adapt_months(cache.ensemble(Path(model)), tower, known, share, static)
+    return monthly_means.adapt_months(cache.model(Path(model)).for_site(""), tower, known, share, static)
 
 
 def _result(place: Cell, cover: str | None, table: pd.DataFrame, model: Path) -> None:
