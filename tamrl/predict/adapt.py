@@ -82,6 +82,11 @@ class Adaptation:
     device: str
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that the predictions hold [bytes]."""
+        return self.zero_shot.nbytes + self.adapted.nbytes
+
 
 def usable_support(tower: xr.Dataset, support: pd.DatetimeIndex) -> pd.DatetimeIndex:
     """Return the support days that are valid: in the record, observed, quality of at least 0.7."""

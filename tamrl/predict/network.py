@@ -17,6 +17,7 @@ from tamrl.predict.ensemble import site_effects
 from tamrl.protocol.support_days import SEED, plan
 from tamrl.schema import FLUXES
 from tamrl.towers.archive import record
+from tamrl.towers.quality import valid_days
 
 #: Towers that are scored in one call.
 AT_ONCE = 20
@@ -43,13 +44,18 @@ class NetworkResult:
 
     Attributes:
         table: one row a tower and flux, ``COLUMNS``: scores [gC m-2 d-1 but for R2] of the ensemble mean before and
-            after on the n valid days that no support of the protocol touches (``tamrl.protocol.support_days.plan``),
-            as on the Scorecard; ``change`` of the RMSE [%]; first, last and number of the labelled days.
+            after on the n valid days that were not labelled, as of one adaptation; ``change`` of the RMSE [%]; first,
+            last and number of the labelled days.
         left_out: tower -> why it has no row.
     """
 
     table: pd.DataFrame
     left_out: dict[str, str]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory that the table holds [bytes]."""
+        return int(self.table.memory_usage(deep=True).sum())
 
 
 def adapt_network(
@@ -132,7 +138,7 @@ def _adapt(ensemble: Ensemble, tower: xr.Dataset, days: int, placement: str) -> 
         np.stack([p[flux].mean("member").values for flux in FLUXES])
         for p in site_effects(ensemble, tower, [None, support])
     )
-    scored = chosen.scored & np.isfinite(before) & np.isfinite(after)
+    scored = valid_days(tower) & ~pd.DatetimeIndex(tower.time.values).isin(support)
     observed = np.where(scored, np.stack([tower[flux].values for flux in FLUXES]), np.nan)
     return _Made(site, support, observed, before, after)
 

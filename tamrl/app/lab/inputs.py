@@ -174,7 +174,7 @@ def settings_section() -> tuple["AdaptSettings", bool]:
         "Learning rate", rates, disabled=fixed, format_func="{:g}".format, **state.bind("lr", standard.learning_rate)
     )
     columns[3].button(
-        "Adapt", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt", on_click=_press
+        "Adapt", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt", on_click=press
     )
     st.caption(f"{method.description}." + ("" if fixed else " The model itself is not changed for anyone else."))
     settings = dataclasses.replace(
@@ -186,7 +186,7 @@ def settings_section() -> tuple["AdaptSettings", bool]:
     return settings, st.session_state.pop(_PRESSED, False)
 
 
-def _press() -> None:
+def press() -> None:
     """Remember the press until the page acts on it; the button's own value is lost when a run starts again."""
     st.session_state[_PRESSED] = True
 
@@ -218,7 +218,7 @@ def start(request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset, support:
     jobs.start(request, f"Adapting to {request.site}", work)
 
 
-def running_section(request: LabRequest) -> bool:
+def running_section(request: Any) -> bool:
     """Show the running adaptation, its loss falling live, with a button that cancels it; or how it ended.
 
     Args:
@@ -229,7 +229,7 @@ def running_section(request: LabRequest) -> bool:
         earlier one meanwhile would take the time from it.
     """
     job = jobs.current()
-    if job is None:
+    if job is None or type(job.key) is not type(request):
         return False
     if job.status == "running":
         st.fragment(_live, run_every=POLL_S)()
@@ -254,7 +254,7 @@ def _live() -> None:
         left.progress(job.progress(), text=f"{job.title}: {job.seconds():.1f} s{about}")
         right.button("Cancel", icon=":material/stop:", on_click=job.cancel, width="stretch", key="cancel")
         history = job.history()
-        if len(history):
+        if history["loss"].notna().any():
             st.plotly_chart(
                 figures.loss_figure(history, theme.current()),
                 theme=None,
@@ -262,7 +262,7 @@ def _live() -> None:
                 config={"displayModeBar": False},
                 alt="Loss of each member against the step, so far.",
             )
-        elif not METHODS[job.key.settings.method].fits:
+        elif isinstance(job.key, LabRequest) and not METHODS[job.key.settings.method].fits:
             st.caption("This method is one pass of the model, without steps of gradient descent: it has no loss.")
 
 

@@ -1,19 +1,26 @@
 """Few-shot lab: adapt the model to a tower it has not seen, from a few of its days or months."""
 
+from typing import TYPE_CHECKING
+
 import streamlit as st
 import xarray as xr
 
 from tamrl import wording
 from tamrl.app import router
-from tamrl.app.lab import inputs, results
+from tamrl.app.lab import inputs, network, results, stories, zero_shot
 from tamrl.app.lab import support as lab_support
 from tamrl.app.lab.view import LabRequest, LabView
-from tamrl.app.shared import cache, components, jobs, scrolling, sidebar
+from tamrl.app.shared import cache, components, jobs, scrolling, sidebar, widgets
+from tamrl.bundled import bundled_workspaces
 from tamrl.errors import TamrlError
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
+
+if TYPE_CHECKING:
+    from tamrl.model.checkpoint import Ensemble
 
 #: Key of the part of the page that comes into view when Adapt was pressed, and when its result is there.
 ANSWER = "lab_answer"
+SCOPES = {"tower": "One tower", "network": "All held-out towers"}
 
 
 def _body() -> None:
@@ -27,6 +34,14 @@ def _body() -> None:
         )
         raise TamrlError("This workspace has no model yet", str(workspace.path), todo)
     model = cache.model(choice.model)
+    if workspace.step() == TimeStep.DAILY:
+        scope = widgets.pick("What to adapt to", "scope", list(SCOPES), "tower", SCOPES.get, hidden=True)
+        if scope == "network":
+            version = (str(choice.model), cache.model_version(choice.model))
+            network.section(workspace, model, version, table, sidebar.origin(workspace))
+            return
+    if workspace.path == bundled_workspaces()["fluxnet2015"]:
+        stories.section()
     site = inputs.tower_choice(table, model, workspace.example)
     ensemble = model.for_site(site)
     if like := cache.likeness(choice.workspace, site, ensemble):
@@ -34,7 +49,8 @@ def _body() -> None:
     inputs.model_section(model, ensemble, site)
     tower, origin = cache.tower(workspace, site), sidebar.origin(workspace, site)
     gaps = inputs.cautions_section(ensemble, tower)
-    support = lab_support.section(site, tower, origin)
+    first = stories.first_day(site) if workspace.path == bundled_workspaces()["fluxnet2015"] else None
+    support = lab_support.section(site, tower, origin, first)
     settings, pressed = inputs.settings_section()
     request = LabRequest(
         workspace=(str(workspace.path), workspace.archive_version()),
@@ -49,11 +65,11 @@ def _body() -> None:
     if inputs.asked_for(request, pressed):
         inputs.start(request, ensemble, tower, support)
     with st.container(key=ANSWER):
-        _answer(request, tower, origin)
+        _answer(request, ensemble, tower, origin)
     scrolling.to(ANSWER, jobs.turn())
 
 
-def _answer(request: LabRequest, tower: xr.Dataset, origin: components.Origin) -> None:
+def _answer(request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset, origin: components.Origin) -> None:
     """Draw the running adaptation, or its result."""
     jobs.collect()
     if inputs.running_section(request):
@@ -63,6 +79,7 @@ def _answer(request: LabRequest, tower: xr.Dataset, origin: components.Origin) -
         st.caption(
             f"Press Adapt to see the model before and after it has seen these {wording.unit(step_of(tower), 0)}."
         )
+        zero_shot.section(request, ensemble, tower)
         return
     shown, result = found
     view = LabView(shown, result, origin)

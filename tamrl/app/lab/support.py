@@ -29,8 +29,14 @@ FIRST: dict[str, int] = {TimeStep.DAILY: 30, TimeStep.MONTHLY: 6}
 _CHART, _FIELD = "support_chart", "lab_first_day"
 
 
-def section(site: str, tower: xr.Dataset, origin: Origin) -> pd.DatetimeIndex:
+def section(site: str, tower: xr.Dataset, origin: Origin, first: datetime.date | None = None) -> pd.DatetimeIndex:
     """Draw the choice of the support days, or months, by sliders and on the chart, and return them.
+
+    Args:
+        site: tower.
+        tower: Dataset(time), its record.
+        origin: where the data come from.
+        first: first day at first; None takes the first valid one after 180 days of record.
 
     Raises:
         TamrlError: the tower has no valid day or month.
@@ -43,7 +49,7 @@ def section(site: str, tower: xr.Dataset, origin: Origin) -> pd.DatetimeIndex:
             site,
             "Choose another tower, or ingest a record whose NEE quality reaches 0.7",
         )
-    start, days = _choices(time, valid, step)
+    start, days = _choices(time, valid, step, first)
     support = support_days(tower, days, skip=int(time.searchsorted(pd.Timestamp(start))))
     flux = _support_flux(step)
     key = f"{_CHART}_{site}_{flux}"
@@ -81,14 +87,16 @@ def text(support: pd.DatetimeIndex, step: TimeStep) -> str:
     return f"{wording.counted(len(support), step, 'support')} from {first} to {last}"
 
 
-def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: TimeStep) -> tuple[datetime.date, int]:
+def _choices(
+    time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: TimeStep, first: datetime.date | None
+) -> tuple[datetime.date, int]:
     """Draw the choice of the first day, or month, and of how many; return both, within the record.
 
     The first one is always a valid one: what is chosen between two of them is moved to the next. At first these are
     the first valid ones after 180 days of record, so that the model has weather to start from.
     """
     low, high = valid[0].date(), valid[-1].date()
-    default = min(max(low, (time[0] + pd.Timedelta(days=SKIP_DAYS)).date()), high)
+    default = min(max(low, first or (time[0] + pd.Timedelta(days=SKIP_DAYS)).date()), high)
     chosen = min(max(state.get("start", default), low), high)
     start, default = (valid[valid >= pd.Timestamp(when)][0].date() for when in (chosen, default))
     word = wording.unit(step)
@@ -114,10 +122,10 @@ def _choices(time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: TimeStep) ->
             )
     most = int(min(MOST[step], (valid >= pd.Timestamp(start)).sum()))
     # At a short record half of it, so that some of it is left to score.
-    first = max(1, min(FIRST[step], most // 2))
-    days = min(max(state.get("days", first), 1), most)
+    usual = max(1, min(FIRST[step], most // 2))
+    days = min(max(state.get("days", usual), 1), most)
     if most > 1:
-        state.put("days", days if days != first else None)
+        state.put("days", days if days != usual else None)
         right.slider(f"Support {word}s (valid {word}s)", 1, most, **state.bind("days", days))
     return start, days
 

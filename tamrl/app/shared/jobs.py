@@ -152,4 +152,4 @@ def results() -> LRUCache:
 
 
 def _size(result: Any) -> int:
-    return min(RESULT_BYTES, result.zero_shot.nbytes + result.adapted.nbytes)
+    return min(RESULT_BYTES, result.nbytes)

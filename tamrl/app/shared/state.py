@@ -137,6 +137,7 @@ PARAMETERS: dict[str, Parameter] = {
     "lr": Parameter(_rate, lambda value: f"{value:g}"),
     "seen": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "gaps": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    "scope": _TEXT,
     "run": Parameter(_flag, lambda flag: "1" if flag else "0"),
     # of the Scorecard
     "scores": _TEXT,
