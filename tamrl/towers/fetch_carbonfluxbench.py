@@ -87,7 +87,8 @@ def _hub_item(api: HfApi, info: DatasetInfo, sibling: RepoSibling) -> Item:
     url = hf_hub_url(DATASET, sibling.rfilename, repo_type="dataset", revision=info.sha, endpoint=api.endpoint)
     check = None if sibling.lfs or not sibling.blob_id else _git_check(sibling.blob_id)
     remote = Remote(url=url, sha256=sibling.lfs.sha256 if sibling.lfs else None, size=size, check=check)
-    return Item(name, f"{name}  {'?' if size is None else f'{size / 1e6:,.1f}'} MB", "", remote)
+    words = "size unknown" if size is None else f"{size / 1e6:,.1f} MB" if size >= 50_000 else f"{size / 1e3:,.1f} kB"
+    return Item(name, f"{name}  {words}", "", remote)
 
 
 def _git_check(blob: str) -> Callable[[Path], str]:

@@ -310,6 +310,17 @@ def test_ctrl_c_leaves_a_part_to_go_on_from(server, tmp_path):
     assert server.asked[1].startswith("bytes=")
 
 
+def test_a_process_that_is_killed_at_the_last_step_loses_nothing(server, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", raising(SystemExit("killed")))
+        with pytest.raises(SystemExit):
+            get(server, tmp_path, sha256=HASH)
+    assert not (tmp_path / "a.zip").exists()
+    assert get(server, tmp_path, sha256=HASH).read_bytes() == BODY
+    assert server.asked == [None, f"bytes={len(BODY)}-"]
+    assert entries(tmp_path) == {"a.zip"}
+
+
 def test_two_at_once_do_not_write_the_same_part(server, tmp_path):
     with download.locked(tmp_path / "fetch"), pytest.raises(TamrlError, match="Another process is writing here"):
         get(server, tmp_path)
