@@ -27,6 +27,7 @@ from tamrl.system.storage import locked
 
 FOLDER = ".fetch"
 _CHUNK = 1 << 16
+_COUNT = "[0-9]{1,18}"
 _NOWHERE = (
     requests.exceptions.InvalidURL,
     requests.exceptions.InvalidSchema,
@@ -126,8 +127,10 @@ def _retrieve(remote: Remote, path: Path, transfer: "_Transfer") -> None:
     known = remote.sha256 and f"sha256:{remote.sha256}"
     try:
         pooch.retrieve(remote.url, known, fname=path.name, path=path.parent, downloader=transfer)
-    except ValueError as error:  # pooch's word for another hash
-        transfer.forget()
+    except ValueError as error:
+        if not transfer.whole:
+            raise
+        transfer.forget()  # pooch's word for another hash
         raise transfer.wrong("its hash is another one") from error
 
 
@@ -141,7 +144,7 @@ class _Transfer:
         self.note = part.with_suffix(".note")
         self.name = part.name.removesuffix(".part")
         self.where = f"{self.name} from {remote.host}"
-        self.reached = 0
+        self.reached, self.whole = 0, False
         self.session = requests.Session()  # keeps cookies from one redirect to the next, as ICOS's licence page needs
         self.session.headers["User-Agent"] = f"tamrl/{tamrl.__version__}"
 
@@ -153,6 +156,7 @@ class _Transfer:
         if fault:
             self.forget()
             raise self.wrong(fault)
+        self.whole = True
         os.unlink(action)
         try:
             os.link(self.part, action)  # the part stays until all is done: a process may be killed while pooch compares
@@ -285,10 +289,11 @@ class _Transfer:
 def _span(response: requests.Response) -> tuple[int, int | None]:
     """Return where in the file an answer begins, and the bytes of the whole file, None where that is not said."""
     if response.status_code == 200:
-        length = response.headers.get("Content-Length", "")
+        length = re.fullmatch(_COUNT, response.headers.get("Content-Length", "").strip())
         coded = response.headers.get("Content-Encoding", "identity") != "identity"
-        return 0, int(length) if length.isdigit() and not coded else None
-    found = re.fullmatch(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", response.headers.get("Content-Range", "").strip())
+        return 0, int(length[0]) if length and not coded else None
+    told = response.headers.get("Content-Range", "").strip()
+    found = re.fullmatch(rf"bytes (?:({_COUNT})-{_COUNT}|\*)/({_COUNT}|\*)", told)
     if not found:
         return -1, None
     return int(found[1] or 0), None if found[2] == "*" else int(found[2])
