@@ -10,6 +10,7 @@ from tamrl.errors import TamrlError
 
 #: Command -> (module:object, line for the list of commands).
 COMMANDS = {
+    "fetch": ("tamrl.cli.fetch:command", "Download towers or benchmark data."),
     "ingest": ("tamrl.cli.ingest:command", "Read tower files into the archive of a workspace."),
     "import": ("tamrl.cli.import_maps:command", "Read a gridded product into the maps of a workspace."),
     "train": ("tamrl.cli.train:command", "Train an ensemble of TAM-RL on a workspace."),

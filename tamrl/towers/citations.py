@@ -8,7 +8,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -91,9 +91,14 @@ def keep(folder: Path, paths: Iterable[Path], sites: Iterable[str]) -> int:
     for path in places:
         if path.is_file():
             found |= {site: made for site, made in read(path).items() if site in wanted}
+    add(folder, found)
+    return len(found)
+
+
+def add(folder: Path, found: Mapping[str, Citation]) -> None:
+    """Add site -> citation to those that a folder keeps; a citation of the same tower is replaced."""
     if found:
         _write(folder / FILE, {**load(folder), **found})
-    return len(found)
 
 
 def _write(file: Path, citations: dict[str, Citation]) -> None:
