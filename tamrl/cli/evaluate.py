@@ -89,25 +89,20 @@ def command(
     _say(ensemble)
     _say_near(seen, near)
     there, missing = _drivers(archive, chosen, ensemble.config.model.drivers)
+    use = {"ours": ours, "baselines": baselines, "training": training, "drivers": there}
     with click.progressbar(length=len(chosen), label="Scoring", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
-        scores, days = evaluate_model(
-            model,
-            archive,
-            chosen,
-            counts,
-            where,
-            ours=ours,
-            baselines=baselines,
-            training=training,
-            drivers=there,
-            on_tower=lambda site: bar.update(1),
-        )
+        scores, days = evaluate_model(model, archive, chosen, counts, where, **use, on_tower=lambda site: bar.update(1))
     _write(scores, days, out)
     if docs:
-        from tamrl.evaluation.benchmark.external import write_section
+        said = f"Model: {checkpoint.name}, {len(ensemble.members)} members."
+        _write_docs(scores, days, [said, *_remarks(missing, near, seen)], docs)
 
-        model = f"Model: {checkpoint.name}, {len(ensemble.members)} members."
-        click.echo(f"Written: {write_section(scores, days, [model, *_remarks(missing, near, seen)], docs)}")
+
+def _write_docs(scores: "pd.DataFrame", days: "pd.DataFrame", said: list[str], docs: Path) -> None:
+    """Write the section of external towers into the benchmarks."""
+    from tamrl.evaluation.benchmark.external import write_section
+
+    click.echo(f"Written: {write_section(scores, days, said, docs)}")
 
 
 def _say(ensemble: "Ensemble") -> None:

@@ -85,10 +85,7 @@ def adapt_network(
         TamrlError: the placement is not known, the model has no site effect, or no tower could be adapted to.
     """
     sites = tuple(sites)
-    groups = model.groups(sites)
-    if any(member.model.site_effect is None for ensemble, _ in groups for member in ensemble.members):
-        raise TamrlError("This model has no site effect", str(model.path), "Adapt tower by tower by another method")
-    ensemble_of = {site: ensemble for ensemble, part in groups for site in part}
+    ensemble_of = _ensembles(model, sites)
     made: dict[str, _Made] = {}
     left_out: dict[str, str] = {}
 
@@ -111,6 +108,18 @@ def adapt_network(
     tables = [_scores(found[i : i + AT_ONCE]) for i in range(0, len(found), AT_ONCE)]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
     return NetworkResult(table, dict(sorted(left_out.items())))
+
+
+def _ensembles(model: Ensemble | CrossFitted, sites: tuple[str, ...]) -> dict[str, Ensemble]:
+    """Return the ensemble of each tower.
+
+    Raises:
+        TamrlError: one has no site effect.
+    """
+    groups = model.groups(sites)
+    if any(member.model.site_effect is None for ensemble, _ in groups for member in ensemble.members):
+        raise TamrlError("This model has no site effect", str(model.path), "Adapt tower by tower by another method")
+    return {site: ensemble for ensemble, part in groups for site in part}
 
 
 @dataclass(frozen=True)

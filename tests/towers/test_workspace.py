@@ -88,7 +88,7 @@ def test_find_workspaces_looks_two_levels_down(tmp_path):
 
 def test_the_bundled_workspace_is_read_only(tmp_path, monkeypatch):
     Workspace.create(tmp_path / "demo", simulated=True)
-    monkeypatch.setattr(workspace, "bundled_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(workspace, "bundled_workspaces", lambda: {"demo": tmp_path / "demo"})
     found = workspace.bundled("demo")
     assert found.read_only
     assert found.simulated

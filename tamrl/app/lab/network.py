@@ -82,8 +82,8 @@ def section(
     shown = request if request in kept else (same[-1] if same else None)
     if shown is None:
         st.caption(
-            f"Press Adapt all to give each of the {len(sites)} held-out towers its labelled days by the site effect, each "
-            "by an ensemble that has not seen it."
+            f"Press Adapt all to give each of the {len(sites)} held-out towers its labelled days, by the site effect "
+            "of an ensemble that has not seen it."
         )
         return
     result = jobs.results()[shown]
@@ -170,8 +170,8 @@ def _show(request: NetworkRequest, result: "NetworkResult", table: pd.DataFrame,
         said = "; ".join(f"{name}: {why}" for name, why in result.left_out.items())
         st.caption(f"Left out: {said}.")
     st.caption(
-        f"RMSE in {UNIT} of the ensemble mean on all valid days but the labelled ones, as in the lab. Grey band: less than "
-        "10 % either way."
+        f"RMSE in {UNIT} of the ensemble mean on all valid days but the labelled ones, as at one tower. Grey band: "
+        "less than 10 % either way."
     )
 
 

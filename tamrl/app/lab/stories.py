@@ -78,8 +78,8 @@ def section() -> None:
                 )
                 st.caption(story.text)
         st.caption(
-            f"Each with {DAYS} labelled days and the site effect. Arrows: what the error of the flux does on the days that "
-            "were not labelled."
+            f"Each with {DAYS} labelled days and the site effect. Arrows: what the error of the flux does on the other "
+            "days."
         )
 
 

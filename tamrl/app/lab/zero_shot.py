@@ -39,7 +39,5 @@ def section(request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset) -> Non
             st.metric(f"{row['flux']} RMSE", number(row["rmse"]), width="content")
             st.metric("R²", number(row["r2"]), width="content")
             st.metric("Bias", number(row["bias"], 2, True), width="content")
-    st.caption(
-        f"Ensemble mean on all {wording.counted(int(table['n'].max()), step_of(tower), 'valid')}, as on the Scorecard. RMSE and "
-        f"bias in {unit}."
-    )
+    days = wording.counted(int(table["n"].max()), step_of(tower), "valid")
+    st.caption(f"Ensemble mean on all {days}, as on the Scorecard. RMSE and bias in {unit}.")

@@ -13,6 +13,7 @@ import yaml
 from pyarrow import parquet
 
 from tamrl.errors import TamrlError
+from tamrl.evaluation.benchmark.runs import TAMRL
 from tamrl.evaluation.benchmark.scoring import PARTS, Fold
 from tamrl.model.checkpoint import versions
 from tamrl.towers.archive import record
@@ -105,8 +106,12 @@ def _sites(archive: xr.Dataset, sites: list[str]) -> pd.DataFrame:
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with small types: numbers in 32 bits, ``MANTISSA_BITS`` of them kept, texts as categories."""
+    """Return the table with small types: numbers in 32 bits, ``MANTISSA_BITS`` of them kept, texts as categories.
+
+    The daily scores of TAM-RL keep all bits: whoever scores a tower again finds the same number.
+    """
     table = table.copy()
+    ours = (table["model"] == TAMRL) & (table["scale"] == "daily") if {"model", "scale"} <= set(table) else None
     for name in table:
         if name in _TEXT:
             table[name] = table[name].astype(str).astype("category")
@@ -117,7 +122,7 @@ def _typed(table: pd.DataFrame) -> pd.DataFrame:
         elif name not in ("lat", "lon") and table[name].dtype == np.float64:
             mantissa, exponent = np.frexp(table[name].to_numpy())
             rounded = np.ldexp(np.round(mantissa * 2**MANTISSA_BITS) / 2**MANTISSA_BITS, exponent)
-            table[name] = rounded.astype(np.float32)
+            table[name] = (rounded if ours is None else np.where(ours, table[name], rounded)).astype(np.float32)
     return table
 
 

@@ -60,7 +60,7 @@ def distribution(table: pd.DataFrame, selected: str | None, theme: Theme) -> go.
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Return DataFrame(flux): median change [%], shares of towers improved and harmed by ``BAND`` or more [%], towers."""
+    """Return DataFrame(flux): median change, share of towers improved and harmed by ``BAND`` or more [%], towers."""
     rows = {}
     for flux in FLUXES:
         change = table.loc[table["flux"] == flux, "change"].dropna()
