@@ -21,6 +21,7 @@ import yaml  # noqa: E402
 
 from tamrl.bundled import bundled_workspaces  # noqa: E402
 from tamrl.system.storage import locked, swap_in  # noqa: E402
+from tamrl.towers.archive import load_archive, save_archive  # noqa: E402
 
 NAME = "FLUXNET2015"
 #: The tower that the lab opens with; see tamrl/app/lab/stories.yaml.
@@ -44,6 +45,13 @@ https://fluxnet.org.
 """
 
 
+def name_source(path: Path) -> None:
+    """Let the archive and each of its towers name FLUXNET2015 as their source, not the table they came in."""
+    ds = load_archive(path).load()
+    ds.attrs |= {"source": f"{NAME}, Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3", "license": "CC-BY-4.0"}
+    save_archive(ds.assign_coords(source=("site", [NAME] * ds.sizes["site"])), path)
+
+
 def main() -> None:
     """Ingest the towers and move the workspace into place."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -63,6 +71,7 @@ def main() -> None:
         marker.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         towers = len((made / "citations.csv").read_text(encoding="utf-8").splitlines()) - 1
         (made / "README.md").write_text(NOTICE.format(towers=towers), encoding="utf-8")
+        name_source(made / "archive.zarr")
         with locked(target):
             swap_in(target, lambda new: shutil.copytree(made, new, ignore=shutil.ignore_patterns(".*")))
 

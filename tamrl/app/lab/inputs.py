@@ -44,7 +44,8 @@ def tower_choice(table: pd.DataFrame, model: "Ensemble | CrossFitted", example: 
     # Towers that only stopped the training come after those that had no part in it at all.
     held_out = sorted((site for site in table.index if site not in seen), key=lambda site: site in validation)
     left, right = st.columns([3, 2], gap="medium", vertical_alignment="bottom")
-    show_seen = right.toggle("Also show training towers", **state.bind("seen", False))
+    # A cross-fitted model has seen none of the towers it was made of.
+    show_seen = bool(seen) and right.toggle("Also show training towers", **state.bind("seen", False))
     wanted = state.get("site")
     if wanted is not None and wanted not in table.index:
         st.warning(f"{components.quoted(wanted)} of this address is not in this workspace.", icon=":material/link_off:")

@@ -207,10 +207,10 @@ def _map_and_table(shown: pd.DataFrame, flux: str, site: str | None) -> None:
             on_select=lambda: _from_table(key, list(order.index)),
             column_config={
                 "site": st.column_config.TextColumn("Tower", width=80, pinned=True),
-                "igbp": st.column_config.TextColumn("IGBP", width=58),
+                "igbp": st.column_config.TextColumn("IGBP", width=56),
                 "koeppen": st.column_config.TextColumn("Köppen", width=72),
-                "rmse_before": st.column_config.NumberColumn("Zero-shot RMSE", width=96),
-                "rmse_after": st.column_config.NumberColumn("Adapted RMSE", width=92),
+                "rmse_before": st.column_config.NumberColumn("Zero-shot", width=84),
+                "rmse_after": st.column_config.NumberColumn("Adapted", width=78),
                 "change": st.column_config.NumberColumn("Change", width=74),
             },
         )
