@@ -16,15 +16,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+CROSS_FITTED_YAML = """# For a tower of the split the fold that never saw it; for any other the model of all.
+all: ../fluxnet2015-daily
+folds: [{folds}]
+split: splits/igbp.yaml
+"""
+
 CARD = """# Models of the folds
 
 The {folds} ensembles of TAM-RL behind the scores of `assets/scores`, design igbp, {members} members each: fold i was
 trained without the towers of fold i in `splits/igbp.yaml`. Made by `python assets/build_folds.py`. Weights in 16 bits;
-for use at new places take `fluxnet2015-daily`, which has seen all towers. To score towers of a fold again:
+for use at new places take `fluxnet2015-daily`, which has seen all towers. Together they are the model `cross-fitted`
+(`cross-fitted.yaml`): at a tower of the split its fold, elsewhere `fluxnet2015-daily`. To score all towers again:
 
 ```bash
-tamrl ingest ../shared/data/fluxnet2015 --workspace fluxnet
-tamrl evaluate --workspace fluxnet --checkpoint fluxnet2015-folds/fold-0 --sites towers.txt --models tamrl --out 0.csv
+tamrl evaluate --workspace fluxnet2015 --checkpoint cross-fitted --models tamrl --out scores.csv
 ```
 
 Trained on FLUXNET2015 (Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3; CC-BY-4.0). No observation is in this
@@ -34,7 +40,7 @@ folder. The weights are under CC-BY-4.0: name FLUXNET2015 and this project.
 
 def main() -> None:
     """Round the ensembles and write them with their split."""
-    from tamrl.bundled import FOLDS
+    from tamrl.bundled import CROSS_FITTED, FOLDS
     from tamrl.evaluation.benchmark.runs import TAMRL, split_file
     from tamrl.evaluation.held_out import held_out
     from tamrl.model.checkpoint import load_ensemble, save_half
@@ -56,6 +62,8 @@ def main() -> None:
             save_half(ensemble, new / f"fold-{i}")
         (new / "splits").mkdir()
         shutil.copyfile(split_file(args.bench, "igbp"), split_file(new, "igbp"))
+        names = ", ".join(f"fold-{i}" for i in range(len(ensembles)))
+        (new / CROSS_FITTED).write_text(CROSS_FITTED_YAML.format(folds=names), encoding="utf-8")
         (new / "README.md").write_text(CARD.format(folds=len(ensembles), members=members), encoding="utf-8")
 
     with locked(target):

@@ -2,13 +2,13 @@
 
     import tamrl
 
-    workspace = tamrl.open_workspace()  # the bundled simulated one; or a folder made by tamrl ingest
-    model = tamrl.load_model("fluxnet2015-daily")
-    tower = tamrl.read_tower(workspace, "XS-CR1")
-    days = tamrl.labelled_days(tower, 30, start="2009-06-01")
+    workspace = tamrl.open_workspace()  # the towers of FLUXNET2015; or a folder made by tamrl ingest
+    model = tamrl.load_model("cross-fitted")  # at each of them the ensemble that has not seen it
+    tower = tamrl.read_tower(workspace, "DE-Hai")
+    days = tamrl.labelled_days(tower, 30, start="2005-06-01")
     adapted = tamrl.adapt(model, tower, days)
     tamrl.scores(adapted)  # before and after, on the days that were not labelled
-    tamrl.fluxes(adapted).to_dataframe().to_csv("XS-CR1.csv")
+    tamrl.fluxes(adapted).to_dataframe().to_csv("DE-Hai.csv")
 
 Fluxes are in gC m-2 d-1, NEE = RECO - GPP, negative for uptake. What goes wrong is a ``tamrl.TamrlError``.
 """
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from tamrl.model.checkpoint import Ensemble
+    from tamrl.model.cross_fitted import CrossFitted
     from tamrl.predict.adapt import Adaptation
     from tamrl.towers.workspace import Workspace
 
@@ -93,11 +94,12 @@ def _one(sites: list[str], site: str | None, where: str) -> str:
     return sites[0] if site is None else site
 
 
-def load_model(name: str | Path, device: str = "auto") -> Ensemble:
+def load_model(name: str | Path, device: str = "auto") -> Ensemble | CrossFitted:
     """Load a trained ensemble.
 
     Args:
-        name: a bundled model, ``fluxnet2015-daily`` or ``fluxnet2015-climate``; or the folder that ``train`` wrote.
+        name: a bundled model, ``cross-fitted`` (at a tower of FLUXNET2015 the ensemble that never saw it, elsewhere
+            ``fluxnet2015-daily``), ``fluxnet2015-daily``, ``fluxnet2015-climate``; or the folder that ``train`` wrote.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:<number>`` or ``mps``.
 
     Raises:
@@ -126,7 +128,7 @@ def labelled_days(tower: xr.Dataset, count: int, start: str | pd.Timestamp | Non
     return support_days(tower, count, skip)
 
 
-def predict(model: Ensemble, tower: xr.Dataset, allow_gaps: bool = False) -> xr.Dataset:
+def predict(model: Ensemble | CrossFitted, tower: xr.Dataset, allow_gaps: bool = False) -> xr.Dataset:
     """Return the fluxes of a tower zero-shot: without any of its labelled days.
 
     Args:
@@ -145,11 +147,12 @@ def predict(model: Ensemble, tower: xr.Dataset, allow_gaps: bool = False) -> xr.
     from tamrl.predict.ensemble import cautions
     from tamrl.predict.tower import predict_tower
 
+    model = model.for_site(str(tower.site.item()))
     return predict_tower(model, tower, allow_gaps).assign_attrs(cautions=" ".join(cautions(model, tower)))
 
 
 def adapt(
-    model: Ensemble,
+    model: Ensemble | CrossFitted,
     tower: xr.Dataset,
     days: pd.DatetimeIndex | Iterable[Any],
     method: str = "site-effect",
@@ -178,6 +181,7 @@ def adapt(
     from tamrl.predict.methods import AdaptSettings
     from tamrl.predict.tower import adapt_tower
 
+    model = model.for_site(str(tower.site.item()))
     made = adapt_tower(
         model, tower, pd.DatetimeIndex(days), AdaptSettings(method=method, **settings), allow_gaps=allow_gaps
     )
@@ -203,7 +207,7 @@ def fluxes(adaptation: Adaptation) -> xr.Dataset:
 
 
 def evaluate(
-    model: Ensemble,
+    model: Ensemble | CrossFitted,
     workspace: Workspace,
     sites: Iterable[str] | None = None,
     shots: Iterable[int] = (0, 30),

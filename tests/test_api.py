@@ -47,7 +47,7 @@ def test_the_example_runs_as_it_stands(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "rmse_after" in done.stdout
-    made = pd.read_csv(tmp_path / "XS-CR1.csv")
+    made = pd.read_csv(tmp_path / "DE-Hai.csv")
     assert made["support"].sum() == 30
     assert {"GPP_observed", "GPP_zero_shot", "GPP_adapted", "GPP_adapted_sd"} <= set(made)
 
