@@ -12,7 +12,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 
 Step = Literal["1D", "1MS"]
-STEPS: dict[str, str] = {"1D": "daily", "1MS": "monthly"}
+STEPS: dict[Step, str] = {"1D": "daily", "1MS": "monthly"}
 #: Attribute of archives and records that names their step; absent means daily.
 ATTRIBUTE = "frequency"
 DAYS_PER_MONTH = 365.25 / 12
@@ -24,10 +24,11 @@ def step_of(ds: xr.Dataset) -> Step:
     Raises:
         TamrlError: its attribute names a step that is not known.
     """
-    step = str(ds.attrs.get(ATTRIBUTE, "1D"))
-    if step not in STEPS:
-        raise TamrlError(f"Unknown time step {step!r}", ATTRIBUTE, f"Known steps: {', '.join(STEPS)}")
-    return step
+    name = str(ds.attrs.get(ATTRIBUTE, "1D"))
+    for step in STEPS:
+        if step == name:
+            return step
+    raise TamrlError(f"Unknown time step {name!r}", ATTRIBUTE, f"Known steps: {', '.join(STEPS)}")
 
 
 def steps(days: float, step: Step) -> int:
