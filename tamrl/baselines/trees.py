@@ -57,7 +57,7 @@ class XGBoost:
     def __init__(self, drivers: tuple[str, ...], seed: int = 0, tune: bool = True, lags: bool = False) -> None:
         self.drivers, self.seed, self.tune, self.lags = drivers, seed, tune, lags
         self.chosen: tuple[dict[str, Any], ...] = (dict(self.SETTINGS),) * 3
-        self._models: list = []
+        self._models: list[Any] = []
 
     def fit(self, towers: list[xr.Dataset]) -> None:
         """Learn from the valid days of towers, Dataset(time) each.

@@ -7,6 +7,7 @@ import copy
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -126,7 +127,7 @@ class FineTune:
         return 0.5 * (rows + sum(p.square().sum() for p in self.of_weights.values()))
 
 
-def _with_weights(module: nn.Module, weights: dict[str, Tensor]) -> Callable:
+def _with_weights(module: nn.Module, weights: dict[str, Tensor]) -> Callable[..., Any]:
     """Return the module as a function with other weights."""
     return lambda *inputs: functional_call(module, weights, inputs)
 
