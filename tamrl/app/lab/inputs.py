@@ -219,7 +219,7 @@ def running_section(request: LabRequest) -> bool:
         earlier one meanwhile would take the time from it.
     """
     job = jobs.current()
-    if job is None:
+    if job is None or not isinstance(job.key, LabRequest):
         return False
     if job.status == "running":
         st.fragment(_live, run_every=POLL_S)()
@@ -227,6 +227,7 @@ def running_section(request: LabRequest) -> bool:
     if job.key.place() != request.place():
         return False
     if job.status == "failed":
+        assert job.error is not None
         components.show_error(job.error)
     elif job.status == "cancelled":
         st.info("The adaptation was cancelled.", icon=":material/cancel:")
@@ -252,7 +253,7 @@ def _live() -> None:
                 config={"displayModeBar": False},
                 alt="Loss of each member against the step, so far.",
             )
-        elif not METHODS[job.key.settings.method].fits:
+        elif isinstance(job.key, LabRequest) and not METHODS[job.key.settings.method].fits:
             st.caption("This method is one pass of the model, without steps of gradient descent: it has no loss.")
 
 
