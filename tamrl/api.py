@@ -157,7 +157,7 @@ def adapt(
     days: pd.DatetimeIndex | Iterable[Any],
     method: str = "site-effect",
     allow_gaps: bool = False,
-    **settings: float,
+    **settings: Any,
 ) -> Adaptation:
     """Adapt a model to a tower from a few labelled days; the model itself does not change.
 

@@ -20,7 +20,7 @@ class LightGBMLags(XGBoost):
     """
 
     NAME: ClassVar = "lightgbm-lags"
-    SETTINGS: ClassVar = {
+    SETTINGS: ClassVar[dict[str, Any]] = {
         "n_estimators": 200,
         "num_leaves": 31,
         "learning_rate": 0.05,
@@ -31,7 +31,12 @@ class LightGBMLags(XGBoost):
         "reg_lambda": 1.0,
         "equal_towers": True,
     }
-    GRID: ClassVar = ({}, {"equal_towers": False}, {"num_leaves": 15}, {"learning_rate": 0.03})
+    GRID: ClassVar[tuple[dict[str, Any], ...]] = (
+        {},
+        {"equal_towers": False},
+        {"num_leaves": 15},
+        {"learning_rate": 0.03},
+    )
     ROUNDS: ClassVar = (100, 150, 200)
 
     def __init__(self, drivers: tuple[str, ...], seed: int = 0, tune: bool = True) -> None:

@@ -131,7 +131,7 @@ class MAML(CTLSTM):
             gradients = torch.autograd.grad(self._loss(adapted, parts, record.static[None]), weights)
             with torch.no_grad():
                 for weight, gradient in zip(weights, gradients, strict=True):
-                    weight -= self.meta.inner_rate * gradient
+                    weight.sub_(self.meta.inner_rate * gradient)
         return adapted
 
     def _loss(self, model: PlainNetwork, parts: list[Tensor], static: Tensor) -> Tensor:

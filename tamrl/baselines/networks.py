@@ -34,6 +34,8 @@ class RecurrentFluxes(nn.Module):
     doi:10.5194/hess-23-5089-2019). The heads are not tied by the carbon balance.
     """
 
+    flux_scale: Tensor
+
     def __init__(self, config: ModelConfig, flux_scale: Tensor, static: bool) -> None:
         super().__init__()
         self.static = static
@@ -43,7 +45,7 @@ class RecurrentFluxes(nn.Module):
         self.head = nn.Linear(config.hidden, 3)
         self.register_buffer("flux_scale", flux_scale)
         #: Whether the recurrence runs in bfloat16 in training, as in TAM-RL's forward model.
-        self.half = False
+        self.half_precision = False
 
     def forward(self, drivers: Tensor, mask: Tensor, static: Tensor) -> Tensor:
         """Return GPP, RECO, NEE.
@@ -63,7 +65,7 @@ class RecurrentFluxes(nn.Module):
         x = torch.cat([drivers * mask, mask], dim=-1)
         if self.static:
             x = torch.cat([x, static[:, None].expand(-1, x.shape[1], -1)], dim=-1)
-        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.half and self.training):
+        with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=self.half_precision and self.training):
             return self.recurrent(functional.silu(self.embed(x)))[0].float()
 
     def fluxes(self, states: Tensor) -> Tensor:

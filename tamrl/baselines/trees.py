@@ -34,7 +34,7 @@ class XGBoost:
     """
 
     NAME: ClassVar = "xgboost"
-    SETTINGS: ClassVar = {
+    SETTINGS: ClassVar[dict[str, Any]] = {
         "n_estimators": 200,
         "max_depth": 6,
         "learning_rate": 0.05,
@@ -44,7 +44,7 @@ class XGBoost:
         "equal_towers": False,
     }
     #: What may differ from ``SETTINGS``; ``equal_towers`` gives each tower the same weight instead of each day.
-    GRID: ClassVar = (
+    GRID: ClassVar[tuple[dict[str, Any], ...]] = (
         {},
         {"equal_towers": True},
         {"equal_towers": True, "max_depth": 5, "min_child_weight": 20},
@@ -57,7 +57,7 @@ class XGBoost:
     def __init__(self, drivers: tuple[str, ...], seed: int = 0, tune: bool = True, lags: bool = False) -> None:
         self.drivers, self.seed, self.tune, self.lags = drivers, seed, tune, lags
         self.chosen: tuple[dict[str, Any], ...] = (dict(self.SETTINGS),) * 3
-        self._models: list = []
+        self._models: list[Any] = []
 
     def fit(self, towers: list[xr.Dataset]) -> None:
         """Learn from the valid days of towers, Dataset(time) each.
@@ -232,7 +232,7 @@ class RandomForest:
     """
 
     DAYS: ClassVar = 30_000
-    SETTINGS: ClassVar = {"n_estimators": 100, "min_samples_leaf": 10, "max_features": 1 / 3}
+    SETTINGS: ClassVar[dict[str, Any]] = {"n_estimators": 100, "min_samples_leaf": 10, "max_features": 1 / 3}
 
     def __init__(self, drivers: tuple[str, ...], seed: int = 0) -> None:
         self.drivers, self.seed = drivers, seed

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -89,7 +89,7 @@ def command(
     _say(ensemble)
     _say_near(seen, near)
     there, missing = _drivers(archive, chosen, ensemble.config.model.drivers)
-    use = {"ours": ours, "baselines": baselines, "training": training, "drivers": there}
+    use: dict[str, Any] = {"ours": ours, "baselines": baselines, "training": training, "drivers": there}
     with click.progressbar(length=len(chosen), label="Scoring", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         scores, days = evaluate_model(model, archive, chosen, counts, where, **use, on_tower=lambda site: bar.update(1))
     _write(scores, days, out)

@@ -3,6 +3,7 @@
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -89,7 +90,7 @@ class _Display:
         self.bar.__enter__()
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, *error: Any) -> None:
         self.bar.__exit__(*error)
 
     def update(self, progress) -> None:  # noqa: ANN001 - tamrl.training.member.Progress, imported late
@@ -102,6 +103,6 @@ class _Display:
             click.echo(f"step {progress.step}/{progress.steps} | {text} | {self._left()}", err=True)
 
     def _left(self) -> str:
-        if self.bar.pos >= self.bar.length:
+        if self.bar.pos >= (self.bar.length or 0):
             return "done"
         return f"{self.bar.eta / 60:.1f} min left"

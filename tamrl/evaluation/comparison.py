@@ -95,11 +95,10 @@ class Asked:
             paired, improved, harmed``. Of errors: the geometric mean of the towers' own changes, and the towers more
             than 10 % better and worse, all in percent; of skills and of site means NaN.
         """
-        known = reference in self.columns(flux)
-        everything = [*columns, reference] if known and reference not in columns else columns
+        against = reference if reference in self.columns(flux) else None
+        everything = [*columns, against] if against and against not in columns else columns
         values = self.towers(flux, everything)
         chosen = values if sites is None else values[values.index.isin(set(sites))]
-        against = reference if known else None
         if self.observed is None:
             rows = _medians(chosen, columns, against, self.metric, quick)
         else:

@@ -131,7 +131,7 @@ def evaluate(
         if on_tower:
             on_tower(site)
     if not scores:
-        reasons = "; ".join(sorted({row["rule"] for row in protocol})) or "no tower was named"
+        reasons = "; ".join(sorted({str(row["rule"]) for row in protocol})) or "no tower was named"
         raise TamrlError(f"No tower could be scored: {reasons}", "evaluate", "Score towers with longer records")
     return pd.concat(scores, ignore_index=True), pd.DataFrame(protocol)
 

@@ -205,9 +205,9 @@ def compare(
     head = {"model": model[0], "shots": model[1], "baseline": baseline[0], "baseline_shots": baseline[1]}
     rows = []
     for cell, group in table.groupby(cells, sort=False):
-        values = (group[side].to_numpy() for side in ("first", "second"))
+        one, other = (group[side].to_numpy() for side in ("first", "second"))
         rows.append(
-            {**dict(zip(cells, cell, strict=True)), "metric": metric, **head, **_pair(*values, metric, draws, seed)}
+            {**dict(zip(cells, cell, strict=True)), "metric": metric, **head, **_pair(one, other, metric, draws, seed)}
         )
     return pd.DataFrame(rows)
 

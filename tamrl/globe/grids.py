@@ -314,7 +314,9 @@ def _one_dimensional(ds: xr.Dataset, positions: tuple[str, str], dims: tuple[str
     """Return the Dataset with positions of a regular grid over one dimension each, called ``lat`` and ``lon``."""
     line = {}
     for called, name, dim, across in zip(("lat", "lon"), positions, dims, dims[::-1], strict=True):
-        values = _map_of(ds[name]).isel({across: 0}).values
+        plane = _map_of(ds[name])
+        assert plane is not None  # positions over two dimensions, or three with the steps
+        values = plane.isel({across: 0}).values
         line[called] = (dim, values, dict(ds[name].attrs))
     gone = [*positions, *(d for d in dims if d in ds.variables and d not in positions)]
     ds = ds.drop_vars(gone)

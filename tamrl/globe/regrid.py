@@ -167,7 +167,8 @@ def regrid_conservative(
         land_fraction = _on_source(land_fraction, source)
     eager = [name for name, array in ds.data_vars.items() if "time" in array.dims and not array.chunks]
     ds = ds.assign({name: ds[name].chunk({"time": 1}) for name in eager})
-    shares = {f"to_{name}": overlap_shares(source[name], target[name], name) for name in _SPATIAL}
+    axes: tuple[Literal["lat", "lon"], ...] = ("lat", "lon")
+    shares = {f"to_{name}": overlap_shares(source[name], target[name], name) for name in axes}
     onto = partial(_onto, shares, {name: values.size for name, values in target.items()})
     land = known_land(ds, land_fraction)
     found = {"land_fraction": onto(_sum_shares, land).clip(0, 1)}

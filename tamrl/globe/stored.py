@@ -46,7 +46,7 @@ class Tally:
         """Count for nothing in the names of lazy arrays."""
         return "tally"
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Begin anew in another process, which cannot count here."""
         return Tally, ()
 

@@ -221,6 +221,6 @@ def _range(values: np.ndarray, weight: np.ndarray) -> tuple[float, float]:
         return 0.0, 1.0
     order = np.argsort(values)
     share = np.cumsum(weight[order]) / weight.sum()
-    low, high = (float(values[order][min(np.searchsorted(share, s), len(share) - 1)]) for s in (_TAIL, 1 - _TAIL))
+    low, high = (float(values[order][min(int(np.searchsorted(share, s)), len(share) - 1)]) for s in (_TAIL, 1 - _TAIL))
     pad = 0.01 * (high - low) or 0.5
     return low - pad, high + pad

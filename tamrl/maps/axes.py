@@ -25,7 +25,7 @@ def axes(ds: xr.Dataset) -> xr.Dataset:
         if found:
             dim = ds[found[0]].dims[0]
             if dim != found[0]:
-                ds = (ds.drop_vars(dim) if dim in ds.coords else ds).swap_dims({dim: found[0]})
+                ds = (ds.drop_vars([dim]) if dim in ds.coords else ds).swap_dims({dim: found[0]})
             if found[0] == name or name not in ds.variables:
                 names[found[0]] = name
     ds = ds.rename({old: new for old, new in names.items() if old != new})

@@ -301,7 +301,7 @@ def _write(maps: "xr.Dataset", path: Path, progress: Callable[[float], None]) ->
     sizes = {"time": 1, **{axis: min(most, maps.sizes[axis]) for axis, most in _BLOCK.items()}}
     over_time = [name for name, array in maps.data_vars.items() if "time" in array.dims]
     encoding = {
-        name: {"chunks": tuple(sizes.get(dim, maps.sizes[dim]) for dim in maps[name].dims)}
+        name: {"chunks": tuple(sizes.get(str(dim), maps.sizes[dim]) for dim in maps[name].dims)}
         | ({"dtype": "float32"} if maps[name].dtype.kind == "f" else {})
         for name in maps.data_vars
     }
@@ -321,7 +321,7 @@ def _write(maps: "xr.Dataset", path: Path, progress: Callable[[float], None]) ->
             part = maps[over_time].isel(time=slice(at, at + several)).load()
             part = part.drop_vars(["lat", "lon"])
             for name, array in part.data_vars.items():
-                if array.dtype.kind == "f" and not name.endswith("_bnds"):
+                if array.dtype.kind == "f" and not str(name).endswith("_bnds"):
                     part[name] = array.astype(np.float32)
             first = at == 0
             part.to_zarr(

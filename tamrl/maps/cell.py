@@ -172,8 +172,8 @@ def like_towers(reference: "Reference", code: np.ndarray, lat: float, lon: float
             "task embeddings",
             "Choose the maps that this model made",
         )
-    index, distance = zip(*reference.nearest(np.asarray(code, np.float32), count), strict=True)
-    index = np.array(index, int)
+    towers, distance = zip(*reference.nearest(np.asarray(code, np.float32), count), strict=True)
+    index = np.array(towers, int)
     lats, lons = (np.asarray(getattr(reference, name), float)[index] for name in ("lat", "lon"))
     columns = {name: np.asarray(getattr(reference, name)).astype(str)[index] for name in ("igbp", "koeppen")}
     times, share = reference.usual(np.array(distance, float))

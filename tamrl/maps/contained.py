@@ -70,6 +70,7 @@ def import_contained(
         late = threading.Timer(bounds.seconds, process.kill)
         late.start()
         try:
+            assert process.stdin is not None  # a pipe
             with contextlib.suppress(BrokenPipeError):  # it is gone already: told below
                 process.stdin.write(json.dumps(asked, default=str))
                 process.stdin.close()
@@ -103,9 +104,10 @@ def _names(files: Sequence[str | Path]) -> str:
     return ", ".join(Path(file).name for file in files[:3]) + (" ..." if len(files) > 3 else "")
 
 
-def _listen(process: subprocess.Popen, progress: Callable[[float], None]) -> dict[str, Any]:
+def _listen(process: subprocess.Popen[str], progress: Callable[[float], None]) -> dict[str, Any]:
     """Return the last word of the process, and pass on how far it is; libraries may print what is not meant for us."""
     last: dict[str, Any] = {}
+    assert process.stdout is not None  # a pipe
     for line in process.stdout:
         try:
             said = json.loads(line)

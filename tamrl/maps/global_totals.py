@@ -62,6 +62,8 @@ class Published:
     def ends(self) -> tuple[float, float]:
         """The smallest and largest value that it allows."""
         if self.mean is None:
+            assert self.low is not None  # a range, where there is no mean
+            assert self.high is not None
             return self.low, self.high
         return self.mean - (self.plus_minus or 0), self.mean + (self.plus_minus or 0)
 
@@ -69,7 +71,8 @@ class Published:
     def text(self) -> str:
         """The total as it was published."""
         if self.mean is None:
-            return f"{number(self.low)} to {number(self.high)}"
+            low, high = self.ends
+            return f"{number(low)} to {number(high)}"
         return number(self.mean) + (f" ± {self.plus_minus:g}" if self.plus_minus else "")
 
 
@@ -108,8 +111,8 @@ def _entry(item: Any, where: str) -> Published:
         extra = ", ".join(sorted(map(str, set(item) - known))) if isinstance(item, dict) else "no mapping"
         raise TamrlError(f"A published total is not understood: {extra}", where, f"Known keys: {', '.join(known)}")
     try:
-        numbers = {k: float(item[k]) for k in ("mean", "plus_minus", "low", "high") if k in item}
-        texts = {k: str(item[k]) for k in ("product", "flux", "citation", "doi")}
+        numbers: dict[str, Any] = {k: float(item[k]) for k in ("mean", "plus_minus", "low", "high") if k in item}
+        texts: dict[str, Any] = {k: str(item[k]) for k in ("product", "flux", "citation", "doi")}
         first, last = (int(year) for year in item["years"])
     except (KeyError, TypeError, ValueError) as error:
         raise TamrlError(f"A published total lacks something, or it is no number: {error}", where, _FIX) from error
@@ -123,7 +126,7 @@ def _entry(item: Any, where: str) -> Published:
 
 def _respiration(found: list[Published]) -> list[Published]:
     """Return RECO = NEE + GPP of the products that published both; how certain it is does not follow."""
-    known = {(p.product, p.years, p.flux): p for p in found if p.mean is not None}
+    known = {(p.product, p.years, p.flux): (p, p.mean) for p in found if p.mean is not None}
     return [
         Published(
             product=p.product,
@@ -131,10 +134,10 @@ def _respiration(found: list[Published]) -> list[Published]:
             years=p.years,
             citation=p.citation,
             doi=p.doi,
-            mean=round(p.mean + net.mean, 2),
+            mean=round(gross + net[1], 2),
             derived=True,
         )
-        for (product, years, flux), p in known.items()
+        for (product, years, flux), (p, gross) in known.items()
         if flux == "GPP" and (net := known.get((product, years, "NEE"))) and (product, years, "RECO") not in known
     ]
 
@@ -186,13 +189,19 @@ def verdict(flux: str, value: float, published: list[Published]) -> str:
 
 
 def _against(value: float, p: Published) -> str:
-    off = value - p.mean
-    share = 100 * abs(off / p.mean)
+    at = p.mean
+    if at is None:
+        # Of a range its nearest end.
+        at = min(max(value, p.ends[0]), p.ends[1])
+        if at == value:
+            return f"within the range of {p.product} ({p.text})"
+    off = value - at
+    share = f" ({100 * abs(off / at):.0f} %)" if at else ""
     how = "more" if off > 0 else "less"
     if p.flux == "NEE":
         how = "less uptake" if off > 0 else "more uptake"
     follows = ", which follows from its GPP and NEE" if p.derived else ""
-    return f"{_number(abs(off))} ({share:.0f} %) {how} than {p.product} ({p.text}{follows})"
+    return f"{_number(abs(off))}{share} {how} than {p.product} ({p.text}{follows})"
 
 
 def _number(value: float) -> str:

@@ -132,7 +132,7 @@ def _step(item: Any, where: str) -> SinkStep:
         extra = ", ".join(sorted(map(str, set(item) - names))) if isinstance(item, dict) else "no mapping"
         raise TamrlError(f"A step is not understood: {extra}", where, f"Known keys: {', '.join(sorted(names))}")
     try:
-        years = tuple(int(year) for year in item["years"]) if "years" in item else None
+        years: Any = tuple(int(year) for year in item["years"]) if "years" in item else None
         texts = {k: str(item[k]) for k in ("key", "label", "statement", "read_in", "citation", "doi")}
         more = None if item.get("plus_minus") is None else float(item["plus_minus"])
         found = SinkStep(
@@ -180,7 +180,7 @@ def bridge(ours: float, budget: Budget, sd: float | None = None) -> pd.DataFrame
     return pd.DataFrame(rows, columns=names)
 
 
-def _row(step: SinkStep, level: float) -> tuple:
+def _row(step: SinkStep, level: float) -> tuple[Any, ...]:
     return (
         step.label,
         "published",

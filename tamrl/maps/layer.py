@@ -71,7 +71,9 @@ class Reader:
 
     def has(self, layer: Layer) -> bool:
         """Return whether the maps of a layer have the part of time that it asks for."""
-        asked = [(layer.entry, layer.period)] + ([(layer.other, layer.other_period)] if layer.other else [])
+        asked = [(layer.entry, layer.period)]
+        if layer.other and layer.other_period:
+            asked.append((layer.other, layer.other_period))
         return all(time_means.steps(self.maps(entry), period).size for entry, period in asked)
 
     def land(self, entry: MapsEntry) -> xr.DataArray | None:
@@ -84,10 +86,12 @@ class Reader:
         Raises:
             TamrlError: maps do not have the variable or the period.
         """
-        one, other = layer.entry, layer.other
+        one, other, period = layer.entry, layer.other, layer.other_period
+        assert other is not None  # a layer has both or none
+        assert period is not None
         a, b, _ = time_means.on_common_grid(
             self.field(one, layer.name, layer.period),
-            self.field(other, layer.name, layer.other_period),
+            self.field(other, layer.name, period),
             self.land(one),
             self.land(other),
         )
@@ -104,7 +108,11 @@ class Reader:
 
 
 def limits(
-    layers: Iterable[Layer], reader: Reader, compute: Callable[[Layer], xr.DataArray], centred: bool, tails: tuple
+    layers: Iterable[Layer],
+    reader: Reader,
+    compute: Callable[[Layer], xr.DataArray],
+    centred: bool,
+    tails: tuple[float, float],
 ) -> tuple[float, float]:
     """Return the ends of the colour range of several layers, the same for every month and season of a year.
 

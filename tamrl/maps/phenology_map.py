@@ -31,7 +31,7 @@ def earth_cycle(model: Phenology, earth: xr.Dataset) -> dict[str, np.ndarray]:
     names = flags(earth["koeppen"])
     koeppen = [names[int(c)] if c else "unknown" for c in earth["koeppen"].values.ravel()[land]]
     shares, _ = vegetation(earth["igbp_fraction"].values.reshape(earth.sizes["igbp"], -1)[:, land], None)
-    found = {name: np.full(ta.shape, np.nan, np.float32) for name in model.variables}
+    found: dict[str, np.ndarray] = {name: np.full(ta.shape, np.nan, np.float32) for name in model.variables}
     total = {name: np.zeros((len(land), 12)) for name in model.variables}
     weight = np.zeros(len(land))
     for index, igbp in enumerate(IGBP_CLASSES):

@@ -126,7 +126,8 @@ def to_grid(classes: xr.DataArray, area: xr.DataArray, lat: np.ndarray, lon: np.
         lat: centres of the other grid, ascending.
         lon: centres of the other grid, ascending.
     """
-    row, column = (_inside(classes[n].values, edges(x, n), n) for n, x in (("lat", lat), ("lon", lon)))
+    row = _inside(classes["lat"].values, edges(lat, "lat"), "lat")
+    column = _inside(classes["lon"].values, edges(lon, "lon"), "lon")
     if _width(lat) <= _FINE * _width(classes["lat"].values) and _width(lon) <= _FINE * _width(classes["lon"].values):
         rows, columns = (_nearest(classes[n].values, x) for n, x in (("lat", lat), ("lon", lon)))
         found = classes.values[np.ix_(rows, columns)].astype(np.int64)

@@ -176,6 +176,7 @@ def estimate(ensemble: Ensemble, places: CellBatch, spin_up: int = 0) -> Estimat
         variances.append(made[1])
     each = torch.stack(fluxes)
     mean, variance = each.mean(0), torch.zeros_like(each[0])
-    for made, own in zip(fluxes, variances, strict=True):
-        variance.add_((made - mean).square_(), alpha=1 / max(1, len(each) - 1)).add_(own, alpha=1 / len(each))
+    for one, own in zip(fluxes, variances, strict=True):
+        variance.add_((one - mean).square_(), alpha=1 / max(1, len(each) - 1)).add_(own, alpha=1 / len(each))
+    assert summaries is not None  # an ensemble has members
     return Estimate(mean, variance.sqrt_(), torch.stack(codes), summaries, each)

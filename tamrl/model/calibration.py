@@ -8,7 +8,7 @@ shows), so the sd is multiplied by a factor of the class, shrunk towards one whe
 Shapes: T days, C classes in the order of ``schema.IGBP_CLASSES``, 3 fluxes GPP, RECO, NEE in gC m-2 d-1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,17 +147,22 @@ class Calibration:
         """
         try:
             variance = tuple(tuple(float(v) for v in content["variance"][f]) for f in FLUXES)
-            factors = {float(k): tuple(float(row[f]) for f in FLUXES) for k, row in content["factors"].items()}
+            factors = {float(k): _three(float(row[f]) for f in FLUXES) for k, row in content["factors"].items()}
             towers = int(content["towers"])
             # Checkpoints of 0.1 have none.
-            classes = {str(k): tuple(float(row[f]) for f in FLUXES) for k, row in content.get("classes", {}).items()}
+            classes = {str(k): _three(float(row[f]) for f in FLUXES) for k, row in content.get("classes", {}).items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise TamrlError(f"Not a calibration: {error!r}", "calibration", "Calibrate again") from error
         if any(len(row) != 3 or min(row) < 0 for row in variance):
             raise TamrlError(
                 "A calibration needs three variances of 0 or more a flux", "calibration", "Calibrate again"
             )
-        return cls(variance, factors, towers, classes)
+        return cls(tuple(_three(row) for row in variance), factors, towers, classes)
+
+
+def _three(values: Iterable[float]) -> tuple[float, float, float]:
+    first, second, third = values
+    return first, second, third
 
 
 def fit_calibration(towers: Sequence[Residuals], levels: Sequence[float] = LEVELS) -> Calibration:
@@ -174,7 +179,8 @@ def fit_calibration(towers: Sequence[Residuals], levels: Sequence[float] = LEVEL
     Raises:
         TamrlError: no tower has a day of a flux that counts.
     """
-    variance, factors, classes = [], {level: [] for level in levels}, []
+    factors: dict[float, list[float]] = {level: [] for level in levels}
+    variance, classes = [], []
     for flux, name in enumerate(FLUXES):
         kept = [(tower, part) for tower, part in ((t, t.of(flux)) for t in towers) if len(part[0])]
         parts = [part for _, part in kept]
@@ -190,8 +196,8 @@ def fit_calibration(towers: Sequence[Residuals], levels: Sequence[float] = LEVEL
         ratios = np.split(ratio, np.cumsum([len(p[0]) for p in parts])[:-1])
         classes.append(_class_factors([(t.site, t.igbp, r) for (t, _), r in zip(kept, ratios, strict=True)]))
     names = sorted({name for of_flux in classes for name in of_flux})
-    by_class = {name: tuple(of_flux.get(name, 1.0) for of_flux in classes) for name in names}
-    return Calibration(tuple(variance), {k: tuple(row) for k, row in factors.items()}, len(towers), by_class)
+    by_class = {name: _three(of_flux.get(name, 1.0) for of_flux in classes) for name in names}
+    return Calibration(tuple(variance), {k: _three(row) for k, row in factors.items()}, len(towers), by_class)
 
 
 def _class_factors(ratios: Sequence[tuple[str, str, np.ndarray]], level: float = 0.9) -> dict[str, float]:
@@ -233,14 +239,14 @@ def _fit_variance(
     start = np.array([1.0, *(1 / 3 if t else 0.0 for t in told)])
     bounds = [(1e-3, 50), *((0, 50) if t else (0, 0) for t in told)]
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
-    return tuple(float(v) for v in found * typical / np.array([1.0, *second]))
+    return _three(float(v) for v in found * typical / np.array([1.0, *second]))
 
 
 def _quantile(values: np.ndarray, weight: np.ndarray, level: float) -> float:
     """Return the smallest value that at least ``level`` of the weight does not exceed."""
     order = np.argsort(values)
     share = np.cumsum(weight[order]) / weight.sum()
-    return float(values[order][min(np.searchsorted(share, level - 1e-12), len(values) - 1)])
+    return float(values[order][min(int(np.searchsorted(share, level - 1e-12)), len(values) - 1)])
 
 
 def crps_gaussian(observed: np.ndarray, mean: np.ndarray, sd: np.ndarray) -> np.ndarray:

@@ -226,7 +226,10 @@ def _set_shrinkage(members: list[Member], content: Any, where: str) -> None:
         if not (torch.isfinite(factors).all() and (factors >= 0).all()):
             raise ValueError("factors must be finite and not negative")
         for member in members:
-            member.model.site_effect.shrinkage.copy_(factors)
+            effect = member.model.site_effect
+            if effect is None:
+                raise ValueError("the model has no site effect")
+            effect.shrinkage.copy_(factors)
     except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise TamrlError(
             f"The shrinkage of the site effect is damaged: {error!r}", where, "Copy or train the model again"

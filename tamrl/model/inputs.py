@@ -180,5 +180,8 @@ def tower_support(record: TowerRecord, days: pd.DatetimeIndex | None, scale: Ten
     if days is not None:
         chosen = torch.from_numpy(record.time.isin(days).astype(np.float32))
         labels = (record.weight > 0).float() * chosen[:, None]
-    one = [x[None] for x in (record.drivers, record.driver_mask, record.fluxes / scale, labels, record.season)]
-    return make_support(*one, record.static[None], bin_days)
+    drivers, mask, fluxes, labels, season, static = (
+        x[None]
+        for x in (record.drivers, record.driver_mask, record.fluxes / scale, labels, record.season, record.static)
+    )
+    return make_support(drivers, mask, fluxes, labels, season, static, bin_days)

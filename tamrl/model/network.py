@@ -89,12 +89,14 @@ class Modulator(nn.Module):
 class ForwardModel(nn.Module):
     """LSTM from drivers to fluxes, shared by all places."""
 
+    flux_scale: Tensor
+
     def __init__(self, config: ModelConfig, flux_scale: Tensor) -> None:
         super().__init__()
         drivers = len(config.drivers)
         self.hard = config.balance == "hard"
         #: Whether the recurrence runs in bfloat16 in training (``tamrl.system.device.fast_bfloat16``).
-        self.half = False
+        self.half_precision = False
         self.embed = nn.Linear(2 * drivers, config.embed)
         self.recurrent = nn.LSTM(config.embed, config.hidden, batch_first=True)
         self.dropout = nn.Dropout(config.dropout)
@@ -120,7 +122,7 @@ class ForwardModel(nn.Module):
 
     def states(self, drivers: Tensor, mask: Tensor, modulation: Modulation | None = None) -> Tensor:
         """Return the modulated recurrent states (B, T, H)."""
-        half = self.half and self.training
+        half = self.half_precision and self.training
         with torch.autocast(drivers.device.type, dtype=torch.bfloat16, enabled=half):
             x = self.embedding(drivers, mask)
             if modulation is not None:
@@ -213,8 +215,8 @@ class TAMRL(nn.Module):
             return self.forward_model.states(drivers, mask, modulation), code
         count = drivers.shape[1] // window
         each = Modulation(*(part.repeat_interleave(count, dim=0) for part in modulation))
-        cut = [x.unflatten(1, (count, window)).flatten(0, 1) for x in (drivers, mask)]
-        return self.forward_model.states(*cut, each).unflatten(0, (-1, count)).flatten(1, 2), code
+        drivers, mask = (x.unflatten(1, (count, window)).flatten(0, 1) for x in (drivers, mask))
+        return self.forward_model.states(drivers, mask, each).unflatten(0, (-1, count)).flatten(1, 2), code
 
     def effect(self, states: Tensor, season: Tensor, fluxes: Tensor, seen: Tensor) -> tuple[Tensor, Effect]:
         """Return the fluxes with the effect of their site, and the posterior of that effect.
@@ -229,6 +231,7 @@ class TAMRL(nn.Module):
             (B, T, 3) gC m-2 d-1, and the posterior.
         """
         forward, effect = self.forward_model, self.site_effect
+        assert effect is not None  # asked for only of a network with a site effect
         heads = len(effect.log_sd)
         # Dropout in the states would count as noise of the site.
         raw = forward.raw_fluxes(states)
@@ -243,6 +246,7 @@ class TAMRL(nn.Module):
         That of NEE is the sum of those of GPP and RECO where it has no head of its own.
         """
         effect = self.site_effect
+        assert effect is not None  # as above
         variance = effect.variance(effect.features(states, season), posterior)
         variance = variance * self.forward_model.flux_scale[: len(effect.log_sd)] ** 2
         return torch.cat([variance, variance.sum(-1, keepdim=True)], dim=-1) if len(effect.log_sd) == 2 else variance

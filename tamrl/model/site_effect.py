@@ -62,6 +62,8 @@ class SiteEffect(nn.Module):
             (``tamrl.training.shrinkage``).
     """
 
+    shrinkage: Tensor
+
     def __init__(self, hidden: int, fluxes: int, step_days: float = 1.0) -> None:
         super().__init__()
         self.step_days = step_days

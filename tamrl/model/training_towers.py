@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -197,7 +197,7 @@ def load_reference(path: Path | str) -> Reference | None:
 
     try:
         with safe_open(file, framework="numpy") as opened:
-            texts = {name: tuple(json.loads(text)) for name, text in opened.metadata().items()}
+            texts: dict[str, Any] = {name: tuple(json.loads(text)) for name, text in opened.metadata().items()}
             arrays = {name: opened.get_tensor(name).astype(np.float32) for name in ("lat", "lon", "codes", "summaries")}
         found = Reference(**texts, **arrays)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError) as error:

@@ -193,7 +193,8 @@ class _Progress:
         cancelled: Callable[[], bool] | None,
     ) -> None:
         self.members, self.steps, self.on_step, self.cancelled = members, steps, on_step, cancelled
-        self._lock, self._rows = threading.Lock(), []
+        self._lock = threading.Lock()
+        self._rows: list[tuple[int, int, float, float]] = []
 
     def check(self) -> None:
         """Raise ``Cancelled`` when the user has cancelled."""

@@ -227,8 +227,8 @@ def with_effect(
     seen = (record.weight > 0).float()
     chosen = record.time.isin(support if support is not None else [])
     seen = seen * torch.from_numpy(chosen.astype(np.float32))[:, None]
-    season, fluxes, seen = (x[None].to(states.device) for x in (record.season, record.fluxes, seen))
-    adapted, posterior = member.model.effect(states, season, fluxes, seen)
+    season, observed, seen = (x[None].to(states.device) for x in (record.season, record.fluxes, seen))
+    adapted, posterior = member.model.effect(states, season, observed, seen)
     variance = member.model.effect_variance(states, season, posterior)
     return adapted[0].cpu().numpy(), variance[0].cpu().numpy()
 

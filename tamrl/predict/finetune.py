@@ -7,6 +7,7 @@ import copy
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ from tamrl import timestep
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import TowerRecord
 from tamrl.model.network import Modulation
-from tamrl.predict.ensemble import run_forward
+from tamrl.predict.ensemble import Forward, run_forward
 from tamrl.timestep import TimeStep
 
 #: Days before the support that the forward model runs through first.
@@ -106,10 +107,12 @@ class FineTune:
             shrinkage: the point.
             window: of the model's sliding windows; 0 for none.
         """
-        forward, modulator = self.member.model.forward_model, self.member.model.modulator
+        model = self.member.model
+        forward: Forward = model.forward_model
+        modulator: Callable[[Tensor], Modulation] = model.modulator
         if self.of_weights:
-            forward = _with_weights(forward, self._weights("forward_model", shrinkage))
-            modulator = _with_weights(modulator, self._weights("modulator", shrinkage))
+            forward = _with_weights(model.forward_model, self._weights("forward_model", shrinkage))
+            modulator = _with_weights(model.modulator, self._weights("modulator", shrinkage))
         modulation = modulator(self.code + shrinkage * self.of_code @ self.factor.T)
         if self.spread:
             step = shrinkage * self.spread
@@ -118,11 +121,13 @@ class FineTune:
 
     def penalty(self) -> Tensor:
         """Return minus the log density of the prior, up to a constant, of each variant (V,)."""
-        rows = sum(p.square().sum(1) for p in (self.of_code, *self.of_modulation))
+        rows = self.of_code.square().sum(1)
+        for p in self.of_modulation:
+            rows = rows + p.square().sum(1)
         return 0.5 * (rows + sum(p.square().sum() for p in self.of_weights.values()))
 
 
-def _with_weights(module: nn.Module, weights: dict[str, Tensor]) -> Callable:
+def _with_weights(module: nn.Module, weights: dict[str, Tensor]) -> Callable[..., Any]:
     """Return the module as a function with other weights."""
     return lambda *inputs: functional_call(module, weights, inputs)
 

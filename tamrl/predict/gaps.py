@@ -63,12 +63,12 @@ def describe(gaps: dict[str, np.ndarray], tower: xr.Dataset, allowed: bool, opti
         when = time[lacking]
         span = date(when[0], step) + (f" to {date(when[-1], step)}" if len(when) > 1 else "")
         said.append(f"{name} is missing on {len(when)} of {counted(len(time), step)} ({span})")
-    lacking = None if allowed else left_out(gaps)
+    out = None if allowed else left_out(gaps)
     masked = "predicted without the driver, masked as in training"
-    if lacking is None:
+    if out is None:
         return [f"Gaps in the drivers: {'; '.join(said)}: {masked}."]
     return [
-        f"Gaps in the drivers: {'; '.join(said)}. {counted(int(lacking.sum()), step).capitalize()} without weather are "
+        f"Gaps in the drivers: {'; '.join(said)}. {counted(int(out.sum()), step).capitalize()} without weather are "
         f"left without a prediction ({option} predicts them); other gaps are {masked}."
     ]
 
@@ -81,5 +81,5 @@ def leave_out(predictions: xr.Dataset, gaps: dict[str, np.ndarray]) -> xr.Datase
 
 def leave_out_adapted(result: Adaptation, gaps: dict[str, np.ndarray]) -> Adaptation:
     """Return an adaptation whose predictions before and after are missing at the steps that are left out."""
-    both = {name: leave_out(getattr(result, name), gaps) for name in ("zero_shot", "adapted")}
-    return dataclasses.replace(result, **both)
+    zero_shot, adapted = leave_out(result.zero_shot, gaps), leave_out(result.adapted, gaps)
+    return dataclasses.replace(result, zero_shot=zero_shot, adapted=adapted)

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,7 +31,9 @@ def _attrs(flux: str, what: str, step: TimeStep, over: str = "") -> dict[str, st
 def _base(tower: xr.Dataset, simulated: bool) -> xr.Dataset:
     """Return a Dataset(time) with the observations and the coordinates of the tower."""
     time, step = pd.DatetimeIndex(tower.time.values), step_of(tower)
-    data = {f"{f}_observed": ("time", tower[f].values.astype(np.float32), _attrs(f, "observed", step)) for f in FLUXES}
+    data: dict[str, Any] = {
+        f"{f}_observed": ("time", tower[f].values.astype(np.float32), _attrs(f, "observed", step)) for f in FLUXES
+    }
     data["QC"] = ("time", tower["QC"].values.astype(np.float32), {"units": "1", "long_name": variable("QC").long_name})
     title = "Carbon" if step == TimeStep.DAILY else "Monthly carbon"
     label = "SIMULATED tower. " if simulated else ""

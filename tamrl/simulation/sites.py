@@ -142,7 +142,7 @@ def make_sites(n_sites: int, seed: int) -> Sites:
 
     if not 1 <= n_sites <= MAX_SITES:
         raise TamrlError(f"Cannot simulate {n_sites} towers", "--towers", f"Choose 1 to {MAX_SITES}")
-    rows, count = [], {}
+    rows, count = [], dict[str, int]()
     for index, line in enumerate(_PLACES[:n_sites]):
         igbp, letters, koeppen, *numbers, management = line.split()
         count[igbp] = count.get(igbp, 0) + 1

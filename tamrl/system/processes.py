@@ -16,7 +16,7 @@ _POLL_S = 0.5
 Failure = tuple[str, str, str]
 
 
-def _work(task: Callable, job: Any, messages: Any, stop: Any) -> None:
+def _work(task: Callable[..., Any], job: Any, messages: Any, stop: Any) -> None:
     """Run one job in its own process; end it at its next step when told to, or when the parent is gone."""
     # Ctrl-C reaches the whole process group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -59,8 +59,8 @@ def no_main_module() -> Iterator[None]:
 
 
 def run_processes(
-    task: Callable[[Any, Callable, Callable[[], bool]], Any],
-    jobs: list,
+    task: Callable[[Any, Callable[[Any], None], Callable[[], bool]], Any],
+    jobs: list[Any],
     workers: int,
     on_progress: Callable[[Any], None],
 ) -> Failure | None:
@@ -79,7 +79,7 @@ def run_processes(
     """
     context = mp.get_context("spawn")
     stop, messages = context.Event(), context.Queue()
-    waiting, running, failure = list(jobs), {}, None
+    waiting, running, failure = list(jobs), dict[Any, Any](), None
     with signals((signal.SIGINT, signal.SIGTERM), lambda *_: stop.set()):
         while (waiting and not stop.is_set()) or running:
             while waiting and len(running) < workers and not stop.is_set():

@@ -5,6 +5,7 @@ writers apart, so whatever temporary folder a writer finds belongs to a process 
 """
 
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -34,9 +35,7 @@ def locate(path: Path) -> Path | None:
 
 def try_lock(handle: TextIO) -> bool:
     """Take the exclusive lock of an open file without waiting; False when another process has it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         import msvcrt
 
         try:
@@ -44,6 +43,8 @@ def try_lock(handle: TextIO) -> bool:
         except OSError:
             return False
         return True
+    import fcntl
+
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,6 +1,7 @@
 """The account of an ingest of towers: what its tables and the notes of its readers say, as one ``IngestReport``."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 
@@ -63,10 +64,10 @@ def tell(
     return account
 
 
-def open_balance(row: object) -> str:
+def open_balance(row: Any) -> str:
     """Say in words how far the balance of one tower is open (a row of ``checks.balance``)."""
     return (
-        f"NEE = RECO - GPP is not closed within {BALANCE_TOLERANCE:g} {schema.FLUX_UNIT} on {row.share_open:.1%} of "  # type: ignore[attr-defined]
-        f"{row.n} days, at most by {row.largest:.2g}; published files choose the reference of each flux separately, "  # type: ignore[attr-defined]
+        f"NEE = RECO - GPP is not closed within {BALANCE_TOLERANCE:g} {schema.FLUX_UNIT} on {row.share_open:.1%} of "
+        f"{row.n} days, at most by {row.largest:.2g}; published files choose the reference of each flux separately, "
         "values are kept as they are"
     )

@@ -104,8 +104,8 @@ def check_structure(ds: xr.Dataset) -> None:
     for name in ("QC", *schema.FLUXES):
         if name not in ds:
             raise TamrlError(f"The archive has no variable {name!r}", "archive", "Ingest it again")
-    for name, array in ds.data_vars.items():
-        variable = schema.variable(str(name))
+    for name, array in ((str(key), value) for key, value in ds.data_vars.items()):
+        variable = schema.variable(name)
         if array.dims != ("site", "time"):
             raise TamrlError(f"{name} has dimensions {array.dims}, not (site, time)", "archive", "Transpose it")
         unit = array.attrs.get("units", variable.unit)

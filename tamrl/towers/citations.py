@@ -87,7 +87,7 @@ def keep(folder: Path, paths: Iterable[Path], sites: Iterable[str]) -> int:
         sites: towers that went in.
     """
     places = dict.fromkeys(candidate for path in paths for candidate in (path.parent / FILE, path))
-    wanted, found = set(sites), {}
+    wanted, found = set(sites), dict[str, Citation]()
     for path in places:
         if path.is_file():
             found |= {site: made for site, made in read(path).items() if site in wanted}

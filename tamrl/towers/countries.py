@@ -74,7 +74,7 @@ def locate(lat: np.ndarray, lon: np.ndarray, outlines: Path = OUTLINES) -> pd.Da
     import geopandas as gpd
 
     if not outlines.exists():
-        raise TamrlError("Country outlines are missing", outlines, "Restore the file from the project")
+        raise TamrlError("Country outlines are missing", str(outlines), "Restore the file from the project")
     land = _outlines(str(outlines), outlines.stat().st_mtime)
     points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(lon, lat), crs="EPSG:4326")
     # A point on a border joins two countries: the first is kept.

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -117,7 +118,7 @@ def ingest(
     result.account = tell(items, usable, found, result.report, result.balance, result.summary)
     if usable:
         citations.keep(workspace.path, [item.path for item in items], [tower.site for tower in usable])
-        entry = {"command": printable(command), "inputs": _inputs(items, set(towers))}
+        entry: dict[str, Any] = {"command": printable(command), "inputs": _inputs(items, set(towers))}
         entry |= {"audit": audit.brief(result.checks), "account": result.account.to_list()}
         workspace.add_provenance(entry)
     return result

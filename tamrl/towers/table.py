@@ -1,5 +1,7 @@
 """Tables that the pages show and filter: one row a tower."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -60,9 +62,9 @@ def _main_drivers(archive: xr.Dataset) -> list[str]:
 
 def filter_towers(
     table: pd.DataFrame,
-    igbp: list[str] = (),
-    climate: list[str] = (),
-    continent: list[str] = (),
+    igbp: Sequence[str] = (),
+    climate: Sequence[str] = (),
+    continent: Sequence[str] = (),
     years: tuple[int, int] | None = None,
 ) -> pd.DataFrame:
     """Return the towers of the given classes (none given = all) whose data overlap ``years`` (inclusive)."""

@@ -56,6 +56,7 @@ def seasonal_means(support: Support, drivers: int) -> tuple[Tensor, Tensor]:
 def reconstruction_loss(model: TAMRL, code: Tensor, support: Support) -> Tensor:
     """Return how badly the code tells the drivers' seasonal cycle and the classes of its own support."""
     target, present = seasonal_means(support, len(model.config.drivers))
+    assert model.decoder is not None  # asked for only of a network with a decoder
     means, logits = model.decoder(code)
     drivers = ((means - target).square() * present).sum() / present.sum().clamp(min=1)
     return drivers + functional.binary_cross_entropy_with_logits(logits, support.static)

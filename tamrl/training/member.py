@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from tamrl.config import Config, ModelConfig
 from tamrl.errors import TamrlError
@@ -81,7 +81,7 @@ class Validator:
         )
 
     @torch.no_grad()
-    def __call__(self, model: nn.Module) -> float:
+    def __call__(self, model: TAMRL) -> float:
         """Return the validation loss."""
         model.eval()
         states, _ = model.states(self.support, self.drivers, self.mask, self.window)
@@ -120,13 +120,13 @@ class MemberTrainer:
         seed: int,
         device: torch.device,
         member: int = 0,
-        network: Callable[[ModelConfig, Tensor], nn.Module] = TAMRL,
+        network: Callable[[ModelConfig, Tensor], Any] = TAMRL,
     ) -> None:
         torch.manual_seed(seed)
         self.config, self.device, self.member = config, device, member
         scale = torch.from_numpy(normaliser.flux_scale)
-        self.model = network(config.model, scale).to(device)
-        self.model.forward_model.half = config.train.precision == "auto" and fast_bfloat16(device)
+        self.model: TAMRL = network(config.model, scale).to(device)
+        self.model.forward_model.half_precision = config.train.precision == "auto" and fast_bfloat16(device)
         self.average = copy.deepcopy(self.model)
         self.batcher = Batcher(training, normaliser, config, seed, device)
         self.validator = Validator(validation, scale, config, device)
@@ -203,8 +203,8 @@ class MemberTrainer:
         """Whether all steps are done or the patience has run out."""
         return self.step >= self.config.train.steps or self.worse >= self.config.train.patience
 
-    def best_model(self) -> nn.Module:
-        """Return a network with the best weights, in evaluation mode."""
+    def best_model(self) -> Any:
+        """Return a network as ``network`` makes it with the best weights, in evaluation mode."""
         model = copy.deepcopy(self.average)
         model.load_state_dict(self.best_weights)
         return model.eval()
@@ -240,7 +240,7 @@ class MemberTrainer:
 
     def run(
         self, on_step: Callable[[TrainingProgress], None] | None = None, stop: Callable[[], bool] | None = None
-    ) -> nn.Module:
+    ) -> Any:
         """Train until finished or until ``stop`` says so, and return the best network."""
         while not self.finished and not (stop and stop()):
             progress = self.advance()

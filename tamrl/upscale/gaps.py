@@ -187,5 +187,5 @@ def cell_gaps(timed: dict[str, np.ndarray], wanted: np.ndarray) -> dict[str, Gap
             continue
         there = np.broadcast_to(there, (steps, *wanted.shape))
         lacking = ~there[:, ~whole]
-        found[name] = Gap(lacking.any(1), lacking.shape[1], int(lacking.all(0).sum()), int(lacking.sum()))
+        found[name] = Gap(np.any(lacking, axis=1), lacking.shape[1], int(lacking.all(0).sum()), int(lacking.sum()))
     return found

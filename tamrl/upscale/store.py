@@ -174,12 +174,14 @@ def create(
 
 def _described(job: RegionJob, reference: Reference | None) -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
     """Return field -> dimensions and attributes of all that a run writes."""
-    fluxes = {name: ("time", "lat", "lon") for flux in FLUXES for name in (flux, flux + SD)}
-    fields = {name: (dims, flux_attributes(name)) for name, dims in fluxes.items()}
+    fluxes = [name for flux in FLUXES for name in (flux, flux + SD)]
+    fields: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
+        name: (("time", "lat", "lon"), flux_attributes(name)) for name in fluxes
+    }
     if job.members:
         fields |= {f + MEMBERS: (("member", "time", "lat", "lon"), flux_attributes(f, "each member")) for f in FLUXES}
     if LAND in job.drivers.classes:
-        about = {"units": "1", "standard_name": "land_area_fraction", "long_name": "Share of land"}
+        about: dict[str, Any] = {"units": "1", "standard_name": "land_area_fraction", "long_name": "Share of land"}
         fields[LAND] = (("lat", "lon"), about)
     if reference is not None:
         about = {"long_name": "Principal component of the task embeddings", "units": "1"}

@@ -76,6 +76,18 @@ def test_the_verdict_says_by_how_much_and_why():
     assert "no published total" in global_totals.verdict("NEE", -5, [])
 
 
+def test_the_verdict_knows_ranges_alone():
+    about = dict(years=(2008, 2010), citation="Someone 2020", doi="10.1/x")
+    gross = [global_totals.Published(product="Members", flux="GPP", low=106.0, high=130.0, **about)]
+    assert global_totals.verdict("GPP", 120.0, gross) == (
+        "GPP is 120.0 PgC yr⁻¹; within the range of Members (106 to 130)."
+    )
+    assert "13.0 (10 %) more than Members (106 to 130)" in global_totals.verdict("GPP", 143.0, gross)
+    assert "6.0 (6 %) less than Members (106 to 130)" in global_totals.verdict("GPP", 100.0, gross)
+    net = [global_totals.Published(product="Members", flux="NEE", low=-3.0, high=0.0, **about)]
+    assert "1.0 less uptake than Members" in global_totals.verdict("NEE", 1.0, net)
+
+
 def test_spread_over_members_is_known_of_bundled_maps_alone(tmp_path, monkeypatch):
     monkeypatch.setattr(global_totals, "bundled_maps", lambda: tmp_path)
     entry = MapsEntry(key="ours", label="Ours", path=tmp_path / "ours.nc", kind="model", simulated=False, version=1)

@@ -130,7 +130,7 @@ def test_half_precision_is_close_and_only_in_training(config, scale, records, aw
     forward, modulation = model.forward_model, model.modulator(torch.randn(1, config.model.code))
     with torch.no_grad():
         full = forward.states(drivers, mask, modulation)
-        forward.half = True
+        forward.half_precision = True
         assert torch.equal(forward.states(drivers, mask, modulation), full)
         half = forward.train().states(drivers, mask, modulation)
     assert half.dtype == torch.float32

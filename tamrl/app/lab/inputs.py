@@ -9,7 +9,7 @@ import streamlit as st
 import xarray as xr
 
 from tamrl import wording
-from tamrl.app.lab.view import LabRequest
+from tamrl.app.lab.view import Asked, LabRequest
 from tamrl.app.shared import components, jobs, state, theme
 from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
@@ -219,7 +219,7 @@ def start(request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset, support:
     jobs.start(request, f"Adapting to {request.site}", work)
 
 
-def running_section(request: Any) -> bool:
+def running_section(request: Asked) -> bool:
     """Show the running adaptation, its loss falling live, with a button that cancels it; or how it ended.
 
     Args:
@@ -230,7 +230,7 @@ def running_section(request: Any) -> bool:
         earlier one meanwhile would take the time from it.
     """
     job = jobs.current()
-    if job is None or type(job.key) is not type(request):
+    if job is None or not isinstance(job.key, type(request)):
         return False
     if job.status == "running":
         st.fragment(_live, run_every=POLL_S)()
@@ -238,6 +238,7 @@ def running_section(request: Any) -> bool:
     if job.key.place() != request.place():
         return False
     if job.status == "failed":
+        assert job.error is not None
         components.show_error(job.error)
     elif job.status == "cancelled":
         st.info("The adaptation was cancelled.", icon=":material/cancel:")

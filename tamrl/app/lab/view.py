@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,13 @@ from tamrl.timestep import TimeStep, step_of
 if TYPE_CHECKING:
     from tamrl.predict.adapt import Adaptation
     from tamrl.predict.methods import AdaptSettings
+
+
+class Asked(Protocol):
+    """What was asked of a job of the lab: an adaptation to one tower, or to all of them."""
+
+    def place(self) -> tuple:
+        """Return what must be equal for two results to stand for each other meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,12 +153,12 @@ def _ours(view: ScorecardView) -> pd.DataFrame:
     rows = []
     for label, designs in _SPLITS.values():
         design = next((name for name in designs if name in view.results.designs), None)
+        if design is None:
+            continue
         found = {}
-        for metric in ("r2", "rmse") if design else ():
+        for metric in ("r2", "rmse"):
             what = cache.question(view.results, design, "daily", metric, view.placement)
             found[metric] = cache.summary(what, view.keys, "xgboost", False).query("shots == 0")
-        if not found:
-            continue
         both = found["r2"].merge(found["rmse"], on=["flux", "model"], suffixes=("", "_rmse"))
         both = both[both["model"].isin(["tamrl", "ct-lstm", "xgboost"])]
         rows.append(

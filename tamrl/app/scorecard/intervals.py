@@ -1,5 +1,7 @@
 """Scorecard: whether intervals hold what they say, over all towers and in each class of them."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -63,7 +65,8 @@ def _calibration_table(stats: pd.DataFrame) -> None:
         ["flux", "shots"], key=lambda c: c.map({f: i for i, f in enumerate(FLUXES)}.get) if c.name == "flux" else c
     )
     shown = shown.assign(coverage50=100 * shown["coverage50"], coverage90=100 * shown["coverage90"])
-    number, share = st.column_config.NumberColumn, {"format": "%.1f %%"}
+    number = st.column_config.NumberColumn
+    share: dict[str, Any] = {"format": "%.1f %%"}
     st.dataframe(
         shown,
         hide_index=True,

@@ -234,7 +234,7 @@ def _places(view: ScorecardView) -> None:
         shots = shots_choice([s for s in (7, 30, 90, 365) if any(("tamrl", s) in asked.columns(f) for f in FLUXES)])
     tint = names.look("tamrl").colour(theme.current())
     legend([("○", tint, "TAM-RL, zero-shot"), ("●", tint, f"TAM-RL, {names.shots_label(shots)}")], "Points")
-    parts, references = {}, {}
+    parts, references = {}, dict[str, None]()
     for column, flux in zip(st.columns(len(asked.fluxes) or 1, gap="small"), asked.fluxes, strict=False):
         known = asked.columns(flux)
         # Each against its own reference, on its own days: zero-shot on all, few-shot outside the support.

@@ -112,9 +112,9 @@ def _season(view: ScorecardView, shots: int) -> None:
         text = names.column_label(column, names.plain(known))
         items.append(("┅" if dotted else "━", names.look(column[0]).colour(shade), text))
     legend(items, "Lines")
-    for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
+    for place, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         figure = figures.season(rows[rows["flux"] == flux], flux, columns, shade)
-        chart(column, f"scorecard-season_{flux}", figure, _season_in_words(rows, flux, columns))
+        chart(place, f"scorecard-season_{flux}", figure, _season_in_words(rows, flux, columns))
     keys = ["flux", "model", "shots", "month"]
     components.footer(f"scorecard_season_{group}", view.origin, lambda: rows.set_index(keys))
     towers = int(rows["towers"].max()) if len(rows) else 0

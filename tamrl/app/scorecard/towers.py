@@ -96,9 +96,9 @@ def _map_and_table(
         columns = [c for c in ("value", "reference", "change") if c in order]
         shown = order.reset_index()[["site", "igbp", "koeppen", *columns, "network", "days"]]
         change = (1, True, " %") if metric.relative else (3, True, "")
-        texts = {"value": (2, False, ""), "reference": (2, False, ""), "change": change}
+        formats = {"value": (2, False, ""), "reference": (2, False, ""), "change": change}
         st.dataframe(
-            components.numbers(shown, texts),
+            components.numbers(shown, formats),
             key=key,
             hide_index=True,
             height=MAP_PX,

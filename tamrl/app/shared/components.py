@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -238,7 +238,7 @@ def _metric(label: str, value: float, delta: str, better: Better, change: float)
     st.metric(label, style.number(value), delta, width="content", **look)
 
 
-def delta_look(change: float, better: Better, sure: bool = True) -> dict[str, str]:
+def delta_look(change: float, better: Better, sure: bool = True) -> dict[str, Any]:
     """Return arrow and colour of a change beside a score, for ``st.metric``.
 
     They are named here since streamlit reads them from a hyphen, and numbers are written with a minus sign.

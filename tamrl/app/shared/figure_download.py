@@ -46,7 +46,8 @@ def add_legend(items: Iterable[tuple[str, str, str]]) -> None:
 @lru_cache(maxsize=1)
 def _parts() -> tuple[str, str]:
     folder = Path(__file__).parent
-    return tuple((folder / f"figure_download.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    css, js = ((folder / f"figure_download.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return css, js
 
 
 @lru_cache(maxsize=1)

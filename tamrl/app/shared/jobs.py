@@ -57,6 +57,7 @@ class BackgroundJob:
         self._thread.start()
 
     def _run(self, work: Callable) -> None:
+        status: Literal["done", "failed"]
         try:
             self.result, status = work(self._on_step, self._cancel.is_set), "done"
         except Exception as error:

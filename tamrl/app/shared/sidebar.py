@@ -145,7 +145,7 @@ def _choose(options: dict[str, Path]) -> Choice:
             state.put("ws", None)
         # What the environment names is what the user came for; else the towers that come with the project.
         named = [name for name in options if name not in bundled_workspaces()] if os.environ.get(ENVIRONMENT) else []
-        wanted = (named or list(options) or [None])[0]
+        wanted = next(iter(named or options), None)
     if wanted is None:
         raise TamrlError("There is no workspace", "", "Make one with `python -m tamrl ingest SRC --workspace W`")
     st.selectbox("Workspace", list(options), format_func=lambda name: _label(options[name]), **state.bind("ws", wanted))

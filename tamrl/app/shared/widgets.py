@@ -21,7 +21,7 @@ def choice(name: str, options: Sequence[Any], default: Any) -> Any:
 
 
 def pick(
-    label: str, name: str, options: Sequence[Any], default: Any, text: Callable[[Any], str], hidden: bool = False
+    label: str, name: str, options: Sequence[Any], default: Any, text: Callable[[Any], Any], hidden: bool = False
 ) -> Any:
     """Draw a row of buttons for the choice ``name`` and return it."""
     value = choice(name, options, default)
@@ -37,7 +37,7 @@ def pick(
 
 
 def select(
-    label: str, name: str, options: Sequence[Any], default: Any, text: Callable[[Any], str], tip: str = ""
+    label: str, name: str, options: Sequence[Any], default: Any, text: Callable[[Any], Any], tip: str = ""
 ) -> Any:
     """Draw a select box for the choice ``name`` and return it."""
     value = choice(name, options, default)

@@ -1,5 +1,7 @@
 """The parts of the Towers page: filters, map and table, and what one tower measured."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -27,7 +29,7 @@ _TABLE_ROUND, _TURN, _TOP = "tamrl_table_round", "tamrl_turn", "tamrl_table_top"
 def filters(table: pd.DataFrame) -> pd.DataFrame:
     """Draw the filters and return the towers that pass them."""
     columns = st.columns([3, 3, 3, 3], gap="small", vertical_alignment="top")
-    choices = (
+    choices: tuple[tuple[str, str, str, list[str], Callable[[str], str]], ...] = (
         ("igbp", "Land cover (IGBP)", "igbp", [*IGBP, "unknown"], components.class_name),
         ("climate", "Climate (Köppen)", "climate", [*KOEPPEN.values(), "unknown"], str),
         ("continent", "Continent", "continent", sorted(table["continent"].unique()), str),

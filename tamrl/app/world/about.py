@@ -48,7 +48,7 @@ def popover(view: WorldView) -> None:
     with st.popover("About", icon=":material/info:"):
         st.caption("Who made these maps, how, and under which licence")
         for entry, maps in ((view.entry, view.maps), (view.other_entry, view.other)):
-            if entry is not None:
+            if entry is not None and maps is not None:
                 st.markdown("\n".join([f"**{kept(entry.label)}**", "", *about(entry, maps)]))
 
 

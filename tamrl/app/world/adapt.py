@@ -128,6 +128,7 @@ def _filled(place: Cell, model: Path) -> tuple[pd.DataFrame, str]:
         start, mark = monthly_means.read_months(content, file.name), hashlib.sha256(content).hexdigest()[:12]
     elif site is not None:
         workspace, _ = numbers.workspace_towers()
+        assert workspace is not None  # the tower is one of its
         start, mark = monthly_means.months_of(cache.tower(workspace, site)), site
     said = [f"A month is the mean of up to {start.attrs['years']} years."] if start.attrs.get("years", 0) > 1 else []
     known = numbers.reference(model)
@@ -187,7 +188,9 @@ def _adapted(model: str, version: int, where: tuple, key: tuple, share: bool) ->
     earth = world_cache.earth()
     reference = numbers.reference(Path(model))
     trained = frozenset(reference.igbp if reference else IGBP)
-    static = cell.static_of(cell.place_at(earth, lat, lon), trained, cover)
+    place = cell.place_at(earth, lat, lon)
+    assert place is not None  # at sea nothing is adapted
+    static = cell.static_of(place, trained, cover)
     tower = cell.tower_of_cell(earth, lat, lon)
     return monthly_means.adapt_months(cache.model(Path(model)).for_site(""), tower, known, share, static)
 

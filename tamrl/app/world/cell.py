@@ -72,6 +72,7 @@ def _facts(found: Cell) -> str:
 
 def _cycles(view: WorldView, found: Cell | None) -> None:
     """Draw the seasonal cycle in every product on offer, and the drivers."""
+    assert view.cell is not None  # drawn of a picked cell
     tables = _tables(view)
     if not tables:
         tell(f"No maps on offer have {view.flux} in this cell.")
@@ -84,7 +85,7 @@ def _cycles(view: WorldView, found: Cell | None) -> None:
         f"Seasonal cycle of {view.flux} in this cell", said, style.unit_label(FLUX_UNIT), world_alt.month
     )
     chart(left, f"world-cycles_{view.flux}", figure, alt)
-    if right is not None:
+    if right is not None and found is not None:
         units = {
             "Temperature": ("TA", "°C"),
             "Precipitation": ("P_MON", "mm d⁻¹"),
@@ -112,6 +113,7 @@ def _cycles(view: WorldView, found: Cell | None) -> None:
 
 def _tables(view: WorldView) -> dict[str, pd.DataFrame]:
     """Return the seasonal cycle in every product that has one here, the chosen maps last."""
+    assert view.cell is not None  # drawn of a picked cell
     found = {}
     chosen = [entry.key for entry in numbers.pairs(view)]
     every = {entry.key: entry for entry in (*view.entries.values(), *numbers.pairs(view))}
@@ -145,6 +147,7 @@ def _cycle_frame(tables: dict[str, pd.DataFrame], found: Cell | None) -> pd.Data
 
 def _belief(view: WorldView) -> None:
     """Say whether the model should be believed here, where the maps tell."""
+    assert view.cell is not None  # drawn of a picked cell
     inside = cell_of(view.maps, *view.cell)
     if "extrapolation" not in view.maps or inside is None:
         return
@@ -167,6 +170,7 @@ def _belief(view: WorldView) -> None:
 
 def _towers(view: WorldView) -> None:
     """Draw the training towers that are most like this cell."""
+    assert view.cell is not None  # drawn of a picked cell
     model, maps = bundled_models().get(MODEL), view.entries.get(MAPS)
     if model is None or maps is None:
         return

@@ -47,7 +47,7 @@ def _palette(view: WorldView) -> None:
         st.selectbox(
             "Palette",
             list(names),
-            format_func=names.get,
+            format_func=names.__getitem__,
             **state.bind("palette", palette_choice()),
             help="Of maps of fluxes and of the Hovmöller diagram. Differences, spreads and the dissimilarity index "
             "have colours of their own, safe for colour-blind readers.",

@@ -86,6 +86,7 @@ def _start(key: str) -> None:
 
 def _scores(row: pd.Series, view: WorldView) -> None:
     """Draw the scores over all land."""
+    assert view.other_entry is not None  # two are compared
     unit = charts.UNIT
     cards = (
         (f"Bias [{unit}]", _signed(row["bias"]), f"Mean of {view.entry.label} minus mean of {view.other_entry.label}"),
@@ -104,6 +105,7 @@ def _signed(value: float) -> str:
 
 
 def _how(view: WorldView, question: tuple, outside: float) -> str:
+    assert view.other_entry is not None  # two are compared
     a, _, _ = numbers.common(*question)
     lat, lon = (abs(float(a[n][1] - a[n][0])) if a.sizes[n] > 1 else 1.0 for n in ("lat", "lon"))
     size = f"{lat:.3g}° by {lon:.3g}°"
@@ -127,6 +129,7 @@ def _how(view: WorldView, question: tuple, outside: float) -> str:
 
 def _table(table: pd.DataFrame, view: WorldView, stem: str) -> None:
     """Draw the scores of each class or band."""
+    assert view.other_entry is not None  # two are compared
     number = st.column_config.NumberColumn
     unit = charts.UNIT
     formats = {

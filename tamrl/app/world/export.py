@@ -21,6 +21,10 @@ from tamrl.maps import time_means
 from tamrl.maps.layer import Layer
 
 _EDGES = ("West", "South", "East", "North")
+_PICTURES: tuple[tuple[str, Literal["png", "svg"], str], ...] = (
+    ("PNG, slide size", "png", "image/png"),
+    ("SVG", "svg", "image/svg+xml"),
+)
 _FILLED = "tamrl_world_box_of"
 #: Height over width of what the map shows, of one and of two beside each other; see map.js.
 _SHAPE = {1: 0.4, 2: 0.46}
@@ -49,7 +53,7 @@ def popover(view: WorldView, asked: tuple[Layer, ...], scale: Scale, signs: Sign
         masked = bool(state.get("mask"))
         st.markdown("**Figure**")
         with st.container(horizontal=True, gap="medium"):
-            for label, kind, mime in (("PNG, slide size", "png", "image/png"), ("SVG", "svg", "image/svg+xml")):
+            for label, kind, mime in _PICTURES:
                 components.download(
                     label,
                     origin.file(stem, kind),
@@ -78,7 +82,7 @@ def popover(view: WorldView, asked: tuple[Layer, ...], scale: Scale, signs: Sign
 def _stem(view: WorldView, asked: tuple[Layer, ...], box: Box) -> str:
     """Return the name of the files without their ending."""
     stem = "_".join(["world", *(q.entry.key for q in asked), view.name, view.period.label.replace(" ", "-").lower()])
-    if view.mode == "difference":
+    if view.mode == "difference" and view.other_entry:
         stem = stem.replace(view.entry.key, f"{view.entry.key}-minus-{view.other_entry.key}")
     return stem + ("" if box == EARTH else "_" + "_".join(f"{edge:g}" for edge in box))
 
@@ -116,7 +120,7 @@ def _box(panels: int) -> Box:
             tip = "Beyond 180 for a box across the date line" if name == "East" else None
             found[name] = column.number_input(f"{name} [°]", low, high, step=1.0, key=key, help=tip)
     st.button("Whole Earth", icon=":material/public:", on_click=_whole, key="world_box_whole")
-    return tuple(found[edge] for edge in _EDGES)
+    return found["West"], found["South"], found["East"], found["North"]
 
 
 def _whole() -> None:
@@ -151,12 +155,14 @@ def dataset(view: WorldView, asked: tuple[Layer, ...], box: Box = EARTH) -> xr.D
     """
     found = [cache.answer(question) for question in asked]
     name = f"{view.name}_difference" if view.mode == "difference" else view.name
-    said = f"{view.entry.label} minus {view.other_entry.label}" if view.mode == "difference" else view.entry.label
+    said, beside = view.entry.label, view.other_entry.label if view.other_entry else ""
+    if view.mode == "difference":
+        said = f"{said} minus {beside}"
     if len(found) == 2:
         lands = [cache.land(question.entry) for question in asked]
         one, other, _ = time_means.on_common_grid(*found, *lands)
         ds = xr.Dataset({name: one.assign_attrs(maps=said)})
-        ds[f"{name}_other"] = other.assign_attrs(maps=view.other_entry.label).rename(None)
+        ds[f"{name}_other"] = other.assign_attrs(maps=beside).rename(None)
     else:
         ds = xr.Dataset({name: found[0].assign_attrs(maps=said)})
     rows, columns, turn = _inside(ds, box)
@@ -174,7 +180,7 @@ def dataset(view: WorldView, asked: tuple[Layer, ...], box: Box = EARTH) -> xr.D
 def table(view: WorldView, asked: tuple[Layer, ...], box: Box = EARTH) -> pd.DataFrame:
     """Return the cells that have a value, indexed by ``lat`` and ``lon``; see ``dataset``."""
     ds = dataset(view, asked, box)
-    frame = ds[[name for name in ds if not name.endswith("_bnds")]].to_dataframe()
+    frame = ds[[name for name in ds if not str(name).endswith("_bnds")]].to_dataframe()
     return frame.dropna(how="all")
 
 
@@ -201,7 +207,8 @@ def picture(
     panels = []
     for i, question in enumerate(asked):
         title = question.entry.label + (f" \N{MINUS SIGN} {question.other.label}" if question.other else "")
-        doubtful = time_means.doubtful(view.other if i else view.maps) if masked else None
+        maps = view.other if i else view.maps
+        doubtful = time_means.doubtful(maps) if masked and maps is not None else None
         panels.append(world_print.Panel(title, cache.answer(question), doubtful))
     years = sorted({time_means.span(maps) for maps in (view.maps, view.other) if maps is not None})
     over = view.period.label if view.period.year else f"{view.period.label}, mean of {' and '.join(years)}"

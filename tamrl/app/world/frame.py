@@ -162,7 +162,7 @@ def _cell(maps: xr.Dataset) -> tuple[float, float] | None:
 
 def _origin(entry: MapsEntry, maps: xr.Dataset, other_entry: MapsEntry | None, other: xr.Dataset | None) -> Origin:
     name, said = _source(entry, maps)
-    if other_entry is None:
+    if other_entry is None or other is None:
         return Origin(f"{name}, {said}", entry.simulated)
     simulated, (name_other, said_other) = entry.simulated or other_entry.simulated, _source(other_entry, other)
     if said == said_other:
@@ -243,7 +243,7 @@ def _toggles(view: WorldView) -> None:
 def _when() -> None:
     st.session_state["world_grain"] = grain()
     st.segmented_control(
-        "Time", list(GRAINS), key="world_grain", format_func=GRAINS.get, required=True, on_change=_take_grain
+        "Time", list(GRAINS), key="world_grain", format_func=GRAINS.__getitem__, required=True, on_change=_take_grain
     )
 
 
@@ -260,7 +260,9 @@ def _take_year() -> None:
 
 def missing(view: WorldView) -> str | None:
     """Return in words what the chosen maps lack of what is asked for, None where they have it."""
-    pairs = [(view.entry, view.maps), *([(view.other_entry, view.other)] if view.other_entry else [])]
+    pairs = [(view.entry, view.maps)]
+    if view.other_entry is not None and view.other is not None:
+        pairs.append((view.other_entry, view.other))
     for entry, maps in pairs:
         if view.layer == "flux" and view.flux not in maps:
             has = ", ".join(fluxes_of(maps)) or f"{NBE} alone, which stands in the tab Land sink"

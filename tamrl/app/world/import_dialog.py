@@ -57,11 +57,11 @@ def form(workspace: Workspace | None) -> None:
     """Draw what is asked of an import, and import."""
     access = visitor.access()
     # What lies in a workspace is seen by all: a visitor's import is his own.
-    kept = access.owner and workspace is not None and not workspace.read_only
+    into = workspace if access.owner and workspace is not None and not workspace.read_only else None
     with components.guarded():  # a server without a place for imports says so
         st.caption(
             "FLUXCOM-X-BASE, MetaFlux, CEDAR-GPP, CMIP6, TRENDY, maps of this project, or any CF file with a mapping. "
-            + (f"It is kept in {workspace.path / catalog.FOLDER}." if kept else _kept_for(access.owner))
+            + (f"It is kept in {into.path / catalog.FOLDER}." if into else _kept_for(access.owner))
         )
     where = ""
     if access.paths:
@@ -75,7 +75,7 @@ def form(workspace: Workspace | None) -> None:
     with slot:
         sent = _uploader()
     labels = {_AUTO: "Detect automatically", **{key: product.label for key, product in PRODUCTS.items()}}
-    kind = st.selectbox("Product", list(labels), key="world_import_kind", format_func=labels.get)
+    kind = st.selectbox("Product", list(labels), key="world_import_kind", format_func=labels.__getitem__)
     mapping = None
     if kind == "cf":
         mapping = st.text_area(
@@ -89,7 +89,7 @@ def form(workspace: Workspace | None) -> None:
     if st.button("Import", type="primary", key="world_import_go", disabled=not (where or sent)):
         with components.guarded():
             try:
-                _import(where, sent, workspace if kept else None, kind, mapping)
+                _import(where, sent, into, kind, mapping)
             except Exception:
                 _empty_uploader()  # what was refused is not sent again
                 with slot:
@@ -128,9 +128,12 @@ def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapp
     try:
         with tempfile.TemporaryDirectory(prefix="tamrl-sent-") as scratch:
             paths += [_stored(file, Path(scratch), at) for at, file in enumerate(sent)]
+            assert into is not None  # a folder was made
             if access.owner:
                 entry = catalog.import_product(paths, into, kind, parsed, progress)
             else:
+                assert room is not None  # a visitor's import goes into no workspace
+                assert not isinstance(into, Workspace)
                 entry = import_contained(paths, into, kind, parsed, progress, Bounds(room))
     finally:
         bar.empty()

@@ -124,15 +124,15 @@ def _places(view: WorldView, shown: list[MapsEntry]) -> None:
         lambda: table.add_suffix("_PgC_yr").rename_axis("group"),
         (lambda: blocks.rename(_FLUX).to_dataset()) if blocks is not None else None,
     )
-    said = ["Means of all years; blocks of two degrees, so that their sum is the total."]
+    lines = ["Means of all years; blocks of two degrees, so that their sum is the total."]
     if seen:
-        said.append(
+        lines.append(
             f"{' and '.join(e.label for e in seen)}: {NBE}, what the atmosphere sees of land, fires and rivers "
             f"included. It is not {_FLUX}, and the difference is what the steps above are about."
         )
     else:
-        said.append("Import an atmospheric inversion (CarbonTracker, CAMS, OCO-2 MIP) to see its regions beside ours.")
-    st.caption(" ".join(said))
+        lines.append("Import an atmospheric inversion (CarbonTracker, CAMS, OCO-2 MIP) to see its regions beside ours.")
+    st.caption(" ".join(lines))
 
 
 def inversions(view: WorldView) -> list[MapsEntry]:

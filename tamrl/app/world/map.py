@@ -33,7 +33,8 @@ _KEY = "world_map"
 @lru_cache(maxsize=1)
 def _parts() -> tuple[str, str]:
     folder = Path(__file__).parent
-    return tuple((folder / f"map.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    css, js = ((folder / f"map.{kind}").read_text(encoding="utf-8") for kind in ("css", "js"))
+    return css, js
 
 
 @lru_cache(maxsize=1)
@@ -183,6 +184,7 @@ def questions(view: WorldView) -> tuple[Layer, ...]:
     """Return what the map shows: one picture, or two side by side."""
     one = Layer(entry=view.entry, name=view.name, period=view.period)
     if view.mode == "side":
+        assert view.other_entry is not None
         return one, Layer(entry=view.other_entry, name=view.name, period=view.period)
     if view.mode == "difference":
         return (replace(one, other=view.other_entry, other_period=view.period, vegetated=view.vegetated),)
@@ -211,7 +213,7 @@ def signs(view: WorldView, towers: pd.DataFrame) -> export.Signs:
     """Return what lies on the map besides the fields, as a picture of it is drawn."""
     cell = pick.marker(view)
     points = tuple((lon, lat) for lon, lat, *_ in pick.tower_points(towers)) if state.get("dots", True) else ()
-    return export.Signs(tuple(cell) if cell else None, points)
+    return export.Signs((cell[0], cell[1], cell[2], cell[3]) if cell else None, points)
 
 
 def _map(view: WorldView, scale: Scale, towers: pd.DataFrame) -> None:
@@ -279,11 +281,13 @@ def _legend(view: WorldView) -> None:
 
 def _said(view: WorldView) -> None:
     """Say which cell is picked, what it holds, and which years are compared."""
-    if view.mode != "single" and time_means.span(view.maps) != time_means.span(view.other) and view.period.year is None:
-        st.caption(
-            f"The two do not cover the same years: {view.entry.label} is the mean of {time_means.span(view.maps)}, "
-            f"{view.other_entry.label} of {time_means.span(view.other)}."
-        )
+    if view.other_entry is not None and view.other is not None and view.period.year is None:
+        one, other = time_means.span(view.maps), time_means.span(view.other)
+        if one != other:
+            st.caption(
+                f"The two do not cover the same years: {view.entry.label} is the mean of {one}, "
+                f"{view.other_entry.label} of {other}."
+            )
     for entry in _entries(view):
         year = view.period.year
         if year and not (view.period.month or view.period.season) and view.layer != "extrapolation":

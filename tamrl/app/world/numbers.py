@@ -151,7 +151,7 @@ def total(entry: MapsEntry, flux: str, year: int | None, every: bool) -> Total:
 def set_beside(view: WorldView) -> list[MapsEntry]:
     """Return the maps whose totals are shown: those chosen, and the first climatologies, which take no time to read."""
     chosen = {entry.key for entry in pairs(view)}
-    found = []
+    found: list[MapsEntry] = []
     for entry in {view.entry.key: view.entry, **view.entries}.values():
         try:
             maps = world_cache.maps(entry)
@@ -204,7 +204,8 @@ def differences(question: tuple, kind: str) -> pd.DataFrame:
 @st.cache_resource(max_entries=24, show_spinner=_BUSY)
 def density(question: tuple) -> xr.Dataset:
     """Return ``tamrl.maps.aggregate.density`` of a question of ``common``."""
-    return aggregate.density(*common(*question))
+    a, b, land = common(*question)
+    return aggregate.density(a, b, land)
 
 
 @st.cache_resource(max_entries=2, show_spinner="Reading the training towers")

@@ -44,8 +44,8 @@ def zonal(view: WorldView) -> None:
         lambda: _side_by_side(curves),
         lambda: _as_dataset(curves, view),
     )
-    said = [f"{view.period.label}, weighted by area of land; totals are of a year at this rate."]
-    st.caption(" ".join([*said, *_years(shown, view)]))
+    how = f"{view.period.label}, weighted by area of land; totals are of a year at this rate."
+    st.caption(" ".join([how, *_years(shown, view)]))
     banded = [entry for entry in reversed(shown) if "sd" in curves[entry.key]]
     if banded:
         st.caption(

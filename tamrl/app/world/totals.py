@@ -86,7 +86,7 @@ def _ours(shown: list[MapsEntry], flux: str, year: int | None, every: bool, view
 
 def _why(view: WorldView, ours: dict[str, pd.DataFrame], published: list[Published]) -> None:
     """Say why the totals of the chosen maps may be off, where they are."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for flux, table in ours.items():
         if view.entry.key in table.index:
             for reason in global_totals.reasons(flux, float(table.loc[view.entry.key, "mean"]), published):

@@ -90,6 +90,7 @@ def period_text(view: WorldView, other: bool = False) -> str:
     if view.layer == "extrapolation":
         return "the same all year"
     maps = view.other if other else view.maps
+    assert maps is not None  # asked of others only where two are compared
     if view.period.year and time_means.years_of(maps):
         return view.period.label
     return f"{replace(view.period, year=None).label}, mean of {time_means.span(maps)}"
@@ -97,6 +98,7 @@ def period_text(view: WorldView, other: bool = False) -> str:
 
 def difference_text(view: WorldView) -> str:
     """Return which maps are subtracted, in words, and the years of both where they differ."""
+    assert view.other_entry is not None  # as above
     one, other = period_text(view), period_text(view, other=True)
     said = f"{view.entry.label} \N{MINUS SIGN} {view.other_entry.label} · {one}"
     return said if one == other else f"{said} \N{MINUS SIGN} {other}"

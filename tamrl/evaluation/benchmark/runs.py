@@ -138,7 +138,7 @@ def ablated(config: Config, name: str) -> Config:
 
 def save_predictions(file: Path, made: dict[str, list[Prediction]]) -> None:
     """Write the predictions of one model at many towers, whole or not at all; a zero-shot one once."""
-    arrays = {}
+    arrays: dict[str, Any] = {}
     for site, at_site in made.items():
         for p in at_site:
             key = f"{site}|{p.shots}|{p.placement if p.shots else ''}"

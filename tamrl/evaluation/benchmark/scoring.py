@@ -120,8 +120,8 @@ def _intervals(tower: xr.Dataset, days: list[Plan], made: list[Prediction], ense
     """Return the scores of the intervals of TAM-RL at one tower."""
     tables, observed, igbp = [], flux_table(tower), str(tower["igbp"].item())
     for plan, p in _placed(days, made):
-        calibration = ensemble.calibration(p.shots) if p.model == TAMRL and p.spread is not None else None
-        if calibration and plan.scored.any():
+        calibration = ensemble.calibration(p.shots) if p.model == TAMRL else None
+        if calibration and p.spread is not None and plan.scored.any():
             found = interval_scores(
                 Residuals(observed=observed, mean=p.fluxes, spread=p.spread, used=plan.scored),
                 calibration.of_class(igbp),
@@ -136,8 +136,8 @@ def _density(tower: xr.Dataset, days: list[Plan], made: list[Prediction]) -> pd.
     for plan, p in _headline(days, made):
         for i, flux in enumerate(FLUXES):
             keep = plan.scored & np.isfinite(observed[:, i]) & np.isfinite(p.fluxes[:, i])
-            pair = [np.clip(x[keep, i], LOWEST, HIGHEST - BIN / 2) for x in (observed, p.fluxes)]
-            counts = np.histogram2d(*pair, bins=(_EDGES, _EDGES))[0]
+            x, y = (np.clip(fluxes[keep, i], LOWEST, HIGHEST - BIN / 2) for fluxes in (observed, p.fluxes))
+            counts = np.histogram2d(x, y, bins=[_EDGES, _EDGES])[0]
             o, m = np.nonzero(counts)
             bins = {"observed": _EDGES[o] + BIN / 2, "predicted": _EDGES[m] + BIN / 2, "days": counts[o, m].astype(int)}
             rows.append(pd.DataFrame(bins).assign(model=p.model, shots=p.shots, flux=flux))

@@ -9,7 +9,7 @@ from tamrl.figures.colours import ROLE, rgba
 from tamrl.figures.lab.adaptation import LABELS, UNIT, first_view
 from tamrl.figures.style import DATE, Theme, add_range_buttons, marker_size, style, time_axis
 from tamrl.figures.towers.series import good_days
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 from tamrl.wording import unit
 
 #: Runs that are drawn at most, the newest; more cannot be told apart.
@@ -61,7 +61,7 @@ def overlay(
     return figure
 
 
-def by_support(table: pd.DataFrame, flux: str, step: str, theme: Theme) -> go.Figure:
+def by_support(table: pd.DataFrame, flux: str, step: TimeStep, theme: Theme) -> go.Figure:
     """Return the error of each run against the size of its support, a line a method; zero-shot is a dotted line.
 
     Args:

@@ -207,7 +207,7 @@ def _bar(axes: "Axes", scale: Scale) -> None:
     colours = LinearSegmentedColormap.from_list("field", list(scale.colours), N=254)
     mapped = ScalarMappable(Normalize(scale.low, scale.high), colours)
     bar = Colorbar(axes, mapped, orientation="horizontal", extend="both")
-    ticks = np.linspace(scale.low, scale.high, 5)
+    ticks = np.linspace(scale.low, scale.high, 5).tolist()
     bar.set_ticks(ticks, labels=[number(t, scale.high - scale.low) for t in ticks])
     axes.tick_params(labelsize=7, length=2)
     bar.outline.set_linewidth(0.4)

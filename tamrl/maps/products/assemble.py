@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -64,7 +65,7 @@ class ProductReading:
     """
 
     pieces: list[xr.Dataset]
-    attrs: dict[str, str]
+    attrs: dict[str, Any]
     report: IngestReport = field(default_factory=IngestReport)
     signed: bool = False
     stated: frozenset[str] = frozenset()
@@ -233,7 +234,7 @@ def _series(name: str, pieces: Sequence[xr.Dataset], at: dict[str, np.ndarray]) 
     """Return one variable of all files that have it, in the order of time."""
     ordered = sorted(pieces, key=lambda piece: piece["time"].values.min())
     parts = [piece[[name]].assign_coords(at) for piece in ordered]
-    options: dict = {"data_vars": "all", "coords": "minimal", "compat": "override", "join": "override"}
+    options: Any = {"data_vars": "all", "coords": "minimal", "compat": "override", "join": "override"}
     out = parts[0] if len(parts) == 1 else xr.concat(parts, "time", combine_attrs="drop", **options)
     steps = out.indexes["time"]
     if not steps.is_monotonic_increasing:

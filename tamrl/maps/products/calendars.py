@@ -119,8 +119,9 @@ def split(days: np.ndarray, calendar: str) -> tuple[np.ndarray, np.ndarray, np.n
         index = month.astype(np.int64)
         parts = (index // 12 + 1970, index % 12 + 1, (date - month).astype(np.int64) + 1)
     else:
-        dates = np.atleast_1d(cftime.num2date(whole, _ORIGIN, calendar=calendar))
-        parts = tuple(np.array([getattr(d, name) for d in dates.ravel()]) for name in ("year", "month", "day"))
+        dates = np.atleast_1d(cftime.num2date(whole, _ORIGIN, calendar=calendar)).ravel()
+        year, month, day = (np.array([getattr(d, name) for d in dates]) for name in ("year", "month", "day"))
+        parts = (year, month, day)
     return *parts, days - whole
 
 
@@ -185,8 +186,8 @@ def clocks(unit: str, calendar: str) -> list[Clock]:
     # Day 0 of MATLAB is the day before the first.
     before, day = (1, 1) if day == 0 else (0, day)
     ways = [calendar] if calendar != "standard" else ["standard", GREGORIAN]
-    starts = [(way, _epoch(year, month, day, way)) for way in ways if not (before and way == "standard")]
-    starts = [(way, start - before) for way, start in starts if start is not None]
+    epochs = [(way, _epoch(year, month, day, way)) for way in ways if not (before and way == "standard")]
+    starts = [(way, start - before) for way, start in epochs if start is not None]
     told = calendar != "standard"
     if len(starts) == 2 and starts[0][1] == starts[1][1]:
         starts, told = starts[1:], True

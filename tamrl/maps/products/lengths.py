@@ -53,6 +53,7 @@ def step_of(
     if "sub" in (apart, long):
         raise TamrlError(_SHORT, where, "Average them by day or month first")
     if bounds is not None:
+        assert long is not None  # at least one step has bounds
         step = _of_bounds(bounds, long, apart, said, where)
     elif apart is not None:
         step = _of_labels(labels, apart, said, where, report)
@@ -88,7 +89,7 @@ def _of_bounds(bounds: np.ndarray, long: Step, apart: Step | None, said: Step | 
         return apart if apart == said and apart in ("month", "year") else long
     whole = {"month": 30.4, "year": 365.25}.get(apart or said or "", np.inf)
     if length / whole >= 0.5:
-        return apart or said  # type: ignore[return-value]
+        return apart or said  # type: ignore[return-value]  # a month or year, by what whole is
     if np.isfinite(whole) or said in ("day", "month", "year"):
         raise TamrlError(
             f"Each step covers {length:g} days, but they are said to be, or begin, a {apart or said} apart",
@@ -156,7 +157,7 @@ def _single(
     dates = naming.dates_named(where)
     named = naming.step_named(where) or (dates[0][0] if len(dates) == 1 and dates[0][0] != "year" else None)
     if from_name is not None:
-        return named or "month"  # type: ignore[return-value]
+        return named or "month"  # type: ignore[return-value]  # names say steps alone
     # Fields of one July a year lie a year apart, too.
     likely = None if expected == "year" and unlike(labels, "year") else expected
     if named is not None or likely is not None:
@@ -164,7 +165,7 @@ def _single(
             report.assumed(
                 where, "The file does not say how long its one step is: taken as a year by unit or distance."
             )
-        return named or likely  # type: ignore[return-value]
+        return named or likely  # type: ignore[return-value]  # as above, and one is not None
     if len(dates) == 1 and not unlike(labels, "year"):
         step: Step = "year"
     elif not unlike(labels, "year", only_middle=True) and (labels.day_of_month()[0] != 1 or labels.days[0] % 1):

@@ -51,7 +51,8 @@ def read(sources: Sequence[Source]) -> ProductReading:
     if len(sets) > 1:
         what = f"The files are of several resolutions or steps: {', '.join(sets)}"
         raise TamrlError(what, "FLUXCOM-X-BASE", f"Choose one, for example with *_{sets[0]}.nc")
-    pieces, passed, averaged = [], [], []
+    pieces: list[xr.Dataset] = []
+    passed, averaged = [], []
     for source in sources:
         fields = {flux: name for name, flux in _VARIABLES.items() if name in source.ds.data_vars}
         if not fields:

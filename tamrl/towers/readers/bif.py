@@ -1,7 +1,7 @@
 """Reader of BIF (BADM interchange format) tables: what networks publish about their towers, in dated groups."""
 
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pandas as pd
 
@@ -76,7 +76,9 @@ def _info(site: str, rows: pd.DataFrame, faults: Faults) -> SiteInfo:
             value = check(key, cells[variable], site, faults)
             if value not in ("", schema.UNKNOWN) and value == value:
                 spells.setdefault(key, []).append(Spell(key, value, start, end))
-    plain = {key: found[0].value for key, found in spells.items() if len({spell.value for spell in found}) == 1}
+    plain: dict[str, Any] = {
+        key: found[0].value for key, found in spells.items() if len({spell.value for spell in found}) == 1
+    }
     dated = [spell for key, found in spells.items() if key not in plain for spell in found]
     return SiteInfo(**plain, spells=tuple(dated))
 

@@ -137,7 +137,7 @@ def _digits(text: str) -> Written:
     if length == 6:
         first = _day(int(text[:4]), int(text[4:]), 1)
         return Written("month", "YYYYMM", first) if first and first.year >= 1950 else Written("short")
-    if length == 7 and (found := _ORDINAL.fullmatch(text)) and (ordinal := _ordinal(found)) is not NONE:
+    if length == 7 and (match := _ORDINAL.fullmatch(text)) and (ordinal := _ordinal(match)) is not NONE:
         return ordinal
     return _eight(text.zfill(8)) if length in (7, 8) else NONE
 

@@ -113,7 +113,7 @@ def check_members(archive: zipfile.ZipFile, label: str) -> None:
         raise TamrlError(what, label, "Unpack it and give the folder")
 
 
-def bounded(file: IO[bytes], label: str, limit: int) -> IO[bytes]:
+def bounded(file: IO[bytes] | gzip.GzipFile, label: str, limit: int) -> IO[bytes]:
     """Return a binary file that raises once it has given more than ``limit`` bytes or a line is too long.
 
     Raises:
@@ -150,7 +150,7 @@ class Bounded(io.RawIOBase):
         longest: most bytes of a line, ``LONGEST_LINE`` where None; as ``limit`` for what has no lines.
     """
 
-    def __init__(self, file: IO[bytes], label: str, limit: int, longest: int | None = None) -> None:
+    def __init__(self, file: IO[bytes] | gzip.GzipFile, label: str, limit: int, longest: int | None = None) -> None:
         self._file, self._label, self._limit = file, label, limit
         self._longest = LONGEST_LINE if longest is None else longest
         self._total = self._line = 0
@@ -159,7 +159,7 @@ class Bounded(io.RawIOBase):
         """Say that it can be read."""
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # a buffer that can be cut
         """Fill the buffer.
 
         Raises:

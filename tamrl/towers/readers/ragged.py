@@ -43,7 +43,7 @@ class WholeRows(io.RawIOBase):
         """Say that it can be read."""
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # a buffer that can be cut
         """Fill the buffer with whole rows; what the file raises goes through."""
         while len(self._rest) < len(buffer):
             row = next(self._rows, None)

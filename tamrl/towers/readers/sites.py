@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pandas as pd
 
@@ -59,7 +59,7 @@ class SiteInfo:
     koeppen: str = schema.UNKNOWN
     spells: tuple[Spell, ...] = ()
 
-    def known(self) -> dict[str, str | float]:
+    def known(self) -> dict[str, Any]:
         """Return the fields that are known whatever the time."""
         values = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "spells"}
         return {key: v for key, v in values.items() if v not in ("", schema.UNKNOWN) and v == v}
@@ -113,7 +113,8 @@ def read_sites(
         cells = dict(zip(columns, row, strict=True))
         site = tower_id(text_of(cells.pop("site")))
         if site:
-            info = SiteInfo(**{key: check(key, cell, site, faults) for key, cell in cells.items()})
+            about: dict[str, Any] = {key: check(key, cell, site, faults) for key, cell in cells.items()}
+            info = SiteInfo(**about)
             known[site] = _joined(site, known[site], info, faults) if site in known else info
     return known, faults.words()
 

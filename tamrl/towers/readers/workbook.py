@@ -33,7 +33,8 @@ def read_sheet(file: str | Path | IO[bytes], label: str) -> pd.DataFrame:
     source = file if isinstance(file, (str, Path)) else io.BytesIO(contents(file, label))
     try:
         with zipfile.ZipFile(source) as book:
-            sheets = sorted(filter(_SHEET.fullmatch, book.namelist()), key=lambda n: int(_SHEET.fullmatch(n).group(1)))
+            found = sorted((int(m.group(1)), m.group()) for n in book.namelist() if (m := _SHEET.fullmatch(n)))
+            sheets = [name for _, name in found]
             if not sheets:
                 raise TamrlError("The workbook has no sheet", label, "Save the table as CSV")
             shared = _shared(book, label)
@@ -71,7 +72,7 @@ def _shared(book: zipfile.ZipFile, label: str) -> list[str]:
     return out
 
 
-def _rows(file: IO[bytes], shared: list[str]) -> Iterator[list[str]]:
+def _rows(file: Bounded, shared: list[str]) -> Iterator[list[str]]:
     """Yield the rows of a sheet; cells that are not written are empty."""
     for _, element in ElementTree.iterparse(file):
         if _local(element) != "row":

@@ -58,7 +58,7 @@ def open_file(source: Source) -> OpenedFile:
         TamrlError: its grid is not regular.
     """
     path, ds = source.path, source.ds
-    ds = axes(on_degrees(ds, [n for n, a in ds.data_vars.items() if n not in _bounds(ds) and a.ndim], str(path)))
+    ds = axes(on_degrees(ds, [str(n) for n, a in ds.data_vars.items() if n not in _bounds(ds) and a.ndim], str(path)))
     if "lat" not in ds.coords:
         raise TamrlError("The file has no latitudes", str(path), "Give drivers over time, lat and lon")
     # A field over time and latitude alone lies on every longitude.
@@ -94,8 +94,8 @@ def _piece(file: OpenedFile, name: str, rows: slice, columns: slice, extra: str 
             called = "class" if dim == extra else str(dim)
             dims.append(called)
             renamed[str(own)] = called
-    own, empty = raw.encoding.get("preferred_chunks") or {}, np.empty(0, int)
-    blocks = {new: int(own[old]) for old, new in renamed.items() if old in own}
+    chunks, empty = raw.encoding.get("preferred_chunks") or {}, np.empty(0, int)
+    blocks = {new: int(chunks[old]) for old, new in renamed.items() if old in chunks}
     return Piece(
         path=str(file.source.path.resolve()),
         name=name,

@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -140,6 +141,7 @@ def _combined(driver: Driver, rows: slice, columns: slice, tally: Tally) -> np.n
         if own is None:
             own = np.full((count, *part.shape[1:]), np.nan, np.float32)
         own[piece.steps] = part
+    assert own is not None  # a driver has pieces
     if driver.groups[-1] < count - 1:
         # Before they are averaged; a day may have what a month cannot.
         name = driver.pieces[0].subject or driver.name
@@ -287,8 +289,9 @@ def _opened(path: str, modified: float) -> xr.Dataset:
         # Two missing values and stores without consolidated metadata are dealt with.
         warnings.simplefilter("ignore")
         store = os.path.isdir(path)
-        more = {"consolidated": False} if store and os.path.exists(os.path.join(path, "zarr.json")) else {}
-        options = {"chunks": None, "cache": False, "decode_times": False, "decode_timedelta": False, **more}
+        options: dict[str, Any] = {"chunks": None, "cache": False, "decode_times": False, "decode_timedelta": False}
+        if store and os.path.exists(os.path.join(path, "zarr.json")):
+            options["consolidated"] = False
         if store:
             return xr.open_dataset(path, engine="zarr", **options)
         return open_netcdf(to_open(path), **options)
