@@ -16,6 +16,8 @@ from tamrl.bundled import bundled_folder
 
 LOGO = str(bundled_folder("logo.svg"))
 NAME = "TAM-RL Explorer"
+#: Name of the first page, whose address is that of the app: streamlit keeps the name for it all the same.
+FIRST = "world"
 _NO_PAGE = "There is no such page"
 _ROUTED, _LOST = "tamrl_routed", "tamrl_lost_page"
 
@@ -28,7 +30,7 @@ def _history() -> str:
 def pages() -> list["st.Page"]:
     """Return the pages of the app, the first one first."""
     return [
-        st.Page("pages/world.py", title="World", icon=":material/public:", default=True),
+        st.Page(f"pages/{FIRST}.py", title="World", icon=":material/public:", default=True),
         st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:"),
         st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
         st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
@@ -52,7 +54,7 @@ def _lost(known: list["st.Page"]) -> list["st.Page"]:
     """Return the page that says that there is none of the name that the address of this session began with."""
     context = get_script_run_ctx()
     asked = context.pages_manager.intended_page_name if context else ""
-    if asked and asked not in {page.url_path for page in known}:
+    if asked and asked not in {page.url_path or FIRST for page in known}:
         st.session_state[_LOST] = asked
     lost = st.session_state.get(_LOST)
     if not lost:

@@ -32,7 +32,12 @@ _NAMES = 12
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="CSV with site, lat, lon, igbp, koeppen for towers whose files do not say where they are.",
 )
-def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None) -> None:
+@click.option(
+    "--fill",
+    is_flag=True,
+    help="Give towers that lack precipitation, LAI or EVI the mean year of the bundled global drivers; marked as such.",
+)
+def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None, fill: bool) -> None:
     """Read tower files into the archive of a workspace.
 
     SRC is a folder (searched to the bottom), a table folder (daily.parquet, sites.csv, monthly.parquet), or a
@@ -45,7 +50,12 @@ def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None) -> N
     line = "ingest " + " ".join(str(source) for source in sources) + (f" --sites {sites}" if sites else "")
     with click.progressbar(length=1000, label="Reading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         result = ingest(
-            sources, space, sites, line, on_item=lambda done, total: bar.update(done * 1000 // total - bar.pos)
+            sources,
+            space,
+            sites,
+            line + " --fill" * fill,
+            on_item=lambda done, total: bar.update(done * 1000 // total - bar.pos),
+            fill_drivers=fill,
         )
     for block in (faults_text(result), towers_text(result), set_aside_text(result), notes_text(result)):
         if block:

@@ -19,6 +19,7 @@ from tamrl.towers.account import tell
 from tamrl.towers.archive import Tower, build, load_whole, merge, record_days, validate, write_zarr
 from tamrl.towers.checks import BALANCE_SHARE, REPORT_COLUMNS, balance, check_structure
 from tamrl.towers.derived import complete
+from tamrl.towers.fill import FILLED, fill
 from tamrl.towers.readers.detect import Item, beside, find, read
 from tamrl.towers.readers.parquet import files
 from tamrl.towers.readers.sites import SiteInfo, read_sites
@@ -78,6 +79,7 @@ def ingest(
     sites: str | Path | None = None,
     command: str = "ingest",
     on_item: Callable[[int, int], None] | None = None,
+    fill_drivers: bool = False,
 ) -> Result:
     """Read towers from ``sources`` and add them to, or replace them in, the workspace's archive.
 
@@ -87,6 +89,7 @@ def ingest(
         sites: table of positions and classes that takes precedence over all others.
         command: as written into the provenance.
         on_item: called with (files read, files in all).
+        fill_drivers: fill drivers that a tower lacks from the bundled global ones, see ``tamrl.towers.fill``.
 
     Raises:
         TamrlError: the workspace cannot be written, its archive or the table of sites is damaged.
@@ -110,6 +113,8 @@ def ingest(
     found = screen(placed)
     result.doubts += found.doubt_lines()
     ready = [complete(tower, found.failed(tower.site) | tower.failed) for tower in placed]
+    if fill_drivers:
+        _fill(ready, result)
     result.failures += [f"{tower.site}: {fault}" for tower in placed for fault in tower.faults]
     usable = [tower for tower in ready if tower.table.notna().to_numpy().any()]
     result.failures += [f"{tower.site}: {tower.source} holds no value at all" for tower in ready if tower not in usable]
@@ -122,6 +127,18 @@ def ingest(
         entry |= {"audit": audit.brief(result.checks), "account": result.account.to_list()}
         workspace.add_provenance(entry)
     return result
+
+
+def _fill(towers: list[Tower], result: Result) -> None:
+    """Fill drivers that are lacking, where there is anything else; say where that could not be."""
+    earth = load_earth()
+    for tower in towers:
+        if tower.table.notna().to_numpy().any():
+            lacking = [name for name in FILLED if name not in tower.table or tower.table[name].isna().all()]
+            filled = fill(tower, earth)
+            left = [name for name in lacking if name not in filled]
+            if left:
+                result.failures.append(f"{tower.site}: {', '.join(left)} cannot be filled without a position on land")
 
 
 def _read_all(sources: Iterable[str | Path], on_item: Callable[[int, int], None] | None) -> list[Item]:
