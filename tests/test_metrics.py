@@ -89,3 +89,16 @@ def test_no_days_and_no_variation_give_nan_without_an_error_or_a_warning():
     assert one["bias"] == 1
     assert np.isnan(still["kge"])
     assert still["r2"] < 0
+
+
+@settings(deadline=None)
+@given(observed=arrays(float, (4, 12), elements=st.floats(-30, 30) | st.just(np.nan)), seed=st.integers(0, 99))
+def test_pairs_of_series_are_scored_each_by_itself(observed, seed):
+    predicted = np.random.default_rng(seed).normal(size=observed.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        together = score_models(observed, predicted)
+        for i, (o, p) in enumerate(zip(observed, predicted, strict=True)):
+            alone = score(o, p)
+            for name in ("n", *METRICS, *MOMENTS):
+                assert together[name][i] == pytest.approx(alone[name], rel=1e-9, abs=1e-12, nan_ok=True), name

@@ -62,7 +62,7 @@ def test_the_lab_offers_held_out_towers_first(site, small_workspace):
 @pytest.mark.parametrize(("method", "charts"), [("site-effect", 9), ("modulation", 10)])
 def test_adapting_shows_scores_figures_and_downloads(site, method, charts):
     at = healthy(lab(site=site, method=method))
-    assert not at.metric
+    assert [m.label for m in at.metric][::3] == ["GPP RMSE", "RECO RMSE", "NEE RMSE"]
     adapt(at)
     assert [m.label for m in at.metric] == ["RMSE", "R²", "Bias"] * 3
     assert all(np.isfinite(float(m.value.replace("\N{MINUS SIGN}", "-"))) for m in at.metric)
@@ -247,9 +247,9 @@ def test_the_bundled_model_adapts(monkeypatch):
 
 def test_where_days_harm_the_page_says_why(monkeypatch):
     monkeypatch.delenv("TAMRL_WORKSPACE", raising=False)
-    at = adapt(healthy(lab(site="XS-CR2")))
+    at = adapt(healthy(lab(site="US-CRT", start="2013-07-21")))
     said = next(w.value for w in at.warning if "did harm" in w.value)
-    assert "NEE RMSE +" in said
+    assert "GPP RMSE +" in said
     assert "in the support and" in said
     assert "of the 12 months" in said
 
@@ -326,3 +326,54 @@ def test_the_other_pages_say_that_an_adaptation_goes_on(site):
     assert links(at, status="running") == [f"Adapting to {site}: running"]
     assert links(at, status="done") == [f"Adapting to {site}: ready"]
     assert links(at, status="cancelled") == []
+
+
+def test_before_any_label_the_page_tells_the_scores_of_zero_shot(site, small_workspace):
+    from tamrl.predict.output import zero_shot_scores
+
+    at = healthy(lab(site=site))
+    made = zero_shot_scores(load_ensemble(small_workspace[0].models()[0]), record(small_workspace[0].archive(), site))
+    shown = [float(m.value.replace("\N{MINUS SIGN}", "-")) for m in at.metric if m.label.endswith("RMSE")]
+    np.testing.assert_allclose(shown, made["rmse"], atol=0.006)
+    assert not at.button(key="adapt").disabled
+
+
+def test_all_held_out_towers_are_adapted_to_at_once(site, small_workspace):
+    at = healthy(lab(scope="network", days="14"))
+    at.button(key="adapt_all").click().run()
+    healthy(at)
+    at.session_state["tamrl_job"].wait(60)
+    healthy(at.run())
+    result = at.session_state["tamrl_job"].result
+    assert set(result.table["site"]) == set(small_workspace[1])
+    assert [m.label for m in at.metric] == ["Median change of RMSE"] * 3
+    # A tower that was chosen opens in the lab with the days that it had here, and is adapted to.
+    at.session_state["tamrl_network_site"] = site
+    at.run().button(key="network_open").click().run()
+    healthy(at)
+    at.session_state["tamrl_job"].wait(60)
+    healthy(at.run())
+    key, made = next((k, r) for k, r in at.session_state["tamrl_results"].items() if hasattr(k, "site"))
+    rows = result.table[result.table["site"] == site].set_index("flux")
+    assert (key.site, key.days, key.start) == (site, 14, f"{rows['first'].iloc[0]:%Y-%m-%d}")
+    alone = before_after(made).set_index("flux")
+    np.testing.assert_allclose(rows["rmse_after"], alone["rmse_after"].reindex(rows.index), rtol=1e-5)
+
+
+def test_the_app_opens_on_observed_towers_and_tells_stories(monkeypatch):
+    monkeypatch.delenv("TAMRL_WORKSPACE", raising=False)
+    at = healthy(lab())
+    assert at.selectbox(key="choose_ws").value == "fluxnet2015"
+    assert at.selectbox(key="choose_model").value == "cross-fitted"
+    box = at.selectbox(key="lab_site")
+    assert "163 of 163 are held out" in box.label
+    assert box.value == "US-Ne1"
+    assert "which never saw US-Ne1" in " ".join(c.value for c in at.caption)
+    assert {b.key for b in at.button if str(b.key).startswith("story_")} == {f"story_{i}" for i in range(12)}
+    at.button(key="story_3").click().run()
+    healthy(at)
+    at.session_state["tamrl_job"].wait(120)
+    healthy(at.run())
+    key = next(iter(at.session_state["tamrl_results"]))
+    assert (key.site, key.days, key.start) == ("GF-Guy", 30, "2004-07-13")
+    assert len(at.metric) == 9
