@@ -48,6 +48,8 @@ class Tower:
         release: which release of which product it is.
         faults: variables of it that could not be read as a whole, in words; said on their own and by the exit status.
         failed: the names of such variables, from which nothing is derived.
+        steps: of a day that its days were made from; 0 where they are days of the source.
+        radiation: SW_IN of up to a year of such steps by their middles, to compare hours with the sun; None for days.
     """
 
     site: str
@@ -63,6 +65,8 @@ class Tower:
     release: Release = NO_RELEASE
     faults: list[str] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
+    steps: int = 0
+    radiation: pd.Series | None = None
 
 
 def now() -> str:

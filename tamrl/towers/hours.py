@@ -9,6 +9,8 @@ from tamrl.errors import TamrlError
 MOST_SHIFT, TRIED_STEP = 12.0, 0.25
 #: Hours with the sun up that a judgement needs: about a month.
 LEAST_HOURS = 300
+#: Shift against the zone of the longitude that is worth a word, hours: zones of countries lie up to this far off.
+ZONE_SHIFT = 2.0
 
 
 def hourly_potential(lat: float, lon: float, middles: pd.DatetimeIndex, utc_offset: float) -> np.ndarray:
@@ -66,3 +68,25 @@ def hour_shift(radiation: pd.Series, lat: float, lon: float, utc_offset: float) 
         sun = hourly_potential(lat, lon, time - pd.Timedelta(hours=shift), utc_offset)
         r.append(np.corrcoef(known, sun)[0, 1] if sun.std() > 0 else -1.0)
     return float(shifts[int(np.argmax(r))])
+
+
+def clock_note(radiation: pd.Series, lat: float, lon: float) -> str:
+    """Say in words that a record runs early or late against the sun; empty where it does not or it cannot be told.
+
+    Local standard time is taken from the longitude, as long as nothing says which zone the tower keeps, so that shifts
+    of less than two hours, as from summer time, are not told.
+
+    Args:
+        radiation: SW_IN by the middles of steps, see ``hour_shift``.
+        lat: degrees north, NaN where not known.
+        lon: degrees east, NaN where not known.
+    """
+    if not (np.isfinite(lat) and np.isfinite(lon)):
+        return ""
+    offset = round(lon / 15)
+    shift = hour_shift(radiation, lat, lon, offset)
+    if not abs(shift) >= ZONE_SHIFT:
+        return ""
+    late = "late" if shift > 0 else "early"
+    what = f"SW_IN runs {abs(shift):g} hours {late} against the sun at its position in UTC{offset:+d}"
+    return f"{what}: its times may be in UTC or another zone, and its days begin at the wrong hour"

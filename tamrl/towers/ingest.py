@@ -18,7 +18,8 @@ from tamrl.towers.account import tell
 from tamrl.towers.archive import Tower, build, load_whole, merge, record_days, validate, write_zarr
 from tamrl.towers.checks import BALANCE_SHARE, REPORT_COLUMNS, balance, check_structure
 from tamrl.towers.derived import complete
-from tamrl.towers.readers.detect import Item, beside, find, read
+from tamrl.towers.hours import clock_note
+from tamrl.towers.readers.detect import Item, beside, find, pass_over, read
 from tamrl.towers.readers.parquet import files
 from tamrl.towers.readers.sites import SiteInfo, read_sites
 from tamrl.towers.releases import lost_days, one_each
@@ -126,6 +127,7 @@ def ingest(
 def _read_all(sources: Iterable[str | Path], on_item: Callable[[int, int], None] | None) -> list[Item]:
     """Read every file of the sources, and the tables that lie beside them."""
     items = _unique(item for source in sources for item in find(source))
+    pass_over(items)
     for count, item in enumerate(items, start=1):
         read(item)
         if on_item:
@@ -208,6 +210,8 @@ def _audit(fresh: xr.Dataset, towers: list[Tower], result: Result) -> None:
     faults = set(result.checks.loc[result.checks["fault"].astype(bool), "check"])
     for tower in towers:
         tower.notes += audit.notes(result.audit, tower.site, faults)
+        if tower.radiation is not None and (said := clock_note(tower.radiation, tower.lat, tower.lon)):
+            tower.notes.append(said)
 
 
 def _from_archive(towers: list[Tower], old: xr.Dataset | None) -> dict[str, set[str]]:
