@@ -41,6 +41,7 @@ class Tower:
         table: values by step, index of dates, columns of schema names in schema units, NaN missing.
         name: name in words, may be empty.
         lat, lon: degrees north and east, NaN where not known.
+        utc_offset: of local standard time, hours, NaN where not known.
         igbp, koeppen: class, or ``unknown``.
         source: file and variant that the values come from.
         notes: what the user should know about this tower.
@@ -57,6 +58,7 @@ class Tower:
     name: str = ""
     lat: float = float("nan")
     lon: float = float("nan")
+    utc_offset: float = float("nan")
     igbp: str = schema.UNKNOWN
     koeppen: str = schema.UNKNOWN
     source: str = ""

@@ -210,8 +210,8 @@ def _audit(fresh: xr.Dataset, towers: list[Tower], result: Result) -> None:
     faults = set(result.checks.loc[result.checks["fault"].astype(bool), "check"])
     for tower in towers:
         tower.notes += audit.notes(result.audit, tower.site, faults)
-        if tower.radiation is not None and (said := clock_note(tower.radiation, tower.lat, tower.lon)):
-            tower.notes.append(said)
+        if tower.radiation is not None:
+            tower.notes += filter(None, [clock_note(tower.radiation, tower.lat, tower.lon, tower.utc_offset)])
 
 
 def _from_archive(towers: list[Tower], old: xr.Dataset | None) -> dict[str, set[str]]:

@@ -139,7 +139,7 @@ def classify(name: str) -> FileName:
     elif {"ERA5", "ERAI"} & large:
         kind = "reanalysis"
     elif step and site and _product(found):
-        kind = {"DD": "daily", "HH": "subdaily", "HR": "subdaily"}.get(step, "resolution")
+        kind = "daily" if step == "DD" else "subdaily" if step in ("HH", "HR") else "resolution"
     return FileName(kind, site, step)
 
 
