@@ -41,10 +41,11 @@ def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None, fill
     """Read tower files into the archive of a workspace.
 
     SRC is a folder (searched to the bottom), a table folder (daily.parquet, sites.csv, monthly.parquet), or a
-    FLUXNET, AmeriFlux or ICOS daily file: csv, csv.gz or the published zip. A tower that the archive has already
-    is replaced. Parquet or CSV files with site, date and FAPAR, LAI, EVI or NDVI, at steps from days to months, are
-    satellite series of these towers. Exit status 0: all went in; 1: something failed, nothing went in, or a variable
-    contradicts the others at most towers (it is kept); 2: wrong usage.
+    FLUXNET, AmeriFlux or ICOS file of days, half-hours or hours (csv, csv.gz or the published zip), or output of
+    REddyProc. Half-hours become local days. A tower that the archive has already is replaced. Parquet or CSV files
+    with site, date and FAPAR, LAI, EVI or NDVI, at steps from days to months, are satellite series of these towers.
+    Exit status 0: all went in; 1: something failed, nothing went in, or a variable contradicts the others at most
+    towers (it is kept); 2: wrong usage.
     """
     space = Workspace.create(workspace)
     line = "ingest " + " ".join(str(source) for source in sources) + (f" --sites {sites}" if sites else "")

@@ -41,6 +41,7 @@ class Tower:
         table: values by step, index of dates, columns of schema names in schema units, NaN missing.
         name: name in words, may be empty.
         lat, lon: degrees north and east, NaN where not known.
+        utc_offset: of local standard time, hours, NaN where not known.
         igbp, koeppen: class, or ``unknown``.
         source: file and variant that the values come from.
         notes: what the user should know about this tower.
@@ -48,6 +49,8 @@ class Tower:
         release: which release of which product it is.
         faults: variables of it that could not be read as a whole, in words; said on their own and by the exit status.
         failed: the names of such variables, from which nothing is derived.
+        steps: of a day that its days were made from; 0 where they are days of the source.
+        radiation: SW_IN of up to a year of such steps by their middles, to compare hours with the sun; None for days.
     """
 
     site: str
@@ -55,6 +58,7 @@ class Tower:
     name: str = ""
     lat: float = float("nan")
     lon: float = float("nan")
+    utc_offset: float = float("nan")
     igbp: str = schema.UNKNOWN
     koeppen: str = schema.UNKNOWN
     source: str = ""
@@ -63,6 +67,8 @@ class Tower:
     release: Release = NO_RELEASE
     faults: list[str] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
+    steps: int = 0
+    radiation: pd.Series | None = None
 
 
 def now() -> str:

@@ -20,7 +20,8 @@ from tamrl.towers.archive import Tower, build, load_whole, merge, record_days, v
 from tamrl.towers.checks import BALANCE_SHARE, REPORT_COLUMNS, balance, check_structure
 from tamrl.towers.derived import complete
 from tamrl.towers.fill import FILLED, fill
-from tamrl.towers.readers.detect import Item, beside, find, read
+from tamrl.towers.hours import clock_note
+from tamrl.towers.readers.detect import Item, beside, find, pass_over, read
 from tamrl.towers.readers.parquet import files
 from tamrl.towers.readers.sites import SiteInfo, read_sites
 from tamrl.towers.releases import lost_days, one_each
@@ -144,6 +145,7 @@ def _fill(towers: list[Tower], result: Result) -> None:
 def _read_all(sources: Iterable[str | Path], on_item: Callable[[int, int], None] | None) -> list[Item]:
     """Read every file of the sources, and the tables that lie beside them."""
     items = _unique(item for source in sources for item in find(source))
+    pass_over(items)
     for count, item in enumerate(items, start=1):
         read(item)
         if on_item:
@@ -226,6 +228,8 @@ def _audit(fresh: xr.Dataset, towers: list[Tower], result: Result) -> None:
     faults = set(result.checks.loc[result.checks["fault"].astype(bool), "check"])
     for tower in towers:
         tower.notes += audit.notes(result.audit, tower.site, faults)
+        if tower.radiation is not None:
+            tower.notes += filter(None, [clock_note(tower.radiation, tower.lat, tower.lon, tower.utc_offset)])
 
 
 def _from_archive(towers: list[Tower], old: xr.Dataset | None) -> dict[str, set[str]]:

@@ -68,11 +68,12 @@ def _settle(found: list[Tower]) -> tuple[Tower, str]:
 
 
 def _newness(tower: Tower) -> tuple:
-    days = _flux_days(tower)
-    last = days.max().value if len(days) else 0
+    known = _flux_days(tower)
+    last = known.max().value if len(known) else 0
     release = tower.release
     values = int(tower.table.notna().to_numpy().sum())
-    return release.generation, release.last_year, release.version, last, len(tower.table), values
+    days = tower.steps == 0  # those that the provider made count before those made here
+    return release.generation, release.last_year, release.version, days, last, len(tower.table), values
 
 
 def _flux_days(tower: Tower) -> pd.DatetimeIndex:

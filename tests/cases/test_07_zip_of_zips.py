@@ -26,8 +26,8 @@ def test_a_zip_of_zips(tmp_path):
 def test_a_zip_of_zips_without_days_says_what_it_holds(tmp_path):
     raw = io.BytesIO()
     with zipfile.ZipFile(raw, "w") as inner:
-        inner.writestr("ICOSETC_BE-Eee_FLUXNET_HH_L2.csv", "TIMESTAMP_START,TIMESTAMP_END\n")
+        inner.writestr("ICOSETC_BE-Eee_FLUXNET_MM_L2.csv", "TIMESTAMP,NEE_VUT_REF\n")
     path = write_zip(tmp_path / "all.zip", {"ICOSETC_BE-Eee_ARCHIVE_L2.zip": raw.getvalue()})
     code, text = ingest(path, "-w", tmp_path / "w")
     assert code == 1
-    assert "the zip holds no daily (DD) file, only HH" in text
+    assert "the zip holds no daily (DD), half-hourly (HH) or hourly (HR) file, only MM" in text

@@ -6,7 +6,7 @@ import pytest
 
 from tamrl.errors import TamrlError
 from tamrl.solar import extraterrestrial_radiation
-from tamrl.towers.hours import hour_shift, hourly_potential
+from tamrl.towers.hours import clock_note, hour_shift, hourly_potential
 
 HALF_HOURS = pd.date_range("2005-04-01 00:15", "2005-06-15", freq="30min")
 
@@ -45,3 +45,25 @@ def test_too_little_to_judge_and_steps_that_are_too_long():
     days = pd.date_range("2005-01-01", periods=400)
     with pytest.raises(TamrlError, match="longer than an hour"):
         hour_shift(pd.Series(1.0, days), 51.1, 10.4, 1)
+
+
+@pytest.mark.parametrize(
+    ("shift", "known", "told"),
+    [
+        (0.0, True, ""),
+        (0.5, True, ""),
+        (1.0, True, "1 hours late against the sun in its local standard time (UTC+1)"),
+        (-1.0, False, ""),
+        (-3.0, False, "3 hours early against the sun in the zone of its longitude (UTC+1)"),
+    ],
+)
+def test_a_shift_is_told_from_where_the_zone_leaves_no_doubt(shift, known, told):
+    radiation = cloudy(51.1, 10.4, 1)
+    moved = radiation.set_axis(radiation.index + pd.Timedelta(hours=shift))
+    said = clock_note(moved, 51.1, 10.4, 1.0 if known else float("nan"))
+    assert (told in said) if told else said == ""
+
+
+def test_without_a_position_or_a_month_of_values_nothing_is_told():
+    assert clock_note(cloudy(51.1, 10.4, 1), float("nan"), 10.4) == ""
+    assert clock_note(cloudy(51.1, 10.4, 8)[:100], 51.1, 10.4, 1.0) == ""

@@ -110,7 +110,7 @@ def test_zips_that_cannot_be_read_are_named(tmp_path, space):
     whole = write_zip(tmp_path / "FLX_AT-Aaa_ok.zip", {name("AT-Aaa"): values(days=300).to_csv(index=False)})
     cut = tmp_path / "FLX_DE-Bbb_cut.zip"
     cut.write_bytes(whole.read_bytes()[:500])
-    none = write_zip(tmp_path / "AMF_US-Ccc_BASE-BADM_2-5.zip", {"AMF_US-Ccc_BASE_HH_2-5.csv": "# Site: US-Ccc\n"})
+    none = write_zip(tmp_path / "FLX_US-Ccc_months.zip", {name("US-Ccc", step="MM"): "TIMESTAMP\n201001\n"})
     rotten = tmp_path / "FLX_CH-Ddd_rot.zip"
     content = bytearray(whole.read_bytes())
     content[200:260] = bytes(60)
@@ -120,7 +120,7 @@ def test_zips_that_cannot_be_read_are_named(tmp_path, space):
     assert status(result) == {whole.name: "ingested", cut.name: "failed", none.name: "failed", rotten.name: "failed"}
     reasons = " ".join(item.reason for item in result.items)
     assert "cut off or damaged" in reasons
-    assert "no daily (DD) file, only HH" in reasons
+    assert "no daily (DD), half-hourly (HH) or hourly (HR) file, only MM" in reasons
 
 
 def test_positions_come_from_sites_then_bif_then_the_archive(tmp_path, space):
@@ -162,10 +162,10 @@ def test_siblings_in_a_folder_are_skipped_but_explicit_files_fail(tmp_path):
 
 def test_a_tower_in_a_folder_without_its_daily_file_is_a_failure(tmp_path):
     write_dd(tmp_path / "in" / name("AT-Aaa"))
-    (tmp_path / "in" / name("DE-Bbb", step="HH")).write_text("TIMESTAMP_START,TIMESTAMP_END\n")
+    (tmp_path / "in" / name("DE-Bbb", step="MM")).write_text("TIMESTAMP,NEE_VUT_REF\n201001,1\n")
     code, text = run(tmp_path / "in", "-w", tmp_path / "w")
     assert code == 1
-    assert "half-hourly (HH)" in text
+    assert "it is monthly (MM)" in text
     assert load_archive(tmp_path / "w" / "archive.zarr").sizes["site"] == 1
 
 
@@ -289,11 +289,11 @@ def test_all_real_towers_are_ingested(shared_data, tmp_path):
 def test_real_raw_folder_names_what_it_cannot_read(shared_data, tmp_path):
     code, text = run(shared_data / "raw", "--sites", shared_data / "fluxnet2015" / "sites.csv", "-w", tmp_path / "w")
     assert code == 1
-    assert "Towers added: 21," in text
+    assert "Towers added: 22," in text
     failed = text[text.index("FAILED") :]
     assert "CH-Lae_MCD15A3H" in failed
-    assert "FLX_CH-Cha" in failed
-    assert failed.count("csv:") == 2
+    assert failed.count("csv:") == 1
+    assert "AMF_US-CRT_BASE_HH_2-5.csv: its tower has FLX_US-CRT_FLUXNET2015_SUBSET_DD" in text
     assert "No position for US-xBA, US-xHA" in text
     ds = load_archive(tmp_path / "w" / "archive.zarr")
     assert record(ds, "AU-Lox")["igbp"].item() == "DBF"

@@ -22,6 +22,7 @@ VARIABLES = {
     "IGBP": "igbp",
     "SITE_NAME": "name",
     "CLIMATE_KOEPPEN": "koeppen",
+    "UTC_OFFSET": "utc_offset",
 }
 _STARTS, _ENDS = ("_DATE_START", "_DATE"), ("_DATE_END",)
 

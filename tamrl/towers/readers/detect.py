@@ -10,12 +10,13 @@ import pandas as pd
 
 from tamrl.errors import TamrlError
 from tamrl.towers.archive import Tower
-from tamrl.towers.readers import fluxnet, limits, parquet
+from tamrl.towers.readers import fluxnet, layouts, limits, one_tower, parquet
 from tamrl.towers.readers.bif import read_bif
+from tamrl.towers.readers.names import outdone
 from tamrl.towers.readers.sites import SiteInfo, names_sites, places_sites, read_sites
 from tamrl.towers.readers.tables import is_series, read_series, read_tables
 from tamrl.towers.readers.text import header
-from tamrl.towers.readers.zips import read_zip, without_daily
+from tamrl.towers.readers.zips import read_zip, without_tower
 from tamrl.towers.satellite import CLIMATOLOGY
 
 Status = Literal["ingested", "used", "skipped", "failed"]
@@ -121,6 +122,14 @@ def beside(items: list[Item]) -> list[Item]:
     return [Item(path=path, explicit=False) for path in paths if path.is_file() and path.resolve() not in there]
 
 
+def pass_over(items: list[Item]) -> None:
+    """Skip files of half-hours whose tower has a daily file among the items, see ``names.outdone``."""
+    instead = outdone(item.path.name for item in items)
+    for item in items:
+        if not item.reason and item.path.name in instead:
+            item.reason = f"its tower has {instead[item.path.name]}, which is read instead"
+
+
 def _is_table(path: Path) -> bool:
     return path.name.lower().endswith(_TABLES) and path.is_file()
 
@@ -155,7 +164,7 @@ def _read(item: Item) -> None:
         _read_zip(item)
     elif name == "sites.csv":
         _use_sites(item, *read_sites(item.path, item.notes))
-    elif name.endswith(_CSV):
+    elif name.endswith(_CSV) or (name.endswith((".txt", ".tsv")) and layouts.scenarios(header(item.path))):
         _read_text(item)
     elif name.endswith(".xlsx") and fluxnet.classify(name := item.path.name).kind == "bif":
         _use_sites(item, *read_bif(item.path, name, item.notes))
@@ -199,12 +208,12 @@ def _use_series(item: Item) -> None:
 
 
 def _read_text(item: Item) -> None:
-    """Read a CSV: a daily file, a BIF table, satellite series, a table of sites, or a failure that says what it is."""
+    """Read a CSV: days or half-hours, a BIF table, satellite series or a table of sites; else say what it is."""
     known = fluxnet.classify(item.path.name)
     item.site = known.site
     if known.kind == "bif":
         _use_sites(item, *read_bif(item.path, item.path.name, item.notes))
-    elif known.kind in ("daily", "unknown"):
+    elif known.kind in ("daily", "subdaily", "base", "unknown"):
         if known.kind == "unknown" and is_series(item.path):
             _use_series(item)
             return
@@ -215,7 +224,8 @@ def _read_text(item: Item) -> None:
         if known.kind == "unknown" and not item.explicit and _describes_sites(item.path):
             item.reason = "it describes towers, without a position or a class, and has no fluxes"
             return
-        item.towers, item.status = [fluxnet.read_csv(item.path)], "ingested"
+        item.sibling = known.kind == "base"
+        item.towers, item.status = [one_tower.read_csv(item.path)], "ingested"
     else:
         item.sibling = True
         item.fail(known.reason)
@@ -237,4 +247,4 @@ def _read_zip(item: Item) -> None:
         item.fail("; ".join(found.faults))
     elif not found.towers:
         item.sibling = True
-        item.fail(without_daily(found))
+        item.fail(without_tower(found))

@@ -15,8 +15,8 @@ no better (median r of RECO 0.9986 against 0.9990; below 0.99 at two towers agai
 import gzip
 import zipfile
 import zlib
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -72,19 +72,26 @@ def read_member(archive: zipfile.ZipFile, member: str, label: str) -> Tower:
 
 
 def _guarded(opener: Callable[[], IO[bytes]], name: str, label: str) -> Tower:
-    """Read a tower, turning what damaged files raise into words."""
-    try:
+    """Read a tower."""
+    with in_words(label):
         columns = _header(opener, label)
-        raw, ragged = _read_columns(opener, columns, label)
+        raw, ragged = read_columns(opener, columns, wanted(columns), ["TIMESTAMP"], label)
+    tower = Tower(site=identity(raw, name, label), table=pd.DataFrame(), source=label, release=release(name))
+    return _tower(tower, raw, columns, label, ragged)
+
+
+@contextmanager
+def in_words(label: str) -> Iterator[None]:
+    """Turn what damaged files raise into a TamrlError."""
+    try:
+        yield
     except (EOFError, zlib.error, zipfile.BadZipFile, gzip.BadGzipFile) as error:
         raise TamrlError(f"The file is cut off or damaged: {error}", label, "Download it again") from error
     except (OSError, ValueError, RuntimeError, NotImplementedError) as error:
         raise TamrlError(f"The file cannot be read: {error}", label, "Download it again") from error
-    tower = Tower(site=_identity(raw, name, label), table=pd.DataFrame(), source=label, release=release(name))
-    return _tower(tower, raw, columns, label, ragged)
 
 
-def _identity(raw: pd.DataFrame, name: str, label: str) -> str:
+def identity(raw: pd.DataFrame, name: str, label: str) -> str:
     """Return the tower's id from the name of the file and the column that names it; drop that column.
 
     Raises:
@@ -131,27 +138,52 @@ def _header(opener: Callable[[], IO[bytes]], label: str) -> list[str]:
     return columns
 
 
-def _wanted(columns: list[str]) -> list[str]:
-    """Return the columns to read: all flux variants, the drivers, and the last column, which marks a whole line."""
+def wanted(columns: list[str]) -> list[str]:
+    """Return the columns of values to read: all flux variants and the drivers."""
     fluxes = {f"{stem}_{variant}" for stem in FLUX_COLUMNS for variant in VARIANTS}
     quality = {f"NEE_{variant}_QC" for variant in VARIANTS}
     others = {column for column, name in OTHER_COLUMNS.items() if not _has(columns, name)}
-    wanted = fluxes | quality | set(DRIVER_COLUMNS) | others | {"TIMESTAMP", columns[-1]}
-    return [column for column in dict.fromkeys(columns) if column in wanted or column.lower() in _ID_COLUMNS]
+    return [column for column in columns if column in fluxes | quality | set(DRIVER_COLUMNS) | others]
 
 
 def _has(columns: list[str], variable: str) -> bool:
     return any(name == variable and column in columns for column, name in DRIVER_COLUMNS.items())
 
 
-def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: str) -> tuple[pd.DataFrame, WholeRows]:
-    """Read the wanted columns; nothing else of the file is kept in memory. Return what counted ragged rows, too."""
-    wanted = _wanted(columns)
-    text = {c: str for c in wanted if c == "TIMESTAMP" or c.lower() in _ID_COLUMNS}
+def _separator(opener: Callable[[], IO[bytes]]) -> str:
     with closing(opener()) as file:
-        sep = separator(file.readline(1_000_000).decode("utf-8-sig", errors="replace"))
-    parts, rows = [], 0
-    # By parts: the parser keeps the text of all columns of what it reads at once.
+        return separator(file.readline(1_000_000).decode("utf-8-sig", errors="replace"))
+
+
+def read_columns(
+    opener: Callable[[], IO[bytes]],
+    columns: list[str],
+    values: list[str],
+    times: list[str],
+    label: str,
+    most_rows: int | None = None,
+) -> tuple[pd.DataFrame, WholeRows]:
+    """Read some columns of a delimited text, those that may name the tower and the last one, which marks a whole line.
+
+    Args:
+        opener: opens the text at its header.
+        columns: of the header.
+        values: those to read.
+        times: those to read as text.
+        label: name for messages.
+        most_rows: that the file may have; those of a daily file where None.
+
+    Returns:
+        The rows, and what counted the ragged ones among them.
+
+    Raises:
+        TamrlError: it has more rows.
+    """
+    names = [column for column in dict.fromkeys(columns) if column.lower() in _ID_COLUMNS]
+    used = {*values, *times, *names, columns[-1]}
+    text = dict.fromkeys((*times, *names), str)
+    sep = _separator(opener)
+    parts, rows = [], 0  # by parts: the parser keeps the text of all columns of what it reads at once
     with (
         WholeRows(opener(), sep) as whole,
         pd.read_csv(
@@ -159,7 +191,7 @@ def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: st
             index_col=False,
             sep=sep,
             decimal="," if sep == ";" else ".",
-            usecols=wanted,
+            usecols=[column for column in dict.fromkeys(columns) if column in used],
             dtype=text,
             skipinitialspace=True,
             encoding_errors="replace",
@@ -171,23 +203,37 @@ def _read_columns(opener: Callable[[], IO[bytes]], columns: list[str], label: st
         for part in reader:
             parts.append(part)
             rows += len(part)
-            limits.check_rows(rows, label)
-    return (pd.concat(parts) if len(parts) != 1 else parts[0]), whole
+            limits.check_rows(rows, label, most_rows)
+    return (pd.concat(parts, ignore_index=True) if len(parts) != 1 else parts[0]), whole
 
 
 def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str, ragged: WholeRows) -> Tower:
     """Turn the raw columns into a tower: dates, one variant of the fluxes, missing values."""
-    _check_end(raw, columns[-1], label)
+    check_end(raw, columns[-1], label)
     raw = _dated(raw, tower, label, ragged)
     values, notes, faults = to_numbers(raw, label)
     tower.notes += notes
+    tower.table = named(tower, values, faults, columns, label).astype(np.float32)
+    return tower
+
+
+def named(tower: Tower, values: pd.DataFrame, faults: dict[str, str], columns: list[str], label: str) -> pd.DataFrame:
+    """Return values under the names of the schema, in the units of the file; the fluxes are those of one variant.
+
+    Args:
+        tower: what was taken, is absent or could not be read is noted in it, and its source and variant.
+        values: as published.
+        faults: of columns that could not be read, see ``to_numbers``.
+        columns: of the file.
+        label: name for messages.
+    """
     tower.faults += faults.values()
     variant = _choose(values)
     names = {f"{stem}_{variant}": name for stem, name in FLUX_COLUMNS.items()}
     names |= {f"NEE_{variant}_QC": "QC"} | DRIVER_COLUMNS | OTHER_COLUMNS
     tower.failed |= {names[column] for column in faults if column in names}
     there = [column for column in names if column in values]
-    tower.table = clear_fills(values[there].rename(columns=names), tower.notes).astype(np.float32)
+    table = clear_fills(values[there].rename(columns=names), tower.notes)
     tower.source, tower.variant = f"{label} ({variant})", variant
     instead = [column for column in OTHER_COLUMNS if column in values]
     if instead:
@@ -203,13 +249,13 @@ def _tower(tower: Tower, raw: pd.DataFrame, columns: list[str], label: str, ragg
         tower.notes.append(f"fluxes are {variant}, those of JapanFlux2024 with a variable u* threshold")
     elif variant != VARIANTS[0]:
         tower.notes.append(f"fluxes are {variant}, since {VARIANTS[0]} is not complete in the file")
-    absent = [name for name in ("NEE", "GPP", "RECO", "QC", "TA", "SW_IN", "VPD") if name not in tower.table]
+    absent = [name for name in ("NEE", "GPP", "RECO", "QC", "TA", "SW_IN", "VPD") if name not in table]
     if absent:
         tower.notes.append(f"the file has no {', '.join(absent)}")
-    return tower
+    return table
 
 
-def _check_end(raw: pd.DataFrame, last: str, label: str) -> None:
+def check_end(raw: pd.DataFrame, last: str, label: str) -> None:
     """Refuse a file whose last line was cut off: published files write -9999, never an empty cell.
 
     Half a record must not replace a whole one in the archive.

@@ -19,6 +19,8 @@ from tamrl.errors import TamrlError
 MIB = 1 << 20
 #: Largest text of one table of values and of one table that describes towers, unpacked; longest line; bytes.
 MOST_TEXT, MOST_ABOUT, LONGEST_LINE = 400 * MIB, 48 * MIB, 8 * MIB
+#: Largest text of one file of half-hours, unpacked, bytes, and its most rows: 57 years, or 20 years of all columns.
+MOST_STEP_TEXT, MOST_STEP_ROWS = 2048 * MIB, 1_000_000
 #: Most rows of one daily file; most values and bytes of one parquet file that are read at once; most files in a zip;
 #: zips in each other, and the largest that lies in another.
 MOST_ROWS, MOST_CELLS, MOST_BYTES, MOST_MEMBERS = 200_000, 60_000_000, 1024 * MIB, 20_000
@@ -189,14 +191,15 @@ def _too_large(label: str, limit: int) -> TamrlError:
     return TamrlError(what, label, "Give one file a tower, or the table layout as parquet")
 
 
-def check_rows(count: int, label: str) -> None:
-    """Refuse a daily file with more rows than there are days.
+def check_rows(count: int, label: str, most: int | None = None) -> None:
+    """Refuse a file of one tower with more rows than there are days, or half-hours.
 
     Raises:
-        TamrlError: there are more than ``MOST_ROWS``.
+        TamrlError: there are more than ``most``, ``MOST_ROWS`` where None.
     """
-    if count > MOST_ROWS:
-        raise TamrlError(f"The file has more than {MOST_ROWS:,} rows", label, "Give a daily file of one tower")
+    most = MOST_ROWS if most is None else most
+    if count > most:
+        raise TamrlError(f"The file has more than {most:,} rows", label, "Give a file of one tower")
 
 
 def check_parquet(path: Path, columns: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """What file names say: the tower, what the file holds, and which release it belongs to; never read from a folder."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Literal
@@ -18,14 +19,19 @@ COUNTRIES = frozenset(
 )
 #: First letters of the token that names a product, upper case -> processing whose fluxes may be joined.
 PRODUCTS = {"FLUXNET": "ONEFlux", "JAPANFLUX": "JapanFlux2024", "FLUXDATAKIT": "FluxDataKit", "PLUMBER": "FluxDataKit"}
-Kind = Literal["daily", "resolution", "auxiliary", "reanalysis", "base", "bif", "varinfo", "unknown"]
+Kind = Literal["daily", "subdaily", "resolution", "auxiliary", "reanalysis", "base", "bif", "varinfo", "unknown"]
 STEPS = {"HH": "half-hourly", "HR": "hourly", "DD": "daily", "WW": "weekly", "MM": "monthly", "YY": "yearly"}
 _REASONS: dict[str, str] = {
     "auxiliary": "it holds processing details, no fluxes",
     "reanalysis": "it holds reanalysis meteorology, no fluxes",
-    "base": "AmeriFlux BASE is raw half-hourly data without GPP and RECO; ingest reads the FLUXNET product (DD files)",
     "varinfo": "it describes variables, it holds no fluxes",
     "bif": "it describes the tower, it holds no fluxes",
+}
+# What files of longer steps are good for.
+_USES = {
+    "WW": "which holds the days that this one averages",
+    "MM": "from which tamrl aggregate makes the months of a workspace for climate models",
+    "YY": "whose days add up to these totals",
 }
 # Files of ICOS archives and of JapanFlux2024 that hold no daily fluxes that are read, by their tokens.
 _BESIDES = frozenset(("ANCILLARY", "FLUXES", "METEO", "METEOSENS", "COREVARS", "METADATA", "TOC"))
@@ -39,7 +45,7 @@ class FileName:
     """What the name of a file says.
 
     Attributes:
-        kind: what the file holds.
+        kind: what the file holds; subdaily is HH or HR, resolution is WW, MM or YY.
         site: tower id, empty where the name has none, or two.
         step: DD, HH, HR, WW, MM, YY or empty.
     """
@@ -52,7 +58,8 @@ class FileName:
     def reason(self) -> str:
         """Why a file of this kind is not ingested, in words."""
         if self.kind == "resolution":
-            return f"it is {STEPS[self.step]} ({self.step}); ingest reads the daily (DD) file of the same product"
+            what = f"it is {STEPS[self.step]} ({self.step}); ingest reads the daily (DD) or half-hourly (HH) file"
+            return f"{what} of the same product, {_USES[self.step]}"
         return _REASONS.get(self.kind, "its name is not that of a FLUXNET daily file")
 
 
@@ -132,8 +139,24 @@ def classify(name: str) -> FileName:
     elif {"ERA5", "ERAI"} & large:
         kind = "reanalysis"
     elif step and site and _product(found):
-        kind = "daily" if step == "DD" else "resolution"
+        kind = "daily" if step == "DD" else "subdaily" if step in ("HH", "HR") else "resolution"
     return FileName(kind, site, step)
+
+
+def outdone(names: Iterable[str]) -> dict[str, str]:
+    """Return which of some files need not be read -> the file of the same tower that is read instead.
+
+    Half-hours give way to a daily file of their release or a later one, AmeriFlux BASE to either: its fluxes are raw.
+    """
+    ranks = {"daily": 0, "subdaily": 1, "base": 2}
+    known = [(name, classify(name), release(name)) for name in dict.fromkeys(names)]
+    known = [(name, what, version) for name, what, version in known if what.kind in ranks and what.site]
+    found: dict[str, str] = {}
+    for name, what, version in known:
+        for other, better, newer in known:
+            if better.site == what.site and ranks[better.kind] < ranks[what.kind] and newer >= version:
+                found.setdefault(name, other)
+    return found
 
 
 def _product(found: list[str]) -> str:

@@ -11,6 +11,8 @@ from typing import IO
 
 #: Lines that one row may go over; a quotation mark that is still open then was left open.
 LINES = 100
+#: Empty lines one after another that a table may have; more are no table.
+BLANKS = 10_000
 
 
 class WholeRows(io.RawIOBase):
@@ -67,8 +69,12 @@ class WholeRows(io.RawIOBase):
         yield header
         columns = self._fields(header)
         short: tuple[int, int, bytes] | None = None
+        blanks = 0
         for number, line in self._joined():
-            if not line.strip():
+            blanks = 0 if line.strip() else blanks + 1
+            if blanks > BLANKS:
+                raise ValueError(f"more than {BLANKS:,} lines before line {number} are empty")
+            if blanks:
                 yield line
                 continue
             if short:

@@ -32,6 +32,7 @@ _IGBP_NAMES = {
     "cropland/natural vegetation mosaics": "CVM",
 } | {name.lower() + end: code for code, name in schema.IGBP.items() for end in ("", "s")}
 _SHOWN = 5
+_OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-]?\d{1,2})(?:[:.,](\d+))?", re.IGNORECASE)
 
 
 @dataclass
@@ -80,7 +81,7 @@ def check(key: str, value: object, site: str, faults: Faults) -> str | float:
     """Return a cell as a field of ``SiteInfo``; one that does not fit counts as unknown and is noted.
 
     Args:
-        key: name, lat, lon, igbp or koeppen.
+        key: name, lat, lon, utc_offset, igbp or koeppen.
         value: the cell.
         site: tower, for the fault.
         faults: gets it.
@@ -88,6 +89,8 @@ def check(key: str, value: object, site: str, faults: Faults) -> str | float:
     text = text_of(value)
     if key == "name":
         return text
+    if key == "utc_offset":
+        return _hours(text)
     if key in _LIMITS:
         number = _number(text) if text else math.nan
         if math.isinf(number) or abs(number) > _LIMITS[key]:
@@ -106,6 +109,17 @@ def _number(text: str) -> float:
         return float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
     except ValueError:
         return math.inf
+
+
+def _hours(text: str) -> float:
+    """Return an offset such as -5, +5.5, UTC+9 or 05:30 in hours; NaN where it is none, since little hangs on it."""
+    found = _OFFSET.fullmatch(text)
+    if not found:
+        return math.nan
+    whole, rest = found.groups(default="0")
+    part = int(rest) / 60 if ":" in text else float(f"0.{rest}")
+    hours = math.copysign(abs(int(whole)) + part, -1 if whole.startswith("-") else 1)
+    return hours if abs(hours) <= 14 else math.nan
 
 
 def _igbp(text: str) -> str:

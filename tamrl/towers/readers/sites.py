@@ -24,6 +24,7 @@ _ALIASES = {
     "name": ("name", "site_name", "long_name", "station_name"),
     "lat": ("lat", "latitude", "location_lat"),
     "lon": ("lon", "long", "longitude", "location_long", "location_lon"),
+    "utc_offset": ("utc_offset", "utc_offset_h", "utc_offset_hours", "gmt_offset"),
     "igbp": ("igbp", "igbp_class", "vegetation_abbreviation_igbp", "igbp_land_use", "igbp_veg_short", "veg_igbp"),
     "koeppen": (
         "koeppen",
@@ -50,13 +51,17 @@ _SAME_PLACE = 0.02
 
 @dataclass(frozen=True, kw_only=True)
 class SiteInfo:
-    """What is known of a tower's place: name, position in degrees (NaN unknown), classes, dated ones too."""
+    """What is known of a tower's place: name, position in degrees and UTC offset in hours (NaN unknown), classes.
+
+    Those that changed are dated.
+    """
 
     name: str = ""
     lat: float = float("nan")
     lon: float = float("nan")
     igbp: str = schema.UNKNOWN
     koeppen: str = schema.UNKNOWN
+    utc_offset: float = float("nan")
     spells: tuple[Spell, ...] = ()
 
     def known(self) -> dict[str, Any]:

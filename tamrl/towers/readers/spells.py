@@ -5,7 +5,9 @@ from itertools import pairwise
 
 import pandas as pd
 
-_WORDS = {"lat": "latitude", "lon": "longitude", "igbp": "IGBP class", "koeppen": "Koeppen class", "name": "name"}
+_WORDS = {"lat": "latitude", "lon": "longitude", "igbp": "IGBP class", "koeppen": "Koeppen class", "name": "name"} | {
+    "utc_offset": "UTC offset"
+}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Published zips: the daily files, BIF tables and tables of sites in them, and in zips inside them."""
+"""Published zips: the files of days or half-hours, BIF tables and tables of sites in them, and in zips inside them."""
 
 import tempfile
 import zipfile
@@ -11,9 +11,9 @@ from typing import IO
 
 from tamrl.errors import TamrlError
 from tamrl.towers.archive import Tower
-from tamrl.towers.readers import fluxnet, limits
+from tamrl.towers.readers import limits, one_tower
 from tamrl.towers.readers.bif import read_bif
-from tamrl.towers.readers.names import FileName, classify
+from tamrl.towers.readers.names import FileName, classify, outdone
 from tamrl.towers.readers.sites import SiteInfo, names_sites, places_sites, read_sites
 from tamrl.towers.readers.text import decode, separator
 
@@ -62,17 +62,17 @@ def _read(archive: zipfile.ZipFile, label: str, depth: int, found: Contents) -> 
     names = [n for n in sorted(archive.namelist()) if "__MACOSX" not in n and not n.endswith("/")]
     limits.check_members(archive, label)
     kinds = {name: classify(name) for name in names if name.lower().endswith(_CSV)}
-    # A zip that users made holds files under names of their own; a published one has its daily files.
-    daily = {n for n, known in kinds.items() if known.kind == "daily"}
-    daily = daily or {n for n, known in kinds.items() if known.kind == "unknown" and known.site}
-    found.steps |= {known.step or known.kind for name, known in kinds.items() if name not in daily}
+    # A zip that users made holds files under names of their own; a published one has days, or half-hours.
+    read = {n for n, known in kinds.items() if known.kind in ("daily", "subdaily", "base")} - set(outdone(kinds))
+    read = read or {n for n, known in kinds.items() if known.kind == "unknown" and known.site}
+    found.steps |= {known.step or known.kind for name, known in kinds.items() if name not in read}
     for name in names:
         inside = f"{label}/{PurePosixPath(name).name}"
         try:
             if name.lower().endswith(".zip"):
                 _read_inner(archive, name, inside, depth, found)
             elif name in kinds:
-                _read_member(archive, name, inside, kinds[name], name in daily, found)
+                _read_member(archive, name, inside, kinds[name], name in read, found)
             elif name.lower().endswith(".xlsx") and classify(name).kind == "bif":
                 with archive.open(name) as file:
                     _keep(found, *read_bif(file, inside, found.notes))
@@ -83,7 +83,7 @@ def _read(archive: zipfile.ZipFile, label: str, depth: int, found: Contents) -> 
 
 
 def _read_inner(archive: zipfile.ZipFile, name: str, inside: str, depth: int, found: Contents) -> None:
-    """Read a zip in a zip; one without a daily file is a fault where it is a tower's and no other has its days."""
+    """Read a zip in a zip; one without days or half-hours is a fault where it is a tower's and no other has them."""
     if depth >= limits.MOST_ZIPS:
         raise TamrlError(f"More than {limits.MOST_ZIPS} zips lie in each other", inside, "Unpack the outer ones first")
     before, held = len(found.towers), Contents()
@@ -96,7 +96,7 @@ def _read_inner(archive: zipfile.ZipFile, name: str, inside: str, depth: int, fo
     found._empty += held._empty
     site = classify(name).site
     if site and len(found.towers) == before and not held.faults:
-        found._empty.append((site, f"{inside}: {without_daily(held)}"))
+        found._empty.append((site, f"{inside}: {without_tower(held)}"))
 
 
 @contextmanager
@@ -111,11 +111,11 @@ def _unpacked(archive: zipfile.ZipFile, name: str, label: str) -> Iterator[IO[by
 
 
 def _read_member(
-    archive: zipfile.ZipFile, name: str, inside: str, known: FileName, daily: bool, found: Contents
+    archive: zipfile.ZipFile, name: str, inside: str, known: FileName, read: bool, found: Contents
 ) -> None:
     """Read one CSV of a zip, if it holds something that is read."""
-    if daily:
-        found.towers.append(fluxnet.read_member(archive, name, inside))
+    if read:
+        found.towers.append(one_tower.read_member(archive, name, inside))
     elif known.kind == "bif":
         with archive.open(name) as file:
             _keep(found, *read_bif(file, inside, found.notes))
@@ -133,6 +133,7 @@ def _keep(found: Contents, sites: dict[str, SiteInfo], faults: list[str]) -> Non
     found.faults += faults
 
 
-def without_daily(found: Contents) -> str:
+def without_tower(found: Contents) -> str:
     """Return why a zip gave no tower, in words."""
-    return f"the zip holds no daily (DD) file, only {', '.join(sorted(found.steps)) or 'other files'}"
+    only = ", ".join(sorted(found.steps)) or "other files"
+    return f"the zip holds no daily (DD), half-hourly (HH) or hourly (HR) file, only {only}"

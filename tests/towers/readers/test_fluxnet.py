@@ -32,7 +32,7 @@ from tamrl.towers.readers.tables import read_tables
         ("FLX_AU-Lox_FLUXNET2015_AUXMETEO_2008-2009_1-4.csv", "auxiliary", "AU-Lox", ""),
         ("AMF_US-xBA_FLUXNET_AUXNEE_2019-2021_3-5.csv.gz", "auxiliary", "US-xBA", ""),
         ("FLX_FR-Pue_FLUXNET2015_FULLSET_MM_2007-2014_2-3.csv", "resolution", "FR-Pue", "MM"),
-        ("FLX_CH-Cha_FLUXNET2015_FULLSET_HH_2005-2020_beta-3.csv", "resolution", "CH-Cha", "HH"),
+        ("FLX_CH-Cha_FLUXNET2015_FULLSET_HH_2005-2020_beta-3.csv", "subdaily", "CH-Cha", "HH"),
         ("AMF_US-CRT_BASE_HH_2-5.csv", "base", "US-CRT", "HH"),
         ("CH-Lae_MCD15A3H_gee_subset.csv", "unknown", "CH-Lae", ""),
         ("notes.csv", "unknown", "", ""),
@@ -58,7 +58,7 @@ _SITE = st.from_regex(r"[A-Z]{2}-[A-Za-z0-9]{3}", fullmatch=True)
 def test_any_published_name_gives_its_site_and_step(site, step, network, product, year, suffix):
     found = classify(f"{network}_{site}_{product}_{step}_{year}-{year + 3}_1-4{suffix}")
     assert (found.site, found.step) == (site, step)
-    assert found.kind == ("daily" if step == "DD" else "resolution")
+    assert found.kind == {"DD": "daily", "HH": "subdaily", "HR": "subdaily"}.get(step, "resolution")
 
 
 @settings(max_examples=60)
@@ -66,6 +66,7 @@ def test_any_published_name_gives_its_site_and_step(site, step, network, product
 def test_no_name_breaks_the_detection(text):
     assert classify(text).kind in {
         "daily",
+        "subdaily",
         "resolution",
         "auxiliary",
         "reanalysis",

@@ -37,6 +37,12 @@ def test_a_short_last_row_is_left_to_the_reader_only_where_it_asks():
     assert whole.count == 1
 
 
+def test_very_many_empty_lines_are_no_table():
+    assert len(kept("a,b\n" + "\n" * 10_000 + "1,2\n")[0]) == 10_002
+    with pytest.raises(ValueError, match=r"more than 10,000 lines before line 10002 are empty"):
+        kept("a,b\n" + "\n" * 20_000 + "1,2\n")
+
+
 def test_text_over_several_lines_goes_through():
     text = 'a,b\n1,"two\nlines"\n3,4\n'
     assert kept(text)[0] == text.splitlines()

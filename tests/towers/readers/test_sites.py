@@ -122,3 +122,16 @@ def test_what_a_table_is_for_is_seen_from_its_columns():
     assert places_sites(["Latitude (degrees)"])
     assert places_sites(["lat_icos"])
     assert not places_sites(["plateau", "doi"])
+
+
+@pytest.mark.parametrize(
+    ("text", "hours"),
+    [("-5", -5), ("+5.5", 5.5), ("UTC+9", 9), ("-03:30", -3.5), ("1,0", 1), ("", None), ("CET", None), ("99", None)],
+)
+def test_offsets_from_utc_are_read_and_others_are_unknown_without_a_fault(tmp_path, text, hours):
+    path = tmp_path / "sites.csv"
+    path.write_text(f'site,lat,lon,utc_offset_h\nAT-Neu,47.1,11.3,"{text}"\n')
+    known, faults = read_sites(path)
+    assert faults == []
+    offset = known["AT-Neu"].utc_offset
+    assert offset == hours if hours is not None else offset != offset

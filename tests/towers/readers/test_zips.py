@@ -64,10 +64,10 @@ def test_too_many_files_are_refused(tmp_path, monkeypatch):
 
 
 def test_a_tower_whose_inner_zip_has_no_daily_file_is_a_fault_unless_another_has_it(tmp_path):
-    hours = packed({"AMF_US-Ccc_BASE_HH_2-5.csv": "# Site: US-Ccc\n"})
-    members = {"AMF_US-Ccc_BASE-BADM_2-5.zip": hours, name("AT-Aaa"): DAILY}
+    months = packed({name("US-Ccc", step="MM"): "TIMESTAMP,NEE_VUT_REF\n201001,1\n"})
+    members = {"FLX_US-Ccc_FLUXNET2015_SUBSET_2010-2010_1-4.zip": months, name("AT-Aaa"): DAILY}
     found = zips.read_zip(write_zip(tmp_path / "all.zip", members))
-    assert "no daily (DD) file, only HH" in found.faults[0]
+    assert "no daily (DD), half-hourly (HH) or hourly (HR) file, only MM" in found.faults[0]
     found = zips.read_zip(write_zip(tmp_path / "more.zip", {**members, name("US-Ccc"): DAILY}))
     assert found.faults == []
 
