@@ -5,6 +5,7 @@ A checkpoint is a folder: ``ensemble.yaml`` (format, config, towers, metrics, ve
 """
 
 import datetime
+import hashlib
 import math
 import platform
 from dataclasses import dataclass, field
@@ -162,6 +163,14 @@ def save_half(ensemble: Ensemble, path: Path) -> None:
 def is_checkpoint(path: Path | str) -> bool:
     """Return whether a folder holds a checkpoint."""
     return (Path(path) / MANIFEST).is_file()
+
+
+def digest(path: Path | str) -> str:
+    """Return a checksum of the files of a checkpoint: SHA-256 over its manifest and its weights, with their names."""
+    total = hashlib.sha256()
+    for file in sorted([Path(path) / MANIFEST, *Path(path).glob("*.safetensors")]):
+        total.update(file.name.encode() + file.read_bytes())
+    return total.hexdigest()
 
 
 def _read_manifest(path: Path) -> dict[str, Any]:
