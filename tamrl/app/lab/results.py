@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl import wording
-from tamrl.app.lab import runs
+from tamrl.app.lab import runs, take
 from tamrl.app.lab import support as lab_support
 from tamrl.app.lab.view import LabView
 from tamrl.app.shared import components, theme, widgets
@@ -52,6 +52,7 @@ def show(view: LabView, current: bool) -> None:
                 view.origin,
                 lambda: view.result.history,
             )
+    take.section(view)
 
 
 def _heading(view: LabView, current: bool) -> None:
