@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from tamrl.cli import take
 from tamrl.cli.options import checkpoint_option, device_option, read_period, workspace_option
 from tamrl.predict.methods import METHODS
 
@@ -64,6 +65,8 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bo
 @click.option("--learning-rate", default=0.1, show_default=True, type=float, help="In prior standard deviations.")
 @gaps_option
 @out_option
+@take.report_option
+@take.notebook_option
 @device_option
 def adapt_command(
     workspace: Path,
@@ -75,16 +78,17 @@ def adapt_command(
     learning_rate: float,
     allow_gaps: bool,
     out: Path,
+    report: Path | None,
+    notebook: Path | None,
     device: str,
 ) -> None:
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
-    from tamrl import wording
     from tamrl.model.checkpoint import load_ensemble
     from tamrl.predict.methods import AdaptSettings
-    from tamrl.predict.output import adaptation_dataset, before_after
+    from tamrl.predict.output import adaptation_dataset
+    from tamrl.predict.provenance import Run
     from tamrl.predict.tower import adapt_tower
     from tamrl.system.device import choose, one_thread
-    from tamrl.timestep import step_of
     from tamrl.towers.archive import record
     from tamrl.towers.workspace import Workspace
 
@@ -101,7 +105,17 @@ def adapt_command(
     with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:
         result = adapt_tower(ensemble, tower, support, settings, allow_gaps, on_step=lambda step: bar.update(1))
     _write(adaptation_dataset(result, space.simulated), out)
-    step = step_of(tower)
+    _say_scores(site, result)
+    _say_cautions(tower, ensemble)
+    take.write(Run(workspace=space, ensemble=ensemble, adaptation=result, allow_gaps=allow_gaps), report, notebook)
+
+
+def _say_scores(site: str, result) -> None:  # noqa: ANN001 - Adaptation, imported late
+    from tamrl import wording
+    from tamrl.predict.output import before_after
+    from tamrl.timestep import step_of
+
+    step, method = step_of(result.tower), result.settings.method
     click.echo(
         f"{site}: {wording.counted(len(result.support), step, 'support')}, {method}, {result.seconds:.1f} s on "
         f"{result.device}. Scores on the valid {wording.unit(step, 0)} outside the support, gC m-2 d-1:"
@@ -109,7 +123,6 @@ def adapt_command(
     click.echo(before_after(result).to_string(index=False, float_format=lambda v: f"{v:.3f}"))
     for note in result.notes:
         click.echo(note)
-    _say_cautions(tower, ensemble)
 
 
 def _write(dataset, out: Path) -> None:  # noqa: ANN001 - xarray.Dataset, imported late
