@@ -26,8 +26,11 @@ out_option = click.option("--out", "-o", required=True, type=click.Path(path_typ
 @out_option
 @device_option
 def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bool, out: Path, device: str) -> None:
-    """Predict the fluxes of one tower zero-shot and write them with the observed ones as CF NetCDF."""
-    from tamrl.model.checkpoint import load_ensemble
+    """Predict the fluxes of one tower zero-shot and write them with the observed ones as CF NetCDF.
+
+    With a model that adapt --save-model wrote, predict with what it has learnt at the tower.
+    """
+    from tamrl.predict.saved import open_model
     from tamrl.predict.tower import predict_tower
     from tamrl.system.device import choose, one_thread
     from tamrl.towers.archive import record
@@ -36,10 +39,10 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bo
     one_thread()
     space = Workspace.open(workspace)
     tower = record(space.archive(), site)
-    ensemble = load_ensemble(checkpoint, choose(device))
-    dataset = predict_tower(ensemble, tower, allow_gaps, space.simulated)
+    model = open_model(checkpoint, choose(device))
+    dataset = predict_tower(model, tower, allow_gaps, space.simulated)
     _write(dataset, out)
-    _say_cautions(tower, ensemble)
+    _say_cautions(tower, model)
     if said := dataset.attrs.get("notes"):
         click.echo(f"Note: {said}", err=True)
 
@@ -67,6 +70,7 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bo
 @out_option
 @take.report_option
 @take.notebook_option
+@take.model_option
 @device_option
 def adapt_command(
     workspace: Path,
@@ -80,6 +84,7 @@ def adapt_command(
     out: Path,
     report: Path | None,
     notebook: Path | None,
+    save_model: Path | None,
     device: str,
 ) -> None:
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
@@ -107,7 +112,8 @@ def adapt_command(
     _write(adaptation_dataset(result, space.simulated), out)
     _say_scores(site, result)
     _say_cautions(tower, ensemble)
-    take.write(Run(workspace=space, ensemble=ensemble, adaptation=result, allow_gaps=allow_gaps), report, notebook)
+    run = Run(workspace=space, ensemble=ensemble, adaptation=result, allow_gaps=allow_gaps)
+    take.write(run, report, notebook, save_model)
 
 
 def _say_scores(site: str, result) -> None:  # noqa: ANN001 - Adaptation, imported late
@@ -133,10 +139,11 @@ def _write(dataset, out: Path) -> None:  # noqa: ANN001 - xarray.Dataset, import
     click.echo(f"Fluxes in {out}.")
 
 
-def _say_cautions(tower, ensemble) -> None:  # noqa: ANN001 - Dataset and Ensemble, imported late
-    from tamrl.predict.ensemble import cautions
+def _say_cautions(tower, model) -> None:  # noqa: ANN001 - Dataset and Ensemble or AdaptedModel, imported late
+    from tamrl.predict.saved import AdaptedModel, cautions_of
     from tamrl.system.device import describe
 
+    ensemble = model.ensemble if isinstance(model, AdaptedModel) else model
     click.echo(f"Computed on {describe(ensemble.device)}.", err=True)
-    for line in cautions(ensemble, tower):
+    for line in cautions_of(model, tower):
         click.echo(f"Note: {line}", err=True)

@@ -1,4 +1,4 @@
-"""What ``python -m tamrl adapt`` writes besides its NetCDF: the report and the notebook of the Few-shot lab."""
+"""What ``python -m tamrl adapt`` writes besides its NetCDF: report, notebook and model, as the Few-shot lab offers."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,9 +18,15 @@ notebook_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="Jupyter notebook (.ipynb) to write, which repeats this with the Python package.",
 )
+model_option = click.option(
+    "--save-model",
+    "save_model",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder to write the adapted model to; predict reads it as --checkpoint.",
+)
 
 
-def write(run: "Run", report: Path | None, notebook: Path | None) -> None:
+def write(run: "Run", report: Path | None, notebook: Path | None, save_model: Path | None) -> None:
     """Write what was asked for of an adaptation."""
     if report is not None:
         from tamrl.figures.lab.report import report as as_report
@@ -32,6 +38,11 @@ def write(run: "Run", report: Path | None, notebook: Path | None) -> None:
 
         _whole(notebook, as_notebook(run))
         click.echo(f"Notebook in {notebook}.")
+    if save_model is not None:
+        from tamrl.predict.saved import save
+
+        save(run.adaptation, run.ensemble, save_model)
+        click.echo(f"Adapted model in {save_model}.")
 
 
 def _whole(file: Path, content: bytes) -> None:

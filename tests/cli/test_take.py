@@ -1,6 +1,7 @@
 """``adapt`` writes the report and the notebook that the Few-shot lab offers."""
 
 import nbformat
+import numpy as np
 import pytest
 import xarray as xr
 from click.testing import CliRunner
@@ -28,6 +29,24 @@ def test_report_and_notebook_are_those_of_the_adaptation(arguments, tmp_path):
     read = nbformat.read(notebook, as_version=4)
     assert any(f"labelled_days(tower, {used}, start=" in cell["source"] for cell in read["cells"])
     assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_an_adapted_model_predicts_what_was_adapted(arguments, tmp_path):
+    folder = tmp_path / "model"
+    done = CliRunner().invoke(main, [*arguments, "--method", "modulation", "--steps", "5", "--save-model", str(folder)])
+    assert done.exit_code == 0, done.output
+    assert f"Adapted model in {folder}." in done.output
+    workspace, site = arguments[2], arguments[6]
+    words = ["predict", "-w", workspace, "-c", str(folder), "-s", site, "-o", str(tmp_path / "p.nc")]
+    again = CliRunner().invoke(main, words)
+    assert again.exit_code == 0, again.output
+    assert "has read the fluxes of" in again.stderr
+    with xr.open_dataset(tmp_path / "a.nc") as adapted, xr.open_dataset(tmp_path / "p.nc") as predicted:
+        for flux in ("GPP", "RECO", "NEE"):
+            np.testing.assert_array_equal(predicted[flux], adapted[f"{flux}_adapted"])
+            assert (adapted[f"{flux}_adapted"] != adapted[f"{flux}_zero_shot"]).any()
+        assert predicted.attrs["adapted_to"] == site
+        assert predicted.attrs["method"] == "modulation"
 
 
 def test_neither_is_written_unasked_and_a_folder_is_refused(arguments, tmp_path):

@@ -152,4 +152,5 @@ def results() -> LRUCache:
 
 
 def _size(result: Any) -> int:
-    return min(RESULT_BYTES, result.zero_shot.nbytes + result.adapted.nbytes)
+    found = sum(part.nbytes for state in result.states for part in state.values())
+    return min(RESULT_BYTES, result.zero_shot.nbytes + result.adapted.nbytes + found)
