@@ -14,7 +14,7 @@ from tamrl.predict.adapt import Adaptation
 from tamrl.predict.ensemble import cautions
 from tamrl.predict.gaps import describe, driver_gaps, left_out
 from tamrl.predict.methods import METHODS
-from tamrl.timestep import STEPS, step_of
+from tamrl.timestep import STEPS, Step, step_of
 from tamrl.towers import citations
 from tamrl.towers.citations import Work
 from tamrl.towers.workspace import Workspace
@@ -84,7 +84,7 @@ def settings(run: Run) -> dict[str, str]:
     return said | {"Computed on": f"{made.device}, {made.seconds:.1f} s"}
 
 
-def spans(days: pd.DatetimeIndex, step: str) -> str:
+def spans(days: pd.DatetimeIndex, step: Step) -> str:
     """Return days, or months, as the spans without a gap that they form: ``2009-05-01 to 2009-05-20, 2009-05-22``."""
     ordinal = days.year * 12 + days.month if step == "1MS" else (days - pd.Timestamp(0)).days
     said = []

@@ -4,7 +4,10 @@
 copy of the checkpoint, so that the folder is all that another machine needs. Loading executes no pickle.
 """
 
+import io
 import shutil
+import tempfile
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,6 +96,21 @@ def save(adaptation: Adaptation, ensemble: Ensemble, path: Path | str) -> None:
 
     with locked(path):
         swap_in(path, write)
+
+
+def zipped(adaptation: Adaptation, ensemble: Ensemble, name: str) -> bytes:
+    """Return the folder of ``save`` as a zip file with one folder ``name``.
+
+    Raises:
+        TamrlError: see ``save``.
+    """
+    with tempfile.TemporaryDirectory() as place:
+        folder, buffer = Path(place).resolve() / name, io.BytesIO()
+        save(adaptation, ensemble, folder)
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as packed:
+            for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+                packed.write(file, file.relative_to(folder.parent))
+    return buffer.getvalue()
 
 
 def _created(checkpoint: Path) -> Any:

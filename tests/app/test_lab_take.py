@@ -1,13 +1,17 @@
 """What is taken away from the Few-shot lab: its buttons, and that the files are those of the result that is shown."""
 
+import io
 import re
+import zipfile
 
 import nbformat
 import pytest
+import xarray as xr
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
 from tamrl.app.shared import components, visitor
+from tamrl.predict import saved
 from tamrl.predict.output import before_after
 
 pytestmark = pytest.mark.slow
@@ -41,7 +45,7 @@ def adapted(small_workspace, monkeypatch, **query):
     return at
 
 
-def test_report_and_notebook_are_offered_with_the_result_alone(small_workspace, monkeypatch, files):
+def test_report_notebook_and_model_are_offered_with_the_result_alone(small_workspace, monkeypatch, files, tmp_path):
     at = adapted(small_workspace, monkeypatch, method="encode", days="20")
     site, result = small_workspace[1][0], next(iter(at.session_state["tamrl_results"].values()))
     labels = [button.proto.label for button in at.get("download_button")]
@@ -59,11 +63,17 @@ def test_report_and_notebook_are_offered_with_the_result_alone(small_workspace, 
     written = re.search(r"'rmse_after': \[(.*)\]", code)[1]
     assert [float(value) for value in written.split(", ")] == before_after(result)["rmse_after"].tolist()
     assert f"tamrl.open_workspace({str(small_workspace[0].path)!r})" in code
+    name, make = files["take_model"]
+    assert name == f"SIMULATED_{site}_encode_20d_model.zip"
+    with zipfile.ZipFile(io.BytesIO(make())) as packed:
+        packed.extractall(tmp_path)
+    model = saved.load(tmp_path / f"{site}_encode_20d_model")
+    xr.testing.assert_identical(saved.predict(model, result.tower), result.adapted)
     # Before anything was adapted there is nothing to take.
     files.clear()
     fresh = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run().switch_page("pages/lab.py").run()
     assert not fresh.exception
-    assert not {"take_report", "take_notebook"} & set(files)
+    assert not {"take_report", "take_notebook", "take_model"} & set(files)
 
 
 def test_a_visitor_is_told_no_folder_of_the_server(small_workspace, monkeypatch, files):

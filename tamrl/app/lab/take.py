@@ -1,5 +1,6 @@
-"""The parts of the Few-shot lab that are taken away: the result as a report and as a notebook."""
+"""The parts of the Few-shot lab that are taken away: the result as a report, as a notebook, and as a model."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 def section(view: "LabView") -> None:
     """Draw the downloads of a result as a whole; each is made when its button is pressed."""
     # Made now: in the download, which is made apart from the page, nothing of the session is at hand.
-    run, paths = _run(view), visitor.access().owner
+    run, paths, name = _run(view), visitor.access().owner, view.stem("model")
     st.markdown("**Take it with you**")
     with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="take"):
         components.download(
@@ -31,9 +32,17 @@ def section(view: "LabView") -> None:
             "application/x-ipynb+json",
             "take_notebook",
         )
+        components.download(
+            "Adapted model (zip)",
+            view.origin.file(view.stem("model"), "zip"),
+            lambda: _model(run, name),
+            "application/zip",
+            "take_model",
+        )
     st.caption(
         "The report is one file that opens without a network: figures, scores, settings, provenance, licences and "
-        "citations. The notebook repeats this adaptation with the Python package."
+        "citations. The notebook repeats this adaptation with the Python package. The adapted model, once unpacked, "
+        "predicts the same elsewhere: `tamrl predict --checkpoint`, or `tamrl.load_adapted`."
     )
 
 
@@ -41,10 +50,9 @@ def _run(view: "LabView") -> "Run":
     """Return the result with what it was made from; it is of the workspace and the model that the page shows."""
     from tamrl.predict.provenance import Run
 
-    choice = sidebar.choice()
     return Run(
-        workspace=choice.workspace,
-        ensemble=cache.ensemble(choice.model),
+        workspace=sidebar.choice().workspace,
+        ensemble=cache.ensemble(Path(view.request.model[0])),
         adaptation=view.result,
         allow_gaps=view.request.gaps,
     )
@@ -60,3 +68,9 @@ def _notebook(run: "Run", paths: bool) -> bytes:
     from tamrl.predict.notebook import notebook
 
     return notebook(run, paths)
+
+
+def _model(run: "Run", name: str) -> bytes:
+    from tamrl.predict.saved import zipped
+
+    return zipped(run.adaptation, run.ensemble, name)

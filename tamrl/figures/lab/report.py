@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 import tamrl
 from tamrl import wording
 from tamrl.figures.lab import adaptation as figures
-from tamrl.figures.style import FONT, GRID, INK, MARK, MUTED, PAPER, config, number, unit_label
+from tamrl.figures.style import FONT, GRID, INK, MARK, MUTED, PAPER, Theme, config, number, unit_label
 from tamrl.predict import provenance
 from tamrl.predict.output import before_after
 from tamrl.predict.provenance import Run
@@ -24,7 +24,7 @@ from tamrl.timestep import STEPS, step_of
 
 UNIT = unit_label(FLUX_UNIT)
 #: Reports are read on paper as well, whatever the theme of the page.
-_THEME = "light"
+_THEME: Theme = "light"
 #: What the browser may load: what stands in the file. plotly.js makes the code of its WebGL charts as it draws them.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; img-src data: blob:; "
@@ -120,11 +120,13 @@ def _figures(run: Run) -> Iterator[str]:
     """Yield the figures of the lab."""
     made, site = run.adaptation, html.escape(run.site)
     tower, zero_shot, adapted = made.tower, made.zero_shot, made.adapted
-    means = [p.mean("member") for p in (zero_shot, adapted)]
     units = wording.unit(step_of(tower), 0)
     over_time = figures.comparison(tower, zero_shot, adapted, made.support, _THEME)
     yield _figure([over_time], "series", "Observed and predicted over time", f"{site}; {_bands(run)}")
-    pairs = [figures.scatter(tower[f].values, *(m[f].values for m in means), made.scored, f, _THEME) for f in FLUXES]
+    before, after = (p.mean("member") for p in (zero_shot, adapted))
+    pairs = [
+        figures.scatter(tower[f].values, before[f].values, after[f].values, made.scored, f, _THEME) for f in FLUXES
+    ]
     yield _figure(pairs, "scatter", f"Predicted against observed, scored {units}", "Ensemble means; dashed: 1:1.")
     tables = {f: figures.season_table(tower, zero_shot, adapted, made.scored, f) for f in FLUXES}
     seasons = [figures.season(tables[f], f, _THEME) for f in FLUXES]
