@@ -5,7 +5,9 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+import tower_files
 
+from tamrl.bundled import bundled_models
 from tamrl.figures.lab.report import report
 from tamrl.figures.style import number
 from tamrl.model.checkpoint import digest, load_ensemble
@@ -15,6 +17,8 @@ from tamrl.predict.provenance import Run
 from tamrl.predict.tower import adapt_tower
 from tamrl.protocol.support_days import support_days
 from tamrl.towers.archive import record
+from tamrl.towers.ingest import ingest
+from tamrl.towers.workspace import Workspace
 
 
 class Page(HTMLParser):
@@ -96,6 +100,27 @@ def test_what_others_wrote_stays_text(run):
     assert changed.text.count("<img src=https://x.org/a.png>") >= 3
     assert not [tag for tag, _ in changed.tags if tag == "img"]
     assert not [script for script in changed.scripts if script.startswith("alert")]
+
+
+def test_a_measured_tower_is_named_with_its_doi_and_its_licence(tmp_path):
+    source = tmp_path / "source"
+    tower_files.write_dd(source / "FLX_AU-Lox_FULLSET_DD_2010-2011.csv", tower_files.values(days=500))
+    (source / "citations.csv").write_text("site,doi,policy\nAU-Lox,10.18140/FLX/1440247,CC-BY-4.0\n")
+    workspace = Workspace.create(tmp_path / "mine")
+    ingest([source], workspace)
+    tower, ensemble = record(workspace.archive(), "AU-Lox"), load_ensemble(bundled_models()["fluxnet2015-daily"])
+    made = adapt_tower(ensemble, tower, support_days(tower, 20))
+    shown = Page(report(Run(workspace=workspace, ensemble=ensemble, adaptation=made)).decode())
+    for said in (
+        "doi:10.18140/FLX/1440247. Licence: CC-BY-4.0",
+        "@misc{AU-Lox,",
+        "doi = {10.1038/s41597-020-0534-3},",
+        "@article{Nathaniel2023,",
+        "The model was trained on AU-Lox",
+        "calibrated 90 % prediction intervals",
+    ):
+        assert said in shown.text, said
+    assert "SIMULATED" not in shown.text
 
 
 def test_a_method_without_steps_has_no_loss_and_calibrated_bands_are_told(run):
