@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tamrl.model.checkpoint import Ensemble
     from tamrl.model.cross_fitted import CrossFitted
     from tamrl.predict.adapt import Adaptation
+    from tamrl.predict.saved import AdaptedModel
     from tamrl.towers.workspace import Workspace
 
 __all__ = list(PUBLIC)
@@ -128,27 +129,27 @@ def labelled_days(tower: xr.Dataset, count: int, start: str | pd.Timestamp | Non
     return support_days(tower, count, skip)
 
 
-def predict(model: Ensemble | CrossFitted, tower: xr.Dataset, allow_gaps: bool = False) -> xr.Dataset:
-    """Return the fluxes of a tower zero-shot: without any of its labelled days.
+def predict(model: Ensemble | CrossFitted | AdaptedModel, tower: xr.Dataset, allow_gaps: bool = False) -> xr.Dataset:
+    """Return the fluxes of a tower zero-shot, without any of its labelled days, or by a model that is adapted to it.
 
     Args:
-        model: of ``load_model``.
+        model: of ``load_model`` or ``load_adapted``.
         tower: Dataset(time), one tower's record.
         allow_gaps: predict steps as well at which a driver is missing that the tower otherwise has.
 
     Returns:
         Dataset(time), CF: ``<flux>_observed``, ``<flux>`` (ensemble mean), ``<flux>_sd``, and of a calibrated model
         ``<flux>_low`` and ``<flux>_high`` of the 90 % prediction interval. The attribute ``cautions`` says what must be
-        known before it is believed, such as that the model was trained on this tower.
+        known before it is believed.
 
     Raises:
         TamrlError: the tower has none of the model's drivers, or another time step than the model.
     """
-    from tamrl.predict.ensemble import cautions
+    from tamrl.predict.saved import cautions_of
     from tamrl.predict.tower import predict_tower
 
-    model = model.for_site(str(tower.site.item()))
-    return predict_tower(model, tower, allow_gaps).assign_attrs(cautions=" ".join(cautions(model, tower)))
+    chosen = model.for_site(str(tower.site.item()))
+    return predict_tower(chosen, tower, allow_gaps).assign_attrs(cautions=" ".join(cautions_of(chosen, tower)))
 
 
 def adapt(
@@ -181,11 +182,41 @@ def adapt(
     from tamrl.predict.methods import AdaptSettings
     from tamrl.predict.tower import adapt_tower
 
-    model = model.for_site(str(tower.site.item()))
-    made = adapt_tower(
-        model, tower, pd.DatetimeIndex(days), AdaptSettings(method=method, **settings), allow_gaps=allow_gaps
-    )
-    return replace(made, notes=[*made.notes, *cautions(model, tower)])
+    ensemble, chosen = model.for_site(str(tower.site.item())), AdaptSettings(method=method, **settings)
+    made = adapt_tower(ensemble, tower, pd.DatetimeIndex(days), chosen, allow_gaps=allow_gaps)
+    return replace(made, notes=[*made.notes, *cautions(ensemble, tower)])
+
+
+def save_adapted(adaptation: Adaptation, model: Ensemble, path: str | Path) -> None:
+    """Write an adapted model as a folder that predicts the same wherever ``load_adapted`` reads it.
+
+    Args:
+        adaptation: of ``adapt``.
+        model: that was adapted.
+        path: the folder; an adapted model that is there is replaced.
+
+    Raises:
+        TamrlError: the folder holds anything else or cannot be written, or the checkpoint of the model has changed.
+    """
+    from tamrl.predict.saved import save
+
+    save(adaptation, model, path)
+
+
+def load_adapted(path: str | Path, device: str = "auto") -> AdaptedModel:
+    """Load an adapted model, for ``predict`` at its tower, also with the weather of other years.
+
+    Args:
+        path: the folder that ``save_adapted`` or ``tamrl adapt --save-model`` wrote.
+        device: as of ``load_model``.
+
+    Raises:
+        TamrlError: there is no adapted model, it is damaged, or the device is not there.
+    """
+    from tamrl.predict.saved import load
+    from tamrl.system.device import choose
+
+    return load(path, choose(device))
 
 
 def scores(adaptation: Adaptation) -> pd.DataFrame:

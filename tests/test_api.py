@@ -81,6 +81,19 @@ def test_a_tower_is_adapted_as_by_the_functions_below(space, model):
         tamrl.adapt(model, tower, days, method="magic")
 
 
+def test_an_adapted_model_is_kept_and_predicts_the_same(space, model, tmp_path):
+    tower = tamrl.read_tower(*space)
+    made = tamrl.adapt(model, tower, tamrl.labelled_days(tower, 30))
+    tamrl.save_adapted(made, model, tmp_path / "kept")
+    again = tamrl.predict(tamrl.load_adapted(tmp_path / "kept", device="cpu"), tower)
+    both = tamrl.fluxes(made)
+    for flux in ("GPP", "RECO", "NEE"):
+        np.testing.assert_array_equal(again[flux], both[f"{flux}_adapted"])
+        np.testing.assert_array_equal(again[f"{flux}_sd"], both[f"{flux}_adapted_sd"])
+    with pytest.raises(TamrlError, match="no readable checkpoint"):
+        tamrl.load_model(tmp_path / "kept")
+
+
 def test_rooms_of_the_same_name_are_called_whatever_was_imported(space, model):
     from tamrl.predict import ensemble
 

@@ -107,7 +107,7 @@ def test_assets_are_small_and_each_has_its_provenance():
     towers = {path for path in files if path.is_relative_to(ROOT / "assets" / "fluxnet2015")}
     assert sum(sizes[path] for path in towers) < 18e6
     # Scores of thirteen models, three designs and the ablations are 8 MB of it, the bundled global drivers 4 MB.
-    assert sum(size for path, size in sizes.items() if path not in maps | folds | towers) < 16e6
+    assert sum(size for path, size in sizes.items() if path not in maps | folds | towers) < 16.5e6
     for name in (
         "demo",
         "fluxnet2015",

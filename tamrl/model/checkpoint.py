@@ -5,6 +5,7 @@ A checkpoint is a folder: ``ensemble.yaml`` (format, config, towers, metrics, ve
 """
 
 import datetime
+import hashlib
 import math
 import platform
 from dataclasses import dataclass, field
@@ -32,6 +33,8 @@ CALIBRATION = "calibration"
 #: Key of the manifest with the shrinkage of the site effect, by days of support: a checkpoint without it has none.
 SHRINKAGE = "shrinkage"
 MANIFEST = "ensemble.yaml"
+#: The same of a model that is adapted to a tower already (``tamrl.predict.saved``), which holds a checkpoint within.
+ADAPTED = "adapted.yaml"
 _SCALES = ("driver_mean", "driver_std", "flux_scale")
 
 
@@ -173,6 +176,14 @@ def is_checkpoint(path: Path | str) -> bool:
     return (Path(path) / MANIFEST).is_file()
 
 
+def digest(path: Path | str) -> str:
+    """Return a checksum of the files of a checkpoint: SHA-256 over its manifest and its weights, with their names."""
+    total = hashlib.sha256()
+    for file in sorted([Path(path) / MANIFEST, *Path(path).glob("*.safetensors")]):
+        total.update(file.name.encode() + file.read_bytes())
+    return total.hexdigest()
+
+
 def _read_manifest(path: Path) -> dict[str, Any]:
     if (path / CROSS_FITTED).is_file():
         raise TamrlError(
@@ -183,9 +194,10 @@ def _read_manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = yaml.safe_load((path / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise TamrlError(
-            "There is no readable checkpoint here", str(path), f"Give a folder with {MANIFEST}, made by tamrl train"
-        ) from error
+        todo = f"Give a folder with {MANIFEST}, made by tamrl train"
+        if (path / ADAPTED).is_file():
+            todo = "It is an adapted model: tamrl predict and tamrl.load_adapted read it; in base is the one before"
+        raise TamrlError("There is no readable checkpoint here", str(path), todo) from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT or not manifest.get("members"):
         found = manifest.get("format") if isinstance(manifest, dict) else "none"
         raise TamrlError(f"The checkpoint has format {found}, this version reads {FORMAT}", str(path), "Train it again")

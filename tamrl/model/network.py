@@ -240,6 +240,19 @@ class TAMRL(nn.Module):
         posterior = effect.posterior(features, residual[..., :heads], seen[..., :heads])
         return forward.corrected(raw, effect.correction(features, posterior)), posterior
 
+    def under_effect(self, states: Tensor, season: Tensor, posterior: Effect) -> Tensor:
+        """Return the fluxes (B, T, 3) in gC m-2 d-1 under an effect of their site that is known already.
+
+        Args:
+            states: (B, T, H) modulated.
+            season: (B, T, 2) sine and cosine of the day of year.
+            posterior: of ``effect``.
+        """
+        effect = self.site_effect
+        assert effect is not None  # asked for only of a network with a site effect
+        correction = effect.correction(effect.features(states, season), posterior)
+        return self.forward_model.corrected(self.forward_model.raw_fluxes(states), correction)
+
     def effect_variance(self, states: Tensor, season: Tensor, posterior: Effect) -> Tensor:
         """Return the variance (B, T, 3) of the site effect in (gC m-2 d-1)^2.
 

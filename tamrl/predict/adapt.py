@@ -67,6 +67,7 @@ class Adaptation:
         seconds: wall time.
         device: in words.
         notes: what the user should know.
+        states: what adapting found, of each member, see ``tamrl.predict.saved``; empty where the method keeps nothing.
     """
 
     tower: xr.Dataset
@@ -81,11 +82,13 @@ class Adaptation:
     seconds: float
     device: str
     notes: list[str] = field(default_factory=list)
+    states: tuple[dict[str, torch.Tensor], ...] = ()
 
     @property
     def nbytes(self) -> int:
-        """Memory that the predictions hold [bytes]."""
-        return self.zero_shot.nbytes + self.adapted.nbytes
+        """Memory that the predictions, and what was found, hold [bytes]."""
+        found = sum(part.nbytes for state in self.states for part in state.values())
+        return self.zero_shot.nbytes + self.adapted.nbytes + found
 
 
 def usable_support(tower: xr.Dataset, support: pd.DatetimeIndex) -> pd.DatetimeIndex:
@@ -168,8 +171,8 @@ def adapt(
     shrinkage = tuple(member.shrinkage for member in reached)
     return Adaptation(
         tower=tower,
-        zero_shot=_predictions(ensemble, tower, [(m.before, m.before_variance) for m in reached], 0),
-        adapted=_predictions(ensemble, tower, [(m.after, m.after_variance) for m in reached], len(days)),
+        zero_shot=predictions(ensemble, tower, [(m.before, m.before_variance) for m in reached], 0),
+        adapted=predictions(ensemble, tower, [(m.after, m.after_variance) for m in reached], len(days)),
         history=progress.history(),
         support=days,
         scored=valid_days(tower) & ~pd.DatetimeIndex(tower.time.values).isin(days),
@@ -179,6 +182,7 @@ def adapt(
         seconds=time.perf_counter() - began,
         device=describe(ensemble.device),
         notes=_notes(shrinkage, method, days, len(support), wording.unit(timestep.step_of(tower), 0)),
+        states=tuple({name: part.cpu() for name, part in m.state.items()} for m in reached if m.state is not None),
     )
 
 
@@ -247,10 +251,10 @@ def _labelled(tower: xr.Dataset, support: pd.DatetimeIndex, method: Method) -> p
     return _partitioned(tower, days) if method.partitioned else days
 
 
-def _predictions(
+def predictions(
     ensemble: Ensemble, tower: xr.Dataset, members: list[tuple[np.ndarray, np.ndarray | None]], shots: int
 ) -> xr.Dataset:
-    """Return the fluxes of all members as a Dataset, with intervals where their variance is known.
+    """Return the fluxes of all members (T, 3) and their variances as a Dataset, with intervals where these are known.
 
     Fine-tuning finds a mode: how uncertain it leaves the site effect is not known.
     """

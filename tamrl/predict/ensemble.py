@@ -16,6 +16,7 @@ from tamrl.landcover import tower_static
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import TowerRecord, tower_record, tower_support
 from tamrl.model.network import Modulation
+from tamrl.model.site_effect import Effect
 from tamrl.schema import FLUXES, variable
 from tamrl.timestep import days, step_of
 
@@ -189,17 +190,21 @@ def run_forward(forward: Forward, drivers: Tensor, mask: Tensor, modulation: Mod
     return torch.stack(results)
 
 
-@torch.no_grad()
 def member_states(
     ensemble: Ensemble, member: Member, record: TowerRecord, labels: pd.DatetimeIndex | None = None
 ) -> Tensor:
     """Return the modulated states (1, T, H) of one tower; the encoder reads the fluxes of ``labels`` alone."""
-    modulation = member.model.modulator(member_code(ensemble, member, record, labels))
+    return states_of(ensemble, member, record, member_code(ensemble, member, record, labels))
+
+
+@torch.no_grad()
+def states_of(ensemble: Ensemble, member: Member, record: TowerRecord, code: Tensor) -> Tensor:
+    """Return the modulated states (1, T, H) of one tower under a task embedding (1, Z)."""
+    modulation = member.model.modulator(code)
     drivers, mask = (x[None].to(ensemble.device) for x in (record.drivers, record.driver_mask))
     return run_forward(member.model.forward_model.states, drivers, mask, modulation, ensemble.config.train.window)
 
 
-@torch.no_grad()
 def with_effect(
     member: Member, record: TowerRecord, states: Tensor, support: pd.DatetimeIndex | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -217,20 +222,43 @@ def with_effect(
     Raises:
         TamrlError: a support is given to a model that was trained without a site effect.
     """
+    return under_effect(member, record, states, posterior(member, record, states, support))
+
+
+@torch.no_grad()
+def posterior(
+    member: Member, record: TowerRecord, states: Tensor, support: pd.DatetimeIndex | None = None
+) -> Effect | None:
+    """Return the site effect that the support of a tower shows, see ``with_effect``; None where the model has none.
+
+    Raises:
+        TamrlError: a support is given to a model that was trained without a site effect.
+    """
     if member.model.site_effect is None:
         if support is not None and len(support):
             raise TamrlError(
                 "This model was trained without a site effect", "method", "Choose modulation or encode, or train again"
             )
-        fluxes = member.model.forward_model.raw_fluxes(states)[0].cpu().numpy()
-        return fluxes, np.zeros_like(fluxes)
+        return None
     seen = (record.weight > 0).float()
     chosen = record.time.isin(support if support is not None else [])
     seen = seen * torch.from_numpy(chosen.astype(np.float32))[:, None]
-    season, observed, seen = (x[None].to(states.device) for x in (record.season, record.fluxes, seen))
-    adapted, posterior = member.model.effect(states, season, observed, seen)
-    variance = member.model.effect_variance(states, season, posterior)
-    return adapted[0].cpu().numpy(), variance[0].cpu().numpy()
+    season, fluxes, used = (x[None].to(states.device) for x in (record.season, record.fluxes, seen))
+    return member.model.effect(states, season, fluxes, used)[1]
+
+
+@torch.no_grad()
+def under_effect(
+    member: Member, record: TowerRecord, states: Tensor, effect: Effect | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the fluxes (T, 3) of one tower under the effect of its site, and their variance, see ``with_effect``."""
+    if effect is None:
+        fluxes = member.model.forward_model.raw_fluxes(states)[0].cpu().numpy()
+        return fluxes, np.zeros_like(fluxes)
+    season = record.season[None].to(states.device)
+    fluxes = member.model.under_effect(states, season, effect)
+    variance = member.model.effect_variance(states, season, effect)
+    return fluxes[0].cpu().numpy(), variance[0].cpu().numpy()
 
 
 def site_effects(

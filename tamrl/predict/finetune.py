@@ -89,6 +89,30 @@ class FineTune:
         one.of_modulation = [part[index : index + 1] for part in self.of_modulation]
         return one
 
+    def state(self, shrinkage: float) -> dict[str, Tensor]:
+        """Return a shift of one variant and the point on its line by name, so that it can be made again."""
+        kept = {"code": self.code, "factor": self.factor, "of_code": self.of_code}
+        kept |= {f"of_modulation.{i}": part for i, part in enumerate(self.of_modulation)}
+        kept |= {f"of_weights.{part}.{name}": value for (part, name), value in self.of_weights.items()}
+        # In 64 bits: products with Python numbers must round as they did.
+        numbers = torch.tensor([self.spread, shrinkage], dtype=torch.float64)
+        return kept | {"spread_and_shrinkage": numbers}
+
+    @classmethod
+    def of_state(cls, member: Member, state: dict[str, Tensor]) -> "tuple[FineTune, float]":
+        """Return the shift of ``state`` and the point on its line.
+
+        Raises:
+            KeyError: the state is not whole.
+        """
+        spread, shrinkage = state["spread_and_shrinkage"].tolist()
+        weights = any(name.startswith("of_weights.") for name in state)
+        shift = cls(member, state["code"], state["factor"], spread, weights)
+        shift.of_code = state["of_code"]
+        shift.of_modulation = [state[f"of_modulation.{i}"] for i in range(len(shift.of_modulation))]
+        shift.of_weights = {(part, name): state[f"of_weights.{part}.{name}"] for part, name in shift.of_weights}
+        return shift, shrinkage
+
     def _weights(self, part: str, shrinkage: float) -> dict[str, Tensor]:
         """Return the moved weights of one part of the model."""
         own = dict(getattr(self.member.model, part).named_parameters())

@@ -11,20 +11,22 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.model.checkpoint import Ensemble
+from tamrl.predict import saved
 from tamrl.predict.adapt import Adaptation, adapt
 from tamrl.predict.ensemble import predict
 from tamrl.predict.gaps import describe, driver_gaps, leave_out, leave_out_adapted
 from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import prediction_dataset
+from tamrl.predict.saved import AdaptedModel
 
 
 def predict_tower(
-    ensemble: Ensemble, tower: xr.Dataset, allow_gaps: bool = False, simulated: bool | None = None
+    model: Ensemble | AdaptedModel, tower: xr.Dataset, allow_gaps: bool = False, simulated: bool | None = None
 ) -> xr.Dataset:
-    """Return the zero-shot fluxes of one tower as a CF Dataset, see ``prediction_dataset``.
+    """Return the fluxes of one tower as a CF Dataset, see ``prediction_dataset``; none of its own fluxes is read.
 
     Args:
-        ensemble: K members.
+        model: zero-shot, or adapted already; then the attributes ``adapted_to`` and ``method`` say so.
         tower: Dataset(time), one tower's record.
         allow_gaps: predict steps without weather as well.
         simulated: whether the tower is; by default as its attributes say. What was left out is its attribute ``notes``.
@@ -32,10 +34,14 @@ def predict_tower(
     Raises:
         TamrlError: the tower has no drivers of the model.
     """
+    if isinstance(model, AdaptedModel):
+        ensemble, made = model.ensemble, saved.predict(model, tower)
+        about = {"adapted_to": model.site, "method": model.method}
+    else:
+        ensemble, made, about = model, predict(model, tower), {}
     gaps = driver_gaps(tower, ensemble.config.model.drivers)
-    made = leave_out(predict(ensemble, tower), {} if allow_gaps else gaps)
     simulated = bool(tower.attrs.get("simulated", 0)) if simulated is None else simulated
-    dataset = prediction_dataset(tower, made, simulated)
+    dataset = prediction_dataset(tower, leave_out(made, {} if allow_gaps else gaps), simulated).assign_attrs(about)
     said = describe(gaps, tower, allow_gaps)
     return dataset.assign_attrs(notes=" ".join(said)) if said else dataset
 

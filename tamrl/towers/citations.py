@@ -2,6 +2,7 @@
 
 Networks share data under licences that ask to name each tower (FLUXNET2015 and ICOS: CC-BY-4.0), so the citation goes
 wherever the tower's data are shown or saved. It lies beside the archive, in ``citations.csv``: it is no measurement.
+A list of references has each as a ``Work``, which is written as text and as BibTeX.
 """
 
 import csv
@@ -9,10 +10,12 @@ import io
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import astuple, dataclass, fields
+from dataclasses import astuple, dataclass, field, fields
 from pathlib import Path
 
 FILE = "citations.csv"
+#: How the DOIs of the towers of FLUXNET2015 begin.
+FLUXNET2015_DOI = "10.18140/FLX/"
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
 #: Larger tables are no lists of citations [bytes].
 _MOST_BYTES = 10_000_000
@@ -45,6 +48,93 @@ class Citation:
         return ", ".join(
             filter(None, [self.citation, "" if known or not self.doi else f"doi:{self.doi}", self.licence])
         )
+
+    def work(self, site: str, name: str = "") -> "Work":
+        """Return the data of a tower as an entry of a list of references.
+
+        Args:
+            site: id of the tower.
+            name: of the tower in words, may be empty.
+        """
+        title = f"Eddy covariance data of the tower {site}" + (f" ({name})" if name else "")
+        product = {"publisher": "FLUXNET2015"} if self.doi.startswith(FLUXNET2015_DOI) else {}
+        note = {"note": self.citation} if self.citation else {}
+        doi = {"doi": self.doi} if self.doi else {}
+        words = f"{title}: {self.citation}" if self.citation else ""
+        return Work(
+            key=re.sub(r"[^\w-]", "", site),
+            fields={"title": title, **product, **doi, **note},
+            licence=self.licence,
+            words=words,
+        )
+
+
+#: What BibTeX reads as markup, and how it is written so that it is read as itself.
+_TEX = str.maketrans(
+    {sign: f"\\{sign}" for sign in "&%$#_{}"}
+    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+)
+#: Fields that are addresses and keep their signs.
+_VERBATIM = ("doi", "url", "eprint")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """A paper, data set or piece of software in a list of references.
+
+    Attributes:
+        key: of the BibTeX entry.
+        kind: of the BibTeX entry.
+        fields: of the BibTeX entry by their names, as plain text; authors as ``Family, G.`` joined by `` and ``, others
+            as ``and others``.
+        licence: of what is cited, may be empty.
+        words: the reference as its provider words it, where it does; else it is made of the fields.
+    """
+
+    key: str
+    kind: str = "misc"
+    fields: Mapping[str, str] = field(default_factory=dict)
+    licence: str = ""
+    words: str = ""
+
+    def text(self) -> str:
+        """Return the reference as one line of text with its licence."""
+        get = {name: str(value) for name, value in self.fields.items()}.get
+        if self.words:
+            known = get("doi", "") in self.words
+            parts = [self.words.rstrip("."), "" if known else f"doi:{get('doi')}"]
+        else:
+            authors = get("author", "").replace(" and others", ", et al.").replace(" and ", ", ")
+            year = f"({get('year')})" if get("year") else ""
+            head = " ".join(filter(None, [authors, year]))
+            volume = get("volume", "") + (f"({get('number')})" if get("number") else "")
+            place = " ".join(filter(None, [get("journal") or get("booktitle") or get("publisher"), volume]))
+            parts = [
+                ": ".join(filter(None, [head, get("title", "").rstrip(".")])),
+                ", ".join(filter(None, [place, get("pages", "").replace("--", "\N{EN DASH}")])),
+                f"version {get('version')}" if get("version") else "",
+                get("note", ""),
+                f"arXiv:{get('eprint')}" if get("eprint") else "",
+                f"doi:{get('doi')}" if get("doi") else "",
+                get("url", "") if not (get("doi") or get("eprint")) else "",
+            ]
+        return ". ".join(filter(None, [*parts, f"Licence: {self.licence}" if self.licence else ""]))
+
+    def bibtex(self) -> str:
+        """Return the reference as a BibTeX entry."""
+        kept = {"title": "", **self.fields} | ({"copyright": self.licence} if self.licence else {})
+        lines = [
+            f"  {name} = {{{value if name in _VERBATIM else _braced(name, value)}}},"
+            for name, value in kept.items()
+            if value
+        ]
+        return "\n".join([f"@{self.kind}{{{self.key},", *lines, "}"])
+
+
+def _braced(name: str, value: str) -> str:
+    """Return the value of a BibTeX field, escaped; titles and the names of groups keep their capitals."""
+    text = value.translate(_TEX)
+    return f"{{{text}}}" if name == "title" or (name == "author" and "," not in value) else text
 
 
 def read(path: Path) -> dict[str, Citation]:

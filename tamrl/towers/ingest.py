@@ -100,11 +100,9 @@ def ingest(
     notes: list[str] = []
     given, faults = read_sites(sites, notes) if sites else ({}, [])
     items = _read_all(sources, on_item)
-    items += (
-        [Item(path=Path(sites), explicit=True, status="used", reason="positions and classes as given", notes=notes)]
-        if sites
-        else []
-    )
+    if sites:
+        reason = "positions and classes as given"
+        items.append(Item(path=Path(sites), explicit=True, status="used", reason=reason, notes=notes))
     towers, refused = one_each(tower for item in items for tower in item.towers)
     _add_series(items, towers)
     _account_for_siblings(items, set(towers))

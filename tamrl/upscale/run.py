@@ -1,7 +1,6 @@
 """A run of the engine: from drivers and a checkpoint to maps on disk, resumable at any region."""
 
 import gc
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -10,7 +9,7 @@ from typing import Any
 
 import tamrl
 from tamrl.errors import TamrlError
-from tamrl.model.checkpoint import MANIFEST, Ensemble
+from tamrl.model.checkpoint import Ensemble, digest
 from tamrl.model.training_towers import Reference
 from tamrl.system.account import IngestReport
 from tamrl.system.storage import locked
@@ -236,7 +235,7 @@ def work(job: RegionJob, store: str, mark: Path, region: Region) -> str:
 def _plan(request: UpscaleRequest, drivers: Drivers, mapping: Mapping) -> dict[str, Any]:
     """Return what must be the same to go on with a run."""
     return {
-        "checkpoint": _digest(request.checkpoint),
+        "checkpoint": digest(request.checkpoint),
         "drivers": [list(file) for file in drivers.files],
         "mapping": json.loads(json.dumps(asdict(mapping))),
         "bbox": request.bbox,
@@ -248,14 +247,6 @@ def _plan(request: UpscaleRequest, drivers: Drivers, mapping: Mapping) -> dict[s
             "smallest": request.smallest,
         },
     }
-
-
-def _digest(checkpoint: Path) -> str:
-    """Return a checksum of the files of a checkpoint."""
-    total = hashlib.sha256()
-    for file in sorted([Path(checkpoint) / MANIFEST, *Path(checkpoint).glob("*.safetensors")]):
-        total.update(file.name.encode() + file.read_bytes())
-    return total.hexdigest()
 
 
 def _attributes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble) -> dict[str, Any]:
@@ -279,7 +270,7 @@ def _attributes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble) -
         "simulated": int(simulated),
         "derived": "NEE" if ensemble.config.model.balance == "hard" else "",
         "checkpoint": name,
-        "checkpoint_sha256": _digest(request.checkpoint),
+        "checkpoint_sha256": digest(request.checkpoint),
         "checkpoint_created": str(ensemble.info.get("created", "")),
         "settings": json.dumps(settings),
         "comment": "Fluxes of the land of a cell: those of its vegetated part times the vegetated share of the land",

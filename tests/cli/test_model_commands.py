@@ -81,7 +81,7 @@ def test_towers_elsewhere_without_a_driver_are_scored_and_written_down(made, tmp
     assert "old" not in text
     assert f"{len(held_out)} towers." in text
     assert "LAI, EVI, SW_POT, SW_POT_TREND; TAM-RL does without" in text
-    assert "| zero-shot | climatology | GPP |" in text
+    assert "| zero-shot | Climatology | GPP |" in text
     assert "| 30 days | TAM-RL, zero-shot | NEE |" in text
 
 

@@ -81,3 +81,45 @@ def test_those_of_fluxnet2015_are_read(shared_data):
     sites = pd.read_csv(shared_data / "fluxnet2015" / "sites.csv")["site"]
     assert set(sites) <= set(found)
     assert found["AU-Lox"] == Citation("", "10.18140/FLX/1440247", "CC-BY-4.0")
+
+
+def test_a_work_is_written_as_text_and_as_bibtex():
+    work = citations.Work(
+        key="Doe2020",
+        kind="article",
+        fields={
+            "author": "Doe, J. and Roe, R. and others",
+            "year": "2020",
+            "title": "Carbon & water_fluxes: 50 % of {all}",
+            "journal": "Journal",
+            "volume": "7",
+            "number": "2",
+            "pages": "1--9",
+            "doi": "10.1234/a_b%c",
+        },
+        licence="CC-BY-4.0",
+    )
+    assert work.text() == (
+        "Doe, J., Roe, R., et al. (2020): Carbon & water_fluxes: 50 % of {all}. Journal 7(2), 1\N{EN DASH}9. "
+        "doi:10.1234/a_b%c. Licence: CC-BY-4.0"
+    )
+    lines = work.bibtex().splitlines()
+    assert lines[0] == "@article{Doe2020,"
+    assert r"  title = {{Carbon \& water\_fluxes: 50 \% of \{all\}}}," in lines
+    assert "  author = {Doe, J. and Roe, R. and others}," in lines
+    assert "  doi = {10.1234/a_b%c}," in lines
+    assert lines[-2:] == ["  copyright = {CC-BY-4.0},", "}"]
+
+
+def test_the_data_of_a_tower_are_cited_in_the_words_of_their_provider():
+    given = Citation("Ewenz, C. (2009), Loxton, doi:10.18140/FLX/1440247", "10.18140/FLX/1440247", "CC-BY-4.0")
+    work = given.work("AU-Lox", "Loxton")
+    assert work.text() == (
+        "Eddy covariance data of the tower AU-Lox (Loxton): Ewenz, C. (2009), Loxton, doi:10.18140/FLX/1440247. "
+        "Licence: CC-BY-4.0"
+    )
+    assert "publisher = {FLUXNET2015}" in work.bibtex()
+    assert "note = {Ewenz, C. (2009), Loxton, doi:10.18140/FLX/1440247}" in work.bibtex()
+    assert Citation("", "10.17190/AMF/1").work("US-Abc").text() == (
+        "Eddy covariance data of the tower US-Abc. doi:10.17190/AMF/1"
+    )

@@ -29,6 +29,9 @@ POLL_S = 0.8
 _PRESSED, _OPENED = "tamrl_adapt_pressed", "tamrl_lab_opened"
 
 
+_VALIDATION = "A validation tower: not trained on, but training stopped where such towers were predicted best."
+
+
 def tower_choice(table: pd.DataFrame, model: "Ensemble | CrossFitted", example: str = "") -> str:
     """Draw the choice of a held-out tower and return it.
 
@@ -75,10 +78,7 @@ def tower_choice(table: pd.DataFrame, model: "Ensemble | CrossFitted", example: 
         on_change=lambda: _choose_site(st.session_state["lab_site"]),
     )
     if site in validation and site not in seen:
-        st.info(
-            "A validation tower: not trained on, but training stopped where such towers were predicted best.",
-            icon=":material/info:",
-        )
+        st.info(_VALIDATION, icon=":material/info:")
     return site
 
 

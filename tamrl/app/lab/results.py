@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl import wording
-from tamrl.app.lab import runs
+from tamrl.app.lab import runs, take
 from tamrl.app.lab import support as lab_support
 from tamrl.app.lab.view import LabView
 from tamrl.app.shared import components, theme, widgets
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     pass
 
 UNIT = unit_label(FLUX_UNIT)
-#: Residual of the balance that rounding to float32 alone leaves [gC m-2 d-1].
-ROUNDING = 1e-4
 
 
 def show(view: LabView, current: bool) -> None:
@@ -53,6 +51,7 @@ def show(view: LabView, current: bool) -> None:
                 view.origin,
                 lambda: view.result.history,
             )
+    take.section(view)
 
 
 def _heading(view: LabView, current: bool) -> None:
@@ -188,7 +187,7 @@ def _balance(view: LabView) -> None:
     observed = float(np.nanmax(np.abs(figures.residual(view.tower)), initial=0.0))
     predicted = float(np.abs(figures.residual(result.adapted)).max())
     what = "Carbon balance residual, NEE − (RECO − GPP)"
-    if predicted < ROUNDING:
+    if predicted < figures.ROUNDING:
         st.caption(
             f"{what}: 0 by construction in every prediction, since NEE is made as RECO − GPP. Largest in the "
             f"observations: {observed:.2g} {UNIT}."

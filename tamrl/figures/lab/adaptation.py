@@ -20,6 +20,8 @@ UNIT = unit_label(FLUX_UNIT)
 SEASON_STEP = 10
 #: Points of a scatter that are few.
 _FEW = 400
+#: Residual of the balance that rounding to float32 alone leaves [gC m-2 d-1].
+ROUNDING = 1e-4
 LABELS = {"observed": "Observed", "zero-shot": "Zero-shot", "adapted": "Adapted"}
 
 

@@ -1,7 +1,8 @@
 """Methods of few-shot adaptation: one file a method, and a row here. Widgets, help and progress read the rows alone.
 
-A file has ``run(task) -> Reached``: one member before and after it has seen the labelled days of a tower. It is
-imported when it runs, so that the command line lists the methods without loading torch.
+A file has ``run(task) -> Reached``: one member before and after it has seen the labelled days of a tower. Where what it
+finds can be kept it has ``again(ensemble, member, record, state)`` as well. It is imported when it runs, so that the
+command line lists the methods without loading torch.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tamrl.errors import TamrlError
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from torch import Tensor
 
     from tamrl.model.checkpoint import Ensemble, Member
     from tamrl.model.inputs import TowerRecord
@@ -31,6 +33,8 @@ class Reached(NamedTuple):
         after_variance: likewise of ``after``.
         shrinkage: share of the adaptation that was kept: 1 all of it, 0 none.
         losses: on the held-back days, (zero-shot, adapted without them); NaN where none are held back.
+        state: what adapting found, by name, so that the member can be adapted again without the labelled days
+            (``tamrl.predict.saved``); None of a method that keeps none.
     """
 
     before: np.ndarray
@@ -39,6 +43,7 @@ class Reached(NamedTuple):
     after_variance: np.ndarray | None
     shrinkage: float
     losses: tuple[float, float]
+    state: dict[str, Tensor] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,6 +97,16 @@ class Method:
     def run(self, task: Task) -> Reached:
         """Return one member before and after, see ``Reached``."""
         return import_module(f"{__name__}.{self.module}").run(task)
+
+    def again(
+        self, ensemble: Ensemble, member: Member, record: TowerRecord, state: dict[str, Tensor]
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return the fluxes (T, 3) of a member under what ``run`` found, a ``Reached.state``, and their variance.
+
+        Raises:
+            KeyError, RuntimeError: the state is not whole, or not of this model.
+        """
+        return import_module(f"{__name__}.{self.module}").again(ensemble, member, record, state)
 
 
 METHODS: dict[str, Method] = {

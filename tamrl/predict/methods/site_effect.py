@@ -1,8 +1,12 @@
 """The site effect: a Bayesian linear correction of a member's states, see ``tamrl.model.site_effect``."""
 
 import numpy as np
+from torch import Tensor
 
-from tamrl.predict.ensemble import member_states, with_effect
+from tamrl.model.checkpoint import Ensemble, Member
+from tamrl.model.inputs import TowerRecord
+from tamrl.model.site_effect import Effect
+from tamrl.predict.ensemble import member_code, posterior, states_of, under_effect, with_effect
 from tamrl.predict.methods import Reached, Task
 
 
@@ -11,8 +15,19 @@ def run(task: Task) -> Reached:
 
     Nothing is held back: how far to trust a few days is what the prior was trained for.
     """
-    states = member_states(task.ensemble, task.member, task.record)
-    (before, prior), (after, posterior) = (
-        with_effect(task.member, task.record, states, days) for days in (None, task.days)
-    )
-    return Reached(before, after, prior, posterior, 1.0, (np.nan, np.nan))
+    code = member_code(task.ensemble, task.member, task.record, None)
+    states = states_of(task.ensemble, task.member, task.record, code)
+    before, prior = with_effect(task.member, task.record, states)
+    effect = posterior(task.member, task.record, states, task.days)
+    assert effect is not None, "posterior refuses a support without a site effect"
+    after, variance = under_effect(task.member, task.record, states, effect)
+    state = {"code": code, "effect.mean": effect.mean, "effect.factor": effect.factor}
+    return Reached(before, after, prior, variance, 1.0, (np.nan, np.nan), state)
+
+
+def again(
+    ensemble: Ensemble, member: Member, record: TowerRecord, state: dict[str, Tensor]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the fluxes (T, 3) of one member under the site effect of a ``state`` of ``run``, and their variance."""
+    states = states_of(ensemble, member, record, state["code"])
+    return under_effect(member, record, states, Effect(state["effect.mean"], state["effect.factor"]))

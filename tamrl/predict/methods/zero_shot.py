@@ -2,7 +2,10 @@
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from tamrl.model.checkpoint import Ensemble, Member
+from tamrl.model.inputs import TowerRecord
 from tamrl.predict.ensemble import member_code
 from tamrl.predict.finetune import FineTune
 from tamrl.predict.methods import Reached, Task
@@ -29,4 +32,16 @@ def reached(task: Task, shift: FineTune, shrinkage: float, losses: tuple[float, 
     with torch.no_grad():
         # One by one: rows of a batch round differently, and a shrinkage of 0 must be zero-shot exactly.
         before, after = (shift.fluxes(drivers, mask, s, window)[0].cpu().numpy() for s in (0.0, shrinkage))
-    return Reached(before, after, None, None, shrinkage, losses)
+    return Reached(before, after, None, None, shrinkage, losses, shift.state(shrinkage))
+
+
+def again(ensemble: Ensemble, member: Member, record: TowerRecord, state: dict[str, Tensor]) -> tuple[np.ndarray, None]:
+    """Return the fluxes (T, 3) of one member under the shift of a ``state`` of ``reached``; their variance is unknown.
+
+    Raises:
+        KeyError: the state is not whole.
+    """
+    shift, shrinkage = FineTune.of_state(member, state)
+    drivers, mask = (x[None].to(ensemble.device) for x in (record.drivers, record.driver_mask))
+    with torch.no_grad():
+        return shift.fluxes(drivers, mask, shrinkage, ensemble.config.train.window)[0].cpu().numpy(), None

@@ -1,0 +1,76 @@
+"""The parts of the Few-shot lab that are taken away: the result as a report, as a notebook, and as a model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from tamrl.app.shared import cache, components, sidebar, visitor
+
+if TYPE_CHECKING:
+    from tamrl.app.lab.view import LabView
+    from tamrl.predict.provenance import Run
+
+
+def section(view: "LabView") -> None:
+    """Draw the downloads of a result as a whole; each is made when its button is pressed."""
+    # Made now: in the download, which is made apart from the page, nothing of the session is at hand.
+    run, paths, name = _run(view), visitor.access().owner, view.stem("model")
+    st.markdown("**Take it with you**")
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center", key="take"):
+        components.download(
+            "Report (HTML)",
+            view.origin.file(view.stem("report"), "html"),
+            lambda: _report(run),
+            "text/html",
+            "take_report",
+        )
+        components.download(
+            "Notebook (ipynb)",
+            view.origin.file(view.stem("notebook"), "ipynb"),
+            lambda: _notebook(run, paths),
+            "application/x-ipynb+json",
+            "take_notebook",
+        )
+        components.download(
+            "Adapted model (zip)",
+            view.origin.file(view.stem("model"), "zip"),
+            lambda: _model(run, name),
+            "application/zip",
+            "take_model",
+        )
+    st.caption(
+        "The report is one file that opens without a network: figures, scores, settings, provenance, licences and "
+        "citations. The notebook repeats this adaptation with the Python package. The adapted model, once unpacked, "
+        "predicts the same elsewhere: `tamrl predict --checkpoint`, or `tamrl.load_adapted`."
+    )
+
+
+def _run(view: "LabView") -> "Run":
+    """Return the result with what it was made from; it is of the workspace and the model that the page shows."""
+    from tamrl.predict.provenance import Run
+
+    return Run(
+        workspace=sidebar.choice().workspace,
+        ensemble=cache.model(Path(view.request.model[0])).for_site(view.request.site),
+        adaptation=view.result,
+        allow_gaps=view.request.gaps,
+    )
+
+
+def _report(run: "Run") -> bytes:
+    from tamrl.figures.lab.report import report
+
+    return report(run)
+
+
+def _notebook(run: "Run", paths: bool) -> bytes:
+    from tamrl.predict.notebook import notebook
+
+    return notebook(run, paths)
+
+
+def _model(run: "Run", name: str) -> bytes:
+    from tamrl.predict.saved import zipped
+
+    return zipped(run.adaptation, run.ensemble, name)

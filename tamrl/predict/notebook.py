@@ -1,0 +1,173 @@
+"""An adaptation as a Jupyter notebook that repeats it with the public API and runs as it stands."""
+
+import json
+import textwrap
+from pathlib import Path
+
+import nbformat
+import pandas as pd
+from nbformat import v4
+
+import tamrl
+from tamrl.bundled import bundled_workspaces
+from tamrl.predict import provenance
+from tamrl.predict.methods import METHODS
+from tamrl.predict.output import before_after
+from tamrl.predict.provenance import Run
+from tamrl.predict.references import bundled_name
+from tamrl.protocol.support_days import support_days
+from tamrl.schema import FLUX_UNIT
+from tamrl.timestep import step_of
+
+#: Software of the notebook besides what the adaptation runs on.
+_SHOWN_WITH = ("matplotlib",)
+_DRAW = """
+fluxes = tamrl.fluxes(adapted)
+figure, axes = plt.subplots(3, 1, figsize=(11, 9), sharex=True, layout="constrained")
+for axis, flux in zip(axes, ("GPP", "RECO", "NEE")):
+    observed = fluxes[f"{flux}_observed"].where(fluxes["QC"] >= 0.7)
+    axis.plot(fluxes["time"], observed, ".", color="#9aa0ab", markersize=2, zorder=3, label="observed, QC >= 0.7")
+    for state, colour in (("zero_shot", "#d48a00"), ("adapted", "#0072b2")):
+        axis.plot(fluxes["time"], fluxes[f"{flux}_{state}"], color=colour, linewidth=1, label=state.replace("_", "-"))
+    support = fluxes["time"][fluxes["support"] == 1]
+    axis.plot(support, [0] * len(support), "|", color="#8a63d2", transform=axis.get_xaxis_transform(), label="support")
+    axis.set_ylabel(f"{flux} [UNIT]")
+axes[0].legend(ncols=4, loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+figure.suptitle(TITLE)
+"""
+
+
+def notebook(run: Run, paths: bool = True) -> bytes:
+    """Return the notebook, UTF-8.
+
+    Args:
+        run: the adaptation.
+        paths: name folders of this machine; without, the notebook asks its reader to say where they lie.
+    """
+    cells = [
+        v4.new_markdown_cell(_head(run)),
+        v4.new_code_cell("import matplotlib.pyplot as plt\nimport pandas as pd\n\nimport tamrl\n\ntamrl.__version__"),
+        v4.new_markdown_cell("## Tower and model"),
+        v4.new_code_cell(_inputs(run, paths)),
+        v4.new_markdown_cell(f"## Support\n\nThe {_unit(run)} whose fluxes the model may use."),
+        v4.new_code_cell(_support(run)),
+        v4.new_markdown_cell("## Adaptation"),
+        v4.new_code_cell(_adapt(run)),
+        v4.new_markdown_cell(
+            f"Scores of the ensemble mean before and after, on the valid {_unit(run)} that are not support; "
+            f"{FLUX_UNIT} but for R²."
+        ),
+        v4.new_code_cell("scores = tamrl.scores(adapted)\nscores"),
+        v4.new_markdown_cell(
+            "The same as it was when this notebook was written. Another processor or another version of torch rounds "
+            "differently; a difference above 0.001 says that tower, model or settings are not the same."
+        ),
+        v4.new_code_cell(_expected(before_after(run.adaptation))),
+        v4.new_markdown_cell("## Observed and predicted over time"),
+        v4.new_code_cell(_DRAW.strip().replace("UNIT", FLUX_UNIT).replace("TITLE", repr(run.title()))),
+        v4.new_markdown_cell(
+            f"`fluxes` is a CF Dataset in {FLUX_UNIT}: `fluxes.to_netcdf(...)` and "
+            "`fluxes.to_dataframe().to_csv(...)` save it."
+        ),
+        v4.new_markdown_cell(_references(run)),
+    ]
+    for number, cell in enumerate(cells, start=1):
+        cell["id"] = f"cell-{number}"  # the same notebook for the same run
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    made = v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+    nbformat.validate(made)
+    return (nbformat.writes(made) + "\n").encode()
+
+
+def _unit(run: Run) -> str:
+    return "months" if step_of(run.adaptation.tower) == "1MS" else "days"
+
+
+def _head(run: Run) -> str:
+    said = "\n".join(f"- {name}: {text}" for name, text in provenance.settings(run).items())
+    warned = "\n".join(f"- {line}" for line in run.warnings())
+    mark = " The tower is SIMULATED, made by a model." if run.workspace.simulated else ""
+    return (
+        f"# {run.title()}\n\nThis notebook repeats an adaptation of TAM-RL with the public functions of tamrl "
+        f"{tamrl.__version__}, which must be installed (`pip install .` in its folder).{mark}\n\n{said}"
+        + (f"\n\nTo know before it is believed:\n\n{warned}" if warned else "")
+    )
+
+
+def _inputs(run: Run, paths: bool) -> str:
+    """Return the code that opens the tower and the model."""
+    return "\n".join(
+        [
+            f"workspace = tamrl.open_workspace({_workspace(run, paths)}",
+            f"tower = tamrl.read_tower(workspace, {run.site!r})",
+            f"model = tamrl.load_model({_model(run, paths)}",
+            "tower",
+        ]
+    )
+
+
+def _workspace(run: Run, paths: bool) -> str:
+    """Return the argument of ``open_workspace``, with the bracket that ends it."""
+    folder = run.workspace.path
+    name = next((name for name, path in bundled_workspaces().items() if path == folder), "")
+    if name:
+        return f"{name!r})  # bundled"
+    return f"{str(folder)!r})" if paths else f"{folder.name!r})  # say where this workspace lies"
+
+
+def _model(run: Run, paths: bool) -> str:
+    """Return the argument of ``load_model``, with the bracket that ends it."""
+    name, path = bundled_name(run.ensemble), run.ensemble.path
+    if name or path is None:
+        return f"{name!r})"
+    path = Path(path).resolve()
+    if path.is_relative_to(run.workspace.path):
+        inside = path.relative_to(run.workspace.path).parts
+        return " / ".join(["workspace.path", *(repr(part) for part in inside)]) + ")"
+    return f"{str(path)!r})" if paths else f"{path.name!r})  # say where this checkpoint lies"
+
+
+def _support(run: Run) -> str:
+    """Return the code that makes the support: the first valid days from a date on where it is those, else a list."""
+    tower, days = run.adaptation.tower, run.adaptation.support
+    if not len(days):
+        return "days = pd.DatetimeIndex([])"
+    skip = int(pd.DatetimeIndex(tower.time.values).searchsorted(days[0]))
+    if days.equals(support_days(tower, len(days), skip)):
+        return f'days = tamrl.labelled_days(tower, {len(days)}, start="{days[0]:%Y-%m-%d}")\ndays'
+    listed = textwrap.fill(", ".join(json.dumps(f"{day:%Y-%m-%d}") for day in days), 100)
+    return f"days = pd.DatetimeIndex(\n    [\n{textwrap.indent(listed, ' ' * 8)}\n    ]\n)\ndays"
+
+
+def _adapt(run: Run) -> str:
+    settings = run.adaptation.settings
+    method, arguments = METHODS[settings.method], [f"method={settings.method!r}"]
+    if run.allow_gaps:
+        arguments.append("allow_gaps=True")
+    if method.fits:
+        arguments += [f"steps={settings.steps}", f"learning_rate={settings.learning_rate!r}"]
+    if method.guarded:
+        arguments.append(f"held_back={settings.held_back!r}")
+    called = f"adapted = tamrl.adapt(model, tower, days, {', '.join(arguments)})"
+    return f"{called}\nfor note in adapted.notes:\n    print(note)"
+
+
+def _expected(scores: pd.DataFrame) -> str:
+    """Return the code that says how far the scores are from those that the notebook was written with."""
+    rows = "\n".join(f"    {name!r}: {scores[name].tolist()!r}," for name in scores)
+    made = f"written = pd.DataFrame({{\n{rows}\n}})"
+    made = "nan = float('nan')\n" + made if scores.isna().to_numpy().any() else made
+    return (
+        f"{made}\n"
+        'difference = (scores.set_index("flux") - written.set_index("flux")).abs().max().max()\n'
+        'print(f"Largest difference: {difference:.2g}")'
+    )
+
+
+def _references(run: Run) -> str:
+    parts = ["## How to cite", provenance.uncited(run)]
+    groups = provenance.works(run, _SHOWN_WITH)
+    for heading, works in groups.items():
+        parts += [f"**{heading}**", "\n".join(f"- {work.text()}" for work in works)]
+    entries = "\n\n".join(work.bibtex() for works in groups.values() for work in works)
+    return "\n\n".join(filter(None, [*parts, f"```bibtex\n{entries}\n```"]))
