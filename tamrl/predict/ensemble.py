@@ -256,9 +256,9 @@ def under_effect(
         fluxes = member.model.forward_model.raw_fluxes(states)[0].cpu().numpy()
         return fluxes, np.zeros_like(fluxes)
     season = record.season[None].to(states.device)
-    fluxes = member.model.under_effect(states, season, effect)
+    found = member.model.under_effect(states, season, effect)
     variance = member.model.effect_variance(states, season, effect)
-    return fluxes[0].cpu().numpy(), variance[0].cpu().numpy()
+    return found[0].cpu().numpy(), variance[0].cpu().numpy()
 
 
 def site_effects(

@@ -106,9 +106,8 @@ def ingest(
     towers, refused = one_each(tower for item in items for tower in item.towers)
     _add_series(items, towers)
     _account_for_siblings(items, set(towers))
-    places = _places(items, given)
     result = Result(summary=_summary_table([]), items=items, archive=workspace.archive_path, failures=faults + refused)
-    placed = [places.get(site, SiteInfo()).apply(tower) for site, tower in sorted(towers.items())]
+    placed = _placed(towers, _places(items, given))
     found = screen(placed)
     result.doubts += found.doubt_lines()
     ready = [complete(tower, found.failed(tower.site) | tower.failed) for tower in placed]
@@ -116,7 +115,7 @@ def ingest(
         _fill(ready, result)
     result.failures += [f"{tower.site}: {fault}" for tower in placed for fault in tower.faults]
     usable = [tower for tower in ready if tower.table.notna().to_numpy().any()]
-    result.failures += [f"{tower.site}: {tower.source} holds no value at all" for tower in ready if tower not in usable]
+    result.failures += [f"{t.site}: {t.source} holds no value at all" for t in ready if t not in usable]
     if usable:
         _store(usable, workspace, result, found.rows)
     result.account = tell(items, usable, found, result.report, result.balance, result.summary)
@@ -126,6 +125,11 @@ def ingest(
         entry |= {"audit": audit.brief(result.checks), "account": result.account.to_list()}
         workspace.add_provenance(entry)
     return result
+
+
+def _placed(towers: dict[str, Tower], places: dict[str, SiteInfo]) -> list[Tower]:
+    """Give each tower the position and classes that are known of it, by its id."""
+    return [places.get(site, SiteInfo()).apply(tower) for site, tower in sorted(towers.items())]
 
 
 def _fill(towers: list[Tower], result: Result) -> None:

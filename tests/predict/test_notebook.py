@@ -114,7 +114,7 @@ def test_bundled_models_and_the_bundled_workspace_go_by_their_names():
     from tamrl.towers.workspace import bundled
 
     workspace, ensemble = bundled(), load_ensemble(bundled_models()["fluxnet2015-daily"])
-    tower = record(workspace.archive(), "XS-CR1")
+    tower = record(workspace.archive(), "DE-Hai")
     text = code(notebook(made((workspace, ensemble, tower), support_days(tower, 10))))
-    assert "tamrl.open_workspace()" in text
+    assert "tamrl.open_workspace('fluxnet2015')" in text
     assert "tamrl.load_model('fluxnet2015-daily')" in text
