@@ -14,8 +14,9 @@ from tamrl.app.world import about, cache, session
 from tamrl.app.world.view import WorldView
 from tamrl.errors import TamrlError
 from tamrl.maps import catalog
-from tamrl.maps.contained import Bounds, import_contained
+from tamrl.maps.contained import import_contained
 from tamrl.maps.products import PRODUCTS
+from tamrl.system.contained import Bounds
 from tamrl.towers.workspace import Workspace
 
 if TYPE_CHECKING:
