@@ -164,7 +164,7 @@ def settings_section() -> tuple["AdaptSettings", bool]:
         "Learning rate", rates, disabled=fixed, format_func="{:g}".format, **state.bind("lr", standard.learning_rate)
     )
     columns[3].button(
-        "Adapt", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt", on_click=_press
+        "Adapt", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt", on_click=press
     )
     st.caption(f"{method.description}." + ("" if fixed else " The model itself is not changed for anyone else."))
     settings = dataclasses.replace(
@@ -176,7 +176,7 @@ def settings_section() -> tuple["AdaptSettings", bool]:
     return settings, st.session_state.pop(_PRESSED, False)
 
 
-def _press() -> None:
+def press() -> None:
     """Remember the press until the page acts on it; the button's own value is lost when a run starts again."""
     st.session_state[_PRESSED] = True
 
