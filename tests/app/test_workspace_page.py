@@ -10,6 +10,7 @@ from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
 from tamrl.app.shared import visitor
+from tamrl.towers.shelf import FOLDER
 
 pytestmark = pytest.mark.slow
 
@@ -53,6 +54,10 @@ def files_table(at):
     return next(d.value for d in at.dataframe if "reason" in d.value).set_index("name")
 
 
+def facts(at):
+    return next(m.value for m in at.markdown if " · land cover " in m.value)
+
+
 def press(at, key):
     next(b for b in at.button if b.key.startswith(key)).click().run()
     return at
@@ -74,7 +79,10 @@ def test_an_empty_page_says_what_it_takes_and_how_long_it_is_kept(app):
 def test_a_tower_is_dropped_looked_at_and_accepted(app):
     at = healthy(drop(app, csv("XX-One", days=400)))
     assert at.header[0].value == "XX-One"
-    assert {m.label: m.value for m in at.metric}["Days"] == "400"
+    assert "· 400 days ·" in facts(at)
+    variables = next(d.value for d in at.dataframe if "unit" in d.value).set_index("variable")
+    assert variables.loc["NEE", "unit"] == "gC m⁻² d⁻¹"
+    assert variables.loc["NEE", "share"] == 100
     assert len(at.get("plotly_chart")) == 1
     assert "workspace_files_1" in {b.key for b in at.file_uploader}  # what was sent has left the memory
     assert "demo" in at.sidebar.selectbox[0].value
@@ -126,12 +134,12 @@ def test_of_two_towers_one_is_kept_and_then_replaced(app):
     assert at.header[0].value == "2 towers"
     tower = next(s for s in at.selectbox if s.key.startswith("workspace_tower_"))
     healthy(tower.set_value("XX-Two").run())
-    assert {m.label: m.value for m in at.metric}["Days"] == "60"
+    assert "· 60 days ·" in facts(at)
     keep = next(m for m in at.multiselect if m.key.startswith("workspace_keep_"))
     healthy(keep.set_value(["XX-Two"]).run())
     healthy(press(at, "workspace_accept"))
     table = next(d.value for d in at.dataframe if "count" in d.value)
-    assert table["towers"].tolist() == "XX-Two"
+    assert table["towers"].tolist() == ["XX-Two"]
     healthy(drop(at, csv("XX-Two", days=80)))
     assert any("XX-Two: is in 'My towers' already" in w.value for w in at.warning)
     healthy(press(at, "workspace_accept"))
@@ -146,7 +154,7 @@ def test_a_place_that_the_files_do_not_say_is_asked_for_and_looked_up(app):
     healthy(at)
     igbp = next(s for s in at.selectbox if s.key.startswith("workspace_igbp_"))
     koeppen = next(s for s in at.selectbox if s.key.startswith("workspace_koeppen_"))
-    assert (igbp.value, koeppen.value) == ("CRO", "Dfb")
+    assert (igbp.value, koeppen.value) == ("CRO", "Cfb")
     assert any("48.25° N, 11.75° E" in c.value for c in at.caption)
     igbp.set_value("GRA").run()
     press(at, "workspace_place_")
@@ -155,8 +163,7 @@ def test_a_place_that_the_files_do_not_say_is_asked_for_and_looked_up(app):
         time.sleep(0.5)
         at.run()
     healthy(at)
-    metrics = {m.label: m.value for m in at.metric}
-    assert (metrics["Land cover (IGBP)"], metrics["Climate (Köppen)"]) == ("GRA", "Dfb")
+    assert "land cover GRA · Grassland · climate Cfb (temperate)" in facts(at)
     assert not at.info
 
 
@@ -187,7 +194,7 @@ def test_workspaces_are_made_exported_imported_and_deleted(app):
     healthy(press(at, "workspace_create"))
     own = next(s for s in at.selectbox if s.key.startswith("workspace_own_"))
     assert own.options == ["Empty one", "My towers"]
-    path = next(p for p in visitor.visits().path.rglob("my-towers") if p.is_dir())
+    path = visitor.visits().folder(at.session_state["tamrl_visitor"]) / FOLDER / "my-towers"
     data = packed(path)
     assert "workspace.yaml" in zipfile.ZipFile(BytesIO(data)).namelist()
     box = next(b for b in at.file_uploader if b.key.startswith("workspace_zip_"))
@@ -200,10 +207,12 @@ def test_workspaces_are_made_exported_imported_and_deleted(app):
     table = next(d.value for d in at.dataframe if "count" in d.value).set_index("name")
     assert table.loc["Back again", "towers"] == "XX-One"
     own = next(s for s in at.selectbox if s.key.startswith("workspace_own_"))
-    own.set_value(own.options and next(p for p in visitor.visits().path.rglob("back-again") if p.is_dir())).run()
-    press(at, "workspace_delete")
+    healthy(own.set_value(path.with_name("back-again")).run())
+    healthy(press(at, "workspace_delete"))
+    assert any("This cannot be undone" in m.value for m in at.markdown)
     healthy(press(at, "workspace_delete_sure"))
-    assert not list(visitor.visits().path.rglob("back-again"))
+    assert not path.with_name("back-again").exists()
+    assert path.is_dir()
     assert at.sidebar.selectbox[0].value == "demo"
 
 

@@ -1,12 +1,15 @@
 """Workspace, in the middle: what was read, tower by tower, and what became of every file."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 import xarray as xr
 
-from tamrl.app.shared import components, own, theme, visitor
+from tamrl.app.shared import components, theme, visitor
 from tamrl.app.shared.components import Origin
 from tamrl.app.workspace import accept, drop, place
+from tamrl.figures import style
 from tamrl.figures.towers import coverage
 from tamrl.schema import VARIABLES
 from tamrl.system.account import KINDS, IngestReport
@@ -67,15 +70,17 @@ def _text(text: str) -> str:
 def _tower(draft: Draft, report: ReadReport, site: str) -> None:
     """Draw what is known of one tower."""
     row = report.tower(site)
-    with st.container(horizontal=True, gap="large"):
-        for label, value in (
-            ("Record", f"{row['first']} to {row['last']}"),
-            ("Days", f"{row['days']:,}"),
-            ("Land cover (IGBP)", row["igbp"]),
-            ("Climate (Köppen)", row["koeppen"]),
-            ("Values set aside", f"{row['n_outside']:,}"),
-        ):
-            st.metric(label, value, width="content")
+    aside = f"{row['n_outside']:,} values set aside" if row["n_outside"] else "no value set aside"
+    facts = (
+        *(f"{row['first']} to {row['last']}", f"{row['days']:,} days"),
+        *(
+            f"land cover {components.class_name(row['igbp'])}",
+            f"climate {components.climate_name(row['koeppen'])}",
+            aside,
+        ),
+    )
+    with st.container(key="workspace_facts"):
+        st.markdown(" · ".join(facts))
     tower = record(draft.workspace.archive(), site)
     place.section(draft, tower, site)
     names = ", ".join(sorted({r["name"] for r in report.files if r["status"] == "ingested"})[:3])
@@ -87,7 +92,9 @@ def _tower(draft: Draft, report: ReadReport, site: str) -> None:
         Origin(f"{site}, {names}", False),
         lambda: coverage.monthly_shares(tower).T.rename_axis("month"),
     )
+    st.caption("Grey: no value in the month. Valid days have a flux, and a quality (QC) of at least 0.7.")
     _lacking(tower)
+    _variables(row, site)
     _checks(report, site)
     _account(report.of_tower(site), site)
 
@@ -106,6 +113,29 @@ def _lacking(tower: xr.Dataset) -> None:
         )
 
 
+def _variables(row: dict[str, Any], site: str) -> None:
+    """Draw the variables that were read, with the unit that each is kept in."""
+    missing = {n: row.get(f"missing_{n}") for n in VARIABLES}
+    rows = [
+        (name, VARIABLES[name].long_name, style.unit_label(VARIABLES[name].unit) or "1", 100 * (1 - share))
+        for name, share in missing.items()
+        if share is not None
+    ]
+    with st.expander(f"Variables and units of {site} ({len(rows)})", icon=":material/straighten:"):
+        st.dataframe(
+            pd.DataFrame(rows, columns=["variable", "name", "unit", "share"]),
+            hide_index=True,
+            key=f"workspace_variables_{site}",
+            column_config={
+                "variable": st.column_config.TextColumn("Variable", width="small"),
+                "name": st.column_config.TextColumn("Name", width="large"),
+                "unit": st.column_config.TextColumn("Kept in", width="small"),
+                "share": st.column_config.NumberColumn("Days with a value [%]", format="%.0f", width="small"),
+            },
+        )
+        st.caption("Values that came in another unit are listed below, as converted.")
+
+
 def _checks(report: ReadReport, site: str) -> None:
     """Draw the checks of one tower: its variables against each other and its place."""
     table = report.checks(site)
@@ -113,7 +143,7 @@ def _checks(report: ReadReport, site: str) -> None:
         return
     odd = int((table["verdict"] == "contradicts").sum())
     judged = int((table["verdict"] != "not judged").sum())
-    said = f"{odd} of {judged} contradict" if odd else f"all {judged} that could be judged agree"
+    said = f"{odd} of {judged} contradict" if odd else f"{judged} judged, none contradicts" if judged else "none judged"
     with st.expander(f"Checks of {site}: {said}", icon=":material/rule:", expanded=bool(odd)):
         st.dataframe(
             table.assign(verdict=table["verdict"].map(_VERDICT)),
@@ -168,4 +198,3 @@ def _files(report: ReadReport, open_now: bool) -> None:
         )
         for entry in report.of_files():
             st.caption(f"{_text(entry.subject)}: {_text(entry.words)}")
-        st.caption(own.limits_in_words())

@@ -111,15 +111,25 @@ def _confirm(shelf: Shelf, path: Path) -> None:
     name = _name(path)
     st.markdown(f"Delete {components.quoted(name)} with all its towers and models? This cannot be undone.")
     with st.container(horizontal=True, gap="small"):
-        if widgets.button("Delete it", type="primary", icon=":material/delete:", key="workspace_delete_sure"):
-            with components.guarded():
-                _close(path)
-                shelf.delete(path)
-                _next_turn()
-                st.toast(f"{components.plain(name)} is deleted.", icon=":material/delete:")
-                st.rerun()
-        if widgets.button("Keep it", key="workspace_delete_not"):
+        go = st.button(
+            "Delete it",
+            type="primary",
+            icon=":material/delete:",
+            key="workspace_delete_sure",
+            on_click=_delete,
+            args=(shelf, path, name),
+        )
+        if st.button("Keep it", key="workspace_delete_not") or go:
             st.rerun()
+
+
+def _delete(shelf: Shelf, path: Path, name: str) -> None:
+    """Delete a workspace; one that was deleted in another window meanwhile is gone as well."""
+    _close(path)
+    if shelf.holds(path):
+        shelf.delete(path)
+    _next_turn()
+    st.toast(f"{components.plain(name)} is deleted.", icon=":material/delete:")
 
 
 def _close(path: Path) -> None:
