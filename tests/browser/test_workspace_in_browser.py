@@ -4,10 +4,12 @@ import base64
 import gzip
 import re
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import tower_files
+from test_accessibility import AXE, FINDINGS, headings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -86,3 +88,19 @@ def test_nobody_else_sees_what_was_accepted(window, server):
     page.get_by_role("heading", name="Your workspaces").wait_for()
     app.settle()
     assert page.get_by_text("None yet").count() == 0
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+def test_what_was_read_has_no_serious_finding_and_fits_the_window(window, theme, width):
+    app = window(theme=theme, width=width)
+    page = app.open("/workspace")
+    drag_in(page, *made())
+    page.locator(".st-key-workspace_draft .js-plotly-plot").wait_for()
+    app.settle()
+    page.evaluate(AXE)
+    assert page.evaluate(FINDINGS) == []
+    order = headings(page)
+    assert order[0] == 1
+    assert all(after - before <= 1 for before, after in pairwise(order)), order
+    wide = "document.querySelector('[data-testid=stMain]').scrollWidth"
+    assert page.evaluate(wide) <= width
