@@ -32,6 +32,7 @@ def pages() -> list["st.Page"]:
     return [
         st.Page(f"pages/{FIRST}.py", title="World", icon=":material/public:", default=True),
         st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:"),
+        st.Page("pages/workspace.py", title="Workspace", icon=":material/drive_folder_upload:"),
         st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
         st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
     ]

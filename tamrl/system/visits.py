@@ -124,15 +124,24 @@ class Visits:
         Raises:
             TamrlError: none, or no further product.
         """
-        self.sweep()
-        own = self.folder(visitor)
-        taken, all_taken = _size(own) if own else 0, _size(self.path)
+        left, own = self.bytes_left(visitor), self.folder(visitor)
         if own and len([p for p in own.iterdir() if not p.name.startswith(".")]) >= self.limits.imports:
             raise TamrlError(
                 f"You have imported {self.limits.imports} products, and more are not kept here",
                 "Import",
                 "Remove one that you do not need any more",
             )
+        return left
+
+    def bytes_left(self, visitor: str) -> int:
+        """Return how many bytes a visitor may still keep, of products and of workspaces.
+
+        Raises:
+            TamrlError: none.
+        """
+        self.sweep()
+        own = self.folder(visitor)
+        taken, all_taken = _size(own) if own else 0, _size(self.path)
         if taken >= self.limits.visitor_bytes:
             what = f"Your imports take the {self.limits.visitor_bytes / _GB:g} GB that are kept for you here"
             raise TamrlError(what, "Import", "Remove one that you do not need any more")

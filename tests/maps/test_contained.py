@@ -10,8 +10,10 @@ import pytest
 import xarray as xr
 
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog, contained
-from tamrl.maps.contained import Bounds, import_contained
+from tamrl.maps import catalog
+from tamrl.maps.contained import import_contained
+from tamrl.system import contained
+from tamrl.system.contained import Bounds
 
 MB = 2**20
 
@@ -143,8 +145,8 @@ def test_a_zip_writes_nowhere_else(tmp_path, name):
 @pytest.mark.skipif(sys.platform != "linux", reason="the system bounds the memory of a process on Linux alone")
 def test_memory_and_time_are_bounded(tmp_path, monkeypatch):
     (tmp_path / "burst.py").write_text(
-        "import json, sys, time\nfrom tamrl.maps import contained\nasked = json.load(sys.stdin)\n"
-        "contained._limit(asked['memory'], asked['size'])\n"
+        "import json, sys, time\nfrom tamrl.system import contained\nasked = json.load(sys.stdin)\n"
+        "contained.limit(asked['memory'], asked['size'])\n"
         "try:\n    block = bytearray(2 * asked['memory'])\nexcept MemoryError:\n"
         "    print(json.dumps({'error': ['too much memory', 'x', 'y']}), flush=True)\n    sys.exit()\ntime.sleep(600)\n"
     )

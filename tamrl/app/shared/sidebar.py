@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from tamrl.app.shared import cache, components, jobs, state, visitor
+from tamrl.app.shared import cache, components, jobs, own, state, visitor
 from tamrl.app.shared.components import Origin
 from tamrl.bundled import bundled_models, bundled_workspaces, model_step
 from tamrl.errors import TamrlError
@@ -69,7 +69,7 @@ def listed(folder: str) -> tuple[dict[str, Path], list[TamrlError]]:
             options[name] = bundled(name).path
         except TamrlError as error:
             problems.append(error)
-    for path in dict.fromkeys(found):
+    for path in dict.fromkeys([*found, *own.workspaces()]):
         name, number = path.name, 2
         while name in options and options[name] != path:
             name, number = f"{path.name}-{number}", number + 1
@@ -84,6 +84,12 @@ def _inside(folder: Path, where: str, problems: list[TamrlError]) -> list[Path]:
         todo = "Make one with `python -m tamrl ingest SRC --workspace W`, or name another folder"
         problems.append(TamrlError("No workspace found in this folder", where, todo))
     return inside
+
+
+def name_of(workspace: Workspace) -> str | None:
+    """Return the name that the address has for a workspace, None where it is not on offer."""
+    options, _ = listed(state.get("folder", ""))
+    return next((name for name, path in options.items() if path == workspace.path), None)
 
 
 def _named(folder: str, problems: list[TamrlError]) -> list[Path]:

@@ -44,6 +44,16 @@ def select(
     return st.selectbox(label, options, format_func=text, help=tip or None, **state.bind(name, value))
 
 
+def button(label: str, key: str, **settings: Any) -> bool:
+    """Draw a button and return whether it was pressed.
+
+    The press is kept until the page acts on it: the button's own value is lost where a run starts again before that.
+    """
+    pressed = f"tamrl_pressed_{key}"
+    st.button(label, key=key, on_click=st.session_state.__setitem__, args=(pressed, True), **settings)
+    return st.session_state.pop(pressed, False)
+
+
 def legend(items: Iterable[tuple[str, str, str]], alt: str) -> None:
     """Draw one legend for a map or a row of figures; the picture of the row has it too.
 

@@ -1,6 +1,5 @@
 """Importing a product from the World page, by path or by upload."""
 
-import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -14,8 +13,10 @@ from tamrl.app.world import about, cache, session
 from tamrl.app.world.view import WorldView
 from tamrl.errors import TamrlError
 from tamrl.maps import catalog
-from tamrl.maps.contained import Bounds, import_contained
+from tamrl.maps.contained import import_contained
 from tamrl.maps.products import PRODUCTS
+from tamrl.system.contained import Bounds
+from tamrl.towers.shelf import file_name
 from tamrl.towers.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -150,13 +151,8 @@ def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapp
 
 
 def _stored(file: "UploadedFile", scratch: Path, number: int) -> Path:
-    """Write what was sent to a folder of its own and return it.
-
-    Names tell what some products hold; a path inside a name is left out.
-    """
-    name = re.split(r"[\\/]", file.name)[-1].replace("\0", "")
-    name = name if name.strip(". ") and len(name.encode()) < 200 else f"file{Path(name).suffix[:8]}"
-    target = scratch / str(number) / name
+    """Write what was sent to a folder of its own and return it."""
+    target = scratch / str(number) / file_name(file.name)
     target.parent.mkdir()
     target.write_bytes(file.getbuffer())
     return target

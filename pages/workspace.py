@@ -1,0 +1,5 @@
+"""Workspace."""
+
+from tamrl.app.workspace.page import show
+
+show()

@@ -1,0 +1,57 @@
+"""The workspaces that a visitor has made here, which nobody else sees."""
+
+from pathlib import Path
+
+from tamrl.app.shared import visitor
+from tamrl.errors import TamrlError
+from tamrl.system.contained import Bounds
+from tamrl.towers.shelf import FOLDER, Shelf
+
+
+def shelf() -> Shelf:
+    """Return this visitor's workspaces.
+
+    Raises:
+        TamrlError: the server has no place for them.
+    """
+    visits = visitor.visits()
+    folder = visits.folder(visitor.name(), make=True) / FOLDER
+    folder.mkdir(exist_ok=True)
+    return Shelf(folder, visits.limits.imports)
+
+
+def workspaces() -> list[Path]:
+    """Return the folders of this visitor's workspaces; none where the server has no place for them."""
+    try:
+        visits = visitor.visits()
+        folder = visits.folder(visitor.name())
+    except TamrlError:
+        return []
+    return [] if folder is None else Shelf(folder / FOLDER, visits.limits.imports).workspaces()
+
+
+def bounds(sent: int, names: str) -> Bounds:
+    """Return what reading something that was sent may take.
+
+    Args:
+        sent: its bytes.
+        names: of the files, for messages.
+
+    Raises:
+        TamrlError: there is no room for it.
+    """
+    room = visitor.visits().bytes_left(visitor.name())
+    if sent > room:
+        what = f"This is larger than the {room / 2**30:.1f} GB that you may still keep here"
+        raise TamrlError(what, names, "Send fewer files, or delete a workspace that you do not need any more")
+    return Bounds(room)
+
+
+def limits_in_words() -> str:
+    """Return how much is kept of a visitor, for how long, and who sees it."""
+    limits = visitor.visits().limits
+    return (
+        f"Nobody else sees them. They are removed {limits.hours:g} hours after their last use, and when the server "
+        f"stops: export what you want to keep. At most {limits.imports} workspaces and "
+        f"{limits.visitor_bytes / 2**30:g} GB, unpacked, are kept."
+    )

@@ -1,0 +1,200 @@
+"""Workspace, in the middle: what was read, tower by tower, and what became of every file."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+import xarray as xr
+
+from tamrl.app.shared import components, theme, visitor
+from tamrl.app.shared.components import Origin
+from tamrl.app.workspace import accept, drop, place
+from tamrl.figures import style
+from tamrl.figures.towers import coverage
+from tamrl.schema import VARIABLES
+from tamrl.system.account import KINDS, IngestReport
+from tamrl.towers.archive import record
+from tamrl.towers.report import STATUS, ReadReport
+from tamrl.towers.shelf import Draft, Shelf
+
+_VERDICT = {"agrees": "✓ agrees", "contradicts": "✗ contradicts", "not judged": "not judged"}
+
+
+def show(draft: Draft, shelf: Shelf) -> None:
+    """Draw the report of a draft, and what can be done with it."""
+    report = draft.report()
+    _heading(report)
+    _remarks(report)
+    if not report.sites:
+        _files(report, open_now=True)
+        st.button("Discard", icon=":material/delete:", key="workspace_discard", on_click=drop.forget, args=(draft,))
+        return
+    site = report.sites[0]
+    if len(report.sites) > 1:
+        site = st.selectbox(
+            f"Tower ({len(report.sites)} were read)", report.sites, key=f"workspace_tower_{draft.path.name}"
+        )
+    _tower(draft, report, site)
+    _files(report, open_now=any(row["status"] == "failed" for row in report.files))
+    accept.section(draft, report, shelf, site)
+
+
+def _heading(report: ReadReport) -> None:
+    count = len(report.sites)
+    st.header("No tower was read" if not count else report.sites[0] if count == 1 else f"{count} towers", anchor=False)
+    if count:
+        st.caption("Read, and not yet part of a workspace: look at it, then accept or discard it.")
+    else:
+        st.caption("None of these files holds the daily fluxes of a tower. The table says why, file by file.")
+
+
+def _remarks(report: ReadReport) -> None:
+    """Say what was rejected, and what must be doubted, of more than one tower."""
+    failed = [row for row in report.files if row["status"] == "failed"]
+    if failed and report.sites:
+        names = ", ".join(row["name"] for row in failed[:3]) + (" and others" if len(failed) > 3 else "")
+        st.warning(f"Rejected: {_text(names)}. The table of files says why.", icon=":material/block:")
+    for lines, head, icon in (
+        (report.faults, "These variables contradict the others at most towers; they are kept as read", "rule"),
+        (report.doubts, "The unit of these variables is in doubt; they are kept as read", "straighten"),
+        (report.failures, "Left out", "block"),
+    ):
+        if lines:
+            st.warning(f"**{head}:**" + "".join(f"\n- {_text(line)}" for line in lines[:20]), icon=f":material/{icon}:")
+
+
+def _text(text: str) -> str:
+    return components.plain(visitor.public(text))
+
+
+def _tower(draft: Draft, report: ReadReport, site: str) -> None:
+    """Draw what is known of one tower."""
+    row = report.tower(site)
+    aside = f"{row['n_outside']:,} values set aside" if row["n_outside"] else "no value set aside"
+    facts = (
+        *(f"{row['first']} to {row['last']}", f"{row['days']:,} days"),
+        *(
+            f"land cover {components.class_name(row['igbp'])}",
+            f"climate {components.climate_name(row['koeppen'])}",
+            aside,
+        ),
+    )
+    with st.container(key="workspace_facts"):
+        st.markdown(" · ".join(facts))
+    tower = record(draft.workspace.archive(), site)
+    place.section(draft, tower, site)
+    names = ", ".join(sorted({r["name"] for r in report.files if r["status"] == "ingested"})[:3])
+    st.markdown("**What the record holds**")
+    components.figure(
+        f"{site}_coverage",
+        coverage.coverage(tower, theme.current()),
+        coverage.in_words(tower),
+        Origin(f"{site}, {names}", False),
+        lambda: coverage.monthly_shares(tower).T.rename_axis("month"),
+    )
+    st.caption("Grey: no value in the month. Valid days have a flux, and a quality (QC) of at least 0.7.")
+    _lacking(tower)
+    _variables(row, site)
+    _checks(report, site)
+    _account(report.of_tower(site), site)
+
+
+def _lacking(tower: xr.Dataset) -> None:
+    """Say which drivers of the bundled model the record lacks altogether."""
+    from tamrl.config import ModelConfig
+
+    wanted = [name for name in ModelConfig().drivers if name in VARIABLES]
+    lacking = [n for n in wanted if n not in tower or not bool(tower[n].notnull().any())]
+    if lacking:
+        named = ", ".join(f"{n} ({VARIABLES[n].long_name.lower()})" for n in lacking)
+        st.caption(
+            f"Drivers of the bundled model that these files lack: {named}. The model runs without them, less well: "
+            "to add them, drop a table with the columns site, date and their names together with the tower files."
+        )
+
+
+def _variables(row: dict[str, Any], site: str) -> None:
+    """Draw the variables that were read, with the unit that each is kept in."""
+    missing = {n: row.get(f"missing_{n}") for n in VARIABLES}
+    rows = [
+        (name, VARIABLES[name].long_name, style.unit_label(VARIABLES[name].unit) or "1", 100 * (1 - share))
+        for name, share in missing.items()
+        if share is not None
+    ]
+    with st.expander(f"Variables and units of {site} ({len(rows)})", icon=":material/straighten:"):
+        st.dataframe(
+            pd.DataFrame(rows, columns=["variable", "name", "unit", "share"]),
+            hide_index=True,
+            key=f"workspace_variables_{site}",
+            column_config={
+                "variable": st.column_config.TextColumn("Variable", width="small"),
+                "name": st.column_config.TextColumn("Name", width="large"),
+                "unit": st.column_config.TextColumn("Kept in", width="small"),
+                "share": st.column_config.NumberColumn("Days with a value [%]", format="%.0f", width="small"),
+            },
+        )
+        st.caption("Values that came in another unit are listed below, as converted.")
+
+
+def _checks(report: ReadReport, site: str) -> None:
+    """Draw the checks of one tower: its variables against each other and its place."""
+    table = report.checks(site)
+    if table.empty:
+        return
+    odd = int((table["verdict"] == "contradicts").sum())
+    judged = int((table["verdict"] != "not judged").sum())
+    said = f"{odd} of {judged} contradict" if odd else f"{judged} judged, none contradicts" if judged else "none judged"
+    with st.expander(f"Checks of {site}: {said}", icon=":material/rule:", expanded=bool(odd)):
+        st.dataframe(
+            table.assign(verdict=table["verdict"].map(_VERDICT)),
+            hide_index=True,
+            key=f"workspace_checks_{site}",
+            column_config={
+                "check": st.column_config.TextColumn("Check", width="small"),
+                "found": st.column_config.TextColumn("Found", width="large"),
+                "expected": st.column_config.TextColumn("Expected", width="medium"),
+                "verdict": st.column_config.TextColumn("Verdict", width="small"),
+            },
+        )
+        st.caption("Nothing is changed by a check. What contradicts is most often a unit, a sign, or a shifted clock.")
+
+
+def _account(entries: IngestReport, subject: str) -> None:
+    """Draw what was done to the data of one tower: converted, set aside, missing, assumed."""
+    if not len(entries):
+        return
+    counts = entries.table()["kind"].value_counts()
+    said = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if kind in counts)
+    with st.expander(f"What was done to the data of {subject}: {said}", icon=":material/fact_check:"):
+        st.dataframe(
+            entries.table().drop(columns="subject"),
+            hide_index=True,
+            key=f"workspace_account_{subject}",
+            column_config={
+                "kind": st.column_config.TextColumn("Kind", width=80),
+                "count": st.column_config.NumberColumn("Values", width=70, help="How many values it concerns"),
+                "words": st.column_config.TextColumn("What and why", width="large"),
+            },
+        )
+        st.caption("; ".join(f"**{kind}**: {words}" for kind, words in KINDS.items() if kind in counts) + ".")
+
+
+def _files(report: ReadReport, open_now: bool) -> None:
+    """Draw what became of every file."""
+    files = pd.DataFrame(report.files, columns=["name", "status", "reason"])
+    # What failed is seen first.
+    files = files.sort_values("status", key=lambda s: s != "failed", kind="stable")
+    files = files.assign(status=files["status"].map(STATUS), reason=files["reason"].map(visitor.public))
+    with st.expander(f"Files ({len(files)})", icon=":material/description:", expanded=open_now):
+        st.dataframe(
+            files,
+            hide_index=True,
+            key="workspace_files_table",
+            column_config={
+                "name": st.column_config.TextColumn("File", width="medium"),
+                "status": st.column_config.TextColumn("Was", width=90),
+                "reason": st.column_config.TextColumn("Towers, or why not", width="large"),
+            },
+        )
+        for entry in report.of_files():
+            st.caption(f"{_text(entry.subject)}: {_text(entry.words)}")

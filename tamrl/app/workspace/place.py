@@ -1,0 +1,130 @@
+"""Workspace: where a tower stands and what grows there, asked for where its files do not say."""
+
+import math
+
+import streamlit as st
+import xarray as xr
+
+from tamrl.app.shared import components, own, widgets
+from tamrl.app.workspace import drop
+from tamrl.errors import TamrlError
+from tamrl.globe.earth import flags, load_earth
+from tamrl.maps.cell import Cell, place_at, position
+from tamrl.schema import IGBP, UNKNOWN
+from tamrl.towers.shelf import Draft
+
+#: A smaller share of the land of a cell is not worth a word.
+_SEEN = 0.05
+
+
+def section(draft: Draft, tower: xr.Dataset, site: str) -> None:
+    """Draw what is known of the place of a tower, to be completed or corrected; a change reads the files again.
+
+    Args:
+        draft: what was read.
+        tower: record of the tower.
+        site: its id.
+    """
+    lat, lon = tower["lat"].item(), tower["lon"].item()
+    igbp, koeppen = tower["igbp"].item(), tower["koeppen"].item()
+    placed = math.isfinite(lat) and math.isfinite(lon)
+    missing = ([] if placed else ["the position"]) + [
+        words for words, known in (("the land cover", igbp), ("the climate", koeppen)) if known == UNKNOWN
+    ]
+    if missing:
+        last = f"{', '.join(missing[:-1])} and {missing[-1]}" if len(missing) > 1 else missing[0]
+        st.info(
+            f"The files of {site} do not say {last}. The model does better where it knows: give the position, and the "
+            "classes are looked up.",
+            icon=":material/location_on:",
+        )
+    with st.expander("Position and class", icon=":material/location_on:", expanded=bool(missing)):
+        _form(draft, site, (lat, lon) if placed else None, igbp, koeppen)
+
+
+def _form(draft: Draft, site: str, at: tuple[float, float] | None, igbp: str, koeppen: str) -> None:
+    columns = st.columns(4, gap="small", vertical_alignment="bottom")
+    known_lat, known_lon = at or (None, None)
+    key = f"{draft.path.name}_{site}"
+    lat = columns[0].number_input(
+        "Latitude [° N]", -90.0, 90.0, known_lat, 0.1, "%.4f", key=f"workspace_lat_{key}", placeholder="48.25"
+    )
+    lon = columns[1].number_input(
+        "Longitude [° E]", -180.0, 180.0, known_lon, 0.1, "%.4f", key=f"workspace_lon_{key}", placeholder="11.75"
+    )
+    earth = load_earth()
+    cell = place_at(earth, lat, lon) if lat is not None and lon is not None else None
+    climates = [name for name in flags(earth["koeppen"]).values() if name != "none"]
+    # A class that was looked up belongs to a position: another position, another box.
+    where = f"{key}_{lat}_{lon}"
+    igbps = [UNKNOWN, *IGBP]
+    first = igbp if igbp != UNKNOWN or cell is None else cell.igbp
+    new_igbp = columns[2].selectbox(
+        "Land cover (IGBP)",
+        igbps,
+        igbps.index(first) if first in igbps else 0,
+        key=f"workspace_igbp_{where}",
+        format_func=components.class_name,
+    )
+    koeppens = list(dict.fromkeys([UNKNOWN, koeppen, *climates]))
+    first = koeppen if koeppen != UNKNOWN or cell is None else cell.koeppen
+    new_koeppen = columns[3].selectbox(
+        "Climate (Köppen)",
+        koeppens,
+        koeppens.index(first) if first in koeppens else 0,
+        key=f"workspace_koeppen_{where}",
+        format_func=components.climate_name,
+    )
+    _say_cell(cell, lat is not None and lon is not None)
+    typed = {"lat": _text(lat), "lon": _text(lon), "igbp": _known(new_igbp), "koeppen": _known(new_koeppen)}
+    before = {"lat": _text(known_lat), "lon": _text(known_lon), "igbp": _known(igbp), "koeppen": _known(koeppen)}
+    half = (lat is None) != (lon is None)
+    if half:
+        st.caption("A position has a latitude and a longitude.")
+    if widgets.button(
+        "Use this place",
+        icon=":material/check:",
+        key=f"workspace_place_{key}",
+        disabled=half or typed == before,
+        help="The files are read again with it",
+    ):
+        with components.guarded():
+            _use(draft, site, typed, before)
+
+
+def _use(draft: Draft, site: str, typed: dict[str, str], before: dict[str, str]) -> None:
+    """Keep what was typed and read the files again.
+
+    Raises:
+        TamrlError: something that the files say was emptied, which a table of sites cannot say.
+    """
+    emptied = [name for name, text in typed.items() if not text and before[name] and not draft.places().get(site)]
+    if emptied:
+        what = f"The files say what was emptied here: {', '.join(emptied)}"
+        raise TamrlError(what, site, "Type the right value, or leave that of the files")
+    draft.put_place(site, typed)
+    drop.begin(draft, own.bounds(0, site))
+    st.rerun()
+
+
+def _say_cell(cell: Cell | None, placed: bool) -> None:
+    """Say what the bundled global drivers hold there, so that the class is not taken for the tower's own."""
+    if not placed:
+        st.caption("With a position, land cover and climate are looked up in the bundled global drivers.")
+        return
+    if cell is None:
+        st.caption("There is no land in this half-degree cell: check the signs of latitude and longitude.")
+        return
+    covers = ", ".join(f"{name} {share:.0%}" for name, share in cell.covers.items() if share >= _SEEN)
+    st.caption(
+        f"Half-degree cell at {position(cell.lat, cell.lon)}, {cell.region}: {covers or 'no land cover'}; climate "
+        f"{cell.koeppen}. The largest class of a cell need not be that of the tower: correct it where you know better."
+    )
+
+
+def _text(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
+
+
+def _known(name: str) -> str:
+    return "" if name == UNKNOWN else name

@@ -1,0 +1,160 @@
+"""Work on what a visitor sends in a process of its own, with bounded memory, time and size.
+
+A small file may unpack to any size, and a damaged one may bring down the library that reads it: neither must reach the
+server. The module that does the work is run by its name; it reads what is asked of it as JSON from standard input and
+tells a line of JSON each how far it is, and last what came of it.
+"""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tamrl.errors import TamrlError
+
+GB = 2**30
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one piece of work may take.
+
+    Attributes:
+        size: most bytes, unpacked and as written.
+        memory: most bytes of memory.
+        seconds: longest time.
+    """
+
+    size: int
+    memory: int = 3 * GB
+    seconds: float = 1800.0
+
+
+def run(
+    module: str,
+    asked: dict[str, Any],
+    progress: Callable[[float], None],
+    bounds: Bounds,
+    broken: Callable[[str], TamrlError],
+) -> dict[str, Any]:
+    """Let a module do what is asked of it in a process that is ended if it takes too much.
+
+    Args:
+        module: calls ``serve`` when it is run.
+        asked: JSON values; the bounds of size and memory are added.
+        progress: called with the share that is done; what it raises ends the process.
+        bounds: of the process.
+        broken: makes the error of a process that told no end, from ``overdue`` or ``broken``.
+
+    Returns:
+        What the process told last.
+
+    Raises:
+        TamrlError: what the work raised, or the bounds were met.
+    """
+    asked = {**asked, "size": bounds.size, "memory": bounds.memory}
+    with subprocess.Popen(
+        [sys.executable, "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=_environment(),
+        text=True,
+        encoding="utf-8",
+    ) as process:
+        late = threading.Timer(bounds.seconds, process.kill)
+        late.start()
+        try:
+            with contextlib.suppress(BrokenPipeError):  # it is gone already: told below
+                process.stdin.write(json.dumps(asked, default=str))
+                process.stdin.close()
+            told = _listen(process, progress)
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            overdue = not late.is_alive()
+            late.cancel()
+    if "error" in told:
+        raise TamrlError(*told["error"])
+    if not told:
+        raise broken("overdue" if overdue else "broken")
+    return told
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of the process: it finds this package, and keeps to one thread."""
+    above = str(Path(__file__).resolve().parents[2])
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, (above, os.environ.get("PYTHONPATH")))),
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def _listen(process: subprocess.Popen, progress: Callable[[float], None]) -> dict[str, Any]:
+    """Return the last word of the process, and pass on how far it is; libraries may print what is not meant for us."""
+    last: dict[str, Any] = {}
+    for line in process.stdout:
+        try:
+            said = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(said, dict):
+            if "share" in said:
+                progress(float(said["share"]))
+            else:
+                last = said
+    return last
+
+
+def limit(memory: int, size: int) -> None:
+    """Set what the system will not let this process exceed."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    for name, most in (("RLIMIT_DATA", memory), ("RLIMIT_FSIZE", size + 2**20), ("RLIMIT_CORE", 0)):
+        bound = getattr(resource, name)
+        _, hard = resource.getrlimit(bound)
+        most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(bound, (most, hard))
+    os.nice(5)
+
+
+def serve(
+    work: Callable[[dict[str, Any], Callable[[float], None]], dict[str, Any]],
+    too_much: Callable[[dict[str, Any]], TamrlError],
+    unforeseen: Callable[[dict[str, Any], Exception], TamrlError],
+) -> None:
+    """Do what standard input asks for; tell it on standard output, a line of JSON each.
+
+    Args:
+        work: called with what is asked and with a function that tells the share that is done; returns what to tell.
+        too_much: makes the error of work that met the bound of memory.
+        unforeseen: makes the error of any other exception than a TamrlError.
+    """
+    asked = json.load(sys.stdin)
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+
+    def tell(**said: Any) -> None:
+        out.write(json.dumps(said) + "\n")
+        out.flush()
+
+    limit(asked["memory"], asked["size"])
+    try:
+        tell(**work(asked, lambda share: tell(share=share)))
+    except TamrlError as error:
+        tell(error=[error.what, error.where, error.todo])
+    except MemoryError:
+        error = too_much(asked)
+        tell(error=[error.what, error.where, error.todo])
+    except Exception as raised:
+        error = unforeseen(asked, raised)
+        tell(error=[error.what, error.where, error.todo])

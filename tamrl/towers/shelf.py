@@ -1,0 +1,254 @@
+"""The workspaces of one visitor, and what he has sent and not yet accepted: bounded in number, all in one folder."""
+
+import re
+import shutil
+import tempfile
+import time
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tamrl.errors import TamrlError, printable
+from tamrl.system.contained import Bounds
+from tamrl.towers.contained import ingest_contained, unpack_contained
+from tamrl.towers.readers.site_values import Faults, check
+from tamrl.towers.report import ReadReport
+from tamrl.towers.workspace import Workspace, find_workspaces
+
+#: Hidden from what else a visitor keeps: it is neither listed nor counted among the products that were imported.
+FOLDER, _DRAFTS = ".workspaces", ".drafts"
+#: Drafts that are kept; files of one draft; letters of a name.
+MOST_DRAFTS, MOST_FILES, LONGEST_NAME = 3, 200, 60
+_REPORT, _FILES, _READ = "report.json", "files", "read"
+_FIELDS = ("lat", "lon", "igbp", "koeppen")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Files that were sent, and the workspace that they were read into.
+
+    Attributes:
+        path: its folder.
+    """
+
+    path: Path
+
+    @property
+    def files(self) -> list[Path]:
+        """The files as they were sent."""
+        return sorted(path for path in (self.path / _FILES).rglob("*") if path.is_file())
+
+    def place_for(self, name: str) -> Path:
+        """Return where a file that was sent is to be written; files of one drop lie side by side, as tables need.
+
+        Raises:
+            TamrlError: there are too many.
+        """
+        taken = self.files
+        if len(taken) >= MOST_FILES:
+            what = f"More than {MOST_FILES} files were sent at once"
+            raise TamrlError(what, name, "Send one zip of them, or fewer files")
+        folder = self.path / _FILES
+        clean = file_name(name)
+        if (folder / clean).exists():
+            folder = folder / str(len(taken))
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder / clean
+
+    @property
+    def workspace(self) -> Workspace:
+        """The workspace that the files were read into.
+
+        Raises:
+            TamrlError: they were not read, or what was read is gone.
+        """
+        return Workspace.open(self.path / _READ)
+
+    @property
+    def ready(self) -> bool:
+        """Whether the files were read."""
+        return (self.path / _REPORT).is_file()
+
+    def report(self) -> ReadReport:
+        """Return what was found in the files.
+
+        Raises:
+            TamrlError: they were not read, or what was read is gone.
+        """
+        return ReadReport.load(self.path / _REPORT)
+
+    def places(self) -> dict[str, dict[str, str]]:
+        """Return what was typed of the place of each tower: field -> text."""
+        import csv
+
+        path = self.path / "sites.csv"
+        if not path.is_file():
+            return {}
+        with path.open(encoding="utf-8", newline="") as file:
+            return {row.pop("site"): row for row in csv.DictReader(file)}
+
+    def put_place(self, site: str, values: dict[str, str]) -> None:
+        """Keep what was typed of the place of a tower, for the next ``read``.
+
+        Args:
+            site: tower.
+            values: some of lat, lon, igbp and koeppen as text; empty where not known.
+
+        Raises:
+            TamrlError: a value cannot be one.
+        """
+        import csv
+
+        faults = Faults("Position and class")
+        for name, text in values.items():
+            check(name, text, site, faults)
+        if words := faults.words():
+            raise TamrlError("; ".join(words), site, "Correct it")
+        known = {**self.places(), site: {name: values.get(name, "") for name in _FIELDS}}
+        with (self.path / "sites.csv").open("w", encoding="utf-8", newline="") as file:
+            out = csv.DictWriter(file, ("site", *_FIELDS))
+            out.writeheader()
+            out.writerows({"site": name, **row} for name, row in sorted(known.items()))
+
+    def read(self, progress: Callable[[float], None], bounds: Bounds) -> ReadReport:
+        """Read the files into the draft's workspace, anew where they were read before.
+
+        Raises:
+            TamrlError: as ``ingest_contained``; then nothing is kept of an earlier reading.
+        """
+        (self.path / _REPORT).unlink(missing_ok=True)
+        shutil.rmtree(self.path / _READ, ignore_errors=True)
+        files = self.files
+        # A table is read with the monthly one that lies beside it.
+        tables = {path.parent for path in files if path.name == "daily.parquet"}
+        sources = [path for path in files if path.name != "monthly.parquet" or path.parent not in tables]
+        sites = self.path / "sites.csv"
+        report = ingest_contained(sources, self.path / _READ, sites if sites.is_file() else None, progress, bounds)
+        report.save(self.path / _REPORT)
+        return report
+
+    def discard(self) -> None:
+        """Remove the files and what was read."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """The workspaces of one visitor.
+
+    Attributes:
+        path: their folder, which nobody else has.
+        most: number of workspaces that may be there.
+    """
+
+    path: Path
+    most: int
+
+    def workspaces(self) -> list[Path]:
+        """Return the folders of the workspaces, by name."""
+        return [path for path in find_workspaces(self.path) if path.parent == self.path.resolve()]
+
+    def holds(self, path: Path) -> bool:
+        """Say whether a workspace is one of these."""
+        return Path(path) in self.workspaces()
+
+    def place_for(self, name: str) -> Path:
+        """Return the folder of a new workspace.
+
+        Raises:
+            TamrlError: there are too many, the name says nothing, or there is one of this name.
+        """
+        there = self.workspaces()
+        if len(there) >= self.most:
+            what = f"You have {len(there)} workspaces, and more are not kept here"
+            raise TamrlError(what, "Workspace", "Delete one that you do not need any more")
+        path = self.path.resolve() / slug(name)
+        if path.exists():
+            raise TamrlError("You have a workspace of this name already", name, "Choose another name")
+        return path
+
+    def create(self, name: str) -> Workspace:
+        """Make an empty workspace.
+
+        Raises:
+            TamrlError: see ``place_for``.
+        """
+        return Workspace.create(self.place_for(name), name=clean_name(name))
+
+    def take_in(self, file: Path, name: str, bounds: Bounds) -> Workspace:
+        """Make a workspace of an exported one.
+
+        Args:
+            file: zip that ``workspace_zip.pack`` wrote.
+            name: of the workspace.
+            bounds: of the process that unpacks it.
+
+        Raises:
+            TamrlError: see ``place_for`` and ``workspace_zip.unpack``.
+        """
+        into = self.place_for(name)
+        try:
+            return Workspace.open(unpack_contained(file, into, clean_name(name), lambda share: None, bounds))
+        except BaseException:
+            shutil.rmtree(into, ignore_errors=True)
+            for left in self.path.glob(".unpack-*"):
+                shutil.rmtree(left, ignore_errors=True)
+            raise
+
+    def delete(self, path: Path) -> None:
+        """Remove a workspace.
+
+        Raises:
+            TamrlError: it is none of these.
+        """
+        if not self.holds(path):
+            raise TamrlError("This is none of your own workspaces", Path(path).name, "Choose one of your own")
+        shutil.rmtree(path, ignore_errors=True)
+
+    def drafts(self) -> list[Draft]:
+        """Return what was sent and not yet accepted, the oldest first."""
+        folder = self.path / _DRAFTS
+        found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+        return [Draft(path) for path in sorted(found, key=lambda path: path.name)]
+
+    def new_draft(self) -> Draft:
+        """Make room for files that are sent; the oldest of several drafts is removed."""
+        for old in self.drafts()[: 1 - MOST_DRAFTS]:
+            old.discard()
+        folder = self.path / _DRAFTS
+        folder.mkdir(parents=True, exist_ok=True)
+        return Draft(Path(tempfile.mkdtemp(prefix=f"{time.time_ns():020d}-", dir=folder)))
+
+
+def clean_name(name: str) -> str:
+    """Return the name of a workspace as it is shown.
+
+    Raises:
+        TamrlError: it has no letter and no digit, or is too long.
+    """
+    shown = printable(" ".join(name.split()))
+    if not any(sign.isalnum() for sign in shown):
+        raise TamrlError("The workspace needs a name", "Name", "Type letters or digits")
+    if len(shown) > LONGEST_NAME:
+        raise TamrlError(f"The name has more than {LONGEST_NAME} characters", "Name", "Choose a shorter one")
+    return shown
+
+
+def slug(name: str) -> str:
+    """Return the name of a workspace as a folder and in the address: ``My towers, 2020`` is my-towers-2020.
+
+    Raises:
+        TamrlError: see ``clean_name``.
+    """
+    text = clean_name(name)
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    short = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+    # A name in letters that are not Latin has none of these left; its code tells it from others.
+    return short or f"workspace-{sum(ord(sign) * 31**at for at, sign in enumerate(text)) % 10**8}"
+
+
+def file_name(name: str) -> str:
+    """Return the name of a file that was sent as it may be written: names tell what some files hold, paths do not."""
+    last = re.split(r"[\\/]", name)[-1].replace("\0", "")
+    return last if last.strip(". ") and len(last.encode()) < 200 else f"file{Path(last).suffix[:8]}"
