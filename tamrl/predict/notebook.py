@@ -17,7 +17,7 @@ from tamrl.predict.provenance import Run
 from tamrl.predict.references import bundled_name
 from tamrl.protocol.support_days import support_days
 from tamrl.schema import FLUX_UNIT
-from tamrl.timestep import step_of
+from tamrl.timestep import TimeStep, step_of
 
 #: Software of the notebook besides what the adaptation runs on.
 _SHOWN_WITH = ("matplotlib",)
@@ -80,7 +80,7 @@ def notebook(run: Run, paths: bool = True) -> bytes:
 
 
 def _unit(run: Run) -> str:
-    return "months" if step_of(run.adaptation.tower) == "1MS" else "days"
+    return "months" if step_of(run.adaptation.tower) == TimeStep.MONTHLY else "days"
 
 
 def _head(run: Run) -> str:

@@ -87,7 +87,7 @@ def settings(run: Run) -> dict[str, str]:
 
 def spans(days: pd.DatetimeIndex, step: TimeStep) -> str:
     """Return days, or months, as the spans without a gap that they form: ``2009-05-01 to 2009-05-20, 2009-05-22``."""
-    ordinal = days.year * 12 + days.month if step == "1MS" else (days - pd.Timestamp(0)).days
+    ordinal = days.year * 12 + days.month if step == TimeStep.MONTHLY else (days - pd.Timestamp(0)).days
     said = []
     for _, part in pd.Series(days).groupby(pd.Series(ordinal).diff().ne(1).cumsum()):
         ends = dict.fromkeys(wording.date(when, step) for when in (part.iloc[0], part.iloc[-1]))

@@ -70,6 +70,7 @@ def run(
         late = threading.Timer(bounds.seconds, process.kill)
         late.start()
         try:
+            assert process.stdin is not None  # a pipe
             with contextlib.suppress(BrokenPipeError):  # it is gone already: told below
                 process.stdin.write(json.dumps(asked, default=str))
                 process.stdin.close()
@@ -98,9 +99,10 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _listen(process: subprocess.Popen, progress: Callable[[float], None]) -> dict[str, Any]:
+def _listen(process: subprocess.Popen[str], progress: Callable[[float], None]) -> dict[str, Any]:
     """Return the last word of the process, and pass on how far it is; libraries may print what is not meant for us."""
     last: dict[str, Any] = {}
+    assert process.stdout is not None  # a pipe
     for line in process.stdout:
         try:
             said = json.loads(line)
@@ -147,14 +149,15 @@ def serve(
         out.write(json.dumps(said) + "\n")
         out.flush()
 
+    def fail(error: TamrlError) -> None:
+        tell(error=[error.what, error.where, error.todo])
+
     limit(asked["memory"], asked["size"])
     try:
         tell(**work(asked, lambda share: tell(share=share)))
     except TamrlError as error:
-        tell(error=[error.what, error.where, error.todo])
+        fail(error)
     except MemoryError:
-        error = too_much(asked)
-        tell(error=[error.what, error.where, error.todo])
+        fail(too_much(asked))
     except Exception as raised:
-        error = unforeseen(asked, raised)
-        tell(error=[error.what, error.where, error.todo])
+        fail(unforeseen(asked, raised))

@@ -16,7 +16,12 @@ _TODO = "Send fewer or smaller files, or use the command line on your own comput
 
 
 def ingest_contained(
-    files: Sequence[Path], into: Path, sites: Path | None, progress: Callable[[float], None], bounds: Bounds
+    files: Sequence[Path],
+    into: Path,
+    sites: Path | None,
+    progress: Callable[[float], None],
+    bounds: Bounds,
+    fill_drivers: bool = False,
 ) -> ReadReport:
     """Ingest files into a new workspace as ``tamrl.towers.ingest.ingest`` does.
 
@@ -26,6 +31,7 @@ def ingest_contained(
         sites: table of positions and classes that takes precedence over all others.
         progress: called with the share of the files that were read.
         bounds: of the process.
+        fill_drivers: as of ``ingest``.
 
     Raises:
         TamrlError: what ``ingest`` raises, or the bounds were met.
@@ -36,6 +42,7 @@ def ingest_contained(
         "into": str(into),
         "sites": str(sites) if sites else None,
         "report": str(report),
+        "fill": fill_drivers,
     }
     contained.run(__name__, {"work": "ingest", **asked}, progress, bounds, _broken(files, bounds))
     found = ReadReport.load(report)
@@ -80,8 +87,9 @@ def _work(asked: dict[str, Any], progress: Callable[[float], None]) -> dict[str,
             asked["files"],
             Workspace.create(into),
             asked["sites"],
-            "ingest " + " ".join(Path(file).name for file in asked["files"]),
+            "ingest " + " ".join(Path(file).name for file in asked["files"]) + " --fill" * asked["fill"],
             on_item=lambda done, total: progress(done / total),
+            fill_drivers=asked["fill"],
         )
         ReadReport.of(result).save(Path(asked["report"]))
     return {"path": str(into)}

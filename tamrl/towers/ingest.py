@@ -121,10 +121,14 @@ def ingest(
     result.account = tell(items, usable, found, result.report, result.balance, result.summary)
     if usable:
         citations.keep(workspace.path, [item.path for item in items], [tower.site for tower in usable])
-        entry: dict[str, Any] = {"command": printable(command), "inputs": _inputs(items, set(towers))}
-        entry |= {"audit": audit.brief(result.checks), "account": result.account.to_list()}
-        workspace.add_provenance(entry)
+        workspace.add_provenance(_entry(result, command, set(towers)))
     return result
+
+
+def _entry(result: Result, command: str, ingested: set[str]) -> dict[str, Any]:
+    """Return what the provenance keeps of an ingest."""
+    entry: dict[str, Any] = {"command": printable(command), "inputs": _inputs(result.items, ingested)}
+    return entry | {"audit": audit.brief(result.checks), "account": result.account.to_list()}
 
 
 def _placed(towers: dict[str, Tower], places: dict[str, SiteInfo]) -> list[Tower]:

@@ -21,6 +21,8 @@ FOLDER, _DRAFTS = ".workspaces", ".drafts"
 #: Drafts that are kept; files of one draft; letters of a name.
 MOST_DRAFTS, MOST_FILES, LONGEST_NAME = 3, 200, 60
 _REPORT, _FILES, _READ = "report.json", "files", "read"
+#: Marks a draft whose towers get the drivers that they lack from the bundled global ones.
+_FILL = "fill"
 _FIELDS = ("lat", "lon", "igbp", "koeppen")
 
 
@@ -111,6 +113,18 @@ class Draft:
             out.writeheader()
             out.writerows({"site": name, **row} for name, row in sorted(known.items()))
 
+    @property
+    def filled(self) -> bool:
+        """Whether drivers that a tower lacks are filled from the bundled global ones, see ``tamrl.towers.fill``."""
+        return (self.path / _FILL).is_file()
+
+    def put_filled(self, wanted: bool) -> None:
+        """Say whether they are to be, for the next ``read``."""
+        if wanted:
+            (self.path / _FILL).touch()
+        else:
+            (self.path / _FILL).unlink(missing_ok=True)
+
     def read(self, progress: Callable[[float], None], bounds: Bounds) -> ReadReport:
         """Read the files into the draft's workspace, anew where they were read before.
 
@@ -124,7 +138,8 @@ class Draft:
         tables = {path.parent for path in files if path.name == "daily.parquet"}
         sources = [path for path in files if path.name != "monthly.parquet" or path.parent not in tables]
         sites = self.path / "sites.csv"
-        report = ingest_contained(sources, self.path / _READ, sites if sites.is_file() else None, progress, bounds)
+        table = sites if sites.is_file() else None
+        report = ingest_contained(sources, self.path / _READ, table, progress, bounds, self.filled)
         report.save(self.path / _REPORT)
         return report
 

@@ -40,7 +40,7 @@ class BackgroundJob:
         error: what it raised, fit to show.
     """
 
-    COLUMNS = ("member", "members", "step", "steps", "loss", "held_back")
+    COLUMNS: tuple[str, ...] = ("member", "members", "step", "steps", "loss", "held_back")
 
     def __init__(self, key: Hashable, title: str, work: Callable[[Callable, Callable[[], bool]], Any]) -> None:
         self.key, self.title = key, title

@@ -15,7 +15,9 @@ def shelf() -> Shelf:
         TamrlError: the server has no place for them.
     """
     visits = visitor.visits()
-    folder = visits.folder(visitor.name(), make=True) / FOLDER
+    home = visits.folder(visitor.name(), make=True)
+    assert home is not None  # it is made
+    folder = home / FOLDER
     folder.mkdir(exist_ok=True)
     return Shelf(folder, visits.limits.imports)
 

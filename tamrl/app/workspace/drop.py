@@ -30,7 +30,7 @@ class Share:
 class ReadingJob(BackgroundJob):
     """The reading of a draft under way; ``on_step`` takes a ``Share``."""
 
-    COLUMNS = ("share",)
+    COLUMNS: tuple[str, ...] = ("share",)
 
     def progress(self) -> float:
         """Return the share of the files that were read, 0-1."""
@@ -44,12 +44,13 @@ def section(shelf: Shelf) -> None:
         "Files of your towers",
         accept_multiple_files=True,
         key=f"workspace_files_{st.session_state.get(_UPLOADER, 0)}",
-        help="Daily FLUXNET, AmeriFlux or ICOS files as CSV, gz or the published zip; tables of towers as Parquet or "
-        "CSV with sites.csv beside them; satellite series and BIF tables that belong to them. At most "
-        f"{MOST_FILES} at once.",
+        help="Half-hourly, hourly or daily FLUXNET, AmeriFlux or ICOS files as CSV, gz or the published zip; REddyProc "
+        "output; tables of towers as Parquet or CSV with sites.csv beside them; satellite series and BIF tables that "
+        f"belong to them. At most {MOST_FILES} at once.",
     )
     st.caption(
-        "Daily files as CSV, gz or the published zip, one or many. Your files and workspaces are kept for you alone."
+        "Half-hourly to daily files as CSV, gz or the published zip, one or many. Files and workspaces are kept for "
+        "you alone."
     )
     if sent:
         # What was sent is written to the disk and leaves the memory, and is not sent again at the next run.

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
-from tamrl.app.shared import components, theme, visitor
+from tamrl.app.shared import components, own, theme, visitor
 from tamrl.app.shared.components import Origin
 from tamrl.app.workspace import accept, drop, place
 from tamrl.figures import style
@@ -14,6 +14,7 @@ from tamrl.figures.towers import coverage
 from tamrl.schema import VARIABLES
 from tamrl.system.account import KINDS, IngestReport
 from tamrl.towers.archive import record
+from tamrl.towers.fill import FILLED
 from tamrl.towers.report import STATUS, ReadReport
 from tamrl.towers.shelf import Draft, Shelf
 
@@ -93,14 +94,14 @@ def _tower(draft: Draft, report: ReadReport, site: str) -> None:
         lambda: coverage.monthly_shares(tower).T.rename_axis("month"),
     )
     st.caption("Grey: no value in the month. Valid days have a flux, and a quality (QC) of at least 0.7.")
-    _lacking(tower)
+    _lacking(draft, tower, site)
     _variables(row, site)
     _checks(report, site)
     _account(report.of_tower(site), site)
 
 
-def _lacking(tower: xr.Dataset) -> None:
-    """Say which drivers of the bundled model the record lacks altogether."""
+def _lacking(draft: Draft, tower: xr.Dataset, site: str) -> None:
+    """Say which drivers of the bundled model the record lacks altogether, and offer what can be filled."""
     from tamrl.config import ModelConfig
 
     wanted = [name for name in ModelConfig().drivers if name in VARIABLES]
@@ -111,6 +112,25 @@ def _lacking(tower: xr.Dataset) -> None:
             f"Drivers of the bundled model that these files lack: {named}. The model runs without them, less well: "
             "to add them, drop a table with the columns site, date and their names together with the tower files."
         )
+    if draft.filled or set(lacking) & set(FILLED):
+        _fill(draft, site)
+
+
+def _fill(draft: Draft, site: str) -> None:
+    """Offer to fill what a tower lacks of leaves and rain; a change reads the files again."""
+    key = f"workspace_fill_{draft.path.name}_{site}"
+    wanted = st.toggle(
+        f"Fill {', '.join(FILLED)} that are lacking with the mean year of the bundled global drivers",
+        value=draft.filled,
+        key=key,
+        help="At the position of the tower, marked in its source wherever it is named. On 163 held-out towers without "
+        "LAI and EVI the RMSE of GPP rose by 23 % zero-shot where they were left out, by 13 % where they were filled "
+        "(RECO 13 and 8 %, NEE 8 and 6 %); without precipitation by 1 % or less either way. Daily weather is not filled.",
+    )
+    if wanted != draft.filled:
+        draft.put_filled(wanted)
+        drop.begin(draft, own.bounds(0, site))
+        st.rerun()
 
 
 def _variables(row: dict[str, Any], site: str) -> None:

@@ -44,7 +44,7 @@ def _name(path: Path) -> str:
 
 
 def _table(paths: list[Path]) -> None:
-    rows = []
+    rows: list[tuple[str, int | None, str, str, float]] = []
     for path in paths:
         try:
             workspace = Workspace.open(path)

@@ -8,7 +8,7 @@ import xarray as xr
 from tamrl.figures.colours import ALGAE
 from tamrl.figures.style import MISSING, Theme, style
 from tamrl.schema import DRIVERS, FLUXES, QC_VALID, VARIABLES, variable
-from tamrl.timestep import Step, step_of
+from tamrl.timestep import TimeStep, step_of
 
 #: Height of one row [px].
 ROW_PX = 22
@@ -30,7 +30,7 @@ def monthly_shares(tower: xr.Dataset) -> pd.DataFrame:
     time = pd.DatetimeIndex(tower["time"].values)
     months = time.to_period("M")
     every = pd.period_range(months.min(), months.max(), freq="M")
-    length = every.days_in_month.to_numpy() if step_of(tower) == "1D" else np.ones(len(every))
+    length = every.days_in_month.to_numpy() if step_of(tower) == TimeStep.DAILY else np.ones(len(every))
     at = every.get_indexer(months)
 
     def share(known: np.ndarray) -> np.ndarray:
@@ -80,11 +80,11 @@ def coverage(tower: xr.Dataset, theme: Theme) -> go.Figure:
 def in_words(tower: xr.Dataset) -> str:
     """Return what the picture shows, for readers who do not see it: the share of the whole record by variable."""
     table, step = monthly_shares(tower), step_of(tower)
-    weights = table.columns.days_in_month.to_numpy() if step == "1D" else np.ones(table.shape[1])
+    weights = table.columns.days_in_month.to_numpy() if step == TimeStep.DAILY else np.ones(table.shape[1])
     said = [f"{_label(n, step)} {100 * np.average(row, weights=weights):.0f} %" for n, row in table.T.items()]
     span = f"{table.columns[0]:%b %Y} to {table.columns[-1]:%b %Y}" if len(table) else "no value"
     return f"Share of each month with a value at {tower['site'].item()}. {span}; over all: {', '.join(said)}."
 
 
-def _label(name: str, step: Step) -> str:
-    return name if name != VALID or step == "1D" else "valid months"
+def _label(name: str, step: TimeStep) -> str:
+    return name if name != VALID or step == TimeStep.DAILY else "valid months"
