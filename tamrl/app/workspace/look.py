@@ -125,7 +125,7 @@ def _fill(draft: Draft, site: str) -> None:
         key=key,
         help="At the position of the tower, marked in its source wherever it is named. On 163 held-out towers without "
         "LAI and EVI the RMSE of GPP rose by 23 % zero-shot where they were left out, by 13 % where they were filled "
-        "(RECO 13 and 8 %, NEE 8 and 6 %); without precipitation by 1 % or less either way. Daily weather is not filled.",
+        "(RECO 13 and 8 %, NEE 8 and 6 %); without precipitation by 1 % or less. Daily weather is not filled.",
     )
     if wanted != draft.filled:
         draft.put_filled(wanted)
