@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from tamrl.app.shared import visitor
 from tamrl.towers.shelf import FOLDER
+from tamrl.towers.workspace import Workspace
 
 pytestmark = pytest.mark.slow
 
@@ -167,6 +168,34 @@ def test_a_place_that_the_files_do_not_say_is_asked_for_and_looked_up(app):
     assert not at.info
 
 
+def test_leaves_and_rain_that_are_lacking_can_be_filled_and_are_marked(app):
+    from tamrl.towers.fill import SOURCE
+
+    places = b"site,lat,lon,igbp,koeppen\nXX-One,48.2,11.7,CRO,Cfb\n"
+    at = healthy(drop(app, csv("XX-One"), ("sites.csv", places, "text/csv")))
+    assert "LAI (" in next(c.value for c in at.caption if "files lack" in c.value)
+    toggle = next(t for t in at.toggle if t.key.startswith("workspace_fill_"))
+    assert not toggle.value
+    toggle.set_value(True).run()
+    until = time.monotonic() + 110
+    while "workspace_cancel" in keys(at) and time.monotonic() < until:
+        time.sleep(0.5)
+        at.run()
+    healthy(at)
+    assert next(t for t in at.toggle if t.key.startswith("workspace_fill_")).value
+    assert "LAI (" not in " ".join(c.value for c in at.caption if "files lack" in c.value)
+    press(at, "workspace_accept")
+    workspace = Workspace.open(next(iter(visitor_workspaces(at))))
+    archive = workspace.archive()
+    assert bool(archive["LAI"].notnull().any())
+    assert SOURCE in str(archive["source"].values[0])
+
+
+def visitor_workspaces(at):
+    folder = visitor.visits().folder(at.session_state["tamrl_visitor"])
+    return [path.parent for path in (folder / FOLDER).rglob("workspace.yaml") if "draft" not in path.as_posix()]
+
+
 def test_a_position_at_sea_is_said(app):
     at = healthy(drop(app, csv("XX-One")))
     for name, value in (("lat", 0.0), ("lon", -30.0)):
@@ -180,7 +209,7 @@ def test_adapting_leads_to_the_lab_with_the_bundled_model(app):
     assert not at.exception
     assert at.title[0].value == "Few-shot lab"
     assert at.query_params["ws"] == "my-towers"
-    assert at.query_params["model"] == "fluxnet2015-daily"
+    assert at.query_params["model"] == "cross-fitted"
     assert at.query_params["site"] == "XX-One"
     assert at.query_params["run"] == "1"
 

@@ -173,3 +173,9 @@ def test_a_narrow_window_shows_everything_within_its_width(window, path):
     title = page.locator("h1").bounding_box()
     header = page.get_by_test_id("stHeader").bounding_box()
     assert title["y"] + 4 >= header["y"] + header["height"] - 8
+
+
+def test_the_first_page_opens_by_its_name_too(window):
+    app = window()
+    app.open("/world")
+    assert app.page.locator("h1").inner_text() == "World"

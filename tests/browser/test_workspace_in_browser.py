@@ -64,7 +64,7 @@ def test_a_published_file_is_dragged_in_and_lands_adapted_in_the_lab(window, sou
     assert time.monotonic() - began < 110
     app.settle()
     assert re.search("/lab", page.url)
-    for part in ("ws=my-towers", "model=fluxnet2015-daily", f"site={site}", "run=1"):
+    for part in ("ws=my-towers", "model=cross-fitted", f"site={site}", "run=1"):
         assert part in page.url
     assert page.get_by_text(re.compile(f"{site}, site effect")).count()
     assert page.get_by_test_id("stMetric").count() == 9

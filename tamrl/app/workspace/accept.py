@@ -14,7 +14,7 @@ from tamrl.towers.shelf import LONGEST_NAME, Draft, Shelf
 from tamrl.towers.workspace import Workspace
 
 #: The bundled model that a tower of one's own is adapted with.
-MODEL = "fluxnet2015-daily"
+MODEL = "cross-fitted"
 _NEW, _FIRST = "A new workspace", "My towers"
 
 
