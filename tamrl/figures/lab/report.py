@@ -44,10 +44,13 @@ th, td {{ text-align: left; vertical-align: top; padding: .25rem .6rem; border-b
 th {{ font-weight: 600; }} .facts th {{ width: 14rem; }}
 .scores th, .scores td {{ text-align: right; overflow-wrap: normal; }}
 .scores td:first-child, .scores th:first-child {{ text-align: left; }}
+summary {{ font-weight: 600; margin-top: .8rem; cursor: pointer; }}
 pre {{ white-space: pre-wrap; overflow-wrap: anywhere; font-size: .8rem; }}
 @media (max-width: 700px) {{ .row {{ grid-template-columns: 1fr; }} }}
 @media print {{ figure, table {{ break-inside: avoid; }} }}
 """
+#: References that are shown unfolded.
+_LONG = 20
 #: Column of ``before_after`` -> heading of the scores.
 _SCORES = {"rmse": "RMSE", "r2": "R²", "mae": "MAE", "bias": "Bias"}
 
@@ -178,7 +181,14 @@ def _references(run: Run) -> Iterator[str]:
         yield f"<p>{html.escape(lacking)}</p>"
     groups = provenance.works(run, ["plotly"])
     for heading, works in groups.items():
-        yield f"<h3>{html.escape(heading)}</h3>"
-        yield "<ul>" + "".join(f"<li>{html.escape(work.text())}</li>" for work in works) + "</ul>"
-    entries = "\n\n".join(work.bibtex() for works in groups.values() for work in works)
-    yield f"<h3>BibTeX</h3><pre>{html.escape(entries)}</pre>"
+        listed = "".join(f"<li>{html.escape(work.text())}</li>" for work in works)
+        yield _folded(heading, f"<ul>{listed}</ul>", len(works))
+    entries = [work.bibtex() for works in groups.values() for work in works]
+    written = html.escape("\n\n".join(entries))
+    yield _folded("BibTeX", f"<pre>{written}</pre>", len(entries))
+
+
+def _folded(heading: str, inside: str, count: int) -> str:
+    """Return a part that can be folded; at first it is where it is long, as the towers of a training are."""
+    shown = " open" if count <= _LONG else ""
+    return f"<details{shown}><summary>{html.escape(heading)} ({count})</summary>{inside}</details>"
