@@ -148,7 +148,7 @@ def cautions(ensemble: Ensemble, tower: xr.Dataset) -> list[str]:
     if np.isnan(float(tower.lat)):
         found.append(
             "The position of the tower is not known, so the model does without potential radiation and predicts "
-            "GPP and RECO worse; ingest again with --sites."
+            "GPP and RECO worse; give it on the page Workspace, or ingest again with --sites."
         )
     return found
 

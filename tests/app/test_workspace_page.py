@@ -262,3 +262,20 @@ def test_what_is_larger_than_may_be_kept_is_refused(app, monkeypatch):
     assert not at.exception
     assert "may still keep here" in at.error[0].value
     assert not at.header
+
+
+def test_the_place_of_a_listed_tower_is_proposed(app):
+    at = healthy(drop(app, csv("DE-Hai")))
+    numbers = {
+        name: next(n for n in at.number_input if n.key.startswith(f"workspace_{name}_")) for name in ("lat", "lon")
+    }
+    assert (round(numbers["lat"].value, 1), round(numbers["lon"].value, 1)) == (51.1, 10.5)
+    classes = [next(s for s in at.selectbox if s.key.startswith(f"workspace_{n}_")).value for n in ("igbp", "koeppen")]
+    assert classes == ["DBF", "Dfb"]
+    assert any("is a tower of FLUXNET2015" in c.value for c in at.caption)
+    press(at, "workspace_place_")
+    until = time.monotonic() + 110
+    while "workspace_cancel" in keys(at) and time.monotonic() < until:
+        time.sleep(0.5)
+        at.run()
+    assert "land cover DBF" in facts(healthy(at))

@@ -5,13 +5,14 @@ import math
 import streamlit as st
 import xarray as xr
 
-from tamrl.app.shared import components, own, widgets
+from tamrl.app.shared import cache, components, own, widgets
 from tamrl.app.workspace import drop
 from tamrl.errors import TamrlError
 from tamrl.globe.earth import flags, load_earth
 from tamrl.maps.cell import Cell, place_at, position
 from tamrl.schema import IGBP, UNKNOWN
 from tamrl.towers.shelf import Draft
+from tamrl.towers.workspace import bundled
 
 #: A smaller share of the land of a cell is not worth a word.
 _SEEN = 0.05
@@ -45,12 +46,14 @@ def section(draft: Draft, tower: xr.Dataset, site: str) -> None:
 def _form(draft: Draft, site: str, at: tuple[float, float] | None, igbp: str, koeppen: str) -> None:
     columns = st.columns(4, gap="small", vertical_alignment="bottom")
     known_lat, known_lon = at or (None, None)
+    listed = _listed(site) if at is None else None
+    first_lat, first_lon = listed[:2] if listed else (known_lat, known_lon)
     key = f"{draft.path.name}_{site}"
     lat = columns[0].number_input(
-        "Latitude [° N]", -90.0, 90.0, known_lat, 0.1, "%.4f", key=f"workspace_lat_{key}", placeholder="48.25"
+        "Latitude [° N]", -90.0, 90.0, first_lat, 0.1, "%.4f", key=f"workspace_lat_{key}", placeholder="48.25"
     )
     lon = columns[1].number_input(
-        "Longitude [° E]", -180.0, 180.0, known_lon, 0.1, "%.4f", key=f"workspace_lon_{key}", placeholder="11.75"
+        "Longitude [° E]", -180.0, 180.0, first_lon, 0.1, "%.4f", key=f"workspace_lon_{key}", placeholder="11.75"
     )
     earth = load_earth()
     cell = place_at(earth, lat, lon) if lat is not None and lon is not None else None
@@ -58,7 +61,8 @@ def _form(draft: Draft, site: str, at: tuple[float, float] | None, igbp: str, ko
     # A class that was looked up belongs to a position: another position, another box.
     where = f"{key}_{lat}_{lon}"
     igbps = [UNKNOWN, *IGBP]
-    first = igbp if igbp != UNKNOWN or cell is None else cell.igbp
+    looked_up = listed[2:] if listed else (cell.igbp, cell.koeppen) if cell else (UNKNOWN, UNKNOWN)
+    first = igbp if igbp != UNKNOWN else looked_up[0]
     new_igbp = columns[2].selectbox(
         "Land cover (IGBP)",
         igbps,
@@ -66,8 +70,8 @@ def _form(draft: Draft, site: str, at: tuple[float, float] | None, igbp: str, ko
         key=f"workspace_igbp_{where}",
         format_func=components.class_name,
     )
-    koeppens = list(dict.fromkeys([UNKNOWN, koeppen, *climates]))
-    first = koeppen if koeppen != UNKNOWN or cell is None else cell.koeppen
+    first = koeppen if koeppen != UNKNOWN else looked_up[1]
+    koeppens = list(dict.fromkeys([UNKNOWN, koeppen, first, *climates]))
     new_koeppen = columns[3].selectbox(
         "Climate (Köppen)",
         koeppens,
@@ -75,7 +79,10 @@ def _form(draft: Draft, site: str, at: tuple[float, float] | None, igbp: str, ko
         key=f"workspace_koeppen_{where}",
         format_func=components.climate_name,
     )
-    _say_cell(cell, lat is not None and lon is not None)
+    if listed and (lat, lon) == (first_lat, first_lon):
+        st.caption(f"{site} is a tower of FLUXNET2015: its position and classes are those of the bundled list.")
+    else:
+        _say_cell(cell, lat is not None and lon is not None)
     typed = {"lat": _text(lat), "lon": _text(lon), "igbp": _known(new_igbp), "koeppen": _known(new_koeppen)}
     before = {"lat": _text(known_lat), "lon": _text(known_lon), "igbp": _known(igbp), "koeppen": _known(koeppen)}
     half = (lat is None) != (lon is None)
@@ -90,6 +97,15 @@ def _form(draft: Draft, site: str, at: tuple[float, float] | None, igbp: str, ko
     ):
         with components.guarded():
             _use(draft, site, typed, before)
+
+
+def _listed(site: str) -> tuple[float, float, str, str] | None:
+    """Return position and classes of a tower of the bundled list of FLUXNET2015; None of any other."""
+    table = cache.towers(bundled())
+    if site not in table.index:
+        return None
+    row = table.loc[site]
+    return round(float(row["lat"]), 4), round(float(row["lon"]), 4), str(row["igbp"]), str(row["koeppen"])
 
 
 def _use(draft: Draft, site: str, typed: dict[str, str], before: dict[str, str]) -> None:

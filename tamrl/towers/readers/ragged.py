@@ -12,7 +12,7 @@ from typing import IO
 #: Lines that one row may go over; a quotation mark that is still open then was left open.
 LINES = 100
 #: Empty lines one after another that a table may have; more are no table.
-BLANKS = 10_000
+BLANKS = 1_000_000
 
 
 class WholeRows(io.RawIOBase):
