@@ -48,7 +48,7 @@ def test_the_page_shows_towers_figures_and_sources(app, small_workspace):
     assert len(at.get("plotly_chart")) == 2
     assert sum("Source:" in c.value for c in at.caption) == 2
     assert all("SIMULATED" in c.value for c in at.caption if "Source:" in c.value)
-    assert len(at.get("download_button")) == 4
+    assert len(at.get("download_button")) == 8
 
 
 def test_simulated_towers_are_badged_in_header_and_sidebar(app):
@@ -183,8 +183,12 @@ def test_the_page_does_not_load_torch():
 def test_the_bundled_workspace_is_the_default(monkeypatch):
     monkeypatch.delenv("TAMRL_WORKSPACE", raising=False)
     at = healthy(towers_page().run())
-    assert len(at.dataframe[0].value) >= 30
-    assert "SIMULATED" in texts(at)
+    assert len(at.dataframe[0].value) == 163
+    assert "SIMULATED" not in texts(at)
+    assert any("Cite as: doi:10.18140/FLX/" in c.value for c in at.caption)
+    at = towers_page()
+    at.query_params["ws"] = "demo"
+    assert "SIMULATED" in texts(healthy(at.run()))
 
 
 def test_what_was_done_to_the_data_of_a_tower_is_shown(small_workspace, tmp_path, monkeypatch):

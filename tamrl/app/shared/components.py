@@ -1,11 +1,8 @@
 """Pieces that every page is made of: header, errors, figure with source line and downloads, legend, score cards."""
 
 import re
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,42 +13,20 @@ import xarray as xr
 from pandas.io.formats.style import Styler
 
 from tamrl import wording
-from tamrl.app.shared import figure_download, visitor
+from tamrl.app.shared import figure_download, files, visitor
+from tamrl.app.shared.files import SIMULATED, Origin
 from tamrl.app.shared.jobs import as_user_error
 from tamrl.app.shared.widgets import chart, legend
 from tamrl.errors import TamrlError
 from tamrl.figures import style
 from tamrl.figures.colours import CLASS
 from tamrl.schema import FLUX_UNIT, IGBP, KOEPPEN
-from tamrl.system.netcdf import write_netcdf
 from tamrl.timestep import TimeStep
 
-SIMULATED = "SIMULATED"
 #: Characters of a name from an address that are shown.
 _LONGEST_NAME = 40
 #: Which values of a score are better: low, high, or near zero.
 Better = Literal["low", "high", "zero"]
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Where what a figure shows comes from.
-
-    Attributes:
-        text: the source line.
-        simulated: whether the data were made by a model; then it says so wherever it appears.
-    """
-
-    text: str
-    simulated: bool
-
-    def line(self) -> str:
-        """Return the source line with the mark of simulated data."""
-        return f"{SIMULATED} data · {self.text}" if self.simulated and SIMULATED not in self.text else self.text
-
-    def file(self, stem: str, suffix: str) -> str:
-        """Return a file name that says where its content is simulated."""
-        return f"{SIMULATED + '_' if self.simulated else ''}{stem}.{suffix}"
 
 
 @contextmanager
@@ -176,15 +151,23 @@ def footer(
     with buttons:
         figure_download.button(name, origin.file(name, "")[:-1], origin.line(), origin.simulated)
         if frame is not None:
-            download("CSV", origin.file(name, "csv"), lambda: csv_bytes(frame(), origin), "text/csv", f"csv-{name}")
+            as_table(name, frame, origin)
         if dataset is not None:
-            download(
-                "NetCDF",
-                origin.file(name, "nc"),
-                lambda: netcdf_bytes(dataset(), origin),
-                "application/x-netcdf",
-                f"nc-{name}",
-            )
+            as_dataset(name, dataset, origin)
+
+
+def as_table(name: str, frame: Callable[[], pd.DataFrame], origin: Origin, what: str = "") -> None:
+    """Offer a table as CSV and as Parquet, made when they are asked for; ``what`` follows the first label."""
+    label = " ".join(filter(None, ["CSV", what]))
+    download(label, origin.file(name, "csv"), lambda: files.csv(frame(), origin), files.CSV, f"csv-{name}")
+    stored = origin.file(name, "parquet")
+    download("Parquet", stored, lambda: files.parquet(frame(), origin), files.PARQUET, f"parquet-{name}")
+
+
+def as_dataset(name: str, dataset: Callable[[], xr.Dataset], origin: Origin) -> None:
+    """Offer a Dataset as NetCDF and as zipped Zarr, made when they are asked for."""
+    download("NetCDF", origin.file(name, "nc"), lambda: files.netcdf(dataset(), origin), files.NETCDF, f"nc-{name}")
+    download("Zarr", origin.file(name, "zarr.zip"), lambda: files.zarr(dataset(), origin), files.ZARR, f"zarr-{name}")
 
 
 def download(label: str, file: str, data: Callable[[], bytes], mime: str, key: str) -> None:
@@ -192,22 +175,6 @@ def download(label: str, file: str, data: Callable[[], bytes], mime: str, key: s
     st.download_button(
         label, data, file_name=file, mime=mime, key=key, on_click="ignore", type="tertiary", icon=":material/download:"
     )
-
-
-def csv_bytes(frame: pd.DataFrame, origin: Origin) -> bytes:
-    """Return a table as CSV, UTF-8; lines that begin with ``#`` say where it comes from."""
-    head = f"# {origin.line()}\n# fluxes in {FLUX_UNIT}, NEE negative = uptake\n"
-    return (head + frame.to_csv(lineterminator="\n", float_format="%.6g")).encode()
-
-
-def netcdf_bytes(dataset: xr.Dataset, origin: Origin) -> bytes:
-    """Return a Dataset as NetCDF 4 with its source and whether it is simulated as attributes."""
-    attrs = {"Conventions": "CF-1.11", "source": origin.line(), **dataset.attrs}
-    attrs |= {"data_source": origin.line(), "simulated": int(origin.simulated)}
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "data.nc"
-        write_netcdf(dataset.assign_attrs(attrs), path)
-        return path.read_bytes()
 
 
 def score_card(row: dict, step: TimeStep = TimeStep.DAILY) -> None:

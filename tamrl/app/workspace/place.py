@@ -57,29 +57,14 @@ def _form(draft: Draft, site: str, at: tuple[float, float] | None, igbp: str, ko
     )
     earth = load_earth()
     cell = place_at(earth, lat, lon) if lat is not None and lon is not None else None
-    climates = [name for name in flags(earth["koeppen"]).values() if name != "none"]
+    as_listed = listed is not None and (lat, lon) == (first_lat, first_lon)
+    found = listed[2:] if listed and as_listed else (cell.igbp, cell.koeppen) if cell else (UNKNOWN, UNKNOWN)
     # A class that was looked up belongs to a position: another position, another box.
     where = f"{key}_{lat}_{lon}"
-    igbps = [UNKNOWN, *IGBP]
-    looked_up = listed[2:] if listed else (cell.igbp, cell.koeppen) if cell else (UNKNOWN, UNKNOWN)
-    first = igbp if igbp != UNKNOWN else looked_up[0]
-    new_igbp = columns[2].selectbox(
-        "Land cover (IGBP)",
-        igbps,
-        igbps.index(first) if first in igbps else 0,
-        key=f"workspace_igbp_{where}",
-        format_func=components.class_name,
-    )
-    first = koeppen if koeppen != UNKNOWN else looked_up[1]
-    koeppens = list(dict.fromkeys([UNKNOWN, koeppen, first, *climates]))
-    new_koeppen = columns[3].selectbox(
-        "Climate (Köppen)",
-        koeppens,
-        koeppens.index(first) if first in koeppens else 0,
-        key=f"workspace_koeppen_{where}",
-        format_func=components.climate_name,
-    )
-    if listed and (lat, lon) == (first_lat, first_lon):
+    new_igbp = _class(columns[2], "Land cover (IGBP)", f"workspace_igbp_{where}", igbp, found[0], tuple(IGBP))
+    climates = tuple(name for name in flags(earth["koeppen"]).values() if name != "none")
+    new_koeppen = _class(columns[3], "Climate (Köppen)", f"workspace_koeppen_{where}", koeppen, found[1], climates)
+    if as_listed:
         st.caption(f"{site} is a tower of FLUXNET2015: its position and classes are those of the bundled list.")
     else:
         _say_cell(cell, lat is not None and lon is not None)
@@ -97,6 +82,17 @@ def _form(draft: Draft, site: str, at: tuple[float, float] | None, igbp: str, ko
     ):
         with components.guarded():
             _use(draft, site, typed, before)
+
+
+def _class(
+    column: st.delta_generator.DeltaGenerator, label: str, key: str, said: str, found: str, known: tuple[str, ...]
+) -> str:
+    """Draw the choice of a class: that of the files, else what was looked up; return it."""
+    text = components.class_name if known == tuple(IGBP) else components.climate_name
+    options = list(dict.fromkeys([UNKNOWN, said, found, *known]))
+    return column.selectbox(
+        label, options, options.index(said if said != UNKNOWN else found), key=key, format_func=text
+    )
 
 
 def _listed(site: str) -> tuple[float, float, str, str] | None:

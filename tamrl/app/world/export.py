@@ -63,20 +63,8 @@ def popover(view: WorldView, asked: tuple[Layer, ...], scale: Scale, signs: Sign
                 )
         st.markdown("**Data**")
         with st.container(horizontal=True, gap="medium"):
-            components.download(
-                "NetCDF",
-                origin.file(stem, "nc"),
-                lambda: components.netcdf_bytes(dataset(view, asked, box), origin),
-                "application/x-netcdf",
-                "world_nc",
-            )
-            components.download(
-                "CSV of land cells",
-                origin.file(stem, "csv"),
-                lambda: components.csv_bytes(table(view, asked, box), origin),
-                "text/csv",
-                "world_csv",
-            )
+            components.as_dataset(stem, lambda: dataset(view, asked, box), origin)
+            components.as_table(stem, lambda: table(view, asked, box), origin, "of land cells")
 
 
 def _stem(view: WorldView, asked: tuple[Layer, ...], box: Box) -> str:

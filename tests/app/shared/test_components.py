@@ -3,17 +3,21 @@
 import datetime
 import io
 import re
+import zipfile
 
 import netCDF4
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from pyarrow import parquet as pq
 from streamlit.testing.v1 import AppTest
+from zarr.storage import ZipStore
 
 from tamrl.app.lab.support import selected_span
-from tamrl.app.shared import components, sidebar
+from tamrl.app.shared import components, files, sidebar
 from tamrl.app.shared.components import Origin
+from tamrl.bundled import bundled_workspaces
 from tamrl.towers.workspace import Workspace
 
 REAL, MADE = Origin("FLUXNET2015", False), Origin("made by a model", True)
@@ -25,13 +29,13 @@ def test_simulated_data_say_so_in_line_file_and_content():
     assert MADE.file("XX-One_daily", "csv") == "SIMULATED_XX-One_daily.csv"
     assert REAL.file("XX-One_daily", "csv") == "XX-One_daily.csv"
     frame = pd.DataFrame({"GPP": [1.5, np.nan]}, index=pd.Index([1, 2], name="day"))
-    assert b"SIMULATED" in components.csv_bytes(frame, MADE)
-    assert b"SIMULATED" not in components.csv_bytes(frame, REAL)
+    assert b"SIMULATED" in files.csv(frame, MADE)
+    assert b"SIMULATED" not in files.csv(frame, REAL)
 
 
 def test_csv_reads_back():
     frame = pd.DataFrame({"GPP": [1.5, np.nan]}, index=pd.Index([1, 2], name="day"))
-    back = pd.read_csv(io.BytesIO(components.csv_bytes(frame, MADE)), comment="#", index_col="day")
+    back = pd.read_csv(io.BytesIO(files.csv(frame, MADE)), comment="#", index_col="day")
     pd.testing.assert_frame_equal(back, frame)
 
 
@@ -40,12 +44,37 @@ def test_netcdf_reads_back_with_source_and_flag():
         {"GPP": ("time", np.array([1.5, np.nan], "float32"))}, coords={"time": pd.date_range("2004", periods=2)}
     )
     ds = ds.assign_coords(site="XX-One")
-    content = components.netcdf_bytes(ds, MADE)
+    content = files.netcdf(ds, MADE)
     with netCDF4.Dataset("memory", memory=content) as file:
         assert file.simulated == 1
         assert file.source == file.data_source == MADE.line()
         assert file.Conventions == "CF-1.11"
         assert file["GPP"][0] == 1.5
+
+
+def test_parquet_reads_back_with_its_source():
+    frame = pd.DataFrame({"GPP": [1.5, np.nan], "IGBP": ["DBF", "CRO"]}, index=pd.Index([1, 2], name="day"))
+    content = io.BytesIO(files.parquet(frame, MADE))
+    pd.testing.assert_frame_equal(pd.read_parquet(content), frame)
+    said = pq.read_schema(content).metadata
+    assert said[b"source"].decode() == MADE.line()
+    assert said[b"simulated"] == b"1"
+    assert b"gC" in said[b"units"]
+
+
+def test_zarr_reads_back_zipped_and_unpacked(tmp_path):
+    ds = xr.Dataset(
+        {"GPP": ("time", np.array([1.5, np.nan], "float32"), {"units": "gC m-2 d-1"})},
+        coords={"time": pd.date_range("2004", periods=2)},
+    )
+    (tmp_path / "a.zarr.zip").write_bytes(files.zarr(ds, REAL))
+    with zipfile.ZipFile(tmp_path / "a.zarr.zip") as packed:
+        packed.extractall(tmp_path / "a.zarr")
+    for store in (ZipStore(tmp_path / "a.zarr.zip", mode="r"), tmp_path / "a.zarr"):
+        with xr.open_zarr(store) as back:
+            xr.testing.assert_equal(back.load(), ds)
+            assert back.attrs["source"] == REAL.line()
+            assert back["GPP"].attrs["units"] == "gC m-2 d-1"
 
 
 def failing(kind):
@@ -193,7 +222,8 @@ def test_workspaces_of_the_environment_and_of_a_folder_are_listed_once(tmp_path,
     second = Workspace.create(tmp_path / "b" / "towers")
     monkeypatch.setenv(sidebar.ENVIRONMENT, str(first.path))
     options, problems = sidebar.listed(str(tmp_path))
-    assert [path for name, path in options.items() if name != "demo"] == [first.path, second.path]
+    own = [path for name, path in options.items() if name not in bundled_workspaces()]
+    assert own == [first.path, second.path]
     assert {"towers", "towers-2"} <= set(options)
     assert not [p for p in problems if "No workspace found" in p.what]
 

@@ -94,7 +94,7 @@ def _page(folder):
 def test_an_empty_box_is_said_and_offers_no_file(asked):
     at = AppTest.from_function(_page, args=(str(asked[0].entry.path.parent),), default_timeout=60).run()
     assert not at.exception
-    assert len(at.get("download_button")) == 4
+    assert len(at.get("download_button")) == 6
     at.number_input(key="world_box_west").set_value(50.0)
     at.number_input(key="world_box_east").set_value(40.0).run()
     assert "No cell lies in this box" in at.warning[0].value

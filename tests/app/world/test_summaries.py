@@ -15,7 +15,7 @@ from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
 from tamrl import bundled
-from tamrl.app.shared import components
+from tamrl.app.shared import components, files
 from tamrl.app.world import adapt, cache, numbers
 from tamrl.app.world import cell as world_place
 from tamrl.globe import earth as earths
@@ -404,8 +404,8 @@ def test_every_download_reads_back(section, monkeypatch, climate):
     made = {}
 
     def footer(name, origin, frame=None, dataset=None):
-        made[name] = [components.csv_bytes(frame(), origin) if frame else b""]
-        made[name].append(components.netcdf_bytes(dataset(), origin) if dataset else b"")
+        made[name] = [files.csv(frame(), origin) if frame else b""]
+        made[name].append(files.netcdf(dataset(), origin) if dataset else b"")
 
     monkeypatch.setattr(components, "footer", footer)
     healthy(typed(run(section, other="third", cell=CELL), GPP={"Jun": 9.0}))
