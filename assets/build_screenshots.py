@@ -38,7 +38,7 @@ def take(page: Page, address: str, theme: str) -> None:
     page.screenshot(path=TARGET / f"towers-{theme}.png")
     page.goto(f"{address}/lab")
     page.get_by_role("button", name="Adapt", exact=True).click(timeout=60_000)
-    page.locator('[data-testid="stMetric"]').first.wait_for(timeout=120_000)
+    page.get_by_role("heading", name="Before and after").wait_for(timeout=120_000)
     settle(page)
     page.get_by_role("heading", name="Before and after").evaluate("e => e.scrollIntoView({block: 'start'})")
     settle(page)

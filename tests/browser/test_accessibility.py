@@ -46,7 +46,7 @@ def test_a_page_has_no_serious_finding(window, folder, path, theme):
     scores = f"{'&' if '?' in path else '?'}scores={quote(str(folder))}" if "scorecard" in path else ""
     page = app.open(path.replace(" ", "%20") + scores)
     if "run=1" in path:
-        page.locator('[data-testid="stMetric"]').first.wait_for()
+        page.get_by_role("heading", name="Before and after").wait_for()
     if "map=" not in path:
         page.locator(".js-plotly-plot .main-svg").first.wait_for()
     app.settle()

@@ -70,9 +70,11 @@ def test_from_tower_to_changed_scores(window, small_workspace):
     page.get_by_role("button", name="Adapt", exact=True).wait_for()
     app.settle()
     assert f"site={site}" in page.url
-    assert page.locator(METRIC).count() == 0
+    after = page.get_by_role("heading", name="Before and after")
+    assert after.count() == 0
+    assert "GPP RMSE" in page.locator(METRIC).first.inner_text()
     page.get_by_role("button", name="Adapt", exact=True).click()
-    page.locator(METRIC).first.wait_for()
+    after.wait_for()
     app.settle()
     assert page.locator(METRIC).count() == 9
     assert page.get_by_text("SIMULATED").count() >= 3
@@ -102,7 +104,7 @@ def test_the_loss_falls_live_and_can_be_cancelled(window, small_workspace):
     page.locator(".st-key-live_loss .js-plotly-plot").first.wait_for()
     page.get_by_role("button", name="Cancel").click()
     page.get_by_text("was cancelled").wait_for()
-    assert page.locator(METRIC).count() == 0
+    assert page.get_by_role("heading", name="Before and after").count() == 0
 
 
 def test_dragging_a_box_on_the_chart_chooses_the_support(window, small_workspace):
