@@ -11,7 +11,8 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from typing import Any
 from tamrl.errors import TamrlError
 
 GB = 2**30
+#: How often the time and the wish to cancel are looked at [s].
+_WATCH_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ def run(
     progress: Callable[[float], None],
     bounds: Bounds,
     broken: Callable[[str], TamrlError],
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> dict[str, Any]:
     """Let a module do what is asked of it in a process that is ended if it takes too much.
 
@@ -51,6 +55,7 @@ def run(
         progress: called with the share that is done; what it raises ends the process.
         bounds: of the process.
         broken: makes the error of a process that told no end, from ``overdue`` or ``broken``.
+        cancelled: asked again and again; the process is ended once it says so.
 
     Returns:
         What the process told last.
@@ -67,25 +72,40 @@ def run(
         text=True,
         encoding="utf-8",
     ) as process:
-        late = threading.Timer(bounds.seconds, process.kill)
-        late.start()
+        until = time.monotonic() + bounds.seconds
         try:
             assert process.stdin is not None  # a pipe
-            with contextlib.suppress(BrokenPipeError):  # it is gone already: told below
-                process.stdin.write(json.dumps(asked, default=str))
-                process.stdin.close()
-            told = _listen(process, progress)
+            with _watched(process, lambda: time.monotonic() > until or cancelled()):
+                with contextlib.suppress(BrokenPipeError):  # it is gone already: told below
+                    process.stdin.write(json.dumps(asked, default=str))
+                    process.stdin.close()
+                told = _listen(process, progress)
         except BaseException:
             process.kill()
             raise
-        finally:
-            overdue = not late.is_alive()
-            late.cancel()
+        overdue = time.monotonic() > until
     if "error" in told:
         raise TamrlError(*told["error"])
     if not told:
         raise broken("overdue" if overdue else "broken")
     return told
+
+
+@contextlib.contextmanager
+def _watched(process: subprocess.Popen, enough: Callable[[], bool]) -> Iterator[None]:
+    """End a process as soon as it is enough."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_WATCH_S):
+            if enough():
+                process.kill()
+
+    threading.Thread(target=watch, name="contained", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 def _environment() -> dict[str, str]:

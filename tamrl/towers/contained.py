@@ -22,6 +22,7 @@ def ingest_contained(
     progress: Callable[[float], None],
     bounds: Bounds,
     fill_drivers: bool = False,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> ReadReport:
     """Ingest files into a new workspace as ``tamrl.towers.ingest.ingest`` does.
 
@@ -32,9 +33,10 @@ def ingest_contained(
         progress: called with the share of the files that were read.
         bounds: of the process.
         fill_drivers: as of ``ingest``.
+        cancelled: says whether to give up.
 
     Raises:
-        TamrlError: what ``ingest`` raises, or the bounds were met.
+        TamrlError: what ``ingest`` raises, the bounds were met, or it was given up.
     """
     report = into.with_name(f"{into.name}.json")
     asked = {
@@ -44,7 +46,7 @@ def ingest_contained(
         "report": str(report),
         "fill": fill_drivers,
     }
-    contained.run(__name__, {"work": "ingest", **asked}, progress, bounds, _broken(files, bounds))
+    contained.run(__name__, {"work": "ingest", **asked}, progress, bounds, _broken(files, bounds), cancelled)
     found = ReadReport.load(report)
     report.unlink(missing_ok=True)
     return found

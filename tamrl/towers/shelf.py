@@ -125,7 +125,9 @@ class Draft:
         else:
             (self.path / _FILL).unlink(missing_ok=True)
 
-    def read(self, progress: Callable[[float], None], bounds: Bounds) -> ReadReport:
+    def read(
+        self, progress: Callable[[float], None], bounds: Bounds, cancelled: Callable[[], bool] = lambda: False
+    ) -> ReadReport:
         """Read the files into the draft's workspace, anew where they were read before.
 
         Raises:
@@ -139,7 +141,7 @@ class Draft:
         sources = [path for path in files if path.name != "monthly.parquet" or path.parent not in tables]
         sites = self.path / "sites.csv"
         table = sites if sites.is_file() else None
-        report = ingest_contained(sources, self.path / _READ, table, progress, bounds, self.filled)
+        report = ingest_contained(sources, self.path / _READ, table, progress, bounds, self.filled, cancelled)
         report.save(self.path / _REPORT)
         return report
 

@@ -1,5 +1,7 @@
 """What a visitor sends is read apart, bounded in number, and becomes workspaces of his own."""
 
+import time
+
 import numpy as np
 import pytest
 import tower_files
@@ -137,4 +139,13 @@ def test_what_bursts_ends_alone(shelf):
     draft = sent(shelf, XX_One={})
     with pytest.raises(TamrlError, match=r"longer than 0 minutes"):
         draft.read(lambda share: None, Bounds(2**20, seconds=0.05))
+    assert not draft.ready
+
+
+def test_a_reading_that_is_cancelled_ends_at_once(shelf):
+    draft = sent(shelf, **{f"XX_A{i:02}": {"days": 3000} for i in range(20)})
+    began = time.monotonic()
+    with pytest.raises(TamrlError, match="broke off"):
+        draft.read(lambda share: None, BOUNDS, cancelled=lambda: time.monotonic() > began + 0.3)
+    assert time.monotonic() < began + 10
     assert not draft.ready

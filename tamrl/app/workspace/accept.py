@@ -35,7 +35,7 @@ def section(draft: Draft, report: ReadReport, shelf: Shelf, site: str) -> None:
         _say_replaced(target, sites)
     with st.container(horizontal=True, gap="small"):
         go = widgets.button(
-            "Accept and adapt to my tower" if len(sites) < 2 else f"Accept and adapt to {site}",
+            "Accept and adapt to my tower" if len(sites) < 2 else f"Accept and adapt to {components.plain(site)}",
             type="primary",
             icon=":material/science:",
             key="workspace_adapt_now",
@@ -92,8 +92,8 @@ def _say_replaced(target: Workspace, sites: list[str]) -> None:
     there = sorted(set(sites) & set(cache.towers(target).index))
     if there:
         st.warning(
-            f"{', '.join(there)}: {'is' if len(there) == 1 else 'are'} in {components.quoted(target.name)} already and "
-            "will be replaced.",
+            f"{components.plain(', '.join(there))}: {'is' if len(there) == 1 else 'are'} in "
+            f"{components.quoted(target.name)} already and will be replaced.",
             icon=":material/swap_horiz:",
         )
 
@@ -128,7 +128,7 @@ def accepted() -> None:
         st.session_state.pop(drop.ACCEPTED, None)
         return
     with st.container(border=True, key="workspace_accepted"):
-        count = f"{sites[0]} is" if len(sites) == 1 else f"{len(sites)} towers are"
+        count = f"{components.plain(sites[0])} is" if len(sites) == 1 else f"{len(sites)} towers are"
         st.success(
             f"{count} in the workspace {components.quoted(workspace.name)}, which is open now.", icon=":material/check:"
         )
@@ -137,7 +137,8 @@ def accepted() -> None:
             site = st.selectbox("Tower", sites, key="workspace_adapt_site")
         days = cache.towers(workspace).loc[site, "valid_days"]
         if not days:
-            st.caption(f"{site} has no valid day (QC of at least 0.7 and some flux), so there is nothing to adapt to.")
+            named = components.plain(site)
+            st.caption(f"{named} has no valid day (QC of at least 0.7 and some flux), so there is nothing to adapt to.")
         with st.container(horizontal=True, gap="small"):
             go = widgets.button(
                 "Adapt to my tower",

@@ -1,5 +1,6 @@
 """Workspace, at the top: files are dropped, kept apart for this visitor, and read in the background."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from tamrl.towers.shelf import MOST_FILES, Draft, Shelf
 
 #: How often the page looks at a running reading [s].
 POLL_S = 0.7
+#: Readings of this server at once; others wait for their turn.
+_TURNS = threading.BoundedSemaphore(2)
 #: Number of uploaders so far: a new one is empty.
 _UPLOADER = "tamrl_workspace_uploader"
 _JOB, _DRAFT, ACCEPTED = "tamrl_workspace_job", "tamrl_workspace_draft", "tamrl_workspace_accepted"
@@ -41,7 +44,7 @@ class ReadingJob(BackgroundJob):
 def section(shelf: Shelf) -> None:
     """Draw the box for files, and begin to read what was sent."""
     sent = st.file_uploader(
-        "Files of your towers",
+        "Drop the files of your towers here",
         accept_multiple_files=True,
         key=f"workspace_files_{st.session_state.get(_UPLOADER, 0)}",
         help="Half-hourly, hourly or daily FLUXNET, AmeriFlux or ICOS files as CSV, gz or the published zip; REddyProc "
@@ -80,12 +83,8 @@ def begin(draft: Draft, bounds: Bounds) -> None:
         before.cancel()
 
     def work(on_step: Callable[[Share], None], cancelled: Callable[[], bool]) -> ReadReport:
-        def progress(share: float) -> None:
-            if cancelled():
-                raise TamrlError("The reading was cancelled")
-            on_step(Share(share))
-
-        return draft.read(progress, bounds)
+        with _TURNS:
+            return draft.read(lambda share: on_step(Share(share)), bounds, cancelled)
 
     st.session_state.pop(ACCEPTED, None)
     st.session_state[_DRAFT] = draft.path

@@ -18,6 +18,8 @@ from tamrl.towers.fill import FILLED
 from tamrl.towers.report import STATUS, ReadReport
 from tamrl.towers.shelf import Draft, Shelf
 
+#: More lines of one kind are counted.
+_MOST_LINES = 30
 _VERDICT = {"agrees": "✓ agrees", "contradicts": "✗ contradicts", "not judged": "not judged"}
 
 
@@ -32,6 +34,7 @@ def show(draft: Draft, shelf: Shelf) -> None:
         return
     site = report.sites[0]
     if len(report.sites) > 1:
+        _overview(report)
         site = st.selectbox(
             f"Tower ({len(report.sites)} were read)", report.sites, key=f"workspace_tower_{draft.path.name}"
         )
@@ -42,7 +45,8 @@ def show(draft: Draft, shelf: Shelf) -> None:
 
 def _heading(report: ReadReport) -> None:
     count = len(report.sites)
-    st.header("No tower was read" if not count else report.sites[0] if count == 1 else f"{count} towers", anchor=False)
+    one = _text(report.sites[0]) if count == 1 else f"{count} towers"
+    st.header(one if count else "No tower was read", anchor=False)
     if count:
         st.caption("Read, and not yet part of a workspace: look at it, then accept or discard it.")
     else:
@@ -61,11 +65,39 @@ def _remarks(report: ReadReport) -> None:
         (report.failures, "Left out", "block"),
     ):
         if lines:
-            st.warning(f"**{head}:**" + "".join(f"\n- {_text(line)}" for line in lines[:20]), icon=f":material/{icon}:")
+            st.warning(
+                f"**{head}:**" + "".join(f"\n- {_text(line)}" for line in lines[:_MOST_LINES]),
+                icon=f":material/{icon}:",
+            )
 
 
 def _text(text: str) -> str:
     return components.plain(visitor.public(text))
+
+
+def _overview(report: ReadReport) -> None:
+    """Draw one row a tower."""
+    odd = pd.Series([row["site"] for row in report.audit if row["verdict"] == "contradicts"], dtype=str).value_counts()
+    rows = [
+        (r["site"], f"{r['first']} to {r['last']}", r["days"], r["igbp"], r["koeppen"], r["position"], r["n_outside"])
+        for r in report.towers
+    ]
+    table = pd.DataFrame(rows, columns=["site", "record", "days", "igbp", "koeppen", "position", "aside"])
+    st.dataframe(
+        table.assign(odd=table["site"].map(odd).fillna(0).astype(int)),
+        hide_index=True,
+        key="workspace_overview",
+        column_config={
+            "site": st.column_config.TextColumn("Tower", pinned=True, width=80),
+            "record": st.column_config.TextColumn("Record", width=190),
+            "days": st.column_config.NumberColumn("Days", format="localized", width=70),
+            "igbp": st.column_config.TextColumn("IGBP", width=80),
+            "koeppen": st.column_config.TextColumn("Köppen", width=80),
+            "position": st.column_config.CheckboxColumn("Position known", width=110),
+            "aside": st.column_config.NumberColumn("Values set aside", format="localized", width=110),
+            "odd": st.column_config.NumberColumn("Checks that contradict", width=150),
+        },
+    )
 
 
 def _tower(draft: Draft, report: ReadReport, site: str) -> None:
@@ -84,13 +116,12 @@ def _tower(draft: Draft, report: ReadReport, site: str) -> None:
         st.markdown(" · ".join(facts))
     tower = record(draft.workspace.archive(), site)
     place.section(draft, tower, site)
-    names = ", ".join(sorted({r["name"] for r in report.files if r["status"] == "ingested"})[:3])
     st.markdown("**What the record holds**")
     components.figure(
         f"{site}_coverage",
         coverage.coverage(tower, theme.current()),
         coverage.in_words(tower),
-        Origin(f"{site}, {names}", False),
+        Origin(f"{site}, {tower['source'].item()}", False),
         lambda: coverage.monthly_shares(tower).T.rename_axis("month"),
     )
     st.caption("Grey: no value in the month. Valid days have a flux, and a quality (QC) of at least 0.7.")
@@ -141,7 +172,7 @@ def _variables(row: dict[str, Any], site: str) -> None:
         for name, share in missing.items()
         if share is not None
     ]
-    with st.expander(f"Variables and units of {site} ({len(rows)})", icon=":material/straighten:"):
+    with st.expander(f"Variables and units of {_text(site)} ({len(rows)})", icon=":material/straighten:"):
         st.dataframe(
             pd.DataFrame(rows, columns=["variable", "name", "unit", "share"]),
             hide_index=True,
@@ -164,7 +195,9 @@ def _checks(report: ReadReport, site: str) -> None:
     odd = int((table["verdict"] == "contradicts").sum())
     judged = int((table["verdict"] != "not judged").sum())
     said = f"{odd} of {judged} contradict" if odd else f"{judged} judged, none contradicts" if judged else "none judged"
-    with st.expander(f"Checks of {site}: {said}", icon=":material/rule:", expanded=bool(odd)):
+    for row in table[table["verdict"] == "contradicts"].itertuples():
+        st.warning(f"{_text(row.found)}; expected {_text(row.expected)}.", icon=":material/rule:")
+    with st.expander(f"Checks of {_text(site)}: {said}", icon=":material/rule:"):
         st.dataframe(
             table.assign(verdict=table["verdict"].map(_VERDICT)),
             hide_index=True,
@@ -180,23 +213,17 @@ def _checks(report: ReadReport, site: str) -> None:
 
 
 def _account(entries: IngestReport, subject: str) -> None:
-    """Draw what was done to the data of one tower: converted, set aside, missing, assumed."""
+    """Say what was done to the data of one tower: set aside, missing, converted, assumed."""
     if not len(entries):
         return
     counts = entries.table()["kind"].value_counts()
     said = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if kind in counts)
-    with st.expander(f"What was done to the data of {subject}: {said}", icon=":material/fact_check:"):
-        st.dataframe(
-            entries.table().drop(columns="subject"),
-            hide_index=True,
-            key=f"workspace_account_{subject}",
-            column_config={
-                "kind": st.column_config.TextColumn("Kind", width=80),
-                "count": st.column_config.NumberColumn("Values", width=70, help="How many values it concerns"),
-                "words": st.column_config.TextColumn("What and why", width="large"),
-            },
-        )
-        st.caption("; ".join(f"**{kind}**: {words}" for kind, words in KINDS.items() if kind in counts) + ".")
+    with st.expander(f"What was done to the data of {_text(subject)}: {said}", icon=":material/fact_check:"):
+        for kind, meaning in KINDS.items():
+            listed = [f"\n- {_text(entry.words)}" for entry in entries if entry.kind == kind]
+            if listed:
+                more = f"\n- and {len(listed) - _MOST_LINES} more" if len(listed) > _MOST_LINES else ""
+                st.markdown(f"**{kind.capitalize()}**: {meaning}\n" + "".join(listed[:_MOST_LINES]) + more)
 
 
 def _files(report: ReadReport, open_now: bool) -> None:

@@ -117,19 +117,20 @@ def _confirm(shelf: Shelf, path: Path) -> None:
             icon=":material/delete:",
             key="workspace_delete_sure",
             on_click=_delete,
-            args=(shelf, path, name),
+            args=(shelf, path),
         )
+        if go:
+            st.toast(f"{components.plain(name)} is deleted.", icon=":material/delete:")
         if st.button("Keep it", key="workspace_delete_not") or go:
             st.rerun()
 
 
-def _delete(shelf: Shelf, path: Path, name: str) -> None:
+def _delete(shelf: Shelf, path: Path) -> None:
     """Delete a workspace; one that was deleted in another window meanwhile is gone as well."""
     _close(path)
     if shelf.holds(path):
         shelf.delete(path)
     _next_turn()
-    st.toast(f"{components.plain(name)} is deleted.", icon=":material/delete:")
 
 
 def _close(path: Path) -> None:

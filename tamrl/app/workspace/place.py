@@ -35,8 +35,8 @@ def section(draft: Draft, tower: xr.Dataset, site: str) -> None:
     if missing:
         last = f"{', '.join(missing[:-1])} and {missing[-1]}" if len(missing) > 1 else missing[0]
         st.info(
-            f"The files of {site} do not say {last}. The model does better where it knows: give the position, and the "
-            "classes are looked up.",
+            f"The files of {components.plain(site)} do not say {last}. The model reads where a tower stands and what "
+            "grows there: give the position, and the classes are looked up.",
             icon=":material/location_on:",
         )
     with st.expander("Position and class", icon=":material/location_on:", expanded=bool(missing)):
