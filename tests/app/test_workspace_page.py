@@ -275,6 +275,11 @@ def test_the_place_of_a_listed_tower_is_proposed(app):
     classes = [next(s for s in at.selectbox if s.key.startswith(f"workspace_{n}_")).value for n in ("igbp", "koeppen")]
     assert classes == ["DBF", "Dfb"]
     assert any("is a tower of FLUXNET2015" in c.value for c in at.caption)
+    listed = numbers["lat"].value
+    healthy(numbers["lat"].set_value(48.2).run())
+    assert any("Half-degree cell at 48.25° N" in c.value for c in at.caption)
+    assert not any("is a tower of FLUXNET2015" in c.value for c in at.caption)
+    next(n for n in at.number_input if n.key.startswith("workspace_lat_")).set_value(listed).run()
     press(at, "workspace_place_")
     until = time.monotonic() + 110
     while "workspace_cancel" in keys(at) and time.monotonic() < until:
