@@ -203,7 +203,7 @@ def _checks(report: ReadReport, site: str) -> None:
             hide_index=True,
             key=f"workspace_checks_{site}",
             column_config={
-                "check": st.column_config.TextColumn("Check", width="small"),
+                "check": st.column_config.TextColumn("Check", width=170),
                 "found": st.column_config.TextColumn("Found", width="large"),
                 "expected": st.column_config.TextColumn("Expected", width="medium"),
                 "verdict": st.column_config.TextColumn("Verdict", width="small"),
