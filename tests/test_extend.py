@@ -106,7 +106,7 @@ print(ModelConfig(drivers=("TA", "RH")).drivers, driver_table(tower, ("RH",))[3,
 def test_a_method(project, tmp_path):
     code = """
 import numpy as np, tamrl
-tower = tamrl.read_tower(tamrl.open_workspace(), "XS-CR1")
+tower = tamrl.read_tower(tamrl.open_workspace("demo"), "XS-CR1")
 model, days = tamrl.load_model("fluxnet2015-daily", "cpu"), tamrl.labelled_days(tower, 60)
 made = tamrl.adapt(model, tower, days, method="mean-bias")
 error = (made.adapted.GPP.mean("member") - tower.GPP).sel(time=made.support)
@@ -121,7 +121,7 @@ def test_a_baseline(project, tmp_path):
     code = """
 from tamrl.evaluation.models import fit_baselines
 import tamrl
-workspace = tamrl.open_workspace()
+workspace = tamrl.open_workspace("demo")
 constant = fit_baselines(["constant"], workspace.archive(), ["XS-CR1"], ("TA",))["constant"]
 made = constant(tamrl.read_tower(workspace, "XS-CR1"))
 print(made.shape[1], (made == made[0]).all())
@@ -136,4 +136,4 @@ at = AppTest.from_file({str(project[0] / "app.py")!r}, default_timeout=90)
 at.run().switch_page("pages/hello.py").run()
 print([t.value for t in at.title], at.metric[0].value, len(at.exception))
 """
-    assert run(project, code, tmp_path).strip().endswith("['Hello'] 40 0")
+    assert run(project, code, tmp_path).strip().endswith("['Hello'] 163 0")

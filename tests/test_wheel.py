@@ -59,7 +59,7 @@ def test_the_package_is_the_installed_one_and_finds_what_it_carries(installed):
     said = run(programs / "python", "-c", code, cwd=empty).stdout
     assert str(programs.parent) in said
     assert "fluxnet2015-climate" in said
-    assert said.strip().endswith("40 True")
+    assert said.strip().endswith("163 True")
 
 
 def test_the_wheel_upscales_with_what_it_carries(installed):

@@ -66,7 +66,7 @@ def notebook(run: Run, paths: bool = True) -> bytes:
         v4.new_markdown_cell("## Observed and predicted over time"),
         v4.new_code_cell(_DRAW.strip().replace("UNIT", FLUX_UNIT).replace("TITLE", repr(run.title()))),
         v4.new_markdown_cell(
-            f"`fluxes` is a CF Dataset in {FLUX_UNIT}: `fluxes.to_netcdf(...)` and "
+            f"`fluxes` is a CF Dataset in {FLUX_UNIT}: `fluxes.to_zarr(...)` and "
             "`fluxes.to_dataframe().to_csv(...)` save it."
         ),
         v4.new_markdown_cell(_references(run)),

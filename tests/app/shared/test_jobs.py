@@ -77,17 +77,12 @@ def test_an_unforeseen_error_is_logged_and_told_in_three_parts(caplog):
 
 def test_results_are_bounded_by_memory(monkeypatch):
     monkeypatch.setattr(jobs.st, "session_state", {})
-    half = SimpleNamespace(
-        zero_shot=SimpleNamespace(nbytes=jobs.RESULT_BYTES // 4),
-        adapted=SimpleNamespace(nbytes=jobs.RESULT_BYTES // 8),
-        states=({"code": SimpleNamespace(nbytes=jobs.RESULT_BYTES // 8)},),
-    )
+    half = SimpleNamespace(nbytes=jobs.RESULT_BYTES // 2)
     kept = jobs.results()
     for name in "abc":
         kept[name] = half
     assert list(kept) == ["b", "c"]
-    part = SimpleNamespace(nbytes=jobs.RESULT_BYTES)
-    huge = SimpleNamespace(zero_shot=part, adapted=part, states=())
+    huge = SimpleNamespace(nbytes=3 * jobs.RESULT_BYTES)
     kept["huge"] = huge
     assert list(kept) == ["huge"]
 
@@ -106,7 +101,7 @@ def test_starting_a_job_cancels_the_one_before(monkeypatch):
 @pytest.mark.parametrize("status", ["done", "cancelled"])
 def test_only_finished_jobs_are_collected(monkeypatch, status):
     monkeypatch.setattr(jobs.st, "session_state", {})
-    result = SimpleNamespace(zero_shot=SimpleNamespace(nbytes=1), adapted=SimpleNamespace(nbytes=1), states=())
+    result = SimpleNamespace(nbytes=2)
     job = jobs.start("a", "A", lambda on_step, cancelled: result)
     job.wait(10)
     job.status = status
