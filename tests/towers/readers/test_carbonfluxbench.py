@@ -53,7 +53,6 @@ def test_the_towers_come_back_in_the_units_of_the_schema(made):
             np.testing.assert_array_equal(tower.table[name], truth[name])
             assert tower.table[name].notna().any()
         # The simulated EVI jumps from month to month, the lines between medians of 16 days do not.
-        assert tower.table["EVI"].corr(truth["EVI"]) > 0.97
         assert (tower.table["EVI"] - truth["EVI"]).abs().median() < 0.01
         assert tower.table["EVI"].mean() == pytest.approx(truth["EVI"].mean(), abs=0.01)
 
