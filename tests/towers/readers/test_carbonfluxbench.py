@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import carbonfluxbench_files as files
 import numpy as np
@@ -202,3 +204,28 @@ def test_the_generator_writes_what_is_published(made):
     names = pq.read_schema(made[0] / carbonfluxbench.WEATHER).names
     assert set(files.MINIMAL) < set(names)
     assert pq.ParquetFile(made[0] / carbonfluxbench.WEATHER).num_row_groups > 1
+
+
+def test_memory_holds_the_wanted_columns_and_not_the_file(tmp_path):
+    """A file of 160 MB in one row group, of which two columns are wanted: arrow never holds more than a small part."""
+    days, sites, bands = 8000, 50, 50
+    dates = np.tile(pd.date_range("2000-02-24", periods=days).strftime("%Y-%m-%d"), sites)
+    names = np.repeat([f"XX-{i:03}" for i in range(sites)], days)
+    values = {f"b{i}": np.random.default_rng(i).random(days * sites) for i in range(bands)}
+    files.save(pd.DataFrame({"site": names, "date": dates, **values}), tmp_path / "t.parquet", days * sites)
+    assert (tmp_path / "t.parquet").stat().st_size > 150e6
+    first = int(np.datetime64("2000-02-24").astype("datetime64[D]").astype(int))
+    program = f"""
+import sys, numpy as np, pyarrow as pa
+from pathlib import Path
+from tamrl.towers.readers.long_table import Records, read_long
+sites = tuple(f"XX-{{i:03}}" for i in range({sites}))
+records = Records(sites, np.full({sites}, {first}), np.full({sites}, {days}))
+found = read_long(Path(sys.argv[1]), ["b3", "b7"], records, [])
+print(pa.default_memory_pool().max_memory(), found["b3"][0], found["b7"][-1])
+"""
+    arguments = [sys.executable, "-c", program, str(tmp_path / "t.parquet")]
+    peak, b3, b7 = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout.split()
+    assert int(peak) < 15e6 + 2 * 8 * days * sites
+    assert float(b3) == pytest.approx(values["b3"][0], rel=1e-6)
+    assert float(b7) == pytest.approx(values["b7"][-1], rel=1e-6)
