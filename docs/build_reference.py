@@ -37,7 +37,7 @@ COLUMNS = {
     "koeppen": ("climate class, one to three letters", ""),
     "network": ("regional network that runs the tower", ""),
     "days": ("valid days: of a tower in `sites`, in the cell of the histogram in `density`", ""),
-    "design": ("how towers were held out: `igbp`, `koeppen` or `carbonfluxbench`", ""),
+    "design": ("how towers were held out: `igbp`, `koeppen`, `carbonfluxbench` or `carbonfluxbench-koeppen`", ""),
     "model": ("model; in `ablations` what was left out, in `cycles` also `observed`", ""),
     "shots": ("number of labelled days", ""),
     "placement": ("where in the record the support lies: `growing`, `dormant`, `random`; `all`: every valid day", ""),

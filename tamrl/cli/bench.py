@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from tamrl.cli.bench_carbonfluxbench import command as carbonfluxbench
 from tamrl.cli.bench_upscale import command as upscale
 from tamrl.cli.options import read_names, read_workspace_option
 
@@ -15,6 +16,7 @@ def command() -> None:
 
 
 command.add_command(upscale)
+command.add_command(carbonfluxbench)
 
 
 @command.command("accuracy")

@@ -42,8 +42,9 @@ def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None, fill
 
     SRC is a folder (searched to the bottom), a table folder (daily.parquet, sites.csv, monthly.parquet), or a
     FLUXNET, AmeriFlux or ICOS file of days, half-hours or hours (csv, csv.gz or the published zip), or output of
-    REddyProc. Half-hours become local days. A tower that the archive has already is replaced. Parquet or CSV files
-    with site, date and FAPAR, LAI, EVI or NDVI, at steps from days to months, are satellite series of these towers.
+    REddyProc, or the folder of CarbonFluxBench. Half-hours become local days. A tower that the archive has already is
+    replaced. Parquet or CSV files with site, date and FAPAR, LAI, EVI or NDVI, at steps from days to months, are
+    satellite series of these towers.
     Exit status 0: all went in; 1: something failed, nothing went in, or a variable contradicts the others at most
     towers (it is kept); 2: wrong usage.
     """

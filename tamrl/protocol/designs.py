@@ -22,7 +22,10 @@ DESIGNS = {
     "igbp": "five folds by tower, each IGBP class spread evenly over them",
     "koeppen": "five folds by tower, each Koeppen main class spread evenly over them",
     "carbonfluxbench": "one held-out fold: half of each IGBP class of at most 10 towers, a fifth of the others",
+    "carbonfluxbench-koeppen": "one held-out fold: a fifth of each Koeppen main class",
 }
+#: Designs that go by Koeppen main class; the others by IGBP class.
+BY_KOEPPEN = ("koeppen", "carbonfluxbench-koeppen")
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def make_split(design: str, classes: Mapping[str, str], seed: int = SEED, count:
 
     Args:
         design: a key of ``DESIGNS``.
-        classes: tower id -> class: Koeppen (its first letter counts) for ``koeppen``, otherwise IGBP.
+        classes: tower id -> class: Koeppen (its first letter counts) for ``BY_KOEPPEN``, otherwise IGBP.
         seed: of the random order.
         count: number of folds of a cross-validation.
 
@@ -90,16 +93,19 @@ def make_split(design: str, classes: Mapping[str, str], seed: int = SEED, count:
     """
     if design not in DESIGNS:
         raise TamrlError(f"Unknown design {design!r}", "split", f"Known designs: {', '.join(DESIGNS)}")
-    if design == "koeppen":
+    if design in BY_KOEPPEN:
         classes = {site: label if label == UNKNOWN else label[:1] for site, label in classes.items()}
-    parts = [_carbonfluxbench(classes, seed)] if design == "carbonfluxbench" else folds(classes, count, seed)
+    small = {"carbonfluxbench": SMALL_CLASS, "carbonfluxbench-koeppen": 0}
+    parts = [_carbonfluxbench(classes, seed, small[design])] if design in small else folds(classes, count, seed)
     split = Split(design, seed, DESIGNS[design], tuple(parts))
     split.check(classes)
     return split
 
 
-def _carbonfluxbench(classes: Mapping[str, str], seed: int) -> tuple[str, ...]:
+def _carbonfluxbench(classes: Mapping[str, str], seed: int, small: int) -> tuple[str, ...]:
     """Return the held-out towers; of an odd small class the larger half is trained on, a lone tower always.
+
+    A class of at most ``small`` towers is halved.
 
     The rule is CarbonFluxBench's, the draw is not: another list of towers has other halves anyway.
     """
@@ -107,7 +113,7 @@ def _carbonfluxbench(classes: Mapping[str, str], seed: int) -> tuple[str, ...]:
     held: list[str] = []
     for name in sorted(set(classes.values())):
         members = sorted(site for site, label in classes.items() if label == name)
-        share = len(members) // 2 if len(members) <= SMALL_CLASS else math.floor(0.2 * len(members) + 0.5)
+        share = len(members) // 2 if len(members) <= small else math.floor(0.2 * len(members) + 0.5)
         held += [members[i] for i in rng.permutation(len(members))[:share]]
     return tuple(sorted(held))
 

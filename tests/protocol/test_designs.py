@@ -37,6 +37,20 @@ def test_carbonfluxbench_halves_small_classes_and_takes_a_fifth_of_the_others():
     assert make_split("carbonfluxbench", IGBP, seed=1).folds != (held,)
 
 
+def test_carbonfluxbench_by_koeppen_takes_a_fifth_of_each_main_class():
+    labels = ["Dfb"] * 7 + ["Dfc"] * 3 + ["Cfb"] * 21 + ["Am"] * 4 + ["ET"] + ["unknown"] * 5
+    classes = {f"T{i:02}": label for i, label in enumerate(labels)}
+    (held,) = make_split("carbonfluxbench-koeppen", classes).folds
+    count = {name: sum(classes[site][:1] == name for site in held) for name in "ABCDEu"}
+    assert count == {"A": 1, "B": 0, "C": 4, "D": 2, "E": 0, "u": 1}
+    assert make_split("carbonfluxbench-koeppen", classes).seed == 56
+
+
+def test_the_draw_of_carbonfluxbench_is_the_one_that_results_were_made_with():
+    (held,) = make_split("carbonfluxbench", IGBP).folds
+    assert [int(site[1:]) for site in held] == [2, 4, 14, 18, 20, 23, 26, 27, 28, 31, 33, 39, 41, 43]
+
+
 def test_a_split_survives_its_file(tmp_path):
     split = make_split("igbp", IGBP)
     save_split(split, tmp_path / "splits" / "igbp.yaml")

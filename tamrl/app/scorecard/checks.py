@@ -18,7 +18,10 @@ UNIT = unit_label(FLUX_UNIT)
 #: The full single member that the ablations are compared with.
 WHOLE = "tamrl-1"
 #: Which of our designs stands beside which published split.
-_SPLITS = {"igbp": ("IGBP split", ("carbonfluxbench", "igbp")), "koeppen": ("Köppen split", ("koeppen",))}
+_SPLITS = {
+    "igbp": ("IGBP split", ("carbonfluxbench", "igbp")),
+    "koeppen": ("Köppen split", ("carbonfluxbench-koeppen", "koeppen")),
+}
 
 
 def ablations(view: ScorecardView) -> None:

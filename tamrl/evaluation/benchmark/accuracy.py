@@ -29,7 +29,7 @@ from tamrl.evaluation.benchmark.runs import (
 from tamrl.evaluation.benchmark.scoring import Fold, score_fold
 from tamrl.evaluation.benchmark.tables import write_results
 from tamrl.maps.phenology import inner_groups, out_of_fold
-from tamrl.protocol.designs import DESIGNS, SEED, load_split, make_split, save_split
+from tamrl.protocol.designs import BY_KOEPPEN, DESIGNS, SEED, load_split, make_split, save_split
 from tamrl.system.processes import run_processes
 from tamrl.system.storage import locked
 from tamrl.towers.archive import load_archive, save_archive
@@ -61,7 +61,7 @@ class Benchmark:
 
     archive: Path
     out: Path
-    designs: tuple[str, ...] = tuple(DESIGNS)
+    designs: tuple[str, ...] = ("igbp", "koeppen", "carbonfluxbench")
     members: int = 5
     side_members: int = 1
     models: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ class Benchmark:
             if file.exists():
                 load_split(file, towers)
                 continue
-            column = 1 if design == "koeppen" else 0
+            column = 1 if design in BY_KOEPPEN else 0
             save_split(make_split(design, {site: classes[column] for site, classes in towers.items()}), file)
         if self.phenology:
             for design in self.designs:
@@ -135,11 +135,15 @@ class Benchmark:
         found = []
         for design in self.designs:
             main = design == self.designs[0]
-            for name in [m for m in MODELS[design] if not self.models or m in self.models]:
+            for name in self.models_of(design):
                 members = (self.members if main else self.side_members) if name == TAMRL else 1
                 config = ablated(self.config, name) if name == PUBLISHED else self.config
                 found += [self._unit(design, i, name, config, members) for i in range(self._folds(design))]
         return found + self._ablations()
+
+    def models_of(self, design: str) -> tuple[str, ...]:
+        """Return the models that are compared in a design."""
+        return tuple(m for m in MODELS[design] if not self.models or m in self.models)
 
     def _folds(self, design: str) -> int:
         return len(load_split(split_file(self.out, design)).folds)

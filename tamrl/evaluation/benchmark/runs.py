@@ -40,6 +40,7 @@ MODELS = {
     ),
     "koeppen": (TAMRL, "xgboost", "climatology", "seasonal-cycle"),
     "carbonfluxbench": (TAMRL, "xgboost", "climatology", "seasonal-cycle"),
+    "carbonfluxbench-koeppen": (TAMRL, "xgboost", "climatology", "seasonal-cycle"),
 }
 #: TAM-RL by the recipe of its paper (Renganathan et al. 2025), on our data: windows of 30 days, the carbon balance as a
 #: penalty, no site effect; with support the encoder reads the labels. One member.

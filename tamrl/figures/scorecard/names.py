@@ -92,6 +92,7 @@ DESIGN_LABELS = {
     "igbp": "Five folds by land cover",
     "koeppen": "Five folds by climate",
     "carbonfluxbench": "CarbonFluxBench rule",
+    "carbonfluxbench-koeppen": "CarbonFluxBench rule, Köppen",
 }
 PLACEMENT_LABELS = {
     "mean": "Mean of the three placements",

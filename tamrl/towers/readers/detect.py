@@ -10,7 +10,7 @@ import pandas as pd
 
 from tamrl.errors import TamrlError
 from tamrl.towers.archive import Tower
-from tamrl.towers.readers import fluxnet, layouts, limits, one_tower, parquet
+from tamrl.towers.readers import carbonfluxbench, fluxnet, layouts, limits, one_tower, parquet
 from tamrl.towers.readers.bif import read_bif
 from tamrl.towers.readers.names import outdone
 from tamrl.towers.readers.sites import SiteInfo, names_sites, places_sites, read_sites
@@ -158,7 +158,9 @@ def _read(item: Item) -> None:
     name = item.path.name.lower()
     if name.endswith((*_TABLES, ".zip")) and not item.path.is_dir():
         limits.check_file(item.path)
-    if parquet.is_table(item.path):
+    if carbonfluxbench.belongs(item.path):
+        _read_benchmark(item)
+    elif parquet.is_table(item.path):
         _read_table(item)
     elif name.endswith(".zip"):
         _read_zip(item)
@@ -187,6 +189,20 @@ def _read_table(item: Item) -> None:
         _use_series(item)
         return
     reading = read_tables(item.path)
+    item.towers, item.notes, item.status = reading.towers, reading.notes, "ingested"
+    if reading.failures:
+        item.fail("; ".join(reading.failures))
+
+
+def _read_benchmark(item: Item) -> None:
+    """Read CarbonFluxBench by its file of fluxes, and the files beside it with it."""
+    name = carbonfluxbench.TARGETS
+    if item.path.name != name:
+        item.status, item.reason = "used", f"read with {name}"
+        if item.explicit:
+            item.fail(f"it belongs to {name} beside it: give that file, or their folder")
+        return
+    reading = carbonfluxbench.read_benchmark(item.path)
     item.towers, item.notes, item.status = reading.towers, reading.notes, "ingested"
     if reading.failures:
         item.fail("; ".join(reading.failures))

@@ -213,5 +213,13 @@ def vapour_deficit(temperature: pd.Series, humidity: pd.Series) -> pd.Series:
         temperature: of the air, degC.
         humidity: relative, %.
     """
-    saturated = 6.1094 * np.exp(17.625 * temperature / (temperature + 243.04))
-    return saturated * (1 - humidity.clip(0, 100) / 100)
+    return saturation(temperature) * (1 - humidity.clip(0, 100) / 100)
+
+
+def saturation(temperature: pd.Series) -> pd.Series:
+    """Return the saturation pressure of water vapour in hPa by Magnus' formula (Alduchov and Eskridge 1996).
+
+    Args:
+        temperature: of the air, degC.
+    """
+    return 6.1094 * np.exp(17.625 * temperature / (temperature + 243.04))

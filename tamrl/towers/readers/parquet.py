@@ -74,7 +74,7 @@ def read(path: Path, keys: list[str], wanted: dict[str, str]) -> pd.DataFrame:
         arrow = dataset.to_table(columns=chosen)
         table = arrow.to_pandas(ignore_metadata=True)  # a key may have been an index of pandas
     except (OSError, ValueError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return table.rename(columns=wanted)
 
 
@@ -101,10 +101,11 @@ def _open(path: Path) -> Any:
         joined = pa.unify_schemas([*schemas, dataset.schema.remove_metadata()], promote_options="permissive")
         return dataset.replace_schema(joined)
     except (OSError, ValueError, TypeError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
 
 
-def _unreadable(path: Path, error: Exception) -> TamrlError:
+def unreadable(path: Path, error: Exception) -> TamrlError:
+    """Return in words that a table cannot be read."""
     kind = "folder of parquet parts" if path.is_dir() else "parquet file"
     first = str(error).splitlines()[0][:300]
     return TamrlError(f"This is not a readable {kind}: {first}", str(path), "Download it again")
