@@ -221,11 +221,15 @@ def _failed_variables(result: Result) -> list[str]:
     return lines
 
 
+def _hint(text: str) -> str:
+    return f"\n    {text}" if text else ""
+
+
 def files_text(result: Result) -> str:
     """Return the files that were skipped and those that failed, with the reason."""
     lines = []
     for status, title in (("skipped", "Skipped files"), ("failed", "FAILED")):
-        found = [f"  {os.fspath(item.path)}: {item.reason}" for item in result.items if item.status == status]
+        found = [f"  {os.fspath(i.path)}: {i.reason}{_hint(i.hint)}" for i in result.items if i.status == status]
         if status == "failed":
             found += [f"  {reason}" for reason in result.failures]
             found += _failed_variables(result)

@@ -30,6 +30,8 @@ from tamrl.towers.satellite import put_on_days
 from tamrl.towers.screen import screen
 from tamrl.towers.workspace import Workspace, sha256
 
+_GIVEN = "positions and classes as given"
+
 
 @dataclass(kw_only=True)
 class Result:
@@ -104,8 +106,7 @@ def ingest(
     given, faults = read_sites(sites, notes) if sites else ({}, [])
     items = _read_all(sources, on_item, columns)
     if sites:
-        reason = "positions and classes as given"
-        items.append(Item(path=Path(sites), explicit=True, status="used", reason=reason, notes=notes))
+        items.append(Item(path=Path(sites), explicit=True, status="used", reason=_GIVEN, notes=notes))
     towers, refused = one_each(tower for item in items for tower in item.towers)
     _add_series(items, towers)
     _account_for_siblings(items, set(towers))

@@ -52,6 +52,7 @@ class ColumnMap:
         columns: column -> what it holds.
         ignored: the other columns.
         remarks: what a guess took for granted, whole sentences without the full stop; written as comments.
+        strict: only for tables that have these columns and no other; not written.
     """
 
     time: tuple[str, ...]
@@ -60,6 +61,7 @@ class ColumnMap:
     columns: dict[str, Column]
     ignored: tuple[str, ...] = ()
     remarks: tuple[str, ...] = field(default=(), compare=False)
+    strict: bool = field(default=False, compare=False)
 
     @property
     def used(self) -> list[str]:
@@ -103,6 +105,10 @@ class ColumnMap:
     def covers(self, names: Sequence[str]) -> bool:
         """Say whether a table has the columns of the map and no other."""
         return {*self.used, *self.ignored} == set(names)
+
+    def fits(self, names: Sequence[str]) -> bool:
+        """Say whether a table with these columns can be read by the map."""
+        return self.covers(names) if self.strict else not self.lacking(names)
 
     def check_table(self, names: Sequence[str], where: str) -> None:
         """Make sure that a table has every column that is read.

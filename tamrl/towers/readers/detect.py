@@ -43,6 +43,7 @@ class Item:
         notes: what the user should know.
         columns: the map that it is read by; None for files whose layout is known.
         guess: its columns, where a map is or could be followed.
+        hint: how a failed table could be read by a map, for the command line.
     """
 
     path: Path
@@ -57,6 +58,7 @@ class Item:
     notes: list[str] = field(default_factory=list)
     columns: ColumnMap | None = None
     guess: tidy.Guess | None = None
+    hint: str = ""
 
     def fail(self, reason: str) -> "Item":
         """Mark as failed for ``reason`` and return it."""
@@ -168,9 +170,8 @@ def _guess(item: Item, maps: Sequence[ColumnMap]) -> None:
         item.guess = replace(item.guess, columns=item.columns)
         return
     lacking = [", ".join(columns.lacking(item.guess.names)) for columns in maps]
-    what = f"the column map does not fit, the table has no {lacking[0]}; " if lacking else ""
-    end = "" if item.reason.endswith(".") else ";"
-    item.reason += f"{end} {what}name its columns in a map: tamrl ingest {item.path.name} --show-columns"
+    what = f"The column map does not fit: the table has no {lacking[0]}. " if lacking else ""
+    item.hint = f"{what}To say which column is what, begin with: tamrl ingest {item.path.name} --show-columns"
 
 
 def _understand(item: Item, maps: Sequence[ColumnMap]) -> Item:

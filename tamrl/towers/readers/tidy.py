@@ -36,11 +36,13 @@ class Guess:
         columns: the guess.
         names: every column of the table.
         first: column -> its first values as text.
+        steps: the table has half-hours or hours.
     """
 
     columns: ColumnMap
     names: tuple[str, ...]
     first: dict[str, tuple[str, ...]]
+    steps: bool = False
 
 
 def look(path: Path) -> Guess:
@@ -55,7 +57,8 @@ def look(path: Path) -> Guess:
         known = cells.table[name].dropna().head(_SHOWN)
         first[name] = tuple(str(value)[:40] for value in known)
     columns = column_guess.guess(cells.columns, cells.table, cells.units)
-    return Guess(columns=columns, names=tuple(cells.columns), first=first)
+    steps = bool(columns.time) and column_times.within_days(column_times.compose(cells.table, columns.time))
+    return Guess(columns=columns, names=tuple(cells.columns), first=first, steps=steps)
 
 
 def offer(path: Path) -> Guess | None:
@@ -80,7 +83,7 @@ def fitting(path: Path, maps: Sequence[ColumnMap]) -> ColumnMap | None:
         names = read_columns(path)
     except (TamrlError, OSError):
         return None
-    fits = [columns for columns in maps if not columns.lacking(names)]
+    fits = [columns for columns in maps if columns.fits(names)]
     return max(fits, key=lambda columns: (columns.covers(names), len(columns.used)), default=None)
 
 

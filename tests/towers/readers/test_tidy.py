@@ -200,7 +200,7 @@ def test_a_map_that_does_not_fit_is_said(tmp_path, own):
     (tmp_path / "other.yaml").write_text("time: Date\ncolumns: {Tair: TA}\n")
     status, said = run(own, "--columns", tmp_path / "other.yaml", "--workspace", tmp_path / "workspace")
     assert status == 1
-    assert "the column map does not fit, the table has no Tair" in said
+    assert "The column map does not fit: the table has no Tair" in said
 
 
 def test_a_wrong_unit_of_a_map_is_told(tmp_path, own):
