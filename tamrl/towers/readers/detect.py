@@ -157,7 +157,10 @@ def read(item: Item, maps: Sequence[ColumnMap] = ()) -> Item:
         return item
     item = _understand(item, maps)
     if item.columns is not None or item.status == "failed":
-        _guess(item, maps)
+        try:
+            _guess(item, maps)
+        except Exception:  # a file that cannot even be guessed at has its reason already, or was read
+            item.guess = None
     return item
 
 
@@ -208,8 +211,10 @@ def _read(item: Item) -> None:
         _use_sites(item, *read_bif(item.path, name, item.notes))
     else:
         reason = "not a CSV, gz, zip or parquet file"
-        if name.endswith((".xlsx", ".xls")):
-            reason = "it is an Excel workbook, whose columns must be named"
+        if name.endswith(".xlsx"):
+            reason = "it is an Excel workbook, whose first sheet is read by a map of its columns alone"
+        elif name.endswith(".xls"):
+            reason = "it is an old Excel workbook; save its sheet as CSV or xlsx to have it read"
         item.status, item.reason = ("failed" if item.explicit else "skipped"), reason
 
 

@@ -246,3 +246,22 @@ def test_show_columns_takes_one_table_and_ingest_needs_a_workspace(tmp_path, own
     status, said = run(own)
     assert status == 2
     assert "--workspace" in said
+
+
+def test_a_workbook_of_no_tower_says_how_one_is_read(tmp_path):
+    tidy_files.write_xlsx(tmp_path / "costs.xlsx", pd.DataFrame({"what": ["pens"], "euros": [3.0]}))
+    status, said = run(tmp_path / "costs.xlsx", "--workspace", tmp_path / "workspace")
+    assert status == 1
+    assert "read by a map of its columns" in said
+    assert "--show-columns" not in said
+
+
+def test_a_guess_that_fails_costs_nothing(tmp_path, monkeypatch):
+    def broken(*arguments):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(tidy, "look", broken)
+    tidy_files.own(40).to_csv(tmp_path / "own.csv", index=False)
+    result = ingest([tmp_path / "own.csv", write_dd(tmp_path / name("CH-Ccc"))], Workspace.create(tmp_path / "w"))
+    assert list(result.summary["site"]) == ["CH-Ccc"]
+    assert {item.path.name: item.status for item in result.items}["own.csv"] == "failed"
