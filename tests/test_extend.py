@@ -93,7 +93,7 @@ import tower_files, tamrl
 from pathlib import Path
 from tamrl.config import ModelConfig
 from tamrl.model.drivers import GROUPS, driver_table
-from tamrl.upscale.drivers.units import conversion
+from tamrl.towers.units import conversion
 table = tower_files.values().assign(RH=61.0)
 tower = tamrl.read_tower(tower_files.write_dd(Path(tower_files.name("AT-Aaa")), table))
 print(float(tower.RH.mean()), tower.RH.attrs["units"], ("RH",) in GROUPS, conversion("RH", "1", "x").factor)

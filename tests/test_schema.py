@@ -6,7 +6,7 @@ from tamrl.config import Config
 from tamrl.errors import TamrlError
 from tamrl.model.drivers import DERIVED, GROUPS
 from tamrl.schema import DRIVERS, VARIABLES, variable
-from tamrl.upscale.drivers import units
+from tamrl.towers import units
 
 
 @pytest.mark.parametrize("name", DRIVERS)

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -9,9 +10,12 @@ import numpy as np
 import pandas as pd
 
 from tamrl import schema
-from tamrl.errors import printable
+from tamrl.errors import TamrlError, printable
 from tamrl.towers.account import NO_CLASS, NO_POSITION
 from tamrl.towers.ingest import Result, ingest
+from tamrl.towers.readers.column_map import ColumnMap
+from tamrl.towers.readers.tidy import is_known, look
+from tamrl.towers.readers.tidy_cells import is_tidy_file
 from tamrl.towers.workspace import Workspace
 
 _NAMES = 12
@@ -22,7 +26,6 @@ _NAMES = 12
 @click.option(
     "--workspace",
     "-w",
-    required=True,
     envvar="TAMRL_WORKSPACE",
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder to work in, made where it does not exist (or TAMRL_WORKSPACE).",
@@ -37,7 +40,24 @@ _NAMES = 12
     is_flag=True,
     help="Give towers that lack precipitation, LAI or EVI the mean year of the bundled global drivers; marked as such.",
 )
-def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None, fill: bool) -> None:
+@click.option(
+    "--columns",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="YAML that says which column of a table is which variable, in which unit; see --show-columns.",
+)
+@click.option(
+    "--show-columns",
+    is_flag=True,
+    help="Print such a YAML for the table SRC, guessed, to be edited; nothing is read in.",
+)
+def command(
+    sources: tuple[Path, ...],
+    workspace: Path | None,
+    sites: Path | None,
+    fill: bool,
+    columns: Path | None,
+    show_columns: bool,
+) -> None:
     """Read tower files into the archive of a workspace.
 
     SRC is a folder (searched to the bottom), a table folder (daily.parquet, sites.csv, monthly.parquet), or a
@@ -45,11 +65,19 @@ def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None, fill
     REddyProc, or the folder of CarbonFluxBench. Half-hours become local days. A tower that the archive has already is
     replaced. Parquet or CSV files with site, date and FAPAR, LAI, EVI or NDVI, at steps from days to months, are
     satellite series of these towers.
+    Any other table of one row a time (CSV with any separator, Excel, Parquet) is read by a map of its columns.
     Exit status 0: all went in; 1: something failed, nothing went in, or a variable contradicts the others at most
     towers (it is kept); 2: wrong usage.
     """
+    if show_columns:
+        click.echo(printable(columns_text(sources), keep="\n"), nl=False)
+        return
+    if workspace is None:
+        raise click.MissingParameter(param_hint="'--workspace' / '-w'", param_type="option")
+    maps = [ColumnMap.load(columns)] if columns else []
     space = Workspace.create(workspace)
     line = "ingest " + " ".join(str(source) for source in sources) + (f" --sites {sites}" if sites else "")
+    line += f" --columns {columns}" if columns else ""
     with click.progressbar(length=1000, label="Reading", file=sys.stderr, hidden=not sys.stderr.isatty()) as bar:
         result = ingest(
             sources,
@@ -58,6 +86,7 @@ def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None, fill
             line + " --fill" * fill,
             on_item=lambda done, total: bar.update(done * 1000 // total - bar.pos),
             fill_drivers=fill,
+            columns=maps,
         )
     for block in (faults_text(result), towers_text(result), set_aside_text(result), notes_text(result)):
         if block:
@@ -67,6 +96,26 @@ def command(sources: tuple[Path, ...], workspace: Path, sites: Path | None, fill
     click.echo(printable(last_line(result)))
     if not result.ok:
         raise SystemExit(1)
+
+
+def columns_text(sources: Sequence[Path]) -> str:
+    """Return the guessed map of the columns of one table, as YAML to be edited.
+
+    Raises:
+        TamrlError: there are several tables, it cannot be read, needs no map, or has no dates or no variable.
+    """
+    if len(sources) > 1:
+        raise TamrlError("Several files are given", "--show-columns", "Name one table")
+    path = sources[0]
+    if not is_tidy_file(path) or not path.exists():
+        raise TamrlError("This is no table", str(path), "Give a CSV, Excel or Parquet file")
+    if is_known(path):
+        raise TamrlError("The layout of this file is known: no map is needed", str(path), "Ingest it as it is")
+    found = look(path).columns
+    if not found.time or not found.columns:
+        what = "No column is a date" if not found.time else "No column is a variable by its name"
+        raise TamrlError(what, str(path), "Write a map by hand, or rename its columns")
+    return found.to_yaml()
 
 
 def _table(frame: pd.DataFrame) -> str:
@@ -173,11 +222,15 @@ def _failed_variables(result: Result) -> list[str]:
     return lines
 
 
+def _hint(text: str) -> str:
+    return f"\n    {text}" if text else ""
+
+
 def files_text(result: Result) -> str:
     """Return the files that were skipped and those that failed, with the reason."""
     lines = []
     for status, title in (("skipped", "Skipped files"), ("failed", "FAILED")):
-        found = [f"  {os.fspath(item.path)}: {item.reason}" for item in result.items if item.status == status]
+        found = [f"  {os.fspath(i.path)}: {i.reason}{_hint(i.hint)}" for i in result.items if i.status == status]
         if status == "failed":
             found += [f"  {reason}" for reason in result.failures]
             found += _failed_variables(result)

@@ -92,7 +92,7 @@ def run(
 
 
 @contextlib.contextmanager
-def _watched(process: subprocess.Popen, enough: Callable[[], bool]) -> Iterator[None]:
+def _watched(process: subprocess.Popen[str], enough: Callable[[], bool]) -> Iterator[None]:
     """End a process as soon as it is enough."""
     done = threading.Event()
 

@@ -4,6 +4,7 @@ See ``tamrl.system.contained``: what bursts, or brings down a library, ends that
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ def ingest_contained(
     progress: Callable[[float], None],
     bounds: Bounds,
     fill_drivers: bool = False,
+    columns: Sequence[Path] = (),
     cancelled: Callable[[], bool] = lambda: False,
 ) -> ReadReport:
     """Ingest files into a new workspace as ``tamrl.towers.ingest.ingest`` does.
@@ -33,6 +35,7 @@ def ingest_contained(
         progress: called with the share of the files that were read.
         bounds: of the process.
         fill_drivers: as of ``ingest``.
+        columns: maps, each for tables that have its columns and no other.
         cancelled: says whether to give up.
 
     Raises:
@@ -45,6 +48,7 @@ def ingest_contained(
         "sites": str(sites) if sites else None,
         "report": str(report),
         "fill": fill_drivers,
+        "columns": [str(path) for path in columns],
     }
     contained.run(__name__, {"work": "ingest", **asked}, progress, bounds, _broken(files, bounds), cancelled)
     found = ReadReport.load(report)
@@ -78,6 +82,7 @@ def _names(files: Sequence[str | Path]) -> str:
 
 def _work(asked: dict[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
     from tamrl.towers.ingest import ingest
+    from tamrl.towers.readers.column_map import ColumnMap
     from tamrl.towers.workspace import Workspace
     from tamrl.towers.workspace_zip import unpack
 
@@ -92,6 +97,7 @@ def _work(asked: dict[str, Any], progress: Callable[[float], None]) -> dict[str,
             "ingest " + " ".join(Path(file).name for file in asked["files"]) + " --fill" * asked["fill"],
             on_item=lambda done, total: progress(done / total),
             fill_drivers=asked["fill"],
+            columns=[replace(ColumnMap.load(Path(path)), strict=True) for path in asked["columns"]],
         )
         ReadReport.of(result).save(Path(asked["report"]))
     return {"path": str(into)}

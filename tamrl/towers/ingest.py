@@ -1,6 +1,6 @@
 """From files of any kind to the archive of a workspace, with an account of every tower, value and file."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from tamrl.towers.checks import BALANCE_SHARE, REPORT_COLUMNS, balance, check_st
 from tamrl.towers.derived import complete
 from tamrl.towers.fill import FILLED, fill
 from tamrl.towers.hours import clock_note
+from tamrl.towers.readers.column_map import ColumnMap
 from tamrl.towers.readers.detect import Item, beside, find, pass_over, read
 from tamrl.towers.readers.parquet import files
 from tamrl.towers.readers.sites import SiteInfo, read_sites
@@ -28,6 +29,8 @@ from tamrl.towers.releases import lost_days, one_each
 from tamrl.towers.satellite import put_on_days
 from tamrl.towers.screen import screen
 from tamrl.towers.workspace import Workspace, sha256
+
+_GIVEN = "positions and classes as given"
 
 
 @dataclass(kw_only=True)
@@ -81,6 +84,7 @@ def ingest(
     command: str = "ingest",
     on_item: Callable[[int, int], None] | None = None,
     fill_drivers: bool = False,
+    columns: Sequence[ColumnMap] = (),
 ) -> Result:
     """Read towers from ``sources`` and add them to, or replace them in, the workspace's archive.
 
@@ -91,6 +95,7 @@ def ingest(
         command: as written into the provenance.
         on_item: called with (files read, files in all).
         fill_drivers: fill drivers that a tower lacks from the bundled global ones, see ``tamrl.towers.fill``.
+        columns: maps by which tables of no known layout are read, each by the one that fits it.
 
     Raises:
         TamrlError: the workspace cannot be written, its archive or the table of sites is damaged.
@@ -99,10 +104,9 @@ def ingest(
     workspace.provenance()  # a damaged one is said before anything is written
     notes: list[str] = []
     given, faults = read_sites(sites, notes) if sites else ({}, [])
-    items = _read_all(sources, on_item)
+    items = _read_all(sources, on_item, columns)
     if sites:
-        reason = "positions and classes as given"
-        items.append(Item(path=Path(sites), explicit=True, status="used", reason=reason, notes=notes))
+        items.append(Item(path=Path(sites), explicit=True, status="used", reason=_GIVEN, notes=notes))
     towers, refused = one_each(tower for item in items for tower in item.towers)
     _add_series(items, towers)
     _account_for_siblings(items, set(towers))
@@ -148,12 +152,14 @@ def _fill(towers: list[Tower], result: Result) -> None:
                 result.failures.append(f"{tower.site}: {', '.join(left)} cannot be filled without a position on land")
 
 
-def _read_all(sources: Iterable[str | Path], on_item: Callable[[int, int], None] | None) -> list[Item]:
+def _read_all(
+    sources: Iterable[str | Path], on_item: Callable[[int, int], None] | None, columns: Sequence[ColumnMap]
+) -> list[Item]:
     """Read every file of the sources, and the tables that lie beside them."""
     items = _unique(item for source in sources for item in find(source))
     pass_over(items)
     for count, item in enumerate(items, start=1):
-        read(item)
+        read(item, columns)
         if on_item:
             on_item(count, len(items))
     return items + [read(item) for item in beside(items)]

@@ -30,6 +30,8 @@ class ReadReport:
         failures: reasons in words that are not about one file.
         faults: variables that contradict the others at most towers, in words.
         doubts: variables whose size does not fit their unit, in words.
+        tables: one row a table that is, or can be, read by a map of its columns: name, mapped (whether it was), columns
+            (``ColumnMap.to_dict``), remarks, names, first (column -> first values), steps (half-hours).
     """
 
     files: list[dict[str, Any]] = field(default_factory=list)
@@ -39,6 +41,7 @@ class ReadReport:
     failures: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
+    tables: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(cls, result: "Result") -> "ReadReport":
@@ -52,6 +55,7 @@ class ReadReport:
             failures=result.failures,
             faults=result.faults,
             doubts=result.doubts,
+            tables=[_table(item) for item in result.items if item.guess is not None],
         )
 
     @property
@@ -104,6 +108,19 @@ class ReadReport:
         except (OSError, ValueError, TypeError) as error:
             what = "What was read is not there any more"
             raise TamrlError(what, path.parent.name, "Send the files again") from error
+
+
+def _table(item: Any) -> dict[str, Any]:
+    guess = item.guess
+    return {
+        "name": item.path.name,
+        "mapped": item.columns is not None,
+        "columns": guess.columns.to_dict(),
+        "remarks": list(guess.columns.remarks),
+        "names": list(guess.names),
+        "first": {name: list(values) for name, values in guess.first.items()},
+        "steps": guess.steps,
+    }
 
 
 def _reason(item: Any) -> str:

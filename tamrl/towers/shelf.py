@@ -1,5 +1,6 @@
 """The workspaces of one visitor, and what he has sent and not yet accepted: bounded in number, all in one folder."""
 
+import hashlib
 import re
 import shutil
 import tempfile
@@ -12,14 +13,17 @@ from pathlib import Path
 from tamrl.errors import TamrlError, printable
 from tamrl.system.contained import Bounds
 from tamrl.towers.contained import ingest_contained, unpack_contained
+from tamrl.towers.readers.column_map import ColumnMap
 from tamrl.towers.readers.site_values import Faults, check
 from tamrl.towers.report import ReadReport
 from tamrl.towers.workspace import Workspace, find_workspaces
 
 #: Hidden from what else a visitor keeps: it is neither listed nor counted among the products that were imported.
-FOLDER, _DRAFTS = ".workspaces", ".drafts"
+FOLDER, _DRAFTS, _COLUMNS = ".workspaces", ".drafts", ".columns"
 #: Drafts that are kept; files of one draft; letters of a name.
 MOST_DRAFTS, MOST_FILES, LONGEST_NAME = 3, 200, 60
+#: Maps of columns that are kept for the next files.
+MOST_MAPS = 20
 _REPORT, _FILES, _READ = "report.json", "files", "read"
 #: Marks a draft whose towers get the drivers that they lack from the bundled global ones.
 _FILL = "fill"
@@ -125,6 +129,24 @@ class Draft:
         else:
             (self.path / _FILL).unlink(missing_ok=True)
 
+    @property
+    def _columns(self) -> Path:
+        """Where maps of columns lie, beside the drafts: they outlive them."""
+        return self.path.parent.parent / _COLUMNS
+
+    def put_columns(self, columns: ColumnMap) -> None:
+        """Keep a map of columns, for the next ``read`` of this draft and of later ones with tables of these columns.
+
+        Raises:
+            TamrlError: it cannot be followed.
+        """
+        columns.check("Columns")
+        names = "\n".join(sorted({*columns.used, *columns.ignored}))
+        self._columns.mkdir(parents=True, exist_ok=True)
+        columns.save(self._columns / f"{hashlib.sha256(names.encode()).hexdigest()[:16]}.yaml")
+        for old in sorted(self._columns.glob("*.yaml"), key=lambda path: -path.stat().st_mtime_ns)[MOST_MAPS:]:
+            old.unlink(missing_ok=True)
+
     def read(
         self, progress: Callable[[float], None], bounds: Bounds, cancelled: Callable[[], bool] = lambda: False
     ) -> ReadReport:
@@ -141,7 +163,8 @@ class Draft:
         sources = [path for path in files if path.name != "monthly.parquet" or path.parent not in tables]
         sites = self.path / "sites.csv"
         table = sites if sites.is_file() else None
-        report = ingest_contained(sources, self.path / _READ, table, progress, bounds, self.filled, cancelled)
+        maps = sorted(self._columns.glob("*.yaml"))
+        report = ingest_contained(sources, self.path / _READ, table, progress, bounds, self.filled, maps, cancelled)
         report.save(self.path / _REPORT)
         return report
 

@@ -49,7 +49,8 @@ def section(shelf: Shelf) -> None:
         key=f"workspace_files_{st.session_state.get(_UPLOADER, 0)}",
         help="Half-hourly, hourly or daily FLUXNET, AmeriFlux or ICOS files as CSV, gz or the published zip; REddyProc "
         "output; tables of towers as Parquet or CSV with sites.csv beside them; satellite series and BIF tables that "
-        f"belong to them. At most {MOST_FILES} at once.",
+        "belong to them; any other CSV, Excel or Parquet table with one row a time, whose columns you are then shown. "
+        f"At most {MOST_FILES} at once.",
     )
     st.caption(
         "Half-hourly to daily files as CSV, gz or the published zip, one or many. Files and workspaces are kept for "

@@ -8,7 +8,7 @@ import xarray as xr
 
 from tamrl.app.shared import components, own, theme, visitor
 from tamrl.app.shared.components import Origin
-from tamrl.app.workspace import accept, drop, place
+from tamrl.app.workspace import accept, columns, drop, place
 from tamrl.figures import style
 from tamrl.figures.towers import coverage
 from tamrl.schema import VARIABLES
@@ -28,6 +28,7 @@ def show(draft: Draft, shelf: Shelf) -> None:
     report = draft.report()
     _heading(report)
     _remarks(report)
+    columns.section(draft, report)
     if not report.sites:
         _files(report, open_now=True)
         st.button("Discard", icon=":material/delete:", key="workspace_discard", on_click=drop.forget, args=(draft,))

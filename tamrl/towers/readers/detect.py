@@ -2,7 +2,8 @@
 
 import errno
 import os
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -10,8 +11,9 @@ import pandas as pd
 
 from tamrl.errors import TamrlError
 from tamrl.towers.archive import Tower
-from tamrl.towers.readers import carbonfluxbench, fluxnet, layouts, limits, one_tower, parquet
+from tamrl.towers.readers import carbonfluxbench, fluxnet, layouts, limits, one_tower, parquet, tidy
 from tamrl.towers.readers.bif import read_bif
+from tamrl.towers.readers.column_map import ColumnMap
 from tamrl.towers.readers.names import outdone
 from tamrl.towers.readers.sites import SiteInfo, names_sites, places_sites, read_sites
 from tamrl.towers.readers.tables import is_series, read_series, read_tables
@@ -39,6 +41,9 @@ class Item:
         sites: positions and classes read from it.
         series: satellite variables by site, see ``tables.read_series``.
         notes: what the user should know.
+        columns: the map that it is read by; None for files whose layout is known.
+        guess: its columns, where a map is or could be followed.
+        hint: how a failed table could be read by a map, for the command line.
     """
 
     path: Path
@@ -51,6 +56,9 @@ class Item:
     sites: dict[str, SiteInfo] = field(default_factory=dict)
     series: dict[str, pd.DataFrame] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    columns: ColumnMap | None = None
+    guess: tidy.Guess | None = None
+    hint: str = ""
 
     def fail(self, reason: str) -> "Item":
         """Mark as failed for ``reason`` and return it."""
@@ -138,12 +146,45 @@ def _closed(folder: Path) -> bool:
     return not folder.name.startswith(".") and ((folder / "zarr.json").exists() or (folder / "workspace.yaml").exists())
 
 
-def read(item: Item) -> Item:
-    """Read what ``item`` holds into it; whatever goes wrong becomes its reason, so that other files go on."""
+def read(item: Item, maps: Sequence[ColumnMap] = ()) -> Item:
+    """Read what ``item`` holds into it; whatever goes wrong becomes its reason, so that other files go on.
+
+    Args:
+        item: as found.
+        maps: of columns; a table of no known layout is read by the one that fits it best.
+    """
     if item.status == "failed" or item.reason:
         return item
+    item = _understand(item, maps)
+    if item.columns is not None or item.status == "failed":
+        try:
+            _guess(item, maps)
+        except Exception:  # a file that cannot even be guessed at has its reason already, or was read
+            item.guess = None
+    return item
+
+
+def _guess(item: Item, maps: Sequence[ColumnMap]) -> None:
+    """Look at the columns of a table; where it was refused for them, say how they can be named."""
+    item.guess = tidy.offer(item.path)
+    if item.guess is None:
+        return
+    if item.columns is not None:
+        item.guess = replace(item.guess, columns=item.columns)
+        return
+    lacking = [", ".join(columns.lacking(item.guess.names)) for columns in maps]
+    what = f"The column map does not fit: the table has no {lacking[0]}. " if lacking else ""
+    item.hint = f"{what}To say which column is what, begin with: tamrl ingest {item.path.name} --show-columns"
+
+
+def _understand(item: Item, maps: Sequence[ColumnMap]) -> Item:
+    """Read an item by a map that fits it, or as what it is; what goes wrong becomes its reason."""
     try:
-        _read(item)
+        item.columns = tidy.fitting(item.path, maps)
+        if item.columns is not None:
+            _read_tidy(item, item.columns)
+        else:
+            _read(item)
     except TamrlError as error:
         item.fail(str(error))
     except OSError as error:
@@ -172,9 +213,19 @@ def _read(item: Item) -> None:
         _use_sites(item, *read_bif(item.path, name, item.notes))
     else:
         reason = "not a CSV, gz, zip or parquet file"
-        if name.endswith((".xlsx", ".xls")):
-            reason = "it is an Excel workbook; save its sheet as CSV to have it read"
+        if name.endswith(".xlsx"):
+            reason = "it is an Excel workbook, whose first sheet is read by a map of its columns alone"
+        elif name.endswith(".xls"):
+            reason = "it is an old Excel workbook; save its sheet as CSV or xlsx to have it read"
         item.status, item.reason = ("failed" if item.explicit else "skipped"), reason
+
+
+def _read_tidy(item: Item, columns: ColumnMap) -> None:
+    """Read a table by a map of its columns."""
+    reading = tidy.read_tidy(item.path, columns)
+    item.towers, item.notes, item.status = reading.towers, reading.notes, "ingested"
+    if reading.failures:
+        item.fail("; ".join(reading.failures))
 
 
 def _read_table(item: Item) -> None:

@@ -91,7 +91,7 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
         raise TamrlError("The table has no flux column (GPP_NT, RECO_NT or NEE)", str(daily), "Check its columns")
     reading = TableReading()
     failed: set[str] = set()
-    table = _clean(table, "date", daily.name, reading.notes, reading.failures, failed)
+    table = clean(table, "date", daily.name, reading.notes, reading.failures, failed)
     listed = _known_sites(daily.with_name("sites.csv"), reading)
     known = listed | (sites or {})
     monthly = _read_monthly(daily.with_name("monthly.parquet"), reading)
@@ -156,7 +156,7 @@ def read_series(path: Path, notes: list[str], failures: list[str] | None = None)
         check_whole(whole, len(table), path.name, notes)
         table = table.rename(columns=seen)
     wrong: list[str] = []
-    table = _clean(table, date, path.name, notes, wrong, passes=True).sort_values(date)
+    table = clean(table, date, path.name, notes, wrong, passes=True).sort_values(date)
     if wrong and failures is None:
         raise TamrlError(wrong[0], str(path), "Check the table")
     if failures is not None:
@@ -179,7 +179,7 @@ def _names(path: Path) -> list[str]:
         raise TamrlError(f"This is not a readable table: {error}", str(path), "Download it again") from error
 
 
-def _clean(
+def clean(
     table: pd.DataFrame,
     date: str,
     label: str,
@@ -261,7 +261,7 @@ def _read_monthly(path: Path, reading: TableReading) -> dict[str, pd.DataFrame]:
         return {}
     try:
         table = parquet.read(path, ["site", "TIMESTAMP"], MONTHLY_COLUMNS)
-        table = _clean(table, "TIMESTAMP", path.name, reading.notes, reading.failures, step="month")
+        table = clean(table, "TIMESTAMP", path.name, reading.notes, reading.failures, step="month")
     except TamrlError as error:
         reading.failures.append(str(error))
         return {}

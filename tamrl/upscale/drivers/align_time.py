@@ -18,8 +18,8 @@ from tamrl.schema import variable
 from tamrl.timestep import TimeStep, axis, time_ends
 from tamrl.towers.interpolate import BRIDGED
 from tamrl.towers.monthly import LEAST_SHARE
+from tamrl.towers.units import Conversion
 from tamrl.upscale.drivers.read import Driver, Piece
-from tamrl.upscale.drivers.units import Conversion
 
 #: Months before and after a run that the line to its first and last days may need.
 REACH = BRIDGED + 1

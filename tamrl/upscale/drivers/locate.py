@@ -15,12 +15,12 @@ from tamrl.maps.products.naming import steps_named
 from tamrl.maps.products.sources import Source
 from tamrl.maps.products.times import step_starts
 from tamrl.schema import IGBP, KOEPPEN, UNKNOWN, variable
+from tamrl.towers.units import conversion
 from tamrl.upscale.amounts import period_of
 from tamrl.upscale.drivers.align_time import Stamped
 from tamrl.upscale.drivers.landcover import ClassField
 from tamrl.upscale.drivers.mapping import CLASSES, ClassEntry, DriverEntry, Mapping
 from tamrl.upscale.drivers.read import Piece, read_piece
-from tamrl.upscale.drivers.units import conversion
 
 _SPACE = ("lat", "lon")
 #: Share of a sample that may lie outside of what is possible before the unit must be wrong.

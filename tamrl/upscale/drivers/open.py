@@ -18,12 +18,12 @@ from tamrl.model.drivers import DERIVED
 from tamrl.schema import variable
 from tamrl.system.account import IngestReport
 from tamrl.timestep import TimeStep
+from tamrl.towers.units import Conversion
 from tamrl.upscale.drivers.align_time import Stamped, join, shared_axis
 from tamrl.upscale.drivers.landcover import ClassField
 from tamrl.upscale.drivers.locate import OpenedFile, find_classes, find_driver, open_file
 from tamrl.upscale.drivers.mapping import DriverEntry, Mapping
 from tamrl.upscale.drivers.read import Driver
-from tamrl.upscale.drivers.units import Conversion
 
 #: Name by which the bundled global drivers are given instead of a file.
 EARTH = "earth"

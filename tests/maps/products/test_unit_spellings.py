@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tamrl.errors import TamrlError
 from tamrl.maps.products.units import parse_unit
-from tamrl.upscale.drivers.units import conversion
+from tamrl.towers.units import conversion
 
 EXAMPLES = settings(max_examples=int(os.environ.get("TAMRL_EXAMPLES", 50)), deadline=None)
 C, CO2 = 12.011, 12.011 + 2 * 15.999

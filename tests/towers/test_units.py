@@ -1,7 +1,7 @@
 import pytest
 
 from tamrl.errors import TamrlError
-from tamrl.upscale.drivers.units import conversion
+from tamrl.towers.units import conversion
 
 
 @pytest.mark.parametrize(

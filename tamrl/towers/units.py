@@ -1,4 +1,4 @@
-"""Units of drivers: from what a file says to the unit of the schema.
+"""Units: from what a file says to the unit of the schema.
 
 A unit is a product of powers (``kg m-2 s-1``, ``W/m^2``, ``J m**-2``); it must measure what the driver measures.
 Two things are known beyond that: a layer of water in m or mm and its mass in kg m-2 are the same, and what is summed
@@ -92,7 +92,7 @@ class Conversion:
     month: bool = False
 
 
-def _parse(text: str) -> tuple[float, tuple[int, ...]] | None:
+def parse(text: str) -> tuple[float, tuple[int, ...]] | None:
     """Return the factor to SI and the powers of a unit, None where it is not understood."""
     plain = text.strip().translate(str.maketrans("⁰¹²³⁻−·⋅µμ", "0123--..uu")).replace("**", "^")
     plain = re.sub(r"\bper\b", "/", plain.removesuffix("of water equivalent"))
@@ -148,13 +148,13 @@ def conversion(name: str, unit: str | None, where: str) -> Conversion:
     if target == "degC":
         if unit.strip() in _CELSIUS:
             return Conversion()
-        if _parse(unit) == (1.0, _BASE["K"][1]):
+        if parse(unit) == (1.0, _BASE["K"][1]):
             return Conversion(offset=-_ZERO)
         raise TamrlError(f"{name} cannot be in {unit!r}", where, known)
     if unit.strip() == target:
         return Conversion()
     unit, month = _MONTH.subn(" d-1", unit)
-    found, wanted = _parse(unit), _parse(target)
+    found, wanted = parse(unit), parse(target)
     if found is None or wanted is None:
         raise TamrlError(f"The unit {unit!r} of {name} is not understood", where, known)
     factor = found[0] / wanted[0]
