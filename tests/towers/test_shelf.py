@@ -4,11 +4,13 @@ import time
 
 import numpy as np
 import pytest
+import tidy_files
 import tower_files
 
 from tamrl.errors import TamrlError
 from tamrl.system.contained import Bounds
-from tamrl.towers.shelf import MOST_DRAFTS, MOST_FILES, Shelf, file_name, slug
+from tamrl.towers.readers.column_map import ColumnMap
+from tamrl.towers.shelf import MOST_DRAFTS, MOST_FILES, MOST_MAPS, Shelf, file_name, slug
 
 BOUNDS = Bounds(200 * 2**20, seconds=120)
 
@@ -149,3 +151,29 @@ def test_a_reading_that_is_cancelled_ends_at_once(shelf):
         draft.read(lambda share: None, BOUNDS, cancelled=lambda: time.monotonic() > began + 0.3)
     assert time.monotonic() < began + 10
     assert not draft.ready
+
+
+def test_a_map_of_columns_is_kept_for_files_with_these_columns_and_no_other(shelf):
+    draft = shelf.new_draft()
+    tidy_files.own(50).to_csv(draft.place_for("own.csv"), index=False)
+    report = draft.read(lambda share: None, BOUNDS)
+    (table,) = report.tables
+    assert (report.sites, table["mapped"], table["steps"]) == ([], False, False)
+    assert table["first"]["LE"] == ["50.0", "50.0", "50.0"]
+    columns = ColumnMap.from_dict(table["columns"], "own.csv")
+    draft.put_columns(columns)
+    report = draft.read(lambda share: None, BOUNDS)
+    assert (report.sites, report.tables[0]["mapped"]) == (["XX-Abc"], True)
+    assert draft.report() == report
+    draft.discard()
+    other = shelf.new_draft()
+    tidy_files.own(50, "XX-Def").to_csv(other.place_for("same.csv"), index=False)
+    tidy_files.own(50, "XX-Ghi").assign(more=1).to_csv(other.place_for("wider.csv"), index=False)
+    report = other.read(lambda share: None, BOUNDS)
+    assert report.sites == ["XX-Def"]
+    assert {row["name"]: row["mapped"] for row in report.tables} == {"same.csv": True, "wider.csv": False}
+    with pytest.raises(TamrlError, match="gives no column a variable"):
+        other.put_columns(ColumnMap(time=("Date",), columns={}))
+    for number in range(MOST_MAPS + 2):
+        other.put_columns(ColumnMap(time=("Date",), columns=columns.columns, ignored=(f"c{number}",)))
+    assert len(list((shelf.path / ".columns").iterdir())) == MOST_MAPS
