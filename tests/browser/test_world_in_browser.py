@@ -284,12 +284,19 @@ def test_what_is_seen_is_downloaded(window):
     page = window().open("/?map=first&month=7&flux=GPP")
     drawn(page)
     page.get_by_role("button", name="Figure, data").click()
-    for key, start in (("nc", b"\x89HDF"), ("csv", b"# "), ("png", b"\x89PNG"), ("svg", b"<?xml")):
-        made = downloaded(page, page.locator(f".st-key-world_{key} button"))
+    for key, start in (
+        ("nc-world", b"\x89HDF"),
+        ("zarr-world", b"PK"),
+        ("csv-world", b"# "),
+        ("parquet-world", b"PAR1"),
+        ("world_png", b"\x89PNG"),
+        ("world_svg", b"<?xml"),
+    ):
+        made = downloaded(page, page.locator(f".st-key-{key} button"))
         assert made.suggested_filename.startswith("SIMULATED_world_first_GPP_july.")
         with open(made.path(), "rb") as file:
             assert file.read(len(start)) == start
-        if key == "nc":
+        if key == "nc-world":
             with xr.open_dataset(made.path()) as ds:
                 assert ds["GPP"].attrs["units"] == "gC m-2 d-1"
                 assert ds.attrs["simulated"] == 1

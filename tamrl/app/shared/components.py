@@ -156,18 +156,26 @@ def footer(
             as_dataset(name, dataset, origin)
 
 
-def as_table(name: str, frame: Callable[[], pd.DataFrame], origin: Origin, what: str = "") -> None:
-    """Offer a table as CSV and as Parquet, made when they are asked for; ``what`` follows the first label."""
-    label = " ".join(filter(None, ["CSV", what]))
-    download(label, origin.file(name, "csv"), lambda: files.csv(frame(), origin), files.CSV, f"csv-{name}")
-    stored = origin.file(name, "parquet")
-    download("Parquet", stored, lambda: files.parquet(frame(), origin), files.PARQUET, f"parquet-{name}")
+def as_table(name: str, frame: Callable[[], pd.DataFrame], origin: Origin, key: str = "", label: str = "CSV") -> None:
+    """Offer a table as CSV and as Parquet, made when they are asked for.
+
+    Args:
+        name: stem of the file names.
+        frame: makes the table.
+        origin: where the data come from.
+        key: of the buttons, ``csv-<key>``; the name where empty.
+        label: of the first button.
+    """
+    key, stored = key or name, origin.file(name, "parquet")
+    download(label, origin.file(name, "csv"), lambda: files.csv(frame(), origin), files.CSV, f"csv-{key}")
+    download("Parquet", stored, lambda: files.parquet(frame(), origin), files.PARQUET, f"parquet-{key}")
 
 
-def as_dataset(name: str, dataset: Callable[[], xr.Dataset], origin: Origin) -> None:
-    """Offer a Dataset as NetCDF and as zipped Zarr, made when they are asked for."""
-    download("NetCDF", origin.file(name, "nc"), lambda: files.netcdf(dataset(), origin), files.NETCDF, f"nc-{name}")
-    download("Zarr", origin.file(name, "zarr.zip"), lambda: files.zarr(dataset(), origin), files.ZARR, f"zarr-{name}")
+def as_dataset(name: str, dataset: Callable[[], xr.Dataset], origin: Origin, key: str = "") -> None:
+    """Offer a Dataset as NetCDF and as zipped Zarr, made when they are asked for; see ``as_table``."""
+    key, packed = key or name, origin.file(name, "zarr.zip")
+    download("NetCDF", origin.file(name, "nc"), lambda: files.netcdf(dataset(), origin), files.NETCDF, f"nc-{key}")
+    download("Zarr", packed, lambda: files.zarr(dataset(), origin), files.ZARR, f"zarr-{key}")
 
 
 def download(label: str, file: str, data: Callable[[], bytes], mime: str, key: str) -> None:

@@ -63,8 +63,8 @@ def popover(view: WorldView, asked: tuple[Layer, ...], scale: Scale, signs: Sign
                 )
         st.markdown("**Data**")
         with st.container(horizontal=True, gap="medium"):
-            components.as_dataset(stem, lambda: dataset(view, asked, box), origin)
-            components.as_table(stem, lambda: table(view, asked, box), origin, "of land cells")
+            components.as_dataset(stem, lambda: dataset(view, asked, box), origin, "world")
+            components.as_table(stem, lambda: table(view, asked, box), origin, "world", "CSV of land cells")
 
 
 def _stem(view: WorldView, asked: tuple[Layer, ...], box: Box) -> str:
