@@ -39,9 +39,10 @@ class GaussianPrediction(NamedTuple):
     spread: np.ndarray
 
 
-def over_members(ensemble: Ensemble, work: Callable[[int, Member], T]) -> list[T]:
-    """Call ``work(index, member)`` for each member, on a CPU two at a time, and return the results in order."""
-    workers = WORKERS if ensemble.device.type == "cpu" else 1
+def over_members(ensemble: Ensemble, work: Callable[[int, Member], T], workers: int = WORKERS) -> list[T]:
+    """Call ``work(index, member)`` for each member, on a CPU several at a time, and return the results in order."""
+    if workers == 1 or ensemble.device.type != "cpu":
+        return [work(index, member) for index, member in enumerate(ensemble.members)]
     with ThreadPoolExecutor(min(workers, len(ensemble.members))) as pool:
         return list(pool.map(work, range(len(ensemble.members)), ensemble.members))
 
@@ -262,7 +263,7 @@ def under_effect(
 
 
 def site_effects(
-    ensemble: Ensemble, tower: xr.Dataset, supports: Iterable[pd.DatetimeIndex | None]
+    ensemble: Ensemble, tower: xr.Dataset, supports: Iterable[pd.DatetimeIndex | None], workers: int = WORKERS
 ) -> list[xr.Dataset]:
     """Predict one tower with the effect that each of several supports shows; the states are computed once.
 
@@ -270,6 +271,7 @@ def site_effects(
         ensemble: K members.
         tower: Dataset(time), one tower's record.
         supports: valid days whose fluxes are read; None or none is zero-shot.
+        workers: members at once; 1 where towers run at once already.
 
     Returns:
         One Dataset(member, time) a support; see ``predict``.
@@ -284,7 +286,7 @@ def site_effects(
         states = member_states(ensemble, member, record)
         return [with_effect(member, record, states, support) for support in supports]
 
-    time, found = pd.DatetimeIndex(tower.time.values), over_members(ensemble, one)
+    time, found = pd.DatetimeIndex(tower.time.values), over_members(ensemble, one, workers)
     columns = [[of_member[i] for of_member in found] for i in range(len(supports))]
     return [to_predictions([f for f, _ in column], time, [v for _, v in column]) for column in columns]
 
