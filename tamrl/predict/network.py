@@ -85,8 +85,7 @@ def adapt_network(
         TamrlError: the placement is not known, the model has no site effect, or no tower could be adapted to.
     """
     sites = tuple(sites)
-    ensemble_of = _ensembles(model, sites)
-    archive = archive.sel(site=list(sites)).load()  # at once: tower by tower the reading takes a third of the time
+    ensemble_of, archive = _ensembles(model, sites), archive.sel(site=list(sites)).load()
     made: dict[str, _Made] = {}
     left_out: dict[str, str] = {}
 
