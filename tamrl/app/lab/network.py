@@ -11,7 +11,7 @@ import streamlit as st
 
 from tamrl.app.lab import inputs
 from tamrl.app.shared import components, jobs, state, static, theme
-from tamrl.app.shared.widgets import pick
+from tamrl.app.shared.widgets import from_map, from_table, pick
 from tamrl.evaluation.results import METRICS
 from tamrl.figures.lab import network as figures
 from tamrl.figures.scorecard import map as maps
@@ -188,7 +188,7 @@ def _map_and_table(shown: pd.DataFrame, flux: str, site: str | None) -> None:
             ),
             key="network_map",
             height=MAP_PX,
-            on_select=_from_map,
+            on_select=lambda: from_map("network_map", _choose),
             alt=f"World map of {len(shown)} towers coloured by {title}; the table beside it offers the same choice.",
         )
         st.html(maps.legend(*colours, title, 0))
@@ -204,7 +204,7 @@ def _map_and_table(shown: pd.DataFrame, flux: str, site: str | None) -> None:
             hide_index=True,
             height=MAP_PX,
             selection_mode="single-row",
-            on_select=lambda: _from_table(key, list(order.index)),
+            on_select=lambda: from_table(key, list(order.index), _choose),
             column_config={
                 "site": st.column_config.TextColumn("Tower", width=80, pinned=True),
                 "igbp": st.column_config.TextColumn("IGBP", width=56),
@@ -225,18 +225,6 @@ def _map_and_table(shown: pd.DataFrame, flux: str, site: str | None) -> None:
         on_click=_open,
         args=(site, row["first"].date(), int(row["labelled"])),
     )
-
-
-def _from_map() -> None:
-    picked = [tower for layer in st.session_state["network_map"].selection.objects.values() for tower in layer]
-    if picked and "site" in picked[0]:
-        _choose(picked[0]["site"])
-
-
-def _from_table(key: str, sites: list[str]) -> None:
-    rows = st.session_state[key].selection.rows
-    if rows and rows[0] < len(sites):
-        _choose(sites[rows[0]])
 
 
 def _choose(site: str) -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 from tamrl.app.scorecard.overview import score_table
 from tamrl.app.scorecard.view import ScorecardView, flux_choice, model_legend, shots_choice
 from tamrl.app.shared import cache, components, sidebar, state, static, theme
-from tamrl.app.shared.widgets import chart, pick, select
+from tamrl.app.shared.widgets import chart, from_map, from_table, pick, select
 from tamrl.errors import TamrlError
 from tamrl.evaluation import comparison, results
 from tamrl.evaluation.labels import in_order
@@ -83,7 +83,7 @@ def _map_and_table(
             ),
             key="score_map",
             height=MAP_PX,
-            on_select=_from_map,
+            on_select=lambda: from_map("score_map", _choose),
             alt=_map_in_words(table[column], title),
         )
         st.html(maps.legend(*colours, title, digits))
@@ -103,7 +103,7 @@ def _map_and_table(
             hide_index=True,
             height=MAP_PX,
             selection_mode="single-row",
-            on_select=lambda: _from_table(key, list(order.index)),
+            on_select=lambda: from_table(key, list(order.index), lambda site: _choose(site, from_table=True)),
             selection_default={"selection": {"rows": [list(order.index).index(chosen)]}},
             column_config=_columns(metric, view),
         )
@@ -142,18 +142,6 @@ def _choose(site: str, from_table: bool = False) -> None:
 
 def _turn() -> int:
     return st.session_state.get(_TURN, 0)
-
-
-def _from_map() -> None:
-    picked = [tower for layer in st.session_state["score_map"].selection.objects.values() for tower in layer]
-    if picked and "site" in picked[0]:
-        _choose(picked[0]["site"])
-
-
-def _from_table(key: str, sites: list[str]) -> None:
-    rows = st.session_state[key].selection.rows
-    if rows and rows[0] < len(sites):
-        _choose(sites[rows[0]], from_table=True)
 
 
 def _tower(view: ScorecardView, site: str, asked: comparison.Asked) -> None:

@@ -92,3 +92,23 @@ def tell(text: str) -> None:
     """Show a remark, where there is one."""
     if text:
         st.info(text, icon=":material/info:")
+
+
+def from_map(key: str, choose: Callable[[str], None]) -> None:
+    """Choose the tower that was clicked on a map; the ``on_select`` of the chart ``key``."""
+    picked = [tower for layer in st.session_state[key].selection.objects.values() for tower in layer]
+    if picked and "site" in picked[0]:
+        choose(picked[0]["site"])
+
+
+def from_table(key: str, sites: Sequence[str], choose: Callable[[str], None]) -> None:
+    """Choose the tower of the row that was clicked in a table; the ``on_select`` of the table ``key``.
+
+    Args:
+        key: of the table.
+        sites: towers of its rows.
+        choose: called with the tower.
+    """
+    rows = st.session_state[key].selection.rows
+    if rows and rows[0] < len(sites):
+        choose(sites[rows[0]])

@@ -10,6 +10,7 @@ import xarray as xr
 from tamrl import wording
 from tamrl.app.shared import components, state, static, theme
 from tamrl.app.shared.components import Origin
+from tamrl.app.shared.widgets import from_map, from_table
 from tamrl.figures import style
 from tamrl.figures.towers import fingerprint, series
 from tamrl.figures.towers import map as maps
@@ -70,7 +71,7 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: TimeStep) -> None:
             static.placed(maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step)),
             key="tower_map",
             height=MAP_PX,
-            on_select=_from_map,
+            on_select=lambda: from_map("tower_map", choose),
             alt=_map_in_words(table),
         )
         components.class_legend(table)
@@ -86,7 +87,7 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: TimeStep) -> None:
             hide_index=True,
             height=MAP_PX,
             selection_mode="single-row",
-            on_select=lambda: _from_table(key, list(table.index)),
+            on_select=lambda: from_table(key, list(table.index), lambda site: choose(site, from_table=True)),
             selection_default={"selection": {"rows": [list(table.index).index(chosen)]}},
             column_config=_columns(step),
         )
@@ -113,18 +114,6 @@ def choose(site: str, from_table: bool = False) -> None:
 def _turn() -> int:
     """Return how many times a tower was chosen."""
     return st.session_state.get(_TURN, 0)
-
-
-def _from_map() -> None:
-    picked = [tower for layer in st.session_state["tower_map"].selection.objects.values() for tower in layer]
-    if picked and "site" in picked[0]:
-        choose(picked[0]["site"])
-
-
-def _from_table(key: str, sites: list[str]) -> None:
-    rows = st.session_state[key].selection.rows
-    if rows and rows[0] < len(sites):
-        choose(sites[rows[0]], from_table=True)
 
 
 def _display(table: pd.DataFrame) -> pd.DataFrame:
