@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # One profile for every property test that sets none of its own; TAMRL_EXAMPLES=10000 looks far longer.
-EXAMPLES = int(os.environ.get("TAMRL_EXAMPLES", "25"))
+EXAMPLES = int(os.environ.get("TAMRL_EXAMPLES", "40"))
 settings.register_profile("tamrl", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("tamrl")
 

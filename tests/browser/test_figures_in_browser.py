@@ -12,7 +12,7 @@ from PIL import Image
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SVG = "{http://www.w3.org/2000/svg}"
-METHODS = ("Site effect", "Encoder", "All weights")
+METHODS = ("Site effect", "Encoder", "Modulation", "All weights")
 
 
 def saved(page, kind, place):
@@ -69,7 +69,7 @@ def test_a_row_of_charts_is_one_picture_with_its_legend(window, tmp_path):
     assert ground == "#ffffff"
 
 
-def test_the_support_keeps_its_points_when_methods_were_tried(window, small_workspace):
+def test_the_support_keeps_its_points_when_every_method_was_tried(window, small_workspace):
     site = small_workspace[1][0]
     app = window()
     page = app.open(f"/lab?site={site}")
