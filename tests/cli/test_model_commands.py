@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from click.testing import CliRunner
-from small_workspace import make
+from small_workspace import small_workspace
 
 from tamrl.cli.main import main
 from tamrl.cli.options import read_numbers, read_period, read_sites
@@ -19,7 +19,7 @@ from tamrl.towers.workspace import Workspace
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return make(tmp_path_factory.mktemp("commands"))
+    return small_workspace(tmp_path_factory)
 
 
 def call(*arguments):
