@@ -25,8 +25,8 @@ _DRAW = """
 fluxes = tamrl.fluxes(adapted)
 figure, axes = plt.subplots(3, 1, figsize=(11, 9), sharex=True, layout="constrained")
 for axis, flux in zip(axes, ("GPP", "RECO", "NEE")):
-    observed = fluxes[f"{flux}_observed"].where(fluxes["QC"] >= 0.7)
-    axis.plot(fluxes["time"], observed, ".", color="#9aa0ab", markersize=2, zorder=3, label="observed, QC >= 0.7")
+    observed = fluxes[f"{flux}_observed"].where(fluxes["NEE_QC"] >= 0.7)
+    axis.plot(fluxes["time"], observed, ".", color="#9aa0ab", markersize=2, zorder=3, label="observed, NEE_QC >= 0.7")
     for state, colour in (("zero_shot", "#d48a00"), ("adapted", "#0072b2")):
         axis.plot(fluxes["time"], fluxes[f"{flux}_{state}"], color=colour, linewidth=1, label=state.replace("_", "-"))
     support = fluxes["time"][fluxes["support"] == 1]

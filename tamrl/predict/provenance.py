@@ -74,7 +74,7 @@ def settings(run: Run) -> dict[str, str]:
     if len(made.support):
         said["Support"] = wording.counted(len(made.support), step)
         said[f"Support {wording.unit(step, 0)}"] = spans(made.support, step)
-    said["Scored"] = f"{wording.counted(int(made.scored.sum()), step)}, valid (QC of at least 0.7) and not support"
+    said["Scored"] = f"{wording.counted(int(made.scored.sum()), step)}, valid (NEE_QC of at least 0.7) and not support"
     if method.fits:
         said["Steps"] = f"{made.settings.steps} at a learning rate of {made.settings.learning_rate:g}"
     if method.guarded:
@@ -180,7 +180,7 @@ def works(run: Run, names: Iterable[str] = ()) -> dict[str, list[Work]]:
         names: further software that shows it, such as ``plotly``.
     """
     tower, known = run.adaptation.tower, citations.load(run.workspace.path)
-    sun = ("pvlib",) if {"SW_POT", "SW_POT_TREND"} & set(run.ensemble.config.model.drivers) else ()
+    sun = ("pvlib",) if {"SW_IN_POT", "SW_IN_POT_TREND"} & set(run.ensemble.config.model.drivers) else ()
     own = references.tower_works(run.site, _text(tower, "name"), known.get(run.site), _text(tower, "source"))
     groups = {
         "Tower": [] if run.workspace.simulated else own,

@@ -80,7 +80,7 @@ def test_towers_elsewhere_without_a_driver_are_scored_and_written_down(made, tmp
     assert text.startswith("# By hand")
     assert "old" not in text
     assert f"{len(held_out)} towers." in text
-    assert "LAI, EVI, SW_POT, SW_POT_TREND; TAM-RL does without" in text
+    assert "LAI, EVI, SW_IN_POT, SW_IN_POT_TREND; TAM-RL does without" in text
     assert "| zero-shot | Climatology | GPP |" in text
     assert "| 30 days | TAM-RL, zero-shot | NEE |" in text
 
@@ -175,7 +175,7 @@ def test_predict_writes_the_zero_shot_fluxes_and_says_when_a_tower_was_seen(made
     assert result.exit_code == 0, result.output
     assert f"trained on {seen}" in result.stderr
     with xr.open_dataset(tmp_path / "p.nc") as ds:
-        assert {"GPP", "GPP_sd", "GPP_observed", "QC"} <= set(ds.data_vars)
+        assert {"GPP", "GPP_sd", "GPP_observed", "NEE_QC"} <= set(ds.data_vars)
         assert ds["time"].size == ds["NEE"].size
 
 

@@ -49,7 +49,7 @@ def records(towers, config, normaliser):
     return [tower_record(t, config.model.drivers, normaliser) for t in towers]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def awake():
     """Make a network whose modulation is not the identity, as after training."""
 

@@ -113,8 +113,8 @@ def _scores(run: Run) -> str:
         for row in table.to_dict("records")
     ]
     said = (
-        f"{step.adjective.capitalize()} values of the ensemble mean at this one tower, on the n valid {units} (QC of "
-        f"at least 0.7) outside the support. RMSE, MAE and bias in {UNIT}; R² is 1 \N{MINUS SIGN} SSE/SST."
+        f"{step.adjective.capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
+        f"(NEE_QC of at least 0.7) outside the support. RMSE, MAE and bias in {UNIT}; R² is 1 \N{MINUS SIGN} SSE/SST."
     )
     return _table(["Flux", "n", *heads], rows, "scores") + f'<p class="quiet">{said}</p>'
 
