@@ -77,10 +77,7 @@ class Crowd:
 
 def available_cores() -> int:
     """Return the cores that this process may use: a container or a batch job may have fewer than the computer."""
-    if hasattr(os, "sched_getaffinity"):
-        cores = len(os.sched_getaffinity(0))
-    else:
-        cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = _CPU_MAX.read_text(encoding="ascii").split()
         return max(1, min(cores, int(quota) // int(period)))
