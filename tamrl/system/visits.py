@@ -16,6 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from tamrl.errors import TamrlError
+from tamrl.system.settings import number
 from tamrl.system.storage import try_lock
 
 _PREFIX = "tamrl-visits-"
@@ -51,24 +52,11 @@ class Limits:
             TamrlError: one of them is not a number above zero.
         """
         return cls(
-            int(_number(settings, "TAMRL_IMPORTS", cls.imports)),
-            int(_number(settings, "TAMRL_IMPORT_GB", cls.visitor_bytes / _GB) * _GB),
-            int(_number(settings, "TAMRL_IMPORTS_GB", cls.total_bytes / _GB) * _GB),
-            _number(settings, "TAMRL_IMPORT_HOURS", cls.hours),
+            int(number(settings, "TAMRL_IMPORTS", cls.imports)),
+            int(number(settings, "TAMRL_IMPORT_GB", cls.visitor_bytes / _GB) * _GB),
+            int(number(settings, "TAMRL_IMPORTS_GB", cls.total_bytes / _GB) * _GB),
+            number(settings, "TAMRL_IMPORT_HOURS", cls.hours),
         )
-
-
-def _number(settings: Mapping[str, str], name: str, default: float) -> float:
-    text = settings.get(name, "").strip()
-    if not text:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0 < value < float("inf"):
-        raise TamrlError(f"This is not a number above zero: {text!r}", name, "Set another, or leave it out")
-    return value
 
 
 class Visits:

@@ -318,12 +318,14 @@ def test_days_without_weather_are_predicted_once_the_switch_is_on(gappy):
 def test_the_other_pages_say_that_an_adaptation_goes_on(site):
     from types import SimpleNamespace
 
-    def links(page, **job):
-        page.session_state["tamrl_job"] = SimpleNamespace(title=f"Adapting to {site}", collected=False, **job)
+    def links(page, line="", **job):
+        job |= {"title": f"Adapting to {site}", "collected": False, "line": lambda: line}
+        page.session_state["tamrl_job"] = SimpleNamespace(**job)
         return [link.proto.label for link in healthy(page.run()).sidebar.get("page_link")]
 
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run().switch_page("pages/towers.py").run()
     assert links(at, status="running") == [f"Adapting to {site}: running"]
+    assert links(at, "3rd in line", status="running") == [f"Adapting to {site}: 3rd in line"]
     assert links(at, status="done") == [f"Adapting to {site}: ready"]
     assert links(at, status="cancelled") == []
 

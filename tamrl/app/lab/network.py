@@ -137,7 +137,7 @@ def _start(request: NetworkRequest, workspace: Workspace, model: "Ensemble | Cro
 
         return adapt_network(model, workspace.archive(), sites, request.days, request.placement, tell, cancelled)
 
-    jobs.start(request, f"Adapting {len(sites)} towers", work)
+    jobs.start(request, f"Adapting {len(sites)} towers", work, jobs.NETWORK)
 
 
 def _show(request: NetworkRequest, result: "NetworkResult", table: pd.DataFrame, origin: Any) -> None:
