@@ -9,6 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl import wording
+from tamrl.app.shared import state
 from tamrl.app.shared.components import Origin
 from tamrl.timestep import TimeStep, step_of
 
@@ -95,6 +96,21 @@ class LabView:
         from tamrl.predict.output import adaptation_dataset
 
         return adaptation_dataset(self.result, self.origin.simulated)
+
+    def address(self) -> str:
+        """Return the address that restores this result; empty where there is no browser."""
+        asked, settings = self.request, self.request.settings
+        return state.address(
+            scope=None,
+            site=asked.site,
+            start=pd.Timestamp(asked.start).date(),
+            days=asked.days,
+            method=settings.method,
+            steps=settings.steps,
+            lr=settings.learning_rate,
+            gaps=asked.gaps,
+            run=True,
+        )
 
     def stem(self, what: str) -> str:
         """Return the stem of a file name."""
