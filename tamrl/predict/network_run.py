@@ -74,7 +74,7 @@ class NetworkRun:
         """Return in a line what was done, with the mark of simulated towers."""
         mark = "SIMULATED towers" if self.workspace.simulated else "towers"
         labels = wording.counted(self.days, self.workspace.step(), "labelled")
-        return f"{len(self.sites)} {mark} of {self.workspace.name}, each adapted to from {labels}"
+        return f"{len(self.sites)} {mark} of {self.workspace.name}: adapted to {labels} of each"
 
 
 def settings(run: NetworkRun) -> dict[str, str]:

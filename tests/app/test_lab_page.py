@@ -349,6 +349,9 @@ def test_all_held_out_towers_are_adapted_to_at_once(site, small_workspace):
     result = at.session_state["tamrl_job"].result
     assert set(result.table["site"]) == set(small_workspace[1])
     assert [m.label for m in at.metric] == ["Median change of RMSE"] * 3
+    labels = [button.proto.label for button in at.get("download_button")]
+    assert labels.count("Report (HTML)") == labels.count("Notebook (ipynb)") == labels.count("Parquet") == 1
+    assert at.query_params["run"] == "1"  # the address brings the result back
     # A tower that was chosen opens in the lab with the days that it had here, and is adapted to.
     at.session_state["tamrl_network_site"] = site
     at.run().button(key="network_open").click().run()

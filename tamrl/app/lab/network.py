@@ -101,7 +101,7 @@ def _kept(request: NetworkRequest) -> NetworkRequest | None:
 
 def _ask(workspace: Workspace, version: tuple[str, int]) -> tuple[NetworkRequest, bool]:
     """Draw the settings; return them, and whether Adapt all was pressed."""
-    left, middle, right = st.columns([3, 3, 1.6], gap="medium", vertical_alignment="bottom")
+    left, middle, right = st.columns([2.6, 3.6, 1.6], gap="medium", vertical_alignment="bottom")
     days = min(DAYS, key=lambda n: abs(n - state.get("days", 30)))
     with left:
         chosen = st.select_slider("Labelled days a tower", DAYS, value=days, key="network_days", on_change=_take_days)

@@ -90,7 +90,9 @@ def change_map(table: pd.DataFrame, towers: pd.DataFrame, flux: str, theme: Them
                 cmax=high,
                 size=9,
                 line=dict(color=INK[theme], width=0.8),
-                colorbar=dict(title=dict(text=f"{flux} RMSE [%]", side="right"), thickness=10, len=0.8, outlinewidth=0),
+                colorbar=dict(
+                    title=dict(text=f"Change of {flux} RMSE [%]", side="right"), thickness=10, len=0.8, outlinewidth=0
+                ),
             ),
             customdata=rows[["site", "igbp", "koeppen", "change", "rmse_before", "rmse_after"]],
             hovertemplate="%{customdata[0]} (%{customdata[1]}, %{customdata[2]}): %{customdata[3]:+.0f} %, RMSE "
