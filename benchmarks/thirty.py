@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.visitors import Server, Visitor, serve
 from tamrl.bundled import CROSS_FITTED_NAME as MODEL
 from tamrl.bundled import bundled_models
+from tamrl.errors import TamrlError
 from tamrl.figures.style import number
 from tamrl.model.cross_fitted import open_model
 from tamrl.predict.adapt import adapt
@@ -74,10 +75,16 @@ def asked(workspace: Workspace, name: str, checkpoint: Path, count: int, method:
     """Return what so many people ask for, with the answers that the package gives to each alone."""
     archive, model, found = workspace.archive(), open_model(checkpoint), []
     sites = [site for site in archive["site"].values.astype(str) if site not in model.seen_sites]
-    for site in sites[:: max(1, len(sites) // count)][:count]:
+    step = max(1, len(sites) // count)
+    for site in sorted(sites, key=lambda site: sites.index(site) % step):
+        if len(found) == count:
+            break
         tower = record(archive, site)
         days = support_days(tower, DAYS)
-        result = adapt(model.for_site(site), tower, days, AdaptSettings(method=method))
+        try:
+            result = adapt(model.for_site(site), tower, days, AdaptSettings(method=method))
+        except TamrlError:
+            continue  # its first days have NEE alone, for example
         rows = before_after(result).to_dict("records")
         numbers = [number(row[part]) for row in rows for part in ("rmse_after", "r2_after", "bias_after")]
         query = f"model={name}&site={site}&start={days[0]:%Y-%m-%d}&days={DAYS}&method={method}"
