@@ -145,7 +145,9 @@ class Visitor:
 
     def __enter__(self) -> "Visitor":
         address, origin = f"ws://127.0.0.1:{self._port}/_stcore/stream", f"http://localhost:{self._port}"
-        self._socket: ClientConnection = connect(address, origin=origin, max_size=None).__enter__()
+        self._socket: ClientConnection = connect(
+            address, origin=origin, max_size=None, max_queue=None, ping_interval=None
+        ).__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -269,7 +269,7 @@ def test_runs_are_drawn_over_each_other_and_scored_on_the_same_days(site, small_
     table = compare_runs(runs)
     assert table["n"].nunique() == 1 or (table.groupby("flux")["n"].nunique() == 1).all()
     every = set().union(*(set(result.support) for result in results.values()))
-    valid = ((tower["QC"].values >= 0.7) & np.isfinite(tower["NEE"].values)).sum()
+    valid = ((tower["NEE_QC"].values >= 0.7) & np.isfinite(tower["NEE"].values)).sum()
     assert int(table.query("flux == 'NEE'")["n"].iloc[0]) == valid - len(every)
     nee = table.query("flux == 'NEE'").set_index("run")["rmse"]
     caption = next(c.value for c in at.caption if "support of none of these runs" in c.value)

@@ -192,7 +192,7 @@ def press() -> None:
     st.session_state[_PRESSED] = True
 
 
-def asked_for(request: LabRequest, pressed: bool) -> bool:
+def asked_for(request: Asked, pressed: bool) -> bool:
     """Return whether ``request`` is to be run now: Adapt was pressed, or the address that was opened asks for it.
 
     The address says ``run=1`` where the page shows, or is making, the result of the settings that it names, so that

@@ -78,10 +78,8 @@ def _heading(view: LabView, current: bool) -> None:
 
 def _scores(view: LabView) -> None:
     """Draw one card a flux: RMSE, R2 and bias after adapting and their change."""
-    from tamrl.predict.output import before_after
-
     units = wording.unit(view.step, 0)
-    rows = before_after(view.result).to_dict("records")
+    rows = view.scores
     for column, row in zip(st.columns(len(rows), gap="small"), rows, strict=True):
         with column:
             components.score_card(row, view.step)
@@ -94,7 +92,7 @@ def _scores(view: LabView) -> None:
     runs.harm(view)
     st.caption(
         f"{view.step.adjective.capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
-        f"(QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}, "
+        f"(NEE_QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}, "
         "that of bias is of its size. "
         f"RMSE and bias in {UNIT}."
     )
@@ -126,10 +124,7 @@ def _over_time(view: LabView) -> None:
 
 def _scores_in_words(view: LabView) -> str:
     """Return the RMSE of each flux before and after, for readers who do not see the figure."""
-    from tamrl.predict.output import before_after
-
-    rows = before_after(view.result).to_dict("records")
-    said = "; ".join(f"{r['flux']} {number(r['rmse_before'])} to {number(r['rmse_after'])}" for r in rows)
+    said = "; ".join(f"{r['flux']} {number(r['rmse_before'])} to {number(r['rmse_after'])}" for r in view.scores)
     return f"RMSE from zero-shot to adapted in {UNIT}: {said}."
 
 

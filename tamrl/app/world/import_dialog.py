@@ -107,8 +107,8 @@ def _kept_for(owner: bool) -> str:
     limits = visitor.visits().limits
     why = "The open workspace is read-only, so it is" if owner else "It is"
     return (
-        f"{why} kept for this session only: nobody else sees it, and it is removed {limits.hours:g} hours after its "
-        f"last use. At most {limits.imports} products and {limits.visitor_bytes / 2**30:g} GB, unpacked, are kept."
+        f"{why} kept for this session only, {visitor.kept_for()}: nobody else sees it. At most {limits.imports} "
+        f"products and {limits.visitor_bytes / 2**30:g} GB, unpacked, are kept."
     )
 
 
