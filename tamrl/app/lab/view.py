@@ -3,7 +3,7 @@
 from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -91,6 +91,13 @@ class LabView:
     def means(self) -> dict[str, xr.Dataset]:
         """Ensemble means, Dataset(time), of ``zero-shot`` and ``adapted``."""
         return {"zero-shot": self.result.zero_shot.mean("member"), "adapted": self.result.adapted.mean("member")}
+
+    @cached_property
+    def scores(self) -> list[dict[str, Any]]:
+        """One row a flux of ``tamrl.predict.output.before_after``: many parts of the page say them."""
+        from tamrl.predict.output import before_after
+
+        return before_after(self.result).to_dict("records")
 
     def dataset(self) -> xr.Dataset:
         """Return observed, zero-shot and adapted fluxes as one CF Dataset."""
