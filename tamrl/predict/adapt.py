@@ -18,7 +18,7 @@ from tamrl import timestep, wording
 from tamrl.errors import TamrlError
 from tamrl.landcover import tower_static
 from tamrl.model.checkpoint import Ensemble, Member
-from tamrl.predict.ensemble import add_intervals, member_record, over_members, to_predictions
+from tamrl.predict.ensemble import add_intervals, member_records, over_members, to_predictions
 from tamrl.predict.methods import METHODS, AdaptSettings, Method, Reached, Task
 from tamrl.solar import extraterrestrial_radiation
 from tamrl.system.device import describe
@@ -158,12 +158,12 @@ def adapt(
     """
     settings = settings or AdaptSettings()
     began, method = time.perf_counter(), METHODS[settings.method]
-    days = _labelled(tower, support, method)
+    days, records = _labelled(tower, support, method), member_records(ensemble, tower)
     progress = _Progress(len(ensemble.members), method.steps(settings), on_step, cancelled)
 
     def one(index: int, member: Member) -> Reached:
         progress.check()
-        record, report = member_record(ensemble, member, tower), progress.reporter(index)
+        record, report = records[index], progress.reporter(index)
         task = Task(ensemble=ensemble, member=member, record=record, days=days, settings=settings, report=report)
         return method.run(task)
 

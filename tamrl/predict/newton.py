@@ -99,7 +99,8 @@ def _jacobian(shift: FineTune, task: AdaptationWindow) -> tuple[Tensor, Tensor]:
     moved = torch.cat([here.gamma_in, here.beta_in], 1).repeat(inputs + 1, 1)
     moved[1:].diagonal().add_(DIFFERENCE)
     plain = torch.zeros_like(here.gamma_out).expand(inputs + 1, -1)
-    rows = Modulation(*moved.chunk(2, 1), plain, plain)
+    gamma, beta = moved.chunk(2, 1)
+    rows = Modulation(gamma, beta, plain, plain)
     raw = run_forward(forward.states, task.drivers, task.mask, rows, task.window)
     states = raw * (1 + here.gamma_out[:, None]) + here.beta_out[:, None]
     scales = torch.diag_embed(raw[0]).transpose(0, 1)  # (H, T, H)

@@ -108,12 +108,12 @@ def unguarded(monkeypatch):
 
 def test_two_fits_at_once_are_the_fits_one_by_one(ensemble, unseen, support):
     """Rows of a batch do not know of each other: parity with each fitted alone."""
-    from tamrl.predict.ensemble import member_code, member_record
+    from tamrl.predict.ensemble import member_code, member_records
     from tamrl.predict.finetune import FineTune, cut_window
     from tamrl.predict.newton import fit_mode
 
     member = ensemble.members[0]
-    record = member_record(ensemble, member, unseen)
+    record = member_records(ensemble, unseen)[0]
     code = member_code(ensemble, member, record, None)
     task = cut_window(ensemble, record, support, 0.2)
     weights = torch.cat([task.fit, task.fit + task.held])
@@ -292,7 +292,7 @@ def test_wrong_settings_are_refused(wrong):
 
 def test_sliding_windows_predict_each_day_from_its_own_window(ensemble, unseen):
     """The setting that reproduces the paper, against the forward model called window by window."""
-    from tamrl.predict.ensemble import member_code, member_record
+    from tamrl.predict.ensemble import member_code, member_records
 
     windowed = dataclasses.replace(
         ensemble,
@@ -300,7 +300,7 @@ def test_sliding_windows_predict_each_day_from_its_own_window(ensemble, unseen):
     )
     fluxes = predict(windowed, unseen)
     member = ensemble.members[0]
-    record = member_record(ensemble, member, unseen)
+    record = member_records(ensemble, unseen)[0]
     with torch.no_grad():
         modulation = member.model.modulator(member_code(ensemble, member, record, None))
         for day in (29, 400, unseen.sizes["time"] - 1):
