@@ -163,7 +163,7 @@ def inputs_of(earth: xr.Dataset, drivers: tuple[str, ...], land: np.ndarray) -> 
 
     lat = earth["lat"].values
     now, before = (potential_radiation(lat, month_starts(), TimeStep.MONTHLY, -shift) for shift in (0, TREND_DAYS))
-    computed = {"SW_POT": now, "SW_POT_TREND": now - before}
+    computed = {"SW_IN_POT": now, "SW_IN_POT_TREND": now - before}
     columns = []
     for name in drivers:
         if name in computed:

@@ -284,7 +284,9 @@ def assemble(packages: Path) -> xr.Dataset:
         {
             "TA": field(ta, "degC", variable("TA").long_name, "era5", ("time", *places)),
             "P_MON": field(p, "mm d-1", variable("P_MON").long_name, "era5", ("time", *places)),
-            "SW_POT": field(radiation(), "W m-2", "Extraterrestrial radiation, monthly mean", "pvlib", ("time", "lat")),
+            "SW_IN_POT": field(
+                radiation(), "W m-2", "Extraterrestrial radiation, monthly mean", "pvlib", ("time", "lat")
+            ),
             "NDVI_MIN": field(low, "1", variable("NDVI_MIN").long_name, "bess"),
             "NDVI_MAX": field(high, "1", variable("NDVI_MAX").long_name, "bess"),
             "C4": field(c4, "1", variable("C4").long_name, "bess"),
@@ -322,7 +324,7 @@ def assemble(packages: Path) -> xr.Dataset:
 
 def encoding(ds: xr.Dataset) -> dict[str, dict]:
     """Return how each field is packed: steps far below what the sources are worth."""
-    steps = {"TA": (np.int16, 0.05), "P_MON": (np.int16, 0.02), "SW_POT": (np.int16, 0.02)}
+    steps = {"TA": (np.int16, 0.05), "P_MON": (np.int16, 0.02), "SW_IN_POT": (np.int16, 0.02)}
     steps |= dict.fromkeys(("NDVI_MIN", "NDVI_MAX"), (np.int16, 0.005))
     steps |= {"LAI": (np.uint8, 0.04), "EVI": (np.int16, 0.01), "FAPAR_MAX": (np.uint8, 0.005)}
     steps |= dict.fromkeys(("C4", "igbp_fraction", "land_fraction"), (np.uint8, 0.005))

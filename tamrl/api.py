@@ -114,7 +114,7 @@ def load_model(name: str | Path, device: str = "auto") -> Ensemble | CrossFitted
 
 
 def labelled_days(tower: xr.Dataset, count: int, start: str | pd.Timestamp | None = None) -> pd.DatetimeIndex:
-    """Return days whose fluxes the model may use: the first ``count`` valid ones (QC of at least 0.7) from a date on.
+    """Return days whose fluxes the model may use: the first ``count`` valid ones (NEE_QC >= 0.7) from a date on.
 
     Args:
         tower: Dataset(time), one tower's record; of a monthly one these are months.

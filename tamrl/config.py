@@ -8,6 +8,7 @@ from typing import Any, Literal
 import yaml
 
 from tamrl.errors import TamrlError
+from tamrl.schema import current_name
 from tamrl.timestep import TimeStep, time_step
 
 
@@ -43,8 +44,8 @@ class ModelConfig:
         "P_MON",
         "LAI",
         "EVI",
-        "SW_POT",
-        "SW_POT_TREND",
+        "SW_IN_POT",
+        "SW_IN_POT_TREND",
     )
     step: TimeStep = TimeStep.DAILY
     code: int = 24
@@ -133,7 +134,7 @@ def _build(cls: type, values: Any, where: str) -> Any:
         elif isinstance(default, TimeStep):
             built[name] = time_step(value, at)
         elif isinstance(default, tuple) and isinstance(value, list | tuple):
-            built[name] = tuple(value)
+            built[name] = tuple(current_name(one) if isinstance(one, str) else one for one in value)
         elif isinstance(default, float) and isinstance(value, int | float) and not isinstance(value, bool):
             built[name] = float(value)
         elif type(value) is type(default):
@@ -197,6 +198,15 @@ def to_dict(config: Config) -> dict[str, Any]:
     """Return the settings as plain lists, numbers and strings, ready for YAML."""
     plain = dataclasses.asdict(config)
     return {part: {k: _plain(v) for k, v in values.items()} for part, values in plain.items()}
+
+
+def current_settings(saved: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return what a run has kept of how it was started, its ``config`` in the names of today.
+
+    Raises:
+        TamrlError: see ``from_dict``.
+    """
+    return saved | {"config": to_dict(from_dict(saved["config"], where))}
 
 
 def save_config(config: Config, path: Path | str) -> None:

@@ -3,6 +3,7 @@
 Units inside the project: fluxes in gC m-2 d-1, NEE negative = uptake, NEE = RECO - GPP.
 """
 
+from collections.abc import Hashable, Iterable
 from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import Literal
@@ -64,6 +65,14 @@ _MODIS = "MODIS as collected by Nathaniel et al. 2023, doi:10.1038/s41597-023-02
 _KELVIN, _POWER, _PRESSURE = "K, degC", "W m-2, J m-2, MJ m-2 d-1", "Pa, hPa, kPa, mbar"
 _WATER, _FRACTION = "m, mm, mm d-1, m s-1, kg m-2 s-1", "1, %"
 _KELVINS = ((180, 340, "kelvin"), (60, 400, "0.1 degC"))
+_PRESSURES = (
+    *((400, 1100, "hPa"), (300, 825, "mmHg"), (40000, 110000, "Pa")),
+    *((0.4, 1.1, "bar or atm"), (12, 33, "inHg"), (4, 11, "10 kPa")),
+)
+_FRACTIONS_OF_AIR = (
+    *((1e-4, 1e-3, "mol mol-1"), (0.1, 1, "mmol mol-1")),
+    *((1e5, 1e6, "nmol mol-1"), (10, 30, "mmol m-3")),
+)
 _SCALED = ((1000, 10_000, "steps of 1e-4"), (1, 100, "percent"))
 _driver = partial(Variable, role="driver")
 # Flux bounds: in 435,380 FLUXNET2015 site-days GPP above 30 or below -4 gC m-2 d-1 occurs only in
@@ -80,7 +89,7 @@ _VARIABLES = (
     Variable("RECO", FLUX_UNIT, (-4, 30), "Ecosystem respiration", "flux"),
     Variable("NEE", FLUX_UNIT, (-25, 25), "Net ecosystem exchange", "flux"),
     Variable(
-        "QC",
+        "NEE_QC",
         "1",
         (0, 1),
         "Share of half-hours measured or well gap-filled",
@@ -158,14 +167,7 @@ _VARIABLES = (
         standard_name="surface_air_pressure",
         columns=("PA_F",),
         accepted_units=_PRESSURE,
-        usual_mistakes=(
-            (400, 1100, "hPa"),
-            (300, 825, "mmHg"),
-            (40000, 110000, "Pa"),
-            (0.4, 1.1, "bar or atm"),
-            (12, 33, "inHg"),
-            (4, 11, "10 kPa"),
-        ),
+        usual_mistakes=_PRESSURES,
     ),
     _driver(
         "WS",
@@ -183,12 +185,7 @@ _VARIABLES = (
         "CO2 mole fraction",
         columns=("CO2_F_MDS",),
         accepted_units="umol mol-1, ppm, mol mol-1",
-        usual_mistakes=(
-            (0.0001, 0.001, "mol mol-1"),
-            (0.1, 1, "mmol mol-1"),
-            (100000.0, 1000000.0, "nmol mol-1"),
-            (10, 30, "mmol m-3"),
-        ),
+        usual_mistakes=_FRACTIONS_OF_AIR,
     ),
     _driver(
         "SWC",
@@ -282,6 +279,9 @@ _VARIABLES = (
 VARIABLES: dict[str, Variable] = {v.name: v for v in _VARIABLES}
 DRIVERS = tuple(v.name for v in _VARIABLES if v.role == "driver")
 
+#: Names of version 0.1 -> names of today. Files keep the old ones; whatever reads them renames as it reads.
+FORMER_NAMES = {"QC": "NEE_QC", "SW_POT": "SW_IN_POT", "SW_POT_TREND": "SW_IN_POT_TREND"}
+
 #: IGBP land-cover classes, Loveland and Belward 1997, doi:10.1080/014311697217990.
 IGBP = {
     "ENF": "Evergreen needleleaf forest",
@@ -322,6 +322,16 @@ def variable(name: str) -> Variable:
         return VARIABLES[name]
     except KeyError:
         raise TamrlError(f"Unknown variable {name!r}", "schema", f"Known variables: {', '.join(VARIABLES)}") from None
+
+
+def current_name(name: str) -> str:
+    """Return the name of today of a variable or driver that is named in a file; other names are returned as given."""
+    return FORMER_NAMES.get(name, name)
+
+
+def former_names(present: Iterable[Hashable]) -> dict[Hashable, str]:
+    """Return old name -> name of today of those ``present`` that are old, as ``xarray`` renames by it."""
+    return {name: FORMER_NAMES[name] for name in present if name in FORMER_NAMES}
 
 
 def check_class(value: str, table: dict[str, str], kind: str) -> str:

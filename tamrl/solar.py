@@ -5,7 +5,7 @@ import pandas as pd
 
 from tamrl.timestep import TimeStep
 
-#: Days over which SW_POT_TREND is taken.
+#: Days over which SW_IN_POT_TREND is taken.
 TREND_DAYS = 10
 
 

@@ -46,6 +46,12 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """``-n auto`` is a process a core and one more: the one with the browser's tests mostly waits for Chromium."""
+    return (os.cpu_count() or 1) + 1
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
     """Share the tests by file between several processes (``-n``), so that what a file prepares is prepared once.
 
@@ -82,9 +88,9 @@ def chromium() -> str:
 @pytest.fixture(scope="session")
 def small_workspace(tmp_path_factory):
     """A workspace of six SIMULATED towers with a tiny model, and the towers that the model has not seen."""
-    from small_workspace import make
+    from small_workspace import small_workspace
 
-    return make(tmp_path_factory.mktemp("workspaces"))
+    return small_workspace(tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

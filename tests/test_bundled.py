@@ -44,7 +44,7 @@ def test_the_bundled_model_is_whole_small_and_has_its_card(ensemble):
 
 def test_the_bundled_model_predicts_and_adapts_at_a_tower_with_few_drivers(ensemble):
     archive = simulate(1, seed=3)
-    tower = record(archive, archive.site.values[0])[["TA", "SW_IN", "GPP", "RECO", "NEE", "QC"]]
+    tower = record(archive, archive.site.values[0])[["TA", "SW_IN", "GPP", "RECO", "NEE", "NEE_QC"]]
     made = adapt(ensemble, tower, support_days(tower, 30)).adapted
     assert np.isfinite(made.to_array().values).all()
     assert (made["GPP" + LOW] < made["GPP"].mean("member")).all()

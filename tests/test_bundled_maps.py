@@ -31,7 +31,7 @@ def test_the_climate_model_is_whole_and_reads_what_the_earth_has():
     assert len(ensemble.members) == 5
     assert ensemble.info["complete"]
     assert model_step(folder) == ensemble.config.model.step == TimeStep.MONTHLY
-    assert set(ensemble.config.model.drivers) - {"SW_POT_TREND"} <= set(load_earth().data_vars)
+    assert set(ensemble.config.model.drivers) - {"SW_IN_POT_TREND"} <= set(load_earth().data_vars)
     assert ensemble.calibration(0) is not None
     assert load_reference(folder).sites == ensemble.training_sites
     assert sum(f.stat().st_size for f in folder.iterdir()) < 2e6

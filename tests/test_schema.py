@@ -34,7 +34,7 @@ def test_the_drivers_of_the_default_model_are_hidden_in_the_same_order_as_ever()
         ("VPD",),
         ("SW_IN",),
         ("TA",),
-        ("SW_POT", "SW_POT_TREND"),
+        ("SW_IN_POT", "SW_IN_POT_TREND"),
     ]
     assert all(any(name in group for group in GROUPS) for name in DERIVED)
 

@@ -59,7 +59,7 @@ def test_many_latitudes_at_once_are_each_by_itself():
 def test_a_monthly_record_has_monthly_radiation_and_its_trend():
     time = pd.date_range("2001-01-01", periods=12, freq="MS")
     tower = xr.Dataset({"TA": ("time", np.zeros(12))}, {"time": time, "lat": 60.0}, {"frequency": "1MS"})
-    table = driver_table(tower, ("SW_POT", "SW_POT_TREND"))
+    table = driver_table(tower, ("SW_IN_POT", "SW_IN_POT_TREND"))
     assert table[:, 0] == pytest.approx(potential_radiation(60.0, time, TimeStep.MONTHLY))
     # Spring brightens and autumn darkens.
     assert table[2, 1] > 20

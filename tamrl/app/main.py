@@ -1,12 +1,13 @@
 """The app: what is around every page. ``streamlit run app.py`` starts it on the bundled workspace."""
 
 from tamrl.app import router
-from tamrl.app.shared import sidebar, state, theme
+from tamrl.app.shared import sidebar, state, theme, visitor
 
 
 def main() -> None:
     """Run one turn of the app: window, sidebar, and the page that the address names."""
     state.restore()
+    visitor.arrive()
     page = router.navigation()
     theme.apply()
     try:

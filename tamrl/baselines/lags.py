@@ -13,7 +13,7 @@ RAIN_WINDOWS = (90,)
 CHANGE_DAYS = 30
 CANOPY, RAIN = ("LAI", "EVI"), ("P", "P_MON")
 #: Known from position and date alone: their past says nothing new.
-_ASTRONOMICAL = ("SW_POT", "SW_POT_TREND")
+_ASTRONOMICAL = ("SW_IN_POT", "SW_IN_POT_TREND")
 
 
 def lag_table(tower: xr.Dataset, drivers: tuple[str, ...]) -> np.ndarray:

@@ -25,7 +25,7 @@ from tamrl.cli.options import read_names
 def command(
     data: Path, out: Path, splits: str, models: str, members: int, config_file: Path | None, workers: int | None
 ) -> None:
-    """Score models on CarbonFluxBench as its authors do: zero-shot, days with QC = 1, quantiles over towers.
+    """Score models on CarbonFluxBench as its authors do: zero-shot, days with NEE_QC = 1, quantiles over towers.
 
     The towers go into OUT/workspace, the results into OUT/results, the table with the published medians beside ours
     into OUT/carbonfluxbench.md. What is done is kept: run the same command again to go on after Ctrl-C.

@@ -64,7 +64,7 @@ def command(
 ) -> None:
     """Score models on the towers of WORKSPACE that the checkpoint has not seen.
 
-    Support: SHOTS valid days (QC of at least 0.7) in a row, around the middle of the growing season, of the dormant
+    Support: SHOTS valid days (NEE_QC of at least 0.7) in a row, around the middle of the growing season, of the dormant
     season, or a random day. Scored: the valid days outside the largest support of that placement, the same days for
     every model and number of shots; zero-shot on all valid days as well (placement all). Which days these were is
     written beside OUT, in <out>.days.csv. Baselines learn from the drivers that the scored towers have.

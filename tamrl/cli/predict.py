@@ -73,6 +73,7 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bo
 @take.report_option
 @take.notebook_option
 @take.model_option
+@take.url_option
 @device_option
 def adapt_command(
     workspace: Path,
@@ -87,10 +88,12 @@ def adapt_command(
     report: Path | None,
     notebook: Path | None,
     save_model: Path | None,
+    url: str,
     device: str,
 ) -> None:
     """Adapt the model to one tower from a few days and write observed, zero-shot and adapted fluxes as CF NetCDF."""
     from tamrl.model.cross_fitted import open_model
+    from tamrl.predict.link import checked
     from tamrl.predict.methods import AdaptSettings
     from tamrl.predict.output import adaptation_dataset
     from tamrl.predict.provenance import Run
@@ -100,6 +103,7 @@ def adapt_command(
     from tamrl.towers.workspace import Workspace
 
     one_thread()
+    url = checked(url) if url else ""
     support = read_period(periods[0])
     for period in periods[1:]:
         support = support.union(read_period(period))
@@ -114,7 +118,7 @@ def adapt_command(
     _write(adaptation_dataset(result, space.simulated), out)
     _say_scores(site, result)
     _say_cautions(tower, ensemble)
-    run = Run(workspace=space, ensemble=ensemble, adaptation=result, allow_gaps=allow_gaps)
+    run = Run(workspace=space, ensemble=ensemble, adaptation=result, allow_gaps=allow_gaps, url=url)
     take.write(run, report, notebook, save_model)
 
 

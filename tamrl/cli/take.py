@@ -24,6 +24,11 @@ model_option = click.option(
     type=click.Path(file_okay=False, path_type=Path),
     help="Folder to write the adapted model to; predict reads it as --checkpoint.",
 )
+url_option = click.option(
+    "--url",
+    default="",
+    help="Address of the page that shows the same, as copied from a browser; report and notebook then link to it.",
+)
 
 
 def write(run: "Run", report: Path | None, notebook: Path | None, save_model: Path | None) -> None:

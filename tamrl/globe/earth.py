@@ -13,7 +13,7 @@ import xarray as xr
 
 from tamrl.bundled import bundled_folder
 from tamrl.errors import TamrlError
-from tamrl.schema import DRIVERS, UNKNOWN, variable
+from tamrl.schema import DRIVERS, UNKNOWN, former_names, variable
 from tamrl.system.netcdf import LOCK, open_netcdf
 
 NAME = "earth.nc"
@@ -40,7 +40,7 @@ def to_open(path: Path | str) -> Path | str | bytes:
 @lru_cache(maxsize=1)
 def _opened(path: str, modified: float) -> xr.Dataset:
     with LOCK, open_netcdf(Path(path).read_bytes()) as opened:
-        loaded = opened.load()
+        loaded = opened.load().rename(former_names(opened.data_vars))
     # Unpacking makes doubles of what is worth two bytes.
     return loaded.map(
         lambda v: v.astype(np.float32) if v.dtype == np.float64 and "lat" in v.dims else v, keep_attrs=True
@@ -54,7 +54,7 @@ def load_earth(path: Path | None = None) -> xr.Dataset:
         path: another file of the same layout; the bundled one where None.
 
     Returns:
-        Dataset with ``TA`` [degC] and ``P_MON`` [mm d-1] (time, lat, lon), ``SW_POT`` [W m-2] (time, lat),
+        Dataset with ``TA`` [degC] and ``P_MON`` [mm d-1] (time, lat, lon), ``SW_IN_POT`` [W m-2] (time, lat),
         ``NDVI_MIN``, ``NDVI_MAX``, ``C4`` and ``FAPAR_MAX`` [1] (lat, lon), the predicted phenology ``LAI`` [m2 m-2]
         and ``EVI`` [1] (time, lat, lon) where it was added, ``igbp_fraction`` (igbp, lat, lon) of the land of the
         cell, ``koeppen``, ``continent`` and ``region`` (lat, lon) with the CF attributes ``flag_values`` and

@@ -109,9 +109,9 @@ def tower_months(archive: xr.Dataset, fluxes: Sequence[str]) -> pd.DataFrame:
         One row a tower, month and flux: ``site``, ``time`` (first of the month), ``flux``, ``observed`` (gC m-2
         d-1) and ``qc`` (share of the month measured or well gap-filled).
     """
-    archive = archive[[*fluxes, "QC"]]
+    archive = archive[[*fluxes, "NEE_QC"]]
     monthly = archive if step_of(archive) == TimeStep.MONTHLY else to_monthly(archive)
-    sites, time, qc = monthly["site"].values.astype(str), monthly["time"].values, monthly["QC"].values
+    sites, time, qc = monthly["site"].values.astype(str), monthly["time"].values, monthly["NEE_QC"].values
     tables = []
     for flux in fluxes:
         values = monthly[flux].values

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tamrl.model.training_towers import Reference
 
 #: Drivers of the bundled global drivers with a seasonal cycle.
-CYCLES = ("TA", "P_MON", "SW_POT")
+CYCLES = ("TA", "P_MON", "SW_IN_POT")
 #: The same of leaves, as tamrl.maps.phenology predicts them; an Earth may lack them.
 LEAVES = ("LAI", "EVI")
 #: Years that a cell is repeated for, so that the state of the model is warm when its last year begins.
@@ -228,8 +228,8 @@ def tower_of_cell(earth: xr.Dataset, lat: float, lon: float) -> xr.Dataset:
         lon: degrees east.
 
     Returns:
-        Dataset(time) of 24 months with the bundled drivers of the cell, missing ``GPP, RECO, NEE``, ``QC`` 0, and the
-        scalar coordinates of a tower; attribute ``frequency`` 1MS.
+        Dataset(time) of 24 months with the bundled drivers of the cell, missing ``GPP, RECO, NEE``, ``NEE_QC`` 0, and
+        the scalar coordinates of a tower; attribute ``frequency`` 1MS.
 
     Raises:
         TamrlError: the cell is over ocean.
@@ -240,11 +240,13 @@ def tower_of_cell(earth: xr.Dataset, lat: float, lon: float) -> xr.Dataset:
     first = month_starts()
     time = pd.DatetimeIndex(np.concatenate([first + pd.DateOffset(years=i) for i in range(_YEARS)]))
     data = {
-        n: ("time", np.tile(place.drivers[n].values, _YEARS).astype(np.float32)) for n in place.drivers if n != "SW_POT"
+        n: ("time", np.tile(place.drivers[n].values, _YEARS).astype(np.float32))
+        for n in place.drivers
+        if n != "SW_IN_POT"
     }
     data |= {n: ("time", np.full(len(time), value, np.float32)) for n, value in place.fixed.items()}
     data |= {flux: ("time", np.full(len(time), np.nan, np.float32)) for flux in FLUXES}
-    data["QC"] = ("time", np.zeros(len(time), np.float32))
+    data["NEE_QC"] = ("time", np.zeros(len(time), np.float32))
     coords = {
         "time": time,
         "site": f"cell {place.position}",

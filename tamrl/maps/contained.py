@@ -23,6 +23,7 @@ def import_contained(
     mapping: Mapping[str, Any] | None,
     progress: Callable[[float], None],
     bounds: Bounds,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> MapsEntry:
     """Import a product as ``tamrl.maps.catalog.import_product`` does, in a process that is ended if it takes too much.
 
@@ -36,7 +37,7 @@ def import_contained(
         return TamrlError(f"{what} and was ended, nothing of it is kept", _names(files), _TODO)
 
     asked = {"files": [str(file) for file in files], "into": str(into), "kind": kind, "mapping": mapping}
-    told = contained.run(__name__, asked, progress, bounds, broken)
+    told = contained.run(__name__, asked, progress, bounds, broken, cancelled)
     return catalog.entry(Path(told["path"]))
 
 

@@ -11,8 +11,8 @@ from tamrl.timestep import step_of
 
 #: Inputs that are computed, not stored; of a monthly step the mean over its days.
 DERIVED = {
-    "SW_POT": "Mean extraterrestrial radiation on a horizontal surface, W m-2",
-    "SW_POT_TREND": "Change of SW_POT over the preceding 10 days, W m-2: tells spring from autumn",
+    "SW_IN_POT": "Mean extraterrestrial radiation on a horizontal surface, W m-2",
+    "SW_IN_POT_TREND": "Change of SW_IN_POT over the preceding 10 days, W m-2: tells spring from autumn",
 }
 #: First of each group of drivers in the order in which groups are hidden, before and after those derived: a new
 #: group comes last, or trained models could not be trained again to the same weights.
@@ -49,9 +49,9 @@ def driver_table(tower: xr.Dataset, names: tuple[str, ...]) -> np.ndarray:
     time, lat, step = pd.DatetimeIndex(tower.time.values), float(tower.lat), step_of(tower)
     columns = []
     for name in names:
-        if name == "SW_POT":
+        if name == "SW_IN_POT":
             column = potential_radiation(lat, time, step)
-        elif name == "SW_POT_TREND":
+        elif name == "SW_IN_POT_TREND":
             column = potential_radiation(lat, time, step) - potential_radiation(lat, time, step, -TREND_DAYS)
         elif name in tower:
             column = tower[name].values.astype(np.float32)

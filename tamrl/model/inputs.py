@@ -72,7 +72,7 @@ class TowerRecord:
         drivers: (T, D) normalised.
         driver_mask: (T, D) 1 where present.
         fluxes: (T, 3) gC m-2 d-1.
-        weight: (T, 3) QC on valid days with that flux observed, else 0.
+        weight: (T, 3) NEE_QC on valid days with that flux observed, else 0.
         season: (T, 2) sine and cosine of the time of year.
         static: (A,).
     """
@@ -99,7 +99,7 @@ def tower_records(tower: xr.Dataset, names: tuple[str, ...], normalisers: list[N
     present = np.isfinite(table)
     fluxes = flux_table(tower)
     observed = np.isfinite(fluxes) & valid_days(tower)[:, None]
-    weight = np.where(observed, np.nan_to_num(tower["QC"].values)[:, None], 0)
+    weight = np.where(observed, np.nan_to_num(tower["NEE_QC"].values)[:, None], 0)
     angle = season_angle(time, step_of(tower))
     first = TowerRecord(
         site=str(tower.site.item()),

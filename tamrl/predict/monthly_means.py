@@ -83,10 +83,10 @@ def months_of(tower: xr.Dataset) -> pd.DataFrame:
     Returns:
         DataFrame(month) of the three fluxes; ``attrs["years"]`` as of ``read_months``.
     """
-    months = tower[[*FLUXES, "QC"]]
+    months = tower[[*FLUXES, "NEE_QC"]]
     if step_of(tower) == TimeStep.DAILY:
         months = to_monthly(months.expand_dims("site")).isel(site=0)
-    good = months[list(FLUXES)].where(months["QC"] >= QC_VALID)
+    good = months[list(FLUXES)].where(months["NEE_QC"] >= QC_VALID)
     table = pd.DataFrame({flux: good[flux].values for flux in FLUXES}, index=good["time"].dt.month.values)
     grouped = table.groupby(level=0)
     found = grouped.mean().astype(float).reindex(MONTHS)
@@ -210,7 +210,7 @@ def adapt_months(
     labelled = tower.copy(deep=True)
     for flux in FLUXES:
         labelled[flux].values[-12:] = known[flux].where(read).to_numpy(np.float32)
-    labelled["QC"].values[-12:] = read.to_numpy(np.float32)
+    labelled["NEE_QC"].values[-12:] = read.to_numpy(np.float32)
     support = pd.DatetimeIndex(tower["time"].values)[-12:][read.to_numpy()]
     after = add_intervals(ensemble, _with_effect(ensemble, labelled, support, static), len(support), classes)
     table = _named(_by_month(before), "before").join(_named(_by_month(after), "after"))

@@ -17,6 +17,8 @@ from tamrl.schema import FLUXES
 from tamrl.towers.archive import record
 from tamrl.towers.quality import valid_days
 
+#: The method that adapts, of ``tamrl.predict.methods.METHODS``.
+METHOD = "site-effect"
 #: Towers that are scored in one call.
 AT_ONCE = 20
 COLUMNS = (

@@ -34,7 +34,11 @@ def _base(tower: xr.Dataset, simulated: bool) -> xr.Dataset:
     data: dict[str, Any] = {
         f"{f}_observed": ("time", tower[f].values.astype(np.float32), _attrs(f, "observed", step)) for f in FLUXES
     }
-    data["QC"] = ("time", tower["QC"].values.astype(np.float32), {"units": "1", "long_name": variable("QC").long_name})
+    data["NEE_QC"] = (
+        "time",
+        tower["NEE_QC"].values.astype(np.float32),
+        {"units": "1", "long_name": variable("NEE_QC").long_name},
+    )
     title = "Carbon" if step == TimeStep.DAILY else "Monthly carbon"
     label = "SIMULATED tower. " if simulated else ""
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -46,7 +46,7 @@ def grow(sites: Sites, weather: dict[str, np.ndarray], time: pd.DatetimeIndex, s
     woody = np.isin(sites.igbp, ("DBF", "MF", "WET")) & (np.abs(sites.lat) > 30)
     thirsty = np.isin(sites.igbp, ("GRA", "SAV", "OSH", "CRO", "WSA"))
     by_season = ramp(warm, sites.green_up[:, None], sites.green_up[:, None] + 8.0) * allowed
-    by_season *= np.where(woody[:, None], ramp(weather["SW_POT"], 150.0, 280.0), 1.0)
+    by_season *= np.where(woody[:, None], ramp(weather["SW_IN_POT"], 150.0, 280.0), 1.0)
     demand = _evaporation(weather)
     leaf_share, water, snow = by_season[:, 0].copy(), 0.7 * sites.roots, np.zeros(len(sites.site))
     leaves, soil = np.empty_like(warm), np.empty_like(warm)

@@ -27,7 +27,7 @@ _STEPS = {
     "GPP": 2**-7,
     "RECO": 2**-7,
     "NEE": 2**-7,
-    "QC": 2**-6,
+    "NEE_QC": 2**-6,
     "TA": 2**-5,
     "TA_MIN": 2**-5,
     "TA_MAX": 2**-5,
@@ -74,7 +74,7 @@ def simulate_truth(n_sites: int, seed: int) -> tuple[Sites, pd.DatetimeIndex, di
 
     Returns:
         the sites with their hidden traits, the days, and per variable (S, T) values: the schema's fluxes and
-        drivers (daily LAI and EVI; no P_MON), ``SW_POT``, ``CLEAR`` and ``WATER`` (share of the roots' water).
+        drivers (daily LAI and EVI; no P_MON), ``SW_IN_POT``, ``CLEAR`` and ``WATER`` (share of the roots' water).
 
     Raises:
         TamrlError: ``n_sites`` is out of range.
@@ -132,7 +132,7 @@ def _fluxes(sites: Sites, s: int, truth: dict[str, np.ndarray], rng: np.random.G
     quality = np.where(poor, rng.uniform(0.0, 0.65, n), rng.beta(12.0, 1.2, n))
     fluxes = {"NEE": nee, "RECO": reco, "GPP": reco - nee}
     fluxes = {name: np.where(lost, np.nan, values) for name, values in fluxes.items()}
-    return {**fluxes, "QC": np.where(lost, 0.0, quality)}
+    return {**fluxes, "NEE_QC": np.where(lost, 0.0, quality)}
 
 
 def _runs(rng: np.random.Generator, n: int, rate: float, length: float) -> np.ndarray:

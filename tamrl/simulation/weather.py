@@ -40,7 +40,8 @@ def make_weather(sites: Sites, time: pd.DatetimeIndex, seed: int) -> dict[str, n
     range; temperature anomalies persist for days and are larger in winter; air dries out between rains.
 
     Returns:
-        SW_POT, SW_IN (W m-2), CLEAR (SW_IN / SW_POT), TA, TA_MIN, TA_MAX (degC), VPD (hPa), P (mm d-1); each (S, T).
+        SW_IN_POT, SW_IN (W m-2), CLEAR (SW_IN / SW_IN_POT), TA, TA_MIN, TA_MAX (degC), VPD (hPa), P (mm d-1); each
+        (S, T).
     """
     parts = [_one_place(sites, s, time, np.random.default_rng([seed, s, 1])) for s in range(len(sites.site))]
     return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
@@ -72,7 +73,7 @@ def _one_place(sites: Sites, s: int, time: pd.DatetimeIndex, rng: np.random.Gene
     dew = low - 0.3 - 11.0 * dry * (1.0 - 0.6 * wet)
     vpd = np.clip(0.9 * (0.5 * (saturation(low) + saturation(high)) - saturation(dew)), 0.02, 70.0)
     return {
-        "SW_POT": potential,
+        "SW_IN_POT": potential,
         "SW_IN": clear * potential,
         "CLEAR": clear,
         "TA": mean,

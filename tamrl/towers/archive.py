@@ -147,7 +147,7 @@ def _arrays(towers: list[Tower], days: list[np.ndarray], time: pd.DatetimeIndex)
     present = {str(column) for tower in towers for column in tower.table.columns}
     for column in sorted(present):
         schema.variable(column)
-    names = [name for name in schema.VARIABLES if name in present or name in ("QC", *schema.FLUXES)]
+    names = [name for name in schema.VARIABLES if name in present or name in ("NEE_QC", *schema.FLUXES)]
     arrays = {name: np.full((len(towers), time.size), np.nan, np.float32) for name in names}
     for row, (tower, index) in enumerate(zip(towers, days, strict=True)):
         at = time.get_indexer(pd.DatetimeIndex(index))
@@ -265,7 +265,8 @@ def load_archive(path: str | Path) -> xr.Dataset:
             ds = xr.open_zarr(found, consolidated=True, chunks=None)
     except Exception as error:
         raise TamrlError(f"This is not a Zarr archive: {error}", str(path), "Ingest the towers again") from error
-    missing = ({"site", "time", *SITE_COORDS} - set(ds.coords)) | ({"QC", *schema.FLUXES} - set(ds.data_vars))
+    ds = ds.rename(schema.former_names(ds.data_vars))
+    missing = ({"site", "time", *SITE_COORDS} - set(ds.coords)) | ({"NEE_QC", *schema.FLUXES} - set(ds.data_vars))
     if missing:
         what = f"This Zarr store is not a tower archive, it lacks {', '.join(sorted(missing))}"
         raise TamrlError(what, str(path), "Choose a folder written by `python -m tamrl ingest`")

@@ -32,7 +32,7 @@ LEAST_DAYS = 30
 GROWTH = 2.0
 #: A mean annual cycle of leaves that changes by less says nothing of its phase, units of the variable.
 LEAST_CHANGE = {"LAI": 0.5, "EVI": 0.12, "NDVI": 0.12, "FAPAR": 0.12}
-#: r of monthly leaves and GPP, and of the mean annual cycles of leaves and TA or SW_POT: below, they contradict.
+#: r of monthly leaves and GPP, and of the mean annual cycles of leaves and TA or SW_IN_POT: below, they contradict.
 LEAVES_AND_GPP, LEAVES_AND_TA, LEAVES_AND_SUN = 0.1, 0.3, 0.0
 #: A winter is frozen where the coldest month is below FROST and the year spans more than WINTER, degC.
 FROST, WINTER = 0.0, 12.0
@@ -97,7 +97,7 @@ def _leaves(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list[Nu
         warmth = months.cycle("TA")
         # Where the winter is frozen leaves follow warmth and light; elsewhere rain may set their time.
         frozen = (warmth.min(axis=1) < FROST) & (amplitude(warmth) > WINTER)
-        for other, words, low in (("TA", "temperature", LEAVES_AND_TA), ("SW_POT", "the sun", LEAVES_AND_SUN)):
+        for other, words, low in (("TA", "temperature", LEAVES_AND_TA), ("SW_IN_POT", "the sun", LEAVES_AND_SUN)):
             r, _ = correlation(months.cycle(name), months.cycle(other))
             words = f"the mean annual cycle of {name} follows {words} with r = {{value:.2f}}"
             check = Check(f"{name} and {other}", words, "above 0.5 where winters freeze", low=low)
@@ -118,12 +118,12 @@ def _radiation(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list
     with np.errstate(invalid="ignore", divide="ignore"):
         above = (known & (measured > sun + SUN_MARGIN)).sum(axis=1) / n
         part = np.where(known, measured, 0).sum(axis=1) / np.where(known, sun, 0).sum(axis=1)
-    seasonal = months.cycle("SW_POT")
+    seasonal = months.cycle("SW_IN_POT")
     late = (peak(months.cycle("SW_IN")) - peak(seasonal) + 365.25 / 2) % 365.25 - 365.25 / 2
     return [
         (
             Check(
-                "SW_IN above SW_POT",
+                "SW_IN above SW_IN_POT",
                 "SW_IN is above potential radiation on {value:.0%} of the days",
                 "below 5 %",
                 high=ABOVE_SUN,
@@ -132,7 +132,7 @@ def _radiation(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list
             n,
         ),
         (
-            Check("SW_IN / SW_POT", "SW_IN is {value:.0%} of potential radiation", "25 to 85 %", *PART_OF_SUN),
+            Check("SW_IN / SW_IN_POT", "SW_IN is {value:.0%} of potential radiation", "25 to 85 %", *PART_OF_SUN),
             _where(enough, part),
             n,
         ),

@@ -101,7 +101,7 @@ def check_structure(ds: xr.Dataset) -> None:
     for name in SITE_COORDS:
         if name not in ds.coords or ds[name].dims != ("site",):
             raise TamrlError(f"The archive has no per-tower coordinate {name!r}", "archive", "Ingest it again")
-    for name in ("QC", *schema.FLUXES):
+    for name in ("NEE_QC", *schema.FLUXES):
         if name not in ds:
             raise TamrlError(f"The archive has no variable {name!r}", "archive", "Ingest it again")
     for name, array in ((str(key), value) for key, value in ds.data_vars.items()):

@@ -56,14 +56,21 @@ def ingest_contained(
     return found
 
 
-def unpack_contained(file: Path, into: Path, name: str, progress: Callable[[float], None], bounds: Bounds) -> Path:
+def unpack_contained(
+    file: Path,
+    into: Path,
+    name: str,
+    progress: Callable[[float], None],
+    bounds: Bounds,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Path:
     """Unpack a workspace as ``tamrl.towers.workspace_zip.unpack`` does and return its folder.
 
     Raises:
         TamrlError: what ``unpack`` raises, or the bounds were met.
     """
     asked = {"files": [str(file)], "into": str(into), "name": name}
-    contained.run(__name__, {"work": "unpack", **asked}, progress, bounds, _broken([file], bounds))
+    contained.run(__name__, {"work": "unpack", **asked}, progress, bounds, _broken([file], bounds), cancelled)
     return into
 
 

@@ -45,7 +45,7 @@ def to_monthly(daily: xr.Dataset, earth: xr.Dataset | None = None) -> xr.Dataset
         n = np.add.reduceat(known.astype(int), start, axis=1)
         total = np.add.reduceat(np.where(known, values, 0), start, axis=1)
         enough = n >= LEAST_SHARE * time.days_in_month.to_numpy()
-        if name == "QC":
+        if name == "NEE_QC":
             # Days without quality were not observed.
             enough, n = n > 0, np.broadcast_to(time.days_in_month.to_numpy(), n.shape)
         arrays[str(name)] = np.where(enough, total / np.maximum(n, 1), np.nan)

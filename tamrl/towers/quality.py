@@ -14,4 +14,4 @@ def flux_table(tower: xr.Dataset) -> np.ndarray:
 def valid_days(tower: xr.Dataset) -> np.ndarray:
     """Return (T,) bool: quality of at least 0.7 and some flux observed."""
     observed = np.isfinite(flux_table(tower)).any(axis=1)
-    return observed & (tower["QC"].values >= QC_VALID)
+    return observed & (tower["NEE_QC"].values >= QC_VALID)

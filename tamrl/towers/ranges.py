@@ -119,7 +119,7 @@ KNOWN: dict[str, tuple[Size, ...]] = {
             2.2,
             units=_RADIATION | _LIGHT,
             seasonal=False,
-            against="SW_POT",
+            against="SW_IN_POT",
         ),
         Size("its mean is {value:.3g} W m-2", _mean, 71, 262, 1.4, units=_RADIATION | _LIGHT),
     ),
@@ -212,7 +212,7 @@ def _scale(against: str, known: pd.Series, table: pd.DataFrame, lat: float, step
     days = pd.DatetimeIndex(known.index)
     if not against or not len(days):
         return 1.0
-    if against == "SW_POT":
+    if against == "SW_IN_POT":
         sun = float(potential_radiation(lat, days, step).mean())
         return sun if sun > 50 else np.nan  # in the polar night nothing tells
     warmth = table["TA"].reindex(days).to_numpy(np.float64) if "TA" in table else np.full(len(days), np.nan)

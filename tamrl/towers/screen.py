@@ -117,8 +117,8 @@ def _wrong_sign(name: str, known: pd.Series) -> str:
 
 
 def _flags(name: str, known: pd.Series) -> str:
-    """Say that QC holds the half-hourly flags 0 to 3, of which 0 is the best, instead of a share; empty where not."""
-    if name == "QC" and known.isin(_FLAGS).all() and (known > 1).any():
+    """Say that NEE_QC holds the half-hourly flags 0 to 3, 0 the best, instead of a fraction; empty where not."""
+    if name == "NEE_QC" and known.isin(_FLAGS).all() and (known > 1).any():
         return "it holds the half-hourly flag 0 to 3 (0 is best), not the share of good half-hours (1 is best)"
     return ""
 
@@ -144,14 +144,13 @@ def _constants(tower: Tower, found: Screened) -> None:
         known = tower.table[name].dropna()
         if len(known) < _FEW or known.nunique() > 1 or schema.variable(str(name)).resolution == "static":
             continue
-        if name != "QC" or known.iloc[0] != 1:
+        if name != "NEE_QC" or known.iloc[0] != 1:
             stuck.append(f"{name} {known.iloc[0]:g}")
     if stuck:
         words = f"the same value on all days, kept as read ({', '.join(stuck)}): measured, or a placeholder?"
         found.constants.append((tower.site, words))
-    quality = tower.table["QC"].dropna() if "QC" in tower.table else pd.Series(dtype=float)
+    quality = tower.table["NEE_QC"].dropna() if "NEE_QC" in tower.table else pd.Series(dtype=float)
     if len(quality) >= _FEW and set(quality.unique()) == {0.0, 1.0}:
-        words = (
-            "QC holds 0 and 1 alone, taken as shares of good half-hours (1 is best); a flag with 0 best would be wrong"
-        )
+        words = "NEE_QC holds 0 and 1 alone, taken as shares of good half-hours (1 is best); "
+        words += "a flag with 0 best would be wrong"
         found.constants.append((tower.site, words))

@@ -22,7 +22,7 @@ class Months:
     """The monthly means of an archive.
 
     Attributes:
-        values: variable -> (S, M), with SW_POT.
+        values: variable -> (S, M), with SW_IN_POT.
         month: (M,) 1 to 12.
     """
 
@@ -43,12 +43,12 @@ class Months:
 
 
 def monthly_means(ds: xr.Dataset, names: tuple[str, ...]) -> Months:
-    """Average variables of an archive (site, time) by month, those of ``names`` that it has, and add SW_POT."""
+    """Average variables of an archive (site, time) by month, those of ``names`` that it has, and add SW_IN_POT."""
     wanted = [n for n in names if n in ds]
     table = to_monthly(ds[wanted]) if step_of(ds) == TimeStep.DAILY else ds[wanted]
     time = pd.DatetimeIndex(table["time"].values)
     values = {n: table[n].transpose("site", "time").values.astype(float) for n in wanted}
-    values["SW_POT"] = potential_radiation(ds["lat"].values, time, TimeStep.MONTHLY).astype(float)
+    values["SW_IN_POT"] = potential_radiation(ds["lat"].values, time, TimeStep.MONTHLY).astype(float)
     return Months(values, time.month.to_numpy())
 
 

@@ -19,11 +19,11 @@ def tower_table(archive: xr.Dataset) -> pd.DataFrame:
     Returns:
         DataFrame indexed by ``site`` with ``name, country, continent, igbp, koeppen, climate, lat, lon, first, last``
         (first and last year with data), ``days`` (days with any flux; of a monthly archive months, as in
-        ``valid_days``), ``valid_days`` (those with QC >= 0.7) and ``GPP, RECO, NEE``: means over the valid ones
+        ``valid_days``), ``valid_days`` (those with NEE_QC >= 0.7) and ``GPP, RECO, NEE``: means over the valid ones
         [gC m-2 d-1].
     """
     fluxes = {f: archive[f].transpose("site", "time").values for f in FLUXES}
-    quality = archive["QC"].transpose("site", "time").values
+    quality = archive["NEE_QC"].transpose("site", "time").values
     observed = np.any([np.isfinite(v) for v in fluxes.values()], axis=0)
     valid = observed & (quality >= QC_VALID)
     present = observed | np.any(
@@ -57,7 +57,7 @@ def tower_table(archive: xr.Dataset) -> pd.DataFrame:
 
 def _main_drivers(archive: xr.Dataset) -> list[str]:
     """Return the drivers that mark a tower's record; the others are never longer."""
-    return [name for name in ("TA", "SW_IN") if name in archive] or ["QC"]
+    return [name for name in ("TA", "SW_IN") if name in archive] or ["NEE_QC"]
 
 
 def filter_towers(

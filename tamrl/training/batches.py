@@ -32,7 +32,7 @@ class Batch:
         mask: (B, T, D).
         season: (B, T, 2) sine and cosine of the day of year.
         fluxes: (B, T, 3) gC m-2 d-1.
-        weight: (B, T, 3) QC x tower weight; 0 in the spin-up and on missing days.
+        weight: (B, T, 3) NEE_QC x tower weight; 0 in the spin-up and on missing days.
         shots: (B, T, 3) 1 on support days with that flux observed.
         read: (B, 1, 1) 1 where the encoder reads the labels of the support, too.
     """

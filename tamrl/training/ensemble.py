@@ -14,7 +14,7 @@ import torch
 import yaml
 from safetensors import SafetensorError
 
-from tamrl.config import Config, to_dict
+from tamrl.config import Config, current_settings, to_dict
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import CALIBRATION, SHRINKAGE, is_checkpoint, load_ensemble, save_manifest, save_member
 from tamrl.model.prior import fit_prior
@@ -232,7 +232,7 @@ class EnsembleTrainer:
             if not file.exists():
                 done = "it is complete" if is_checkpoint(self.out) else "no run was started here"
                 raise TamrlError(f"There is no run to resume: {done}", str(self.out), "Train without --resume")
-            if yaml.safe_load(file.read_text(encoding="utf-8")) != plan:
+            if current_settings(yaml.safe_load(file.read_text(encoding="utf-8")), str(file)) != plan:
                 raise TamrlError(
                     "The run to resume was started with other settings, towers, members or seed",
                     str(self.out),
@@ -330,6 +330,6 @@ class EnsembleTrainer:
 def usable_sites(dataset: Any) -> tuple[str, ...]:
     """Return the towers of an archive with at least ``MIN_DAYS`` valid days, or ``MIN_MONTHS`` months."""
     observed = sum(dataset[f].notnull().astype(int) for f in FLUXES) > 0
-    days = (observed & (dataset["QC"] >= QC_VALID)).sum("time").values
+    days = (observed & (dataset["NEE_QC"] >= QC_VALID)).sum("time").values
     least = MIN_DAYS if step_of(dataset) == TimeStep.DAILY else MIN_MONTHS
     return tuple(s for s, n in zip(dataset.site.values.tolist(), days, strict=True) if n >= least)

@@ -128,7 +128,7 @@ def read_region(drivers: Drivers, region: Region, tally: Tally | None = None) ->
 
 @lru_cache(maxsize=4)
 def _radiation(lat: tuple[float, ...], time: tuple[str, int], step: TimeStep) -> tuple[np.ndarray, np.ndarray]:
-    """Return SW_POT and SW_POT_TREND of R latitudes, (T, R, 1) each, for a first step and a number of steps."""
+    """Return SW_IN_POT and SW_IN_POT_TREND of R latitudes, (T, R, 1) each, for a first step and a number of steps."""
     latitudes = np.array(lat)
     index = pd.date_range(time[0], periods=time[1], freq="D" if step == TimeStep.DAILY else "MS")
     now = potential_radiation(latitudes, index, step).T[..., None]

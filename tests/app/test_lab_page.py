@@ -269,7 +269,7 @@ def test_runs_are_drawn_over_each_other_and_scored_on_the_same_days(site, small_
     table = compare_runs(runs)
     assert table["n"].nunique() == 1 or (table.groupby("flux")["n"].nunique() == 1).all()
     every = set().union(*(set(result.support) for result in results.values()))
-    valid = ((tower["QC"].values >= 0.7) & np.isfinite(tower["NEE"].values)).sum()
+    valid = ((tower["NEE_QC"].values >= 0.7) & np.isfinite(tower["NEE"].values)).sum()
     assert int(table.query("flux == 'NEE'")["n"].iloc[0]) == valid - len(every)
     nee = table.query("flux == 'NEE'").set_index("run")["rmse"]
     caption = next(c.value for c in at.caption if "support of none of these runs" in c.value)
@@ -318,12 +318,14 @@ def test_days_without_weather_are_predicted_once_the_switch_is_on(gappy):
 def test_the_other_pages_say_that_an_adaptation_goes_on(site):
     from types import SimpleNamespace
 
-    def links(page, **job):
-        page.session_state["tamrl_job"] = SimpleNamespace(title=f"Adapting to {site}", collected=False, **job)
+    def links(page, line="", **job):
+        job |= {"title": f"Adapting to {site}", "collected": False, "line": lambda: line}
+        page.session_state["tamrl_job"] = SimpleNamespace(**job)
         return [link.proto.label for link in healthy(page.run()).sidebar.get("page_link")]
 
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run().switch_page("pages/towers.py").run()
     assert links(at, status="running") == [f"Adapting to {site}: running"]
+    assert links(at, "3rd in line", status="running") == [f"Adapting to {site}: 3rd in line"]
     assert links(at, status="done") == [f"Adapting to {site}: ready"]
     assert links(at, status="cancelled") == []
 

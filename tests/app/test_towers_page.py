@@ -141,9 +141,11 @@ def test_a_tower_without_valid_days_is_shown_with_a_warning_and_not_adapted_to(s
     shutil.copytree(workspace.path, copy)
     archive = load_archive(copy / "archive.zarr").load()
     site = small_workspace[1][0]
-    quality = archive["QC"].values.copy()
+    quality = archive["NEE_QC"].values.copy()
     quality[list(archive["site"].values).index(site)] = np.float32(0.1)
-    save_archive(archive.assign(QC=(archive["QC"].dims, quality, archive["QC"].attrs)), copy / "archive.zarr")
+    save_archive(
+        archive.assign(NEE_QC=(archive["NEE_QC"].dims, quality, archive["NEE_QC"].attrs)), copy / "archive.zarr"
+    )
     monkeypatch.setenv("TAMRL_WORKSPACE", str(copy))
     at = towers_page()
     at.query_params["site"] = site

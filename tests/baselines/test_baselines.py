@@ -87,7 +87,7 @@ def test_few_shot_models_follow_the_support(fitted, place, name):
 def test_few_shot_models_need_a_valid_support_day(fitted, place, name):
     tower, support, _ = place
     bad = tower.copy(deep=True)
-    bad["QC"][:] = 0.0
+    bad["NEE_QC"][:] = 0.0
     for offered, at in ((None, tower), (pd.DatetimeIndex([]), tower), (support, bad)):
         with pytest.raises(TamrlError, match=f"{name}.*no support day has a valid flux"):
             fitted[name].predict(at, offered)
@@ -98,7 +98,7 @@ def test_support_days_of_poor_quality_do_not_count(fitted, place, name):
     tower, support, _ = place
     poor = tower.copy(deep=True)
     time = pd.DatetimeIndex(tower.time.values)
-    poor["QC"].values[time.isin(support[10:])] = 0.1
+    poor["NEE_QC"].values[time.isin(support[10:])] = 0.1
     np.testing.assert_array_equal(fitted[name].predict(poor, support), fitted[name].predict(poor, support[:10]))
 
 

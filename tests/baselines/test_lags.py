@@ -13,7 +13,7 @@ from tamrl.towers.quality import flux_table, valid_days
 
 
 def test_lags_are_trailing_means_and_changes_of_the_canopy(towers):
-    names = ("TA", "SW_POT", "P_MON", "LAI")
+    names = ("TA", "SW_IN_POT", "P_MON", "LAI")
     tower = towers[0].copy(deep=True)
     tower["TA"].values[100:104] = np.nan
     table, raw = lag_table(tower, names), driver_table(tower, names)
@@ -31,11 +31,11 @@ def test_lags_are_trailing_means_and_changes_of_the_canopy(towers):
 def test_lags_read_no_later_day_and_no_flux(towers, config):
     names, tower = config.model.drivers, towers[0]
     changed = tower.copy(deep=True)
-    for name in (*names, "GPP", "RECO", "NEE", "QC"):
+    for name in (*names, "GPP", "RECO", "NEE", "NEE_QC"):
         if name in changed:
             changed[name].values[500:] = 1.0
     np.testing.assert_array_equal(lag_table(changed, names)[:500], lag_table(tower, names)[:500])
-    assert lag_table(tower, ("SW_POT",)).shape == (tower.sizes["time"], 0)
+    assert lag_table(tower, ("SW_IN_POT",)).shape == (tower.sizes["time"], 0)
 
 
 def test_months_are_read_without_lags(towers, config):

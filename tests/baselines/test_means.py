@@ -19,7 +19,7 @@ def flat(towers):
     tower = towers[0].isel(time=slice(0, 731)).copy(deep=True)
     for flux in FLUXES:
         tower[flux][:] = 0.0
-    tower["QC"][:] = 1.0
+    tower["NEE_QC"][:] = 1.0
     return tower
 
 

@@ -110,6 +110,6 @@ def test_the_forest_is_scikit_learns(towers, config, monkeypatch):
 @pytest.mark.parametrize("model", [XGBoost(("TA",)), RandomForest(("TA",))])
 def test_towers_without_a_valid_day_are_an_error(towers, model):
     empty = towers[0].copy(deep=True)
-    empty["QC"][:] = 0.0
+    empty["NEE_QC"][:] = 0.0
     with pytest.raises(TamrlError, match="Ingest more towers"):
         model.fit([empty])

@@ -18,7 +18,7 @@ def test_japanflux2024(tmp_path):
     assert "fluxes are vUT" in text
     tower = record(load_archive(tmp_path / "w" / "archive.zarr"), "JP-Xxx")
     np.testing.assert_allclose(tower["GPP"], table["GPP_NT_vUT"], rtol=1e-6)
-    np.testing.assert_allclose(tower["QC"], table["NEE_vUT_QC"], rtol=1e-6)
+    np.testing.assert_allclose(tower["NEE_QC"], table["NEE_vUT_QC"], rtol=1e-6)
     assert (tower["SWC"] == 25).all()
 
 

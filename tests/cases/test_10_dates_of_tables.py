@@ -15,9 +15,7 @@ LENGTHS = {"DE-Aaa": 400, "FI-Bbb": 380}
 def table() -> pd.DataFrame:
     frames = []
     for site, days in LENGTHS.items():
-        frame = tower(site, days, "2019-01-01").table.rename(
-            columns={"GPP": "GPP_NT", "RECO": "RECO_NT", "QC": "NEE_QC"}
-        )
+        frame = tower(site, days, "2019-01-01").table.rename(columns={"GPP": "GPP_NT", "RECO": "RECO_NT"})
         frames.append(frame.rename_axis("date").reset_index().assign(site=site))
     return pd.concat(frames, ignore_index=True)
 

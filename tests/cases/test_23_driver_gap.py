@@ -95,7 +95,7 @@ def test_an_account_is_the_same_when_it_was_written_and_read():
 def test_of_a_tower_steps_with_a_gap_are_said_and_left_out(small_workspace):
     archive = small_workspace[0].archive()
     tower = record(archive, str(archive.site.values[0])).copy(deep=True)
-    names = ("TA", "SW_IN", "VPD", "SW_POT")
+    names = ("TA", "SW_IN", "VPD", "SW_IN_POT")
     for name in names[:3]:
         tower[name] = tower[name].fillna(1.0)
     assert driver_gaps(tower, names) == {}

@@ -23,7 +23,7 @@ def table(days: int = DAYS) -> pd.DataFrame:
         "GPP": gpp,
         "RECO": reco,
         "NEE": reco - gpp,
-        "QC": np.clip(0.9 + 0.05 * noise, 0, 1),
+        "NEE_QC": np.clip(0.9 + 0.05 * noise, 0, 1),
         "TA": 2 + 16 * s + noise,
         "SW_IN": 40 + 180 * s,
         "VPD": 1 + 8 * s,
@@ -79,7 +79,7 @@ def test_what_is_right_is_left_as_it_is():
         ("EVI", 1e4, 0, "1e-4"),
         ("EVI", 1e-4, 0, "scaled twice"),
         ("FAPAR", 100, 0, "likely %"),
-        ("QC", 100, 0, "percent"),
+        ("NEE_QC", 100, 0, "percent"),
         ("GPP", 1 / 86_400, 0, "gC m-2 s-1"),
         ("GPP", 1e-3, 0, "kgC m-2 d-1"),
         ("NEE", 1e-3, 0, "kgC m-2 d-1"),
@@ -113,10 +113,10 @@ def test_a_unit_that_may_be_is_doubted_and_kept(name, factor):
 
 def test_flags_instead_of_shares_are_found():
     values = table()
-    values["QC"] = np.resize([0.0, 0, 0, 0, 0, 0, 0, 1, 0, 2], DAYS)
+    values["NEE_QC"] = np.resize([0.0, 0, 0, 0, 0, 0, 0, 1, 0, 2], DAYS)
     _, found = screened(values)
     assert "flag 0 to 3" in found.rows[0]["reason"]
-    values["QC"] = np.resize([0.0, 1.0], DAYS)
+    values["NEE_QC"] = np.resize([0.0, 1.0], DAYS)
     _, found = screened(values)
     assert found.rows == []
     assert "0 and 1 alone" in found.constants[0][1]
@@ -124,10 +124,10 @@ def test_flags_instead_of_shares_are_found():
 
 def test_percent_with_many_zeros_is_no_share():
     values = table()
-    values["QC"] = np.resize([0.0, 0.0, 0.0, 80.0], DAYS)
+    values["NEE_QC"] = np.resize([0.0, 0.0, 0.0, 80.0], DAYS)
     tower, found = screened(values)
     assert found.rows[0]["failed"]
-    assert tower.table["QC"].isna().all()
+    assert tower.table["NEE_QC"].isna().all()
 
 
 def test_a_constant_is_kept_and_said():
@@ -164,7 +164,7 @@ NAMES = {
     "GPP": "GPP_NT_VUT_REF",
     "RECO": "RECO_NT_VUT_REF",
     "NEE": "NEE_VUT_REF",
-    "QC": "NEE_VUT_REF_QC",
+    "NEE_QC": "NEE_VUT_REF_QC",
     "TA": "TA_F",
     "SW_IN": "SW_IN_F",
     "VPD": "VPD_F",

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from click.testing import CliRunner
-from small_workspace import make
+from small_workspace import small_workspace
 
 from tamrl.cli.main import main
 from tamrl.cli.options import read_numbers, read_period, read_sites
@@ -19,7 +19,7 @@ from tamrl.towers.workspace import Workspace
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    return make(tmp_path_factory.mktemp("commands"))
+    return small_workspace(tmp_path_factory)
 
 
 def call(*arguments):
@@ -80,7 +80,7 @@ def test_towers_elsewhere_without_a_driver_are_scored_and_written_down(made, tmp
     assert text.startswith("# By hand")
     assert "old" not in text
     assert f"{len(held_out)} towers." in text
-    assert "LAI, EVI, SW_POT, SW_POT_TREND; TAM-RL does without" in text
+    assert "LAI, EVI, SW_IN_POT, SW_IN_POT_TREND; TAM-RL does without" in text
     assert "| zero-shot | Climatology | GPP |" in text
     assert "| 30 days | TAM-RL, zero-shot | NEE |" in text
 
@@ -175,7 +175,7 @@ def test_predict_writes_the_zero_shot_fluxes_and_says_when_a_tower_was_seen(made
     assert result.exit_code == 0, result.output
     assert f"trained on {seen}" in result.stderr
     with xr.open_dataset(tmp_path / "p.nc") as ds:
-        assert {"GPP", "GPP_sd", "GPP_observed", "QC"} <= set(ds.data_vars)
+        assert {"GPP", "GPP_sd", "GPP_observed", "NEE_QC"} <= set(ds.data_vars)
         assert ds["time"].size == ds["NEE"].size
 
 

@@ -25,7 +25,7 @@ def tower():
     gpp = (6 - 5 * np.cos(2 * np.pi * day / 365)).astype("float32")
     reco = (3 - 2 * np.cos(2 * np.pi * day / 365)).astype("float32")
     data = {"GPP": gpp, "RECO": reco, "NEE": reco - gpp, "TA": 2 * gpp, "LAI": gpp / 3}
-    data["QC"] = np.where(np.arange(len(time)) % 7 == 0, 0.3, 0.9).astype("float32")
+    data["NEE_QC"] = np.where(np.arange(len(time)) % 7 == 0, 0.3, 0.9).astype("float32")
     for flux in FLUXES:
         data[flux] = data[flux].copy()
         data[flux][100:110] = np.nan
@@ -51,13 +51,13 @@ def values(trace):
 def test_series_separates_quality_and_keeps_gaps(tower, theme):
     figure = series.tower_series(tower, ["TA", "LAI"], theme)
     line, filled, hollow = figure.data[:3]
-    good = tower["QC"].values >= 0.7
+    good = tower["NEE_QC"].values >= 0.7
     assert line.connectgaps is False
     assert np.isnan(values(line)[100:110]).all()
     np.testing.assert_array_equal(np.isfinite(values(filled)), good & np.isfinite(tower["GPP"].values))
     np.testing.assert_array_equal(np.isfinite(values(hollow)), ~good & np.isfinite(tower["GPP"].values))
     assert hollow.marker.symbol == "circle-open"
-    assert {"QC ≥ 0.7", "low quality, QC < 0.7"} <= {
+    assert {"NEE_QC ≥ 0.7", "low quality, NEE_QC < 0.7"} <= {
         trace.name for trace in figure.data if trace.showlegend is not False
     }
 
@@ -132,7 +132,7 @@ def test_the_fingerprint_does_not_paint_low_quality_as_good(tower, low):
     assert not (np.isfinite(good) & np.isfinite(poor)).any()
     assert "low quality" in figure.data[2].hovertemplate
     entries = [trace.name for trace in figure.data if trace.showlegend]
-    assert ("low quality, QC < 0.7" in entries) != low
+    assert ("low quality, NEE_QC < 0.7" in entries) != low
     colour = figure.data[2].colorscale[0][1]
     assert figure.data[2].opacity < 0.5 if low else colour == style.POOR["light"] != style.MISSING["light"]
 
@@ -247,7 +247,7 @@ def test_the_buttons_of_plotly_save_no_unmarked_picture_and_lead_nowhere():
 @pytest.fixture
 def archive(tower):
     """Two towers, one of them without a valid day."""
-    other = tower.assign(QC=tower["QC"] * 0)
+    other = tower.assign(NEE_QC=tower["NEE_QC"] * 0)
     both = xr.concat([tower, other], dim="site").assign_coords(site=["XX-One", "AA-Two"])
     return both.assign_coords(
         name=("site", ["One", ""]),
@@ -262,7 +262,7 @@ def test_tower_table_counts_and_averages_valid_days(archive, tower):
     table = tables.tower_table(archive)
     assert list(table.index) == ["AA-Two", "XX-One"]
     row = table.loc["XX-One"]
-    valid = (tower["QC"].values >= 0.7) & np.isfinite(tower["NEE"].values)
+    valid = (tower["NEE_QC"].values >= 0.7) & np.isfinite(tower["NEE"].values)
     assert row["valid_days"] == valid.sum()
     assert row["days"] == np.isfinite(tower["NEE"].values).sum()
     assert row["NEE"] == pytest.approx(float(tower["NEE"].values[valid].mean()), rel=1e-5)
@@ -301,7 +301,7 @@ def months():
     time = pd.date_range("2003-03-01", periods=120, freq="MS")
     gpp = (6 - 5 * np.cos(2 * np.pi * time.month.to_numpy() / 12)).astype("float32")
     data = {"GPP": gpp, "RECO": gpp / 2, "NEE": -gpp / 2, "TA": 2 * gpp, "LAI": gpp / 3}
-    data["QC"] = np.where(np.isin(np.arange(120), (5, 6)), 0.3, 0.9).astype("float32")
+    data["NEE_QC"] = np.where(np.isin(np.arange(120), (5, 6)), 0.3, 0.9).astype("float32")
     data["GPP"][20] = np.nan
     ds = xr.Dataset({name: ("time", values) for name, values in data.items()}, {"time": time}, {"frequency": "1MS"})
     return ds.assign_coords(site="XX-One")

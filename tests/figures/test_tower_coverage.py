@@ -12,7 +12,7 @@ from tamrl.towers.archive import build, record
 def tower():
     made = tower_files.tower("XX-One", days=59)  # January and February 2010
     made.table.loc["2010-01-01":"2010-01-10", "GPP"] = np.nan
-    made.table.loc["2010-02-01":"2010-02-14", "QC"] = 0.2
+    made.table.loc["2010-02-01":"2010-02-14", "NEE_QC"] = 0.2
     made.table.loc["2010-02", "TA"] = np.nan
     made.table["LAI"] = np.nan
     made.table["C4"] = 0.5

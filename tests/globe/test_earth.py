@@ -17,7 +17,7 @@ def earth():
 
 def test_the_earth_is_small_and_says_where_it_comes_from(earth):
     assert earth_path().stat().st_size < 5e6
-    named = ("TA", "P_MON", "SW_POT", "NDVI_MIN", "NDVI_MAX", "C4", "FAPAR_MAX", "igbp_fraction", "koeppen")
+    named = ("TA", "P_MON", "SW_IN_POT", "NDVI_MIN", "NDVI_MAX", "C4", "FAPAR_MAX", "igbp_fraction", "koeppen")
     for name in (*named, "land_fraction"):
         assert earth[name].attrs["source"], name
         assert earth[name].attrs["long_name"], name
@@ -40,7 +40,7 @@ def test_means_over_the_globe_are_those_of_the_real_one(earth):
     assert 8.5 < temperature < 10.5
     # A quarter of the solar constant comes in over the sphere.
     sphere = cell_area(earth.lat.values, earth.lon.values).sum("lon")
-    assert float(earth["SW_POT"].mean("time").weighted(sphere).mean()) == pytest.approx(1361 / 4, rel=0.01)
+    assert float(earth["SW_IN_POT"].mean("time").weighted(sphere).mean()) == pytest.approx(1361 / 4, rel=0.01)
 
 
 def test_the_largest_fapar_is_high_in_rain_forest_and_low_in_dry_grass(earth):

@@ -75,7 +75,7 @@ def _fluxes(rows: pd.DataFrame, site: str, archive: xr.Dataset) -> pd.DataFrame:
         "GPP_NT_VUT_USTAR50": "GPP",
         "RECO_NT_VUT_USTAR50": "RECO",
         "NEE_VUT_USTAR50": "NEE",
-        "NEE_VUT_USTAR50_QC": "QC",
+        "NEE_VUT_USTAR50_QC": "NEE_QC",
     }
     return table.assign(**{column: rows[name].fillna(-9999).to_numpy() for column, name in names.items()})
 

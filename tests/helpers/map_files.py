@@ -116,7 +116,7 @@ def earth(step: float = 2.0) -> xr.Dataset:
     warm = 28 - 0.5 * np.abs(lat)[None] + 10 * np.sin(np.deg2rad(lat))[None] * wave[:, None]
     ds["TA"] = (("time", "lat", "lon"), np.repeat(warm[..., None], lon.size, axis=2), {"units": "degC"})
     ds["P_MON"] = (("time", "lat", "lon"), np.full((12, lat.size, lon.size), 2.0), {"units": "mm d-1"})
-    ds["SW_POT"] = (("time", "lat"), 400 * np.cos(np.deg2rad(lat))[None] + 0 * wave[:, None], {"units": "W m-2"})
+    ds["SW_IN_POT"] = (("time", "lat"), 400 * np.cos(np.deg2rad(lat))[None] + 0 * wave[:, None], {"units": "W m-2"})
     for name, value in (("NDVI_MIN", 0.2), ("NDVI_MAX", 0.7), ("C4", 0.1)):
         ds[name] = (("lat", "lon"), np.full(share.shape, value), {"units": "1"})
     fractions = np.zeros((len(IGBP), lat.size, lon.size))

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from made_once import made_once
 
 from tamrl.config import Config, ModelConfig
 from tamrl.model.drivers import driver_table
@@ -48,7 +49,7 @@ def records(towers, config, normaliser):
     return [tower_record(t, config.model.drivers, normaliser) for t in towers]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def awake():
     """Make a network whose modulation is not the identity, as after training."""
 
@@ -65,16 +66,21 @@ def awake():
 @pytest.fixture(scope="session")
 def ensemble(archive_path, config, tmp_path_factory):
     from tamrl.model.checkpoint import load_ensemble
+
+    return load_ensemble(
+        made_once(tmp_path_factory, "model", lambda folder: _train(folder, archive_path, config)) / "small"
+    )
+
+
+def _train(folder, archive_path, config):
     from tamrl.training.ensemble import EnsembleTrainer
 
-    out = tmp_path_factory.mktemp("model") / "small"
     train = dataclasses.replace(config.train, steps=60, validate_every=20, learning_rate=0.01)
     sites = simulate(8).site.values
     trainer = EnsembleTrainer(
-        archive_path, out, Config(config.model, train), members=2, seed=1, exclude=sites[-2:], device="cpu"
+        archive_path, folder / "small", Config(config.model, train), members=2, seed=1, exclude=sites[-2:], device="cpu"
     )
     assert trainer.run(workers=1)
-    return load_ensemble(out)
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ def make(folder: Path) -> tuple[Workspace, list[str]]:
     save_archive(archive, workspace.archive_path)
     held_out = [str(site) for site in archive["site"].values[-2:]]
     model = ModelConfig(
-        drivers=("TA", "P_MON", "SW_POT", "NDVI_MAX"),
+        drivers=("TA", "P_MON", "SW_IN_POT", "NDVI_MAX"),
         step=TimeStep.MONTHLY,
         encoder_bin=1,
         code=4,

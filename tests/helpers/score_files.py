@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from made_once import made_once
 
 FLUXES = ("GPP", "RECO", "NEE")
 #: Days of each placement of the support, and all days, which zero-shot is scored on as well.
@@ -270,8 +271,7 @@ def make(folder: Path, towers: int = 60, table: pd.DataFrame | None = None, seed
 
 def shared(tmp_path_factory) -> Path:
     """Return the one small results folder of a test run: 24 towers, two designs. Tests that change files copy it."""
-    folder = tmp_path_factory.getbasetemp() / "scores"
-    return folder if folder.is_dir() else make(folder, 24, designs=("igbp", "koeppen"))
+    return made_once(tmp_path_factory, "scores", lambda folder: make(folder, 24, designs=("igbp", "koeppen")))
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def fluxes(days: int = 400) -> pd.DataFrame:
             "GPP": gpp,
             "RECO": reco,
             "NEE": reco - gpp,
-            "QC": 0.9,
+            "NEE_QC": 0.9,
         },
         index=index,
     )
@@ -45,7 +45,7 @@ def own(days: int = 400, site: str = "XX-Abc") -> pd.DataFrame:
             "GPP_umol_m2_s": table["GPP"] / carbon,
             "Reco [umol m-2 s-1]": table["RECO"] / carbon,
             "NEP [umol m-2 s-1]": -table["NEE"] / carbon,
-            "QC [%]": table["QC"] * 100,
+            "QC [%]": table["NEE_QC"] * 100,
             "LE": 50.0,
         }
     ).reset_index(drop=True)

@@ -100,7 +100,7 @@ def tower(site: str, days: int = 30, start: str = "2010-01-01", level: float = 1
     """A tower as a reader hands it over, with a closed balance and one driver."""
     index = pd.date_range(start, periods=days)
     gpp = np.full(days, 4.0 + level)
-    table = pd.DataFrame({"GPP": gpp, "RECO": 3.0, "NEE": 3.0 - gpp, "QC": 1.0, "TA": level}, index=index)
+    table = pd.DataFrame({"GPP": gpp, "RECO": 3.0, "NEE": 3.0 - gpp, "NEE_QC": 1.0, "TA": level}, index=index)
     return Tower(site=site, table=table.astype(np.float32), source="written for a test", **info)
 
 
@@ -109,7 +109,7 @@ def write_table(folder: Path, sites: dict[str, int], listed: list[str] | None = 
     folder.mkdir(parents=True, exist_ok=True)
     frames = []
     for site, days in sites.items():
-        frame = tower(site, days).table.rename(columns={"GPP": "GPP_NT", "RECO": "RECO_NT", "QC": "NEE_QC"})
+        frame = tower(site, days).table.rename(columns={"GPP": "GPP_NT", "RECO": "RECO_NT"})
         frames.append(frame.rename_axis("date").reset_index().assign(site=site))
     pd.concat(frames).to_parquet(folder / "daily.parquet")
     listed = list(sites) if listed is None else listed

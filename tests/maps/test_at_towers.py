@@ -93,7 +93,7 @@ def by_hand(archive, site, month, flux="GPP"):
     """Mean of one month of a tower, and whether it counts: 80 % of its days, and a mean quality of 0.7."""
     tower = archive.sel(site=site, time=slice(month, month + pd.offsets.MonthEnd()))
     days = tower[flux].values[np.isfinite(tower[flux].values)]
-    quality = np.nansum(tower["QC"].values) / month.days_in_month
+    quality = np.nansum(tower["NEE_QC"].values) / month.days_in_month
     counts = days.size >= 0.8 * month.days_in_month and quality >= 0.7
     return days.mean(dtype=float) if days.size else np.nan, counts
 
@@ -180,7 +180,7 @@ def test_spreads_and_towers_far_from_land_are_named(archive):
 def test_monthly_archives_are_taken_as_they_are(archive):
     months = archive.isel(site=[0]).resample(time="1MS").mean().isel(time=slice(0, 24)).transpose("site", "time")
     months.attrs = {"frequency": "1MS", "simulated": 1}
-    months["QC"] = xr.ones_like(months["QC"])
+    months["NEE_QC"] = xr.ones_like(months["NEE_QC"])
     table = against_towers(maps_of(2.0, MONTHS), months)
     assert len(table) == int(months["GPP"].notnull().sum())
     assert (table["qc"] == 1).all()

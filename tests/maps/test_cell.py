@@ -38,7 +38,7 @@ def maps():
 @pytest.fixture(scope="module")
 def ensemble():
     """Two small monthly members that were not trained: what adaptation does is algebra, whatever the weights."""
-    drivers = ("TA", "P_MON", "SW_POT", "SW_POT_TREND", "NDVI_MIN", "NDVI_MAX", "C4")
+    drivers = ("TA", "P_MON", "SW_IN_POT", "SW_IN_POT_TREND", "NDVI_MIN", "NDVI_MAX", "C4")
     config = Config(
         model=ModelConfig(drivers=drivers, step=TimeStep.MONTHLY, code=4, embed=8, hidden=8, encoder_hidden=4)
     )
@@ -136,7 +136,7 @@ def test_a_cell_as_a_tower(earth):
     assert tower.attrs["frequency"] == "1MS"
     np.testing.assert_allclose(tower["TA"][:12], tower["TA"][12:])
     np.testing.assert_allclose(tower["TA"][:12], earth["TA"].sel(lat=41, lon=11), rtol=1e-6)
-    assert (tower["QC"] == 0).all()
+    assert (tower["NEE_QC"] == 0).all()
     assert tower["GPP"].isnull().all()
     classes = igbp_class(earth).sel(lat=41, lon=11)
     assert tower["igbp"].item() == classes.attrs["flag_meanings"].split()[int(classes)]
@@ -243,7 +243,7 @@ def test_adapting_is_what_the_lab_does(ensemble, earth):
     labelled["GPP"].values[[13, 19]] = 3.0, 7.0
     labelled["RECO"].values[19] = 5.0
     labelled["NEE"].values[19] = -2.0
-    labelled["QC"].values[[13, 19]] = 1
+    labelled["NEE_QC"].values[[13, 19]] = 1
     result = adapt(ensemble, labelled, pd.DatetimeIndex(tower.time.values)[[13, 19]])
     for flux in FLUXES:
         np.testing.assert_allclose(found[f"{flux}_before"], result.zero_shot[flux].mean("member")[12:], rtol=1e-5)
@@ -284,7 +284,7 @@ def test_months_of_a_tower_are_means_over_years_of_good_months():
     values = np.where(time.year == 2001, 2.0, 4.0).astype("float32")
     quality = np.where((time.month == 7) & (time.year == 2002), 0.2, 1.0).astype("float32")
     tower = xr.Dataset(
-        dict.fromkeys(FLUXES, ("time", values)) | {"QC": ("time", quality)}, {"time": time, "site": "XX-One"}
+        dict.fromkeys(FLUXES, ("time", values)) | {"NEE_QC": ("time", quality)}, {"time": time, "site": "XX-One"}
     )
     found = monthly_means.months_of(tower.where(tower["time"] < np.datetime64("2002-12-03")))
     assert found.loc[1, "GPP"] == 3

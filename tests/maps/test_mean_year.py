@@ -18,7 +18,7 @@ def towers():
     month = np.tile(MONTHS.month + (MONTHS.year - 2002) / 10, (2, 1)).astype("float32")
     month[1, 12:] = np.nan
     return xr.Dataset(
-        dict.fromkeys(FLUXES, (("site", "time"), month)) | {"QC": (("site", "time"), np.ones_like(month))},
+        dict.fromkeys(FLUXES, (("site", "time"), month)) | {"NEE_QC": (("site", "time"), np.ones_like(month))},
         {
             "site": ["AA-One", "BB-Two"],
             "time": MONTHS,

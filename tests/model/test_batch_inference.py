@@ -14,7 +14,7 @@ from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 from tamrl.timestep import TimeStep, season_angle
 
-DRIVERS = ("TA", "SW_IN", "VPD", "SW_POT")
+DRIVERS = ("TA", "SW_IN", "VPD", "SW_IN_POT")
 
 
 @pytest.fixture

@@ -34,9 +34,9 @@ def test_a_missing_day_masks_that_day_and_no_other(towers, normaliser):
 
 def test_days_of_low_quality_are_not_valid(towers):
     tower = towers[0].copy(deep=True)
-    tower["QC"][:] = 0.69
+    tower["NEE_QC"][:] = 0.69
     assert not valid_days(tower).any()
-    tower["QC"][:] = 0.7
+    tower["NEE_QC"][:] = 0.7
     assert valid_days(tower).sum() == np.isfinite(flux_table(tower)).any(axis=1).sum()
 
 
@@ -62,7 +62,7 @@ def test_an_unknown_class_is_an_error_with_the_known_ones(igbp, koeppen):
 
 
 def test_an_unknown_driver_is_an_error_with_the_known_ones(towers):
-    with pytest.raises(TamrlError, match=r"Known drivers: .*SW_POT"):
+    with pytest.raises(TamrlError, match=r"Known drivers: .*SW_IN_POT"):
         driver_table(towers[0], ("TA", "SOIL"))
 
 

@@ -226,7 +226,7 @@ def test_days_without_a_valid_observation_are_left_out_and_counted(ensemble, uns
     usable = usable_support(unseen, days)
     assert list(usable) == list(time[200:260][valid_days(unseen)[200:260]])
     tower = unseen.copy(deep=True)
-    tower["QC"][205:215] = 0.1
+    tower["NEE_QC"][205:215] = 0.1
     result = adapt(ensemble, tower, days, FAST)
     assert len(result.support) < 60
     assert any("left out" in note for note in result.notes)
@@ -269,7 +269,7 @@ def test_a_model_without_a_site_effect_says_so(ensemble, unseen, support):
 
 
 def test_a_tower_without_the_drivers_is_an_error(ensemble, unseen, support):
-    bare = unseen[["GPP", "RECO", "NEE", "QC"]]
+    bare = unseen[["GPP", "RECO", "NEE", "NEE_QC"]]
     with pytest.raises(TamrlError, match=r"none of the drivers.*TA"):
         adapt(ensemble, bare, support, FAST)
 

@@ -51,7 +51,7 @@ def test_a_tower_that_cannot_be_adapted_to_is_left_out_with_the_reason(model, ar
     short = archive.copy(deep=True)
     site = small_workspace[1][0]
     index = archive.site.values.tolist().index(site)
-    short["QC"].values[index, 20:] = 0.0
+    short["NEE_QC"].values[index, 20:] = 0.0
     made = adapt_network(model, short, archive.site.values.tolist(), 14, "random")
     assert list(made.left_out) == [site]
     assert "too short" in made.left_out[site]

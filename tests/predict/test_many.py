@@ -102,7 +102,7 @@ def test_other_methods_go_tower_by_tower(model, places, supports):
 @pytest.mark.parametrize("method", ["site-effect", "encode"])
 @pytest.mark.usefixtures("as_on_a_gpu")
 def test_a_tower_that_cannot_be_read_is_told_and_the_others_go_on(model, places, supports, method):
-    bare = [places[0], places[1][["GPP", "RECO", "NEE", "QC"]], places[2]]
+    bare = [places[0], places[1][["GPP", "RECO", "NEE", "NEE_QC"]], places[2]]
     told, settings = {}, AdaptSettings(method=method)
     made = dict(many.adapt_many(model, bare, supports, settings, failed=lambda i, error: told.update({i: error.what})))
     assert sorted(made) == [0, 2]

@@ -24,7 +24,7 @@ def tower(days=1500, seed=0, share=0.9, site="XS-A01", peak=190, without=()):
         "RECO": np.full(days, 3.0),
         "NEE": 3 - gpp,
         "TA": 10 + 8 * np.cos(angle - 2 * np.pi * 60 / 365.25),
-        "QC": np.where(rng.random(days) < share, 1.0, 0.2),
+        "NEE_QC": np.where(rng.random(days) < share, 1.0, 0.2),
     }
     for name in without:
         values[name] = np.full(days, np.nan)
@@ -158,7 +158,7 @@ def test_plans_are_one_a_placement_and_unknown_ones_are_named():
 
 def test_a_support_laid_out_by_hand_is_the_first_valid_days_after_some_of_the_record():
     place = tower(400, share=1)
-    place["QC"][185:190] = 0.0
+    place["NEE_QC"][185:190] = 0.0
     time = pd.DatetimeIndex(place.time.values)
     assert list(support_days(place, 7)) == [*time[180:185], *time[190:192]]
     assert len(support_days(place, 10_000)) == 215
@@ -167,8 +167,8 @@ def test_a_support_laid_out_by_hand_is_the_first_valid_days_after_some_of_the_re
 
 def test_support_of_a_monthly_tower_is_counted_in_months():
     time = pd.date_range("2003-02-01", periods=120, freq="MS")
-    values = {name: np.ones(120, "f4") for name in ("GPP", "RECO", "NEE", "QC")}
-    values["QC"][8] = 0.1
+    values = {name: np.ones(120, "f4") for name in ("GPP", "RECO", "NEE", "NEE_QC")}
+    values["NEE_QC"][8] = 0.1
     place = xr.Dataset(
         {k: ("time", v) for k, v in values.items()}, {"time": time, "site": "XS-M01"}, {"frequency": "1MS"}
     )

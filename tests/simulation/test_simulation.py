@@ -66,7 +66,7 @@ def test_records_are_four_to_six_years_with_gaps_and_poor_days(archive):
         tower = record(archive, site)
         assert 4 * 365 <= tower.sizes["time"] <= 6 * 366
         missing = np.isnan(tower.NEE.values)
-        poor = tower.QC.values[~missing] < QC_VALID
+        poor = tower.NEE_QC.values[~missing] < QC_VALID
         assert missing.mean() < 0.12
         assert 0.01 < poor.mean() < 0.25
 
@@ -81,7 +81,7 @@ def test_hemispheres_have_opposite_seasons(truth):
 
 def test_uptake_follows_the_sun_in_forests_of_the_north(truth):
     sites, time, values = truth
-    gpp, light = mean_cycle(values["GPP"], time), mean_cycle(values["SW_POT"], time)
+    gpp, light = mean_cycle(values["GPP"], time), mean_cycle(values["SW_IN_POT"], time)
     for s in np.flatnonzero(np.isin(sites.igbp, ("DBF", "ENF", "MF")) & (sites.lat > 40)):
         assert np.corrcoef(gpp[s], light[s])[0, 1] > 0.7, sites.site[s]
         assert gpp[s].argmax() in (4, 5, 6, 7), sites.site[s]
@@ -120,7 +120,7 @@ def test_clouds_link_radiation_temperature_range_and_rain(truth):
     wet, swing = values["P"] > 0, values["TA_MAX"] - values["TA_MIN"]
     assert (values["TA_MIN"] <= values["TA"]).all()
     assert (values["TA"] <= values["TA_MAX"]).all()
-    assert (values["SW_IN"] <= values["SW_POT"]).all()
+    assert (values["SW_IN"] <= values["SW_IN_POT"]).all()
     for name, field in (("clearness", values["CLEAR"]), ("range", swing), ("VPD", values["VPD"])):
         assert field[wet].mean() < 0.8 * field[~wet].mean(), name
 
@@ -138,7 +138,7 @@ def test_errors_are_laplacian_and_grow_with_the_flux(archive, truth):
     sites, time, values = truth
     s = list(sites.site).index("XS-DB1")
     tower = archive.sel(site="XS-DB1")
-    good = tower.QC.values >= QC_VALID
+    good = tower.NEE_QC.values >= QC_VALID
     true = values["NEE"][s][np.isin(time, archive.time.values)]
     error = (tower.NEE.values - true)[good]
     small, large = np.abs(true[good]) < 0.5, np.abs(true[good]) > 3

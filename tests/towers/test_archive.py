@@ -26,7 +26,7 @@ def test_build_is_the_canonical_dataset():
     assert list(ds["site"].values) == ["AT-Aaa", "DE-Bbb"]
     assert ds["time"].dtype == np.dtype("datetime64[ns]")
     assert ds.sizes["time"] == 12
-    assert {"GPP", "RECO", "NEE", "QC"} <= set(ds.data_vars)
+    assert {"GPP", "RECO", "NEE", "NEE_QC"} <= set(ds.data_vars)
     assert all(ds[name].dtype == np.float32 and ds[name].dims == ("site", "time") for name in ds.data_vars)
     assert ds["GPP"].attrs["units"] == "gC m-2 d-1"
     assert ds.attrs["Conventions"] == "CF-1.11"
@@ -38,7 +38,7 @@ def test_quality_and_fluxes_are_present_even_where_no_tower_has_them():
     one = tower("AT-Aaa")
     one.table = one.table[["TA"]]
     ds = build([one])
-    assert all(np.isnan(ds[name].values).all() for name in ("GPP", "RECO", "NEE", "QC"))
+    assert all(np.isnan(ds[name].values).all() for name in ("GPP", "RECO", "NEE", "NEE_QC"))
 
 
 def test_build_refuses_a_repeated_tower_and_an_unknown_column():
@@ -66,7 +66,9 @@ def test_values_outside_bounds_become_missing_and_are_counted():
     assert nee.notnull().all()  # the other fluxes of that day stay
 
 
-@pytest.mark.parametrize(("name", "factor", "offset", "unit"), [("TA", 1, 273.15, "kelvin"), ("QC", 100, 0, "percent")])
+@pytest.mark.parametrize(
+    ("name", "factor", "offset", "unit"), [("TA", 1, 273.15, "kelvin"), ("NEE_QC", 100, 0, "percent")]
+)
 def test_a_variable_in_another_unit_fails_loudly(name, factor, offset, unit):
     one = tower("AT-Aaa")
     one.table[name] = one.table[name] * factor + offset
@@ -96,7 +98,7 @@ def test_unknown_position_and_class_are_valid():
         (lambda ds: ds.assign_coords(lat=("site", [91.0, 0.0])), "lat lies outside"),
         (lambda ds: ds.assign_coords(lon=("site", [0.0, 200.0])), "lon lies outside"),
         (lambda ds: ds.rename(TA="TEMP"), "Unknown variable"),
-        (lambda ds: ds.drop_vars("QC"), "no variable 'QC'"),
+        (lambda ds: ds.drop_vars("NEE_QC"), "no variable 'NEE_QC'"),
         (lambda ds: ds.drop_vars("koeppen"), "no per-tower coordinate 'koeppen'"),
         (lambda ds: ds.assign(TA=ds["TA"].assign_attrs(units="K")), "is in 'K'"),
         (lambda ds: ds.transpose("time", "site"), "not \\(site, time\\)"),

@@ -69,7 +69,7 @@ def test_scrambled_months_are_a_fault_of_the_file(simulated):
     assert faults(simulated) == set()
     found = faults(in_text_order(simulated))
     assert {"LAI and GPP", "EVI and GPP"} <= found
-    assert found <= {f"{leaf} and {other}" for leaf in ("LAI", "EVI") for other in ("GPP", "TA", "SW_POT")}
+    assert found <= {f"{leaf} and {other}" for leaf in ("LAI", "EVI") for other in ("GPP", "TA", "SW_IN_POT")}
     rows = audit.audit(in_text_order(simulated))
     text = audit.summarise(rows).set_index("check").loc["EVI and GPP"]
     assert text["words"].startswith("EVI follows GPP with r = ")
@@ -86,18 +86,18 @@ def test_a_few_towers_alone_are_no_fault_of_the_file(simulated):
     assert not summary["fault"].any()
     site = str(one.site.values[row])
     assert any(text.startswith("LAI follows GPP with r = ") for text in audit.notes(rows, site, set()))
-    assert audit.notes(rows, site, {"LAI and GPP", "LAI and TA", "LAI and SW_POT"}) == []
+    assert audit.notes(rows, site, {"LAI and GPP", "LAI and TA", "LAI and SW_IN_POT"}) == []
     few = audit.summarise(rows[rows["site"] == site])
     assert not few["fault"].any()  # one tower is no majority of a file
 
 
 def test_units_and_season_of_radiation(simulated):
-    assert (verdicts(simulated, "SW_IN / SW_POT") == "agrees").all()
+    assert (verdicts(simulated, "SW_IN / SW_IN_POT") == "agrees").all()
     wrong = simulated.assign(SW_IN=simulated["SW_IN"] * 2.1)
-    assert (verdicts(wrong, "SW_IN above SW_POT") == "contradicts").mean() > 0.9
-    assert (verdicts(wrong, "SW_IN / SW_POT") == "contradicts").mean() > 0.5
+    assert (verdicts(wrong, "SW_IN above SW_IN_POT") == "contradicts").mean() > 0.9
+    assert (verdicts(wrong, "SW_IN / SW_IN_POT") == "contradicts").mean() > 0.5
     small = simulated.assign(SW_IN=simulated["SW_IN"] * 0.0864)  # MJ m-2 d-1
-    assert (verdicts(small, "SW_IN / SW_POT") == "contradicts").all()
+    assert (verdicts(small, "SW_IN / SW_IN_POT") == "contradicts").all()
     late = simulated.assign(SW_IN=simulated["SW_IN"].shift(time=60))
     season = verdicts(late, "season of SW_IN")
     assert (season != "not judged").any()

@@ -16,7 +16,7 @@ HAINICH = {"lat": 51.08, "lon": 10.45}
 
 def tower(**columns):
     days = pd.date_range("2003-11-20", "2005-02-10")
-    values = {"NEE": 1.0, "GPP": 2.0, "RECO": 3.0, "QC": 1.0} | columns
+    values = {"NEE": 1.0, "GPP": 2.0, "RECO": 3.0, "NEE_QC": 1.0} | columns
     table = pd.DataFrame(values, days, dtype=np.float32)
     return Tower(site="XX-Abc", table=table, source="file.csv", **HAINICH)
 

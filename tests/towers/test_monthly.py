@@ -49,16 +49,16 @@ def test_days_without_quality_count_as_not_observed():
     days = pd.date_range("2001-01-01", "2001-02-28")
     quality = np.where(days.month == 1, 1.0, np.nan)
     quality[40:50] = 1.0
-    table = pd.DataFrame({"GPP": 1.0, "RECO": 1.0, "NEE": 0.0, "QC": quality}, index=days)
+    table = pd.DataFrame({"GPP": 1.0, "RECO": 1.0, "NEE": 0.0, "NEE_QC": quality}, index=days)
     made = to_monthly(build([Tower(site="XX-Abc", table=table)]))
-    np.testing.assert_allclose(made["QC"].values[0], [1.0, 10 / 28], rtol=1e-6)
+    np.testing.assert_allclose(made["NEE_QC"].values[0], [1.0, 10 / 28], rtol=1e-6)
 
 
 def test_a_month_with_too_few_days_is_missing_and_not_a_mean_of_the_rest():
     days = pd.date_range("2001-01-01", "2001-03-31")
     gpp = np.ones(len(days))
     gpp[3:20] = np.nan
-    table = pd.DataFrame({"GPP": gpp, "QC": 1.0}, index=days)
+    table = pd.DataFrame({"GPP": gpp, "NEE_QC": 1.0}, index=days)
     made = to_monthly(build([Tower(site="XX-Abc", table=table)]))["GPP"].values[0]
     assert np.isnan(made[0])
     assert (made[1:] == 1).all()
@@ -100,7 +100,7 @@ def test_supports_of_a_monthly_tower_are_months(monthly):
 def test_a_monthly_model_is_trained_remembers_its_towers_and_reads_months_alone(daily, monthly, tmp_path):
     save_archive(monthly, tmp_path / "a.zarr")
     model = ModelConfig(
-        drivers=("TA", "P_MON", "SW_POT", "NDVI_MAX"),
+        drivers=("TA", "P_MON", "SW_IN_POT", "NDVI_MAX"),
         step=TimeStep.MONTHLY,
         encoder_bin=1,
         code=4,

@@ -239,7 +239,7 @@ def test_a_full_disk_loses_nothing(checkpoint, field_files, tmp_path, in_small_t
 @pytest.fixture
 def monthly_checkpoint(tmp_path):
     """A monthly model that was never trained, with the bundled global drivers."""
-    names = ("TA", "P_MON", "SW_POT", "SW_POT_TREND", "NDVI_MIN", "NDVI_MAX", "C4")
+    names = ("TA", "P_MON", "SW_IN_POT", "SW_IN_POT_TREND", "NDVI_MIN", "NDVI_MAX", "C4")
     shape = ModelConfig(
         drivers=names, step=TimeStep.MONTHLY, code=4, embed=6, hidden=6, encoder_hidden=4, encoder_bin=1
     )

@@ -194,7 +194,7 @@ def press() -> None:
     st.session_state[_PRESSED] = True
 
 
-def asked_for(request: LabRequest, pressed: bool) -> bool:
+def asked_for(request: Asked, pressed: bool) -> bool:
     """Return whether ``request`` is to be run now: Adapt was pressed, or the address that was opened asks for it.
 
     The address says ``run=1`` where the page shows, or is making, the result of the settings that it names, so that
@@ -253,9 +253,7 @@ def _live() -> None:
         st.rerun()
     with st.container(border=True, key="adapting"):
         left, right = st.columns([5, 1], vertical_alignment="center")
-        remaining = job.left()
-        about = "" if remaining is None else f", about {max(1, round(remaining))} s left"
-        left.progress(job.progress(), text=f"{job.title}: {job.seconds():.1f} s{about}")
+        left.progress(job.progress(), text=f"{job.title}: {_how_far(job)}")
         right.button("Cancel", icon=":material/stop:", on_click=job.cancel, width="stretch", key="cancel")
         history = job.history()
         if history["loss"].notna().any():
@@ -268,6 +266,13 @@ def _live() -> None:
             )
         elif isinstance(job.key, LabRequest) and not METHODS[job.key.settings.method].fits:
             st.caption("This method is one pass of the model, without steps of gradient descent: it has no loss.")
+
+
+def _how_far(job: jobs.BackgroundJob) -> str:
+    """Return where the job stands in the line, else how long it has run and about how long it still takes."""
+    remaining = job.left()
+    about = "" if remaining is None else f", about {max(1, round(remaining))} s left"
+    return job.line() or f"{job.seconds():.1f} s{about}"
 
 
 def results_at(request: LabRequest) -> dict[LabRequest, "Adaptation"]:

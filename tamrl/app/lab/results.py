@@ -95,7 +95,7 @@ def _scores(view: LabView) -> None:
     runs.harm(view)
     st.caption(
         f"{view.step.adjective.capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
-        f"(QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}, "
+        f"(NEE_QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}, "
         "that of bias is of its size. "
         f"RMSE and bias in {UNIT}."
     )

@@ -64,7 +64,7 @@ def section(site: str, tower: xr.Dataset, origin: Origin, first: datetime.date |
     )
     st.caption(f"{text(support, step)}. Drag a box on the chart to choose others, or use the date and the sliders.")
     components.footer(
-        f"{site}_support_{flux}", origin, lambda: tower[[flux, "QC"]].to_dataframe()[[flux, "QC"]].loc[support]
+        f"{site}_support_{flux}", origin, lambda: tower[[flux, "NEE_QC"]].to_dataframe()[[flux, "NEE_QC"]].loc[support]
     )
     return support
 

@@ -1,5 +1,6 @@
 """What the Few-shot lab was asked, and one result as its figures read it."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -9,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl import wording
+from tamrl.app.shared import state
 from tamrl.app.shared.components import Origin
 from tamrl.timestep import TimeStep, step_of
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from tamrl.predict.methods import AdaptSettings
 
 
-class Asked(Protocol):
+class Asked(Hashable, Protocol):
     """What was asked of a job of the lab: an adaptation to one tower, or to all of them."""
 
     def place(self) -> tuple:
@@ -95,6 +97,21 @@ class LabView:
         from tamrl.predict.output import adaptation_dataset
 
         return adaptation_dataset(self.result, self.origin.simulated)
+
+    def address(self) -> str:
+        """Return the address that restores this result; empty where there is no browser."""
+        asked, settings = self.request, self.request.settings
+        return state.address(
+            scope=None,
+            site=asked.site,
+            start=pd.Timestamp(asked.start).date(),
+            days=asked.days,
+            method=settings.method,
+            steps=settings.steps,
+            lr=settings.learning_rate,
+            gaps=asked.gaps,
+            run=True,
+        )
 
     def stem(self, what: str) -> str:
         """Return the stem of a file name."""

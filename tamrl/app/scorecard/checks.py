@@ -115,9 +115,7 @@ def published(view: ScorecardView) -> None:
     shown = table.assign(model=[names.look(m).label for m in table["model"]])
     components.footer("scorecard_published", origin, lambda: shown.set_index("whose"))
     _published_table(shown)
-    st.caption(
-        f"Theirs: {content['method']}. Ours: {content['statistic']}, all valid days of a tower (QC of at least 0.7)."
-    )
+    st.caption(f"Theirs: {content['method']}. Ours: {content['statistic']}, all valid days of a tower (NEE_QC ≥ 0.7).")
 
 
 def _published_table(shown: pd.DataFrame) -> None:

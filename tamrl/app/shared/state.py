@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -211,9 +212,24 @@ def _went_back() -> bool:
     return context is not None and context.is_history_navigation
 
 
+def _texts(values: dict[str, Any]) -> dict[str, str]:
+    return {name: PARAMETERS[name].write(value) for name, value in values.items() if value not in (None, "", [])}
+
+
+def address(**values: Any) -> str:
+    """Return the whole address that restores this page; empty where there is no browser.
+
+    Args:
+        values: choices that are not those of the page now; None leaves one out.
+    """
+    query = urlencode(_texts(st.session_state.get(_VALUES, {}) | values))
+    page = st.context.url
+    return f"{page}?{query}" if page else ""
+
+
 def publish() -> None:
     """Write every choice into the URL; to be called last in every run."""
-    texts = {n: PARAMETERS[n].write(v) for n, v in st.session_state.get(_VALUES, {}).items() if v not in (None, "", [])}
+    texts = _texts(st.session_state.get(_VALUES, {}))
     if st.query_params.to_dict() != texts:
         st.query_params.from_dict(texts)
     written, now = st.session_state.get(_WRITTEN, {}), time.monotonic()

@@ -138,7 +138,7 @@ def _columns(step: TimeStep) -> dict:
             f"Valid {word}",
             format="localized",
             width=84,
-            help=f"{word.capitalize()} with any flux and QC of at least 0.7",
+            help=f"{word.capitalize()} with any flux and NEE_QC of at least 0.7",
         ),
         **numbers,
         "country": st.column_config.TextColumn("Country", width=130),
@@ -181,7 +181,7 @@ def tower_heading(site: str, row: pd.Series, step: TimeStep, cited: Citation | N
         )
     if not row["valid_days"]:
         st.warning(
-            f"This tower has no valid {wording.unit(step)} (QC of at least 0.7 and some flux): "
+            f"This tower has no valid {wording.unit(step)} (NEE_QC of at least 0.7 and some flux): "
             "no model can be scored or adapted here.",
             icon=":material/warning:",
         )
@@ -224,7 +224,7 @@ def series_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
         placeholder="Drivers to show",
         on_change=lambda: state.put("drivers", st.session_state[f"drivers_{site}"]),
     )
-    names, kind = [*FLUXES, "QC", *drivers], step_of(tower).adjective
+    names, kind = [*FLUXES, "NEE_QC", *drivers], step_of(tower).adjective
     components.figure(
         f"{site}_{kind}",
         series.tower_series(tower, drivers, theme.current()),
@@ -262,7 +262,7 @@ def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
         st.toggle(
             "Colour low quality",
             **state.bind("low", False),
-            help=f"Days with QC below {QC_VALID:g} are mostly gap-filled: a model's season, not a measured one.",
+            help=f"Days with NEE_QC below {QC_VALID:g} are mostly gap-filled: a model's season, not a measured one.",
         )
     flux, low = state.get("flux", "NEE"), state.get("low", False)
     share = 100 * np.mean(~series.good_days(tower)[np.isfinite(tower[flux].values)]) if len(tower["time"]) else 0.0
@@ -270,8 +270,8 @@ def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
         f"{site}_{flux}_fingerprint",
         fingerprint.fingerprint(tower, flux, theme.current(), low),
         f"{VARIABLES[flux].long_name} of {site} by {place} and year. Grey cells are missing; {share:.0f} % of the "
-        f"others are of low quality, QC below {QC_VALID:g}, and {'paler' if low else 'darker grey'}.",
+        f"others are of low quality, NEE_QC below {QC_VALID:g}, and {'paler' if low else 'darker grey'}.",
         origin,
         lambda: fingerprint.year_table(tower, flux),
-        lambda: tower[[flux, "QC"]],
+        lambda: tower[[flux, "NEE_QC"]],
     )

@@ -138,7 +138,9 @@ def accepted() -> None:
         days = cache.towers(workspace).loc[site, "valid_days"]
         if not days:
             named = components.plain(site)
-            st.caption(f"{named} has no valid day (QC of at least 0.7 and some flux), so there is nothing to adapt to.")
+            st.caption(
+                f"{named} has no valid day (NEE_QC of at least 0.7 and some flux), so there is nothing to adapt to."
+            )
         with st.container(horizontal=True, gap="small"):
             go = widgets.button(
                 "Adapt to my tower",

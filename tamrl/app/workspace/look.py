@@ -125,7 +125,7 @@ def _tower(draft: Draft, report: ReadReport, site: str) -> None:
         Origin(f"{site}, {tower['source'].item()}", False),
         lambda: coverage.monthly_shares(tower).T.rename_axis("month"),
     )
-    st.caption("Grey: no value in the month. Valid days have a flux, and a quality (QC) of at least 0.7.")
+    st.caption("Grey: no value in the month. Valid days have a flux, and a quality (NEE_QC) of at least 0.7.")
     _lacking(draft, tower, site)
     _variables(row, site)
     _checks(report, site)

@@ -24,7 +24,7 @@ _TOWERS = 8
 _DRIVERS = {
     "TA": ("Temperature", "°C"),
     "P_MON": ("Precipitation", "mm d⁻¹"),
-    "SW_POT": ("Potential radiation", "W m⁻²"),
+    "SW_IN_POT": ("Potential radiation", "W m⁻²"),
 }
 #: A tower is called like a place where fewer than this share of the training towers have another one nearer.
 _ALIKE = 0.75
@@ -89,7 +89,7 @@ def _cycles(view: WorldView, found: Cell | None) -> None:
         units = {
             "Temperature": ("TA", "°C"),
             "Precipitation": ("P_MON", "mm d⁻¹"),
-            "Potential radiation": ("SW_POT", "W m⁻²"),
+            "Potential radiation": ("SW_IN_POT", "W m⁻²"),
         }
         alt = "Drivers of this cell by month. " + " ".join(
             f"{name}: {world_alt.extremes(found.drivers[key].to_series(), unit, world_alt.month)}."

@@ -10,7 +10,7 @@ import pandas as pd
 import xarray as xr
 import yaml
 
-from tamrl.config import Config, to_dict
+from tamrl.config import Config, current_settings, to_dict
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark.runs import (
     ABLATIONS,
@@ -101,7 +101,8 @@ class Benchmark:
         towers = towers_of(archive)
         self.out.mkdir(parents=True, exist_ok=True)
         file, settings = self.out / SETTINGS, yaml.safe_dump(self.settings, sort_keys=False)
-        if file.exists() and file.read_text(encoding="utf-8") != settings:
+        before = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else self.settings
+        if current_settings(before, str(file)) != self.settings:
             raise TamrlError(
                 "The folder was begun with other settings, members or seed",
                 str(file),

@@ -1,6 +1,6 @@
 """CarbonFluxBench from its files to the table: ingest, train on its splits, score as its authors do.
 
-Zero-shot, per tower, on the days with QC = 1; then quantiles over the held-out towers. The published medians stand
+Zero-shot, per tower, on the days with NEE_QC = 1; then quantiles over the held-out towers. The published medians stand
 beside them, marked as theirs: they are of other features, and of another draw of the same rule of splitting.
 """
 
@@ -100,14 +100,14 @@ def run_protocol(benchmark: Protocol, workers: int, report: Callable[[str], None
         The document and the two tables, see ``write``.
 
     Raises:
-        TamrlError: as ``accuracy.run``; or no tower has enough days with QC = 1.
+        TamrlError: as ``accuracy.run``; or no tower has enough days with NEE_QC = 1.
     """
     run(benchmark, workers, report)
     return write(benchmark, score_towers(benchmark))
 
 
 def score_towers(benchmark: Protocol) -> pd.DataFrame:
-    """Return the zero-shot scores of each held-out tower on its days with QC = 1.
+    """Return the zero-shot scores of each held-out tower on its days with NEE_QC = 1.
 
     Returns:
         ``split, site, igbp, koeppen, model, flux, n, r2, rmse, mae, bias``, of the models that are done and the towers
@@ -123,7 +123,7 @@ def score_towers(benchmark: Protocol) -> pd.DataFrame:
         units = [unit for unit in benchmark.units() if unit.design == design and unit.file.exists()]
         for site in load_split(split_file(benchmark.out, design)).folds[0]:
             tower = record(archive, site)
-            best, observed = tower["QC"].values == 1, flux_table(tower)
+            best, observed = tower["NEE_QC"].values == 1, flux_table(tower)
             about = {"split": split, "site": site, "igbp": tower.igbp.item(), "koeppen": tower.koeppen.item()}
             zero_shot = [p for unit in units for p in read_predictions(unit.file, site, [ALL]) if not p.shots]
             for p in zero_shot:
@@ -133,7 +133,7 @@ def score_towers(benchmark: Protocol) -> pd.DataFrame:
                         kept = {name: found[name] for name in ("n", "r2", "rmse", "mae", "bias")}
                         rows.append(about | {"model": p.model, "flux": flux} | kept)
     if not rows:
-        what = f"No held-out tower has {MIN_SCORED} days with QC = 1 and a prediction"
+        what = f"No held-out tower has {MIN_SCORED} days with NEE_QC = 1 and a prediction"
         raise TamrlError(what, str(benchmark.out), "Let the benchmark run to its end, on the whole data set")
     return pd.DataFrame(rows)
 
@@ -171,8 +171,8 @@ def _heading(benchmark: Protocol, scores: pd.DataFrame, theirs: dict) -> str:
     members = f"{benchmark.members} member{'s' if benchmark.members > 1 else ''}"
     return (
         f"# CarbonFluxBench\n\n{archive.sizes['site']} towers, {scores['site'].nunique()} held-out ones scored: "
-        f"zero-shot, on days with QC = 1, at towers with {MIN_SCORED} of them or more; quantiles over towers. TAM-RL "
-        f"of {members}. RMSE in gC m-2 d-1.\n\n"
+        f"zero-shot, on days with NEE_QC = 1, at towers with {MIN_SCORED} of them or more; quantiles over towers. "
+        f"TAM-RL of {members}. RMSE in gC m-2 d-1.\n\n"
         f"The columns *theirs* are published medians ({theirs['source']}): ten-member ensembles on its minimal "
         f"features. They are not ours: these models read {drivers}, and the towers held out are another draw by the "
         "same rule."

@@ -66,7 +66,7 @@ WITHOUT = {
     "no VPD": ("VPD",),
     "no precipitation": ("P_MON",),
     "no LAI and EVI": ("LAI", "EVI"),
-    "no potential radiation": ("SW_POT", "SW_POT_TREND"),
+    "no potential radiation": ("SW_IN_POT", "SW_IN_POT_TREND"),
 }
 
 

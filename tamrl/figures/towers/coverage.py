@@ -24,8 +24,8 @@ def monthly_shares(tower: xr.Dataset) -> pd.DataFrame:
 
     Returns:
         A row for each variable that does not stay the same over time and has any value, in the order of the schema,
-        ``VALID`` after the fluxes (any flux, and QC of at least 0.7); columns are the first days of the months. Days of
-        a month before the record begins or after it ends count as missing.
+        ``VALID`` after the fluxes (any flux, and NEE_QC of at least 0.7); columns are the first days of the months.
+        Days of a month before the record begins or after it ends count as missing.
     """
     time = pd.DatetimeIndex(tower["time"].values)
     months = time.to_period("M")
@@ -39,15 +39,15 @@ def monthly_shares(tower: xr.Dataset) -> pd.DataFrame:
     known = {name: np.isfinite(tower[name].values) for name in _rows(tower)}
     rows = {name: share(found) for name, found in known.items() if found.any()}
     fluxes = np.any([found for name, found in known.items() if name in FLUXES], axis=0)
-    if "QC" in tower and fluxes.any():
+    if "NEE_QC" in tower and fluxes.any():
         first = {name: rows[name] for name in FLUXES if name in rows}
-        rows = first | {VALID: share(fluxes & (tower["QC"].values >= QC_VALID))} | rows
+        rows = first | {VALID: share(fluxes & (tower["NEE_QC"].values >= QC_VALID))} | rows
     return pd.DataFrame(rows, index=every.to_timestamp()).T
 
 
 def _rows(tower: xr.Dataset) -> list[str]:
     """Return the variables of a record that change with time; quality has a row of its own."""
-    listed = [name for name in VARIABLES if name in tower and name != "QC"]
+    listed = [name for name in VARIABLES if name in tower and name != "NEE_QC"]
     order = [*FLUXES, *(n for n in DRIVERS if n in listed), *(n for n in listed if n not in DRIVERS)]
     return [n for n in dict.fromkeys(order) if n in listed and variable(n).resolution != "static"]
 

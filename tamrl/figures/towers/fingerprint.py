@@ -36,8 +36,8 @@ def year_table(tower: xr.Dataset, flux: str, where: np.ndarray | None = None) ->
 def fingerprint(tower: xr.Dataset, flux: str, theme: Theme, low: bool = False) -> go.Figure:
     """Return day of year, or month, by year of one flux; missing cells are neutral grey.
 
-    Days of low quality (QC < 0.7), which are mostly gap-filled, are a darker grey, or pale where ``low`` asks for them;
-    their values are told on hover.
+    Days of low quality (NEE_QC < 0.7), which are mostly gap-filled, are a darker grey, or pale where ``low`` asks for
+    them; their values are told on hover.
 
     NEE is diverging and centred on zero (uptake green, release brown); GPP and RECO start at zero. The colour
     range ends at the 99th percentile of the size of the values, so that one odd day does not bleach the rest.
@@ -47,7 +47,7 @@ def fingerprint(tower: xr.Dataset, flux: str, theme: Theme, low: bool = False) -
     values = year_table(tower, flux, good_days(tower)).to_numpy(dtype="float32")
     top, unit = _top(values), unit_label(VARIABLES[flux].unit)
     entries = [("missing", MISSING[theme])]
-    entries += [] if low else [(f"low quality, QC < {QC_VALID:g}", POOR[theme])]
+    entries += [] if low else [(f"low quality, NEE_QC < {QC_VALID:g}", POOR[theme])]
     entries += _SIDES if flux == "NEE" else ()
     cells = dict(x=table.columns, y=table.index, hoverongaps=False, zmin=-top if flux == "NEE" else 0.0, zmax=top)
     figure = go.Figure(

@@ -34,13 +34,13 @@ def present_drivers(tower: xr.Dataset) -> list[str]:
 
 def good_days(tower: xr.Dataset) -> np.ndarray:
     """Return which days, or months, of ``tower`` have a NEE quality of at least 0.7, bool (time,)."""
-    return tower["QC"].values >= QC_VALID
+    return tower["NEE_QC"].values >= QC_VALID
 
 
 def tower_series(tower: xr.Dataset, drivers: list[str], theme: Theme) -> go.Figure:
     """Return the fluxes and the named drivers of one tower, one row each, over one linked time axis.
 
-    Days of good quality (QC >= 0.7) are filled markers, the others hollow; missing days are gaps.
+    Days of good quality (NEE_QC >= 0.7) are filled markers, the others hollow; missing days are gaps.
     """
     rows = [*FLUXES, *drivers]
     figure = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.18 / len(rows))
@@ -109,8 +109,8 @@ def add_flux(
 def add_quality_legend(figure: go.Figure, theme: Theme) -> None:
     """Add what filled and hollow markers mean; a click on either hides those in every row."""
     for group, label, symbol in (
-        ("good", f"QC ≥ {QC_VALID:g}", "circle"),
-        ("low", f"low quality, QC < {QC_VALID:g}", "circle-open"),
+        ("good", f"NEE_QC ≥ {QC_VALID:g}", "circle"),
+        ("low", f"low quality, NEE_QC < {QC_VALID:g}", "circle-open"),
     ):
         marker = dict(size=8, symbol=symbol, color=MUTED[theme])
         figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", name=label, legendgroup=group, marker=marker))

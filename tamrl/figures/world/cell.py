@@ -17,8 +17,8 @@ from tamrl.schema import FLUXES, VARIABLES
 HEIGHT = 360
 _LABELS = {"before": "Zero-shot", "after": "Adapted to these months"}
 _ROLES = {"before": "zero-shot", "after": "adapted"}
-_DRIVERS = {"TA": "Temperature", "P_MON": "Precipitation", "SW_POT": "Potential radiation"}
-_DRIVER_UNITS = {"SW_POT": "W m-2"}
+_DRIVERS = {"TA": "Temperature", "P_MON": "Precipitation", "SW_IN_POT": "Potential radiation"}
+_DRIVER_UNITS = {"SW_IN_POT": "W m-2"}
 
 
 def cycles(tables: Mapping[str, pd.DataFrame], drawn: Mapping[str, MapsLook], flux: str, theme: Theme) -> go.Figure:
@@ -80,7 +80,7 @@ def drivers(table: xr.Dataset, theme: Theme) -> go.Figure:
     """Return what drives one cell by month: temperature, precipitation and potential radiation, one row each.
 
     Args:
-        table: Dataset(month) of ``TA`` [degC], ``P_MON`` [mm d-1] and ``SW_POT`` [W m-2].
+        table: Dataset(month) of ``TA`` [degC], ``P_MON`` [mm d-1] and ``SW_IN_POT`` [W m-2].
         theme: light or dark.
     """
     figure = make_subplots(rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.1)

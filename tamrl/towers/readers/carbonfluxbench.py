@@ -35,7 +35,7 @@ FLUXES = {
     "GPP_NT_VUT_USTAR50": "GPP",
     "RECO_NT_VUT_USTAR50": "RECO",
     "NEE_VUT_USTAR50": "NEE",
-    "NEE_VUT_USTAR50_QC": "QC",
+    "NEE_VUT_USTAR50_QC": "NEE_QC",
 }
 _ABOUT = {"lat": "lat", "lon": "lon", "IGBP": "igbp"}
 _KELVIN, _SECONDS = 273.15, 86_400
@@ -99,8 +99,8 @@ def read_benchmark(targets: str | Path) -> TableReading:
         targets: its file of fluxes; the other files lie beside it, or one of the two in a folder ``data``.
 
     Returns:
-        One Tower a site, with a row for each day from its first to its last with a flux. Fluxes in gC m-2 d-1, QC 0-1;
-        drivers in the units of the schema. What is missing beside the fluxes stands in ``failures``.
+        One Tower a site, with a row for each day from its first to its last with a flux. Fluxes in gC m-2 d-1, NEE_QC
+        0-1; drivers in the units of the schema. What is missing beside the fluxes stands in ``failures``.
 
     Raises:
         TamrlError: the fluxes cannot be read, lack a column, or their dates or ids are refused.

@@ -23,7 +23,7 @@ ALIASES = {
     "RECO": ("reco", "reco_nt", "er", "ter", "ecosystem_respiration", "re", "respiration"),
     "GPP_DT": ("gpp_dt",),
     "RECO_DT": ("reco_dt",),
-    "QC": ("qc", "nee_qc", "nee_fqc", "qc_nee", "quality", "quality_flag", "qf"),
+    "NEE_QC": ("qc", "nee_qc", "nee_fqc", "qc_nee", "quality", "quality_flag", "qf"),
     "TA_MIN": ("ta_min", "tmin", "t_min", "tair_min", "min_ta", "minimum_temperature"),
     "TA_MAX": ("ta_max", "tmax", "t_max", "tair_max", "max_ta", "maximum_temperature"),
     "TA": ("ta", "tair", "t_air", "air_temperature", "air_temp", "airtemp", "temperature", "temp", "tmean", "t2m"),
@@ -139,12 +139,12 @@ def _column(
     negate = plain(split(column)[0]).split("_")[0] in _NEGATED
     own = schema.variable(variable).unit
     unit = "" if text in ("", "-") else column_units.written(variable, text, steps)
-    if text not in ("", "-") and not unit and variable != "QC":
+    if text not in ("", "-") and not unit and variable != "NEE_QC":
         remarks.append(f"{column} is left out: its unit {text!r} is not understood for {variable}")
         return None
     if unit:
         return Column(variable=variable, unit=unit, negate=negate)
-    if variable == "QC":
+    if variable == "NEE_QC":
         return Column(variable=variable, unit=_quality(values, steps))
     # Means of half-hours are not those of days where the unit is of a step.
     told = not (steps and (column_units.is_flux(variable) or variable == "P"))

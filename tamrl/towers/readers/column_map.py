@@ -198,7 +198,7 @@ def _column(name: Any, given: Any, where: str) -> Column:
     given = {"variable": given} if isinstance(given, str) else given
     at = f"{where}, column {name}"
     _keys(given, ("variable", "unit", "negate"), at)
-    variable, negate = str(given.get("variable", "")), given.get("negate", False)
+    variable, negate = schema.current_name(str(given.get("variable", ""))), given.get("negate", False)
     if not isinstance(negate, bool):
         raise TamrlError(f"negate is {negate!r}", at, "Write true or false")
     known = schema.VARIABLES.get(variable)

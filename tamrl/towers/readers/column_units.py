@@ -54,10 +54,10 @@ def conversion(name: str, unit: str, where: str) -> Conversion:
         TamrlError: the unit is not understood, measures something else, or is one of months.
     """
     unit = unit.translate(_SIGNS).strip()
-    if name == "QC" and unit == FLAG:
+    if name == "NEE_QC" and unit == FLAG:
         return Conversion()
     if not is_flux(name):
-        if name == "QC":
+        if name == "NEE_QC":
             return _share(unit, where)
         try:
             found = of_driver(name, unit, where)
@@ -86,7 +86,9 @@ def conversion(name: str, unit: str, where: str) -> Conversion:
 def _share(unit: str, where: str) -> Conversion:
     factors = {"1": 1.0, "%": 0.01, "percent": 0.01}
     if unit not in factors:
-        raise TamrlError(f"QC cannot be in {unit!r}", where, f"Known units of QC: 1, %, {FLAG} (0 to 3, half-hours)")
+        raise TamrlError(
+            f"NEE_QC cannot be in {unit!r}", where, f"Known units of NEE_QC: 1, %, {FLAG} (0 to 3, half-hours)"
+        )
     return Conversion(factors[unit])
 
 

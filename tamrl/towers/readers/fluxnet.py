@@ -3,7 +3,7 @@
 Those of JapanFlux2024 and FluxDataKit, which follow them but for the names of some columns, are read as well.
 
 Plain, ``.gz`` or inside the published ``.zip``. Missing is -9999; days are local standard time; DD fluxes are in
-gC m-2 d-1 and their QC is a share (1 best), so no value is converted.
+gC m-2 d-1 and their NEE_QC is a share (1 best), so no value is converted.
 
 The fluxes are taken as published: NEE, GPP (night-time partitioning) and RECO (the same) of one variant, the first of
 ``VARIANTS`` that has all three. The daily reference of each flux is chosen separately by the provider, so
@@ -230,7 +230,7 @@ def named(tower: Tower, values: pd.DataFrame, faults: dict[str, str], columns: l
     tower.faults += faults.values()
     variant = _choose(values)
     names = {f"{stem}_{variant}": name for stem, name in FLUX_COLUMNS.items()}
-    names |= {f"NEE_{variant}_QC": "QC"} | DRIVER_COLUMNS | OTHER_COLUMNS
+    names |= {f"NEE_{variant}_QC": "NEE_QC"} | DRIVER_COLUMNS | OTHER_COLUMNS
     tower.failed |= {names[column] for column in faults if column in names}
     there = [column for column in names if column in values]
     table = clear_fills(values[there].rename(columns=names), tower.notes)
@@ -249,7 +249,7 @@ def named(tower: Tower, values: pd.DataFrame, faults: dict[str, str], columns: l
         tower.notes.append(f"fluxes are {variant}, those of JapanFlux2024 with a variable u* threshold")
     elif variant != VARIANTS[0]:
         tower.notes.append(f"fluxes are {variant}, since {VARIANTS[0]} is not complete in the file")
-    absent = [name for name in ("NEE", "GPP", "RECO", "QC", "TA", "SW_IN", "VPD") if name not in table]
+    absent = [name for name in ("NEE", "GPP", "RECO", "NEE_QC", "TA", "SW_IN", "VPD") if name not in table]
     if absent:
         tower.notes.append(f"the file has no {', '.join(absent)}")
     return table

@@ -23,7 +23,7 @@ from tamrl.towers.readers.text import decode, separator
 
 #: Variables of REddyProc with their columns, best first; fluxes have the scenario of the u* threshold in their names.
 REDDYPROC_DRIVERS = {"TA": ("Tair_f", "Tair"), "SW_IN": ("Rg_f", "Rg"), "VPD": ("VPD_f", "VPD")}
-REDDYPROC_FLUXES = {"NEE": "NEE{}_f", "QC": "NEE{}_fqc", "GPP": "GPP{}_f", "RECO": "Reco{}"} | {
+REDDYPROC_FLUXES = {"NEE": "NEE{}_f", "NEE_QC": "NEE{}_fqc", "GPP": "GPP{}_f", "RECO": "Reco{}"} | {
     "GPP_DT": "GPP_DT{}",
     "RECO_DT": "Reco_DT{}",
 }
@@ -158,7 +158,7 @@ def _reddyproc(
     tower.source = f"{label} (REddyProc, {tower.variant})"
     if scenario != SCENARIOS[0]:
         tower.notes.append(f"fluxes are those of REddyProc with {tower.variant}")
-    absent = [name for name in ("NEE", "GPP", "RECO", "QC", *REDDYPROC_DRIVERS) if name not in names.values()]
+    absent = [name for name in ("NEE", "GPP", "RECO", "NEE_QC", *REDDYPROC_DRIVERS) if name not in names.values()]
     if absent:
         tower.notes.append(f"the file has no {', '.join(absent)}")
     return _take(tower, values, faults, names)
@@ -173,7 +173,7 @@ def _of_base(columns: list[str]) -> list[str]:
 def _base(tower: Tower, values: pd.DataFrame, faults: dict[str, str], columns: list[str], label: str) -> pd.DataFrame:
     """Name the columns of AmeriFlux BASE: NEE as the team gives it, or FC with its storage where that is given.
 
-    QC is 0 where the flux was measured and 3 where the team filled it by means that the file does not say.
+    NEE_QC is 0 where the flux was measured and 3 where the team filled it by means that the file does not say.
     """
 
     def first(stem: str, qualifiers: tuple[str, ...]) -> str:
@@ -196,8 +196,8 @@ def _base(tower: Tower, values: pd.DataFrame, faults: dict[str, str], columns: l
         said = f"{taken} + {storage}" if enough else f"{taken}, the flux at the sensor without storage below it"
         table["NEE"] = whole if enough else table["NEE"]
     known = values[measured].notna() if measured else pd.Series(False, values.index)
-    table["QC"] = np.where(known, 0.0, 3.0)
-    table["QC"] = table["QC"].where(table["NEE"].notna())
+    table["NEE_QC"] = np.where(known, 0.0, 3.0)
+    table["NEE_QC"] = table["NEE_QC"].where(table["NEE"].notna())
     if "VPD" not in table and "TA" in table and humidity:
         table["VPD"] = vapour_deficit(table["TA"], values[humidity])
         tower.notes.append(f"VPD is computed from {humidity} and the air temperature")

@@ -115,10 +115,10 @@ def _steps(tower: Tower, raw: pd.DataFrame, layout: Layout, label: str, ragged: 
 
 def _check_flags(tower: Tower, steps: pd.DataFrame, label: str) -> None:
     """Set the quality aside where it is no flag: a share would be taken for one."""
-    odd = unknown_flags(steps["QC"]) if "QC" in steps else pd.Series(dtype=float)
+    odd = unknown_flags(steps["NEE_QC"]) if "NEE_QC" in steps else pd.Series(dtype=float)
     if odd.empty:
         return
-    said = f"QC: {len(odd)} quality flags of steps are none of 0 to 3, the first is {odd.iloc[0]:g} ({label})"
+    said = f"NEE_QC: {len(odd)} quality flags of steps are none of 0 to 3, the first is {odd.iloc[0]:g} ({label})"
     tower.faults.append(f"{said}; the quality is set aside")
-    tower.failed.add("QC")
-    del steps["QC"]
+    tower.failed.add("NEE_QC")
+    del steps["NEE_QC"]

@@ -6,8 +6,8 @@
 - Meteorology is the mean over the steps that are there; TA_MIN and TA_MAX are the coldest and warmest of them.
 - Fluxes are that mean, from umol CO2 m-2 s-1 to gC m-2 d-1 by 12.011e-6 g umol-1 and 86,400 s; precipitation is the
   mean of a step times the steps of a day. On days without gaps these are the sums; gaps do not make them smaller.
-- QC is the share of the day's steps with flag 0 (measured) or 1 (gap-filled well), which is how FLUXNET defines the
-  QC of its daily files (Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3). A missing step counts as not good.
+- NEE_QC is the share of the day's steps with flag 0 (measured) or 1 (gap-filled well), which is how FLUXNET defines the
+  NEE_QC of its daily files (Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3). A missing step counts as not good.
 """
 
 import numpy as np
@@ -31,7 +31,8 @@ def to_days(steps: pd.DataFrame, minutes: int) -> pd.DataFrame:
 
     Args:
         steps: index of the beginnings of steps, local standard time, each once; columns named as in the schema: fluxes
-            in umol CO2 m-2 s-1, QC as flag 0 to 3, P in mm a step, others in the units of the schema. NaN is missing.
+            in umol CO2 m-2 s-1, NEE_QC as flag 0 to 3, P in mm a step, others in the units of the schema. NaN is
+            missing.
         minutes: length of a step, 30 or 60.
 
     Returns:
@@ -39,7 +40,7 @@ def to_days(steps: pd.DataFrame, minutes: int) -> pd.DataFrame:
     """
     per_day = 24 * 60 // minutes
     days = pd.DatetimeIndex(steps.index).normalize().rename("date")
-    values = steps.assign(QC=_good(steps["QC"])) if "QC" in steps else steps
+    values = steps.assign(NEE_QC=_good(steps["NEE_QC"])) if "NEE_QC" in steps else steps
     grouped = values.groupby(days)
     count, mean = grouped.count(), grouped.mean()
     enough = count >= LEAST_SHARE * per_day
@@ -48,8 +49,8 @@ def to_days(steps: pd.DataFrame, minutes: int) -> pd.DataFrame:
     table[fluxes] *= TO_DAILY_CARBON
     if "P" in table:
         table["P"] *= per_day
-    if "QC" in table:
-        table["QC"] *= count["QC"] / per_day
+    if "NEE_QC" in table:
+        table["NEE_QC"] *= count["NEE_QC"] / per_day
     if "TA" in table:
         extremes = grouped["TA"].agg(["min", "max"]).where(enough["TA"])
         table[["TA_MIN", "TA_MAX"]] = extremes[["min", "max"]]

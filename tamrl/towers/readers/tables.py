@@ -29,7 +29,7 @@ DAILY_COLUMNS = {
     "GPP_NT": "GPP",
     "RECO_NT": "RECO",
     "NEE": "NEE",
-    "NEE_QC": "QC",
+    "NEE_QC": "NEE_QC",
     "GPP_DT": "GPP_DT",
     "RECO_DT": "RECO_DT",
     "TA": "TA",

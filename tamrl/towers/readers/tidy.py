@@ -168,9 +168,9 @@ def _name(path: Path, notes: list[str]) -> str:
 def _check_quality(columns: ColumnMap, steps: bool, label: str) -> None:
     """Refuse flags of half-hours in a table of days, and shares in one of half-hours."""
     for name, column in columns.columns.items():
-        if column.variable == "QC" and (column.unit == column_units.FLAG) != steps:
+        if column.variable == "NEE_QC" and (column.unit == column_units.FLAG) != steps:
             what = "half-hours have a flag 0 to 3" if steps else "days have the share of good half-hours, 1 or %"
-            raise TamrlError(f"QC is in {column.unit!r}, but {what}", f"{label}, column {name}", "Correct the unit")
+            raise TamrlError(f"NEE_QC is in {column.unit!r}, but {what}", f"{label}, column {name}", "Correct the unit")
 
 
 def _days(
@@ -215,10 +215,10 @@ def _of_steps(site: str, table: pd.DataFrame, times: pd.Series, columns: ColumnM
     step_days = stamps.minutes / _WHOLE_DAY
     steps = _in_schema(values, columns, step_days)
     steps = steps.apply(lambda cells: column_units.per_step(str(cells.name), cells, step_days))
-    if "QC" in steps and len(odd := unknown_flags(steps["QC"])):
-        tower.faults.append(f"QC: {len(odd)} flags are none of 0 to 3, the first is {odd.iloc[0]:g} ({label})")
-        tower.failed.add("QC")
-        steps = steps.drop(columns="QC")
+    if "NEE_QC" in steps and len(odd := unknown_flags(steps["NEE_QC"])):
+        tower.faults.append(f"NEE_QC: {len(odd)} flags are none of 0 to 3, the first is {odd.iloc[0]:g} ({label})")
+        tower.failed.add("NEE_QC")
+        steps = steps.drop(columns="NEE_QC")
     days = to_days(steps, stamps.minutes)
     tower.table, tower.steps = days.astype(np.float32), _WHOLE_DAY // stamps.minutes
     made = f"{len(days):,} local days are made from {len(steps):,} {STEPS[stamps.minutes]}"

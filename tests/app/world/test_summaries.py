@@ -259,7 +259,7 @@ def climate(folder, tmp_path, monkeypatch):
     path = tmp_path / world_place.MODEL
     path.mkdir()
     config = Config(
-        model=ModelConfig(drivers=("TA", "P_MON", "SW_POT"), step=TimeStep.MONTHLY, code=2, embed=6, hidden=6)
+        model=ModelConfig(drivers=("TA", "P_MON", "SW_IN_POT"), step=TimeStep.MONTHLY, code=2, embed=6, hidden=6)
     )
     normaliser = Normaliser(*(np.array(x, np.float32) for x in ([10, 2, 250], [12, 2, 100], [4, 3, 2.5])))
     torch.manual_seed(0)
@@ -356,7 +356,9 @@ def test_a_file_fills_the_table(climate):
 
 def test_a_tower_of_the_workspace_nearby_fills_the_table(climate, tmp_path, monkeypatch):
     time = pd.date_range("2001-01-01", "2001-12-31")
-    data = {n: ("time", np.full(len(time), v, "float32")) for n, v in (("GPP", 7), ("RECO", 5), ("NEE", -2), ("QC", 1))}
+    data = {
+        n: ("time", np.full(len(time), v, "float32")) for n, v in (("GPP", 7), ("RECO", 5), ("NEE", -2), ("NEE_QC", 1))
+    }
     tower = xr.Dataset(data, {"time": time, "site": "XX-001"})
     stands = pd.DataFrame({"lat": [8.1, 60.0], "lon": [22.1, 20.0]}, index=["XX-001", "XX-Far"])
     real, made = (workspace.Workspace.create(tmp_path / n, simulated=n == "made") for n in ("real", "made"))

@@ -142,11 +142,11 @@ def test_from_the_files_to_the_table(data, tmp_path):
     assert set(sites["model"]) == {"tamrl"}
     assert set(sites["site"]) <= set(held)
     assert (sites["n"] >= 30).all()
-    # By hand: the zero-shot prediction on the days with QC = 1 alone.
+    # By hand: the zero-shot prediction on the days with NEE_QC = 1 alone.
     archive = load_archive(out / "workspace" / "archive.zarr")
     row = sites[sites["model"] == "tamrl"].iloc[-1]
     tower = record(archive, row["site"])
-    best = tower["QC"].values == 1
+    best = tower["NEE_QC"].values == 1
     file = out / "predictions" / "carbonfluxbench-0" / "tamrl.npz"
     (made,) = [p for p in read_predictions(file, row["site"], [ALL]) if p.shots == 0]
     i = FLUXES.index(row["flux"])

@@ -181,7 +181,9 @@ def test_cycles_of_a_cell(theme):
 
 
 def test_drivers_have_a_row_and_a_unit_each():
-    table = xr.Dataset({n: ("month", np.arange(12.0)) for n in ("TA", "P_MON", "SW_POT")}, {"month": np.arange(1, 13)})
+    table = xr.Dataset(
+        {n: ("month", np.arange(12.0)) for n in ("TA", "P_MON", "SW_IN_POT")}, {"month": np.arange(1, 13)}
+    )
     figure = cell.drivers(table, "light")
     assert [trace.type for trace in figure.data] == ["scatter", "bar", "scatter"]
     titles = [figure.layout[name].title.text for name in ("yaxis", "yaxis2", "yaxis3")]

@@ -51,7 +51,7 @@ def test_the_towers_come_back_in_the_units_of_the_schema(made):
         for name, far in {"TA": 1e-3, "TA_MIN": 1e-3, "TA_MAX": 1e-3, "SW_IN": 1e-2, "P": 1e-4, "LAI": 1e-4}.items():
             np.testing.assert_allclose(tower.table[name], truth[name], atol=far, err_msg=name)
         np.testing.assert_allclose(tower.table["VPD"], truth["VPD"], atol=0.02)
-        for name in ("GPP", "RECO", "NEE", "QC"):
+        for name in ("GPP", "RECO", "NEE", "NEE_QC"):
             np.testing.assert_array_equal(tower.table[name], truth[name])
             assert tower.table[name].notna().any()
         # The simulated EVI jumps from month to month, the lines between medians of 16 days do not.

@@ -43,11 +43,11 @@ def test_a_map_is_saved_and_loaded(tmp_path):
 
 
 def test_a_map_by_hand_may_be_short():
-    content = yaml.safe_load("time: Date\ncolumns:\n  NEE: NEE\n  QC: {variable: QC, unit: 1}\n")
+    content = yaml.safe_load("time: Date\ncolumns:\n  NEE: NEE\n  NEE_QC: {variable: NEE_QC, unit: 1}\n")
     columns = ColumnMap.from_dict(content, "map")
     assert columns.columns["NEE"] == Column(variable="NEE", unit="gC m-2 d-1")
-    assert columns.columns["QC"].unit == "1"
-    assert columns.used == ["Date", "NEE", "QC"]
+    assert columns.columns["NEE_QC"].unit == "1"
+    assert columns.used == ["Date", "NEE", "NEE_QC"]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_half_hours_have_fluxes_a_second_and_flags():
     found = guessed(table)
     assert {c.variable: c.unit for c in found.columns.values()} == {
         "NEE": "umol m-2 s-1",
-        "QC": "flag",
+        "NEE_QC": "flag",
         "P": "mm",
         "SW_IN": "W m-2",
     }

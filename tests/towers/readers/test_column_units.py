@@ -16,7 +16,7 @@ UNITS = {
     "PA": ("hPa", "kPa", "Pa"),
     "P": ("mm d-1", "mm", "m", "kg m-2 s-1"),
     "NEE": ("gC m-2 d-1", "umol m-2 s-1", "gCO2 m-2 d-1", "kgC m-2 s-1", "mgCO2 m-2 s-1"),
-    "QC": ("1", "%"),
+    "NEE_QC": ("1", "%"),
     "SWC": ("%", "m3 m-3"),
 }
 
@@ -35,7 +35,7 @@ UNITS = {
         ("RECO", "g C m-2 day-1", 3, 3),
         ("RECO", "gCO2 m-2 d-1", 44.009, 12.011),
         ("GPP", "kgC m-2 s-1", 1e-7, 8.64),
-        ("QC", "%", 90, 0.9),
+        ("NEE_QC", "%", 90, 0.9),
         ("SWC", "m3 m-3", 0.31, 31),
     ],
 )
@@ -69,7 +69,7 @@ def test_units_convert_there_and_back(which, values, step_days):
         ("GPP", "W m-2", "GPP cannot be in 'W m-2'"),
         ("TA", "degF", "TA cannot be in 'degF'"),
         ("P", "mm month-1", "amount of months"),
-        ("QC", "2", "QC cannot be in '2'"),
+        ("NEE_QC", "2", "NEE_QC cannot be in '2'"),
         ("SW_IN", "umol m-2 s-1", "cannot be in"),
     ],
 )
@@ -94,7 +94,7 @@ def test_a_unit_that_a_variable_cannot_have_is_refused_in_words(name, unit, word
         ("P", "mm/day", "mm d-1"),
         ("WS", "m/s", "m s-1"),
         ("CO2", "ppm", "umol mol-1"),
-        ("TA", "QC", ""),
+        ("TA", "NEE_QC", ""),
         ("SWC", "10cm", ""),
     ],
 )
@@ -106,7 +106,7 @@ def test_energy_of_half_hours_is_that_of_a_step():
     assert written("SW_IN", "MJ", steps=True) == "MJ m-2"
 
 
-@pytest.mark.parametrize("name", [name for name in schema.VARIABLES if name != "QC"])
+@pytest.mark.parametrize("name", [name for name in schema.VARIABLES if name != "NEE_QC"])
 def test_the_unit_of_the_schema_is_the_identity(name):
     assert written(name, schema.variable(name).unit) == schema.variable(name).unit
     assert conversion(name, schema.variable(name).unit, "").factor == 1

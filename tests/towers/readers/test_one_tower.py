@@ -43,7 +43,7 @@ def test_published_steps_become_days(tmp_path, file, minutes):
     for column, variable in (("TA_F", "TA"), ("SW_IN_F", "SW_IN"), ("VPD_F", "VPD"), ("PA_F", "PA")):
         np.testing.assert_allclose(tower.table[variable], mean[column], rtol=1e-6)
     np.testing.assert_allclose(tower.table["P"], 0.05 * 24 * 60 / minutes, rtol=1e-6)
-    assert (tower.table["QC"] == 1).all()
+    assert (tower.table["NEE_QC"] == 1).all()
     assert tower.table[["CO2", "SWC"]].isna().all().all()
     assert (tower.table.dtypes == np.float32).all()
     assert any("3 days are made from" in note for note in tower.notes)
@@ -60,7 +60,7 @@ def test_the_last_hour_of_a_year_and_a_day_that_is_not_whole(tmp_path):
 def test_a_share_in_place_of_flags_and_a_cut_file_are_told(tmp_path):
     tower = read_csv(write_steps(tmp_path / HH, fluxnet_steps().assign(NEE_VUT_REF_QC=0.9)))
     assert "none of 0 to 3" in tower.faults[0]
-    assert "QC" not in tower.table
+    assert "NEE_QC" not in tower.table
     path = write_steps(tmp_path / HH, fluxnet_steps())
     path.write_text(path.read_text()[:-40])
     with pytest.raises(TamrlError, match="cut off in its last line"):
@@ -79,7 +79,7 @@ def test_reddyproc_is_read_by_its_scenario(tmp_path, scenario, how):
     np.testing.assert_allclose(tower.table["GPP"], mean["GPP_NT_VUT_REF"] * FACTOR, rtol=1e-6)
     np.testing.assert_allclose(tower.table["NEE"], tower.table["RECO"] - tower.table["GPP"], atol=1e-5)
     np.testing.assert_allclose(tower.table["SW_IN"], mean["SW_IN_F"], rtol=1e-6)
-    assert (tower.table["QC"] == 1).all()
+    assert (tower.table["NEE_QC"] == 1).all()
     assert (scenario == "_uStar") == (not any("REddyProc with" in note for note in tower.notes))
 
 
@@ -124,7 +124,7 @@ def test_base_gives_nee_alone_as_its_team_has_it(tmp_path):
     np.testing.assert_allclose(tower.table["NEE"], mean["NEE_VUT_REF"] * FACTOR, rtol=1e-6)
     assert not {"GPP", "RECO"} & set(tower.table)
     assert any("NEE is NEE_PI, not filtered" in note for note in tower.notes)
-    assert (tower.table["QC"] == 1).all()
+    assert (tower.table["NEE_QC"] == 1).all()
     assert {"TA", "TA_MIN", "SW_IN", "P", "PA", "WS", "VPD"} <= set(tower.table)
     assert vapour_deficit(pd.Series([20.0]), pd.Series([50.0])).item() == pytest.approx(11.69, abs=0.05)
 
@@ -139,7 +139,7 @@ def test_base_with_fc_alone_with_storage_and_filled_by_the_team(tmp_path):
     gappy = base()
     gappy.loc[::4, ["NEE_PI", "FC"]] = -9999
     filled = read_csv(write_base(path, gappy.assign(NEE_PI_F=base()["NEE_PI"])))
-    np.testing.assert_allclose(filled.table["QC"], 0.75)
+    np.testing.assert_allclose(filled.table["NEE_QC"], 0.75)
     with pytest.raises(TamrlError, match="No day has NEE on at least 90% of its half-hours"):
         read_csv(write_base(path, gappy))
     with pytest.raises(TamrlError, match="no value of NEE or FC"):
@@ -236,7 +236,7 @@ def test_the_genuine_excerpt_of_half_hours_is_ingested(shared_data, tmp_path):
     np.testing.assert_allclose(
         tower["P"], rows.groupby(rows["TIMESTAMP_START"].str[:8])["P_F"].sum().iloc[:2], rtol=1e-5
     )
-    assert (tower["QC"] == 0).all()  # filled throughout: the tower began in July
+    assert (tower["NEE_QC"] == 0).all()  # filled throughout: the tower began in July
 
 
 def test_the_genuine_excerpt_of_base_has_too_many_gaps(shared_data):

@@ -45,17 +45,17 @@ def test_a_constant_flux_has_the_same_daily_sum_whatever_is_missing(minutes, flu
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.sampled_from([0, 1, 2, 3]), min_size=48, max_size=48))
 def test_quality_is_the_share_of_steps_with_flag_0_or_1(flags):
-    table = to_days(constant(1, 30, NEE=1.0).assign(QC=np.array(flags, float)), 30)
-    assert table["QC"].item() == pytest.approx(sum(flag <= 1 for flag in flags) / 48)
+    table = to_days(constant(1, 30, NEE=1.0).assign(NEE_QC=np.array(flags, float)), 30)
+    assert table["NEE_QC"].item() == pytest.approx(sum(flag <= 1 for flag in flags) / 48)
 
 
 def test_a_step_without_a_flag_does_not_count_as_good():
-    steps = constant(2, 30, NEE=1.0, QC=0.0)
+    steps = constant(2, 30, NEE=1.0, NEE_QC=0.0)
     steps.iloc[:3, 1] = np.nan
     steps.iloc[48 : 48 + 6, 1] = np.nan
     table = to_days(steps, 30)
-    assert table["QC"].iloc[0] == pytest.approx(45 / 48)
-    assert np.isnan(table["QC"].iloc[1])
+    assert table["NEE_QC"].iloc[0] == pytest.approx(45 / 48)
+    assert np.isnan(table["NEE_QC"].iloc[1])
 
 
 def test_the_last_step_of_a_day_ends_at_midnight_and_belongs_to_it():

@@ -127,9 +127,9 @@ def test_towers_of_another_source_are_read_by_the_same_reader(shared_data):
     assert not reading.failures
     assert len(reading.towers) == 31
     tower = next(t for t in reading.towers if t.site == "US-SRS")
-    assert {"GPP", "RECO", "NEE", "QC", "TA", "TA_MIN", "SW_IN", "VPD", "P"} <= set(tower.table)
+    assert {"GPP", "RECO", "NEE", "NEE_QC", "TA", "TA_MIN", "SW_IN", "VPD", "P"} <= set(tower.table)
     assert not {"LAI", "EVI", "TA_MAX"} & set(tower.table)
-    assert tower.table["QC"].dropna().between(0, 1).all()
+    assert tower.table["NEE_QC"].dropna().between(0, 1).all()
     both = tower.table[["GPP", "RECO", "NEE"]].dropna()
     assert (both["RECO"] - both["GPP"] - both["NEE"]).abs().median() < 0.1
     assert np.isnan(tower.lat)

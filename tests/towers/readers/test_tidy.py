@@ -119,7 +119,7 @@ def test_half_hours_become_the_same_days_as_those_of_fluxnet(tmp_path, ends):
     tower = one(tmp_path / "AT-Neu_own.csv")
     known = read_csv(tmp_path / "FLX_AT-Neu_FLUXNET2015_FULLSET_HH_2010-2010_1-4.csv")
     assert tower.steps == known.steps == 48
-    shared = ["NEE", "QC", "GPP", "TA", "TA_MIN", "TA_MAX", "SW_IN", "VPD", "P"]
+    shared = ["NEE", "NEE_QC", "GPP", "TA", "TA_MIN", "TA_MAX", "SW_IN", "VPD", "P"]
     pd.testing.assert_frame_equal(
         tower.table[shared], known.table[shared], rtol=1e-4, atol=1e-4, check_freq=False, check_names=False
     )
@@ -168,7 +168,7 @@ def test_faults_are_told_in_words(tmp_path):
     reading = tidy.read_tidy(path, columns)
     assert "cells are no numbers" in reading.failures[0]
     assert reading.towers[0].failed == {"NEE"}
-    flags = ColumnMap(time=("Date",), columns={"NEE": Column(variable="QC", unit="flag")})
+    flags = ColumnMap(time=("Date",), columns={"NEE": Column(variable="NEE_QC", unit="flag")})
     with pytest.raises(TamrlError, match="days have the share of good half-hours"):
         tidy.read_tidy(path, flags)
 

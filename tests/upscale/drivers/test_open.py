@@ -13,7 +13,7 @@ from tamrl.upscale.drivers.mapping import bundled_mappings, default_mapping, loa
 from tamrl.upscale.drivers.open import open_drivers
 from tamrl.upscale.drivers.read import read_driver
 
-NAMES = ("TA", "SW_IN", "VPD", "SW_POT")
+NAMES = ("TA", "SW_IN", "VPD", "SW_IN_POT")
 
 
 def read(found, name):
