@@ -20,6 +20,7 @@ __version__ = "0.1.0"
 PUBLIC = (
     "TamrlError",
     "adapt",
+    "adapt_many",
     "evaluate",
     "fluxes",
     "labelled_days",

@@ -187,6 +187,45 @@ def adapt(
     return replace(made, notes=[*made.notes, *cautions(ensemble, tower)])
 
 
+def adapt_many(
+    model: Ensemble | CrossFitted,
+    towers: Iterable[xr.Dataset],
+    days: Iterable[pd.DatetimeIndex | Iterable[Any]],
+    method: str = "site-effect",
+    **settings: Any,
+) -> list[xr.Dataset]:
+    """Adapt a model to many towers at once, each from labelled days of its own; on a GPU many towers are one batch.
+
+    Args:
+        model: of ``load_model``.
+        towers: Dataset(time), one tower's record each, no two of the same site.
+        days: of each tower, whose fluxes may be used, see ``labelled_days``; those that are not valid are left out, and
+            a tower without any is zero-shot.
+        method: as of ``adapt``.
+        settings: as of ``adapt``.
+
+    Returns:
+        Of each tower Dataset(member, time) of GPP, RECO and NEE in gC m-2 d-1, with ``<flux>_variance`` where the
+        method gives it. Steps without weather are predicted as well.
+
+    Raises:
+        TamrlError: there are not as many supports as towers, a setting is out of range, or a tower has none of the
+            model's drivers.
+    """
+    import pandas as pd
+
+    from tamrl.predict.adapt import usable_support
+    from tamrl.predict.many import adapt_many
+    from tamrl.predict.methods import AdaptSettings
+
+    places, chosen = list(towers), [pd.DatetimeIndex(one) for one in days]
+    if len(places) != len(chosen):
+        raise TamrlError(f"{len(places)} towers, but {len(chosen)} supports", "days", "Give one support a tower")
+    supports = [[usable_support(tower, one)] for tower, one in zip(places, chosen, strict=True)]
+    made = dict(adapt_many(model, places, supports, AdaptSettings(method=method, **settings)))
+    return [made[i][0] for i in range(len(places))]
+
+
 def save_adapted(adaptation: Adaptation, model: Ensemble, path: str | Path) -> None:
     """Write an adapted model as a folder that predicts the same wherever ``load_adapted`` reads it.
 

@@ -64,8 +64,10 @@ def predict_command(workspace: Path, checkpoint: Path, site: str, allow_gaps: bo
     show_default=True,
     help="; ".join(f"{method.name}: {method.description}" for method in METHODS.values()) + ".",
 )
-@click.option("--steps", default=60, show_default=True, type=int, help="Gradient steps of each fit.")
-@click.option("--learning-rate", default=0.1, show_default=True, type=float, help="In prior standard deviations.")
+@click.option("--steps", default=60, show_default=True, type=int, help="Gradient steps of each fit of the method all.")
+@click.option(
+    "--learning-rate", default=0.1, show_default=True, type=float, help="Of the same, in prior standard deviations."
+)
 @gaps_option
 @out_option
 @take.report_option
@@ -109,7 +111,7 @@ def adapt_command(
     space = Workspace.open(workspace)
     tower = record(space.archive(), site)
     ensemble = open_model(checkpoint, choose(device)).for_site(site)
-    total = METHODS[method].fits * steps * len(ensemble.members)
+    total = METHODS[method].steps(settings) * len(ensemble.members)
     hidden = not sys.stderr.isatty() or not total
     with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:
         result = adapt_tower(ensemble, tower, support, settings, allow_gaps, on_step=lambda step: bar.update(1))

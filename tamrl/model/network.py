@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tamrl.config import ModelConfig
 from tamrl.landcover import STATIC_SIZE
@@ -58,9 +59,20 @@ class TaskEncoder(nn.Module):
             nn.Linear(64, config.code),
         )
 
-    def forward(self, support: Support) -> Tensor:
-        """Return the task embedding (B, Z)."""
-        states, _ = self.recurrent(torch.tanh(self.project(support.series)))
+    def forward(self, support: Support, lengths: Tensor | None = None) -> Tensor:
+        """Return the task embedding (B, Z).
+
+        Args:
+            support: B places.
+            lengths: (B,) bins of each, on the CPU, where the bins of shorter records were filled up with zeros.
+        """
+        series = torch.tanh(self.project(support.series))
+        if lengths is None:
+            states, _ = self.recurrent(series)
+        else:
+            # The backward direction must begin at the end of each record.
+            packed = pack_padded_sequence(series, lengths, batch_first=True, enforce_sorted=False)
+            states = pad_packed_sequence(self.recurrent(packed)[0], batch_first=True, total_length=series.shape[1])[0]
         valid, labelled = support.valid[..., None], support.labelled[..., None]
         everywhere = (states * valid).sum(1) / valid.sum(1).clamp(min=1)
         count = labelled.sum(1)

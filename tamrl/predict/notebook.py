@@ -169,7 +169,7 @@ def _adapt(run: Run) -> str:
     method, arguments = METHODS[settings.method], [f"method={settings.method!r}"]
     if run.allow_gaps:
         arguments.append("allow_gaps=True")
-    if method.fits:
+    if method.descends:
         arguments += [f"steps={settings.steps}", f"learning_rate={settings.learning_rate!r}"]
     if method.guarded:
         arguments.append(f"held_back={settings.held_back!r}")

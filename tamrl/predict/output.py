@@ -12,7 +12,7 @@ import tamrl
 from tamrl.metrics import score
 from tamrl.model.checkpoint import Ensemble
 from tamrl.predict.adapt import Adaptation
-from tamrl.predict.ensemble import HIGH, LEVEL, LOW, site_effects
+from tamrl.predict.ensemble import HIGH, LEVEL, LOW, predict
 from tamrl.schema import FLUX_UNIT, FLUXES, variable
 from tamrl.timestep import ATTRIBUTE, TimeStep, step_of, time_ends
 from tamrl.towers.quality import valid_days
@@ -204,7 +204,7 @@ def zero_shot_scores(ensemble: Ensemble, tower: xr.Dataset) -> pd.DataFrame:
     Raises:
         TamrlError: the tower has no drivers that the model reads.
     """
-    made, valid = site_effects(ensemble, tower, [None])[0], valid_days(tower)
+    made, valid = predict(ensemble, tower), valid_days(tower)
     found = [score(tower[flux].values, made[flux].mean("member").values, valid) for flux in FLUXES]
     keys = ("n", "rmse", "r2", "mae", "bias")
     return pd.DataFrame([{"flux": flux, **{k: s[k] for k in keys}} for flux, s in zip(FLUXES, found, strict=True)])

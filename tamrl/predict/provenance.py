@@ -77,7 +77,7 @@ def settings(run: Run) -> dict[str, str]:
         said["Support"] = wording.counted(len(made.support), step)
         said[f"Support {wording.unit(step, 0)}"] = spans(made.support, step)
     said["Scored"] = f"{wording.counted(int(made.scored.sum()), step)}, valid (NEE_QC of at least 0.7) and not support"
-    if method.fits:
+    if method.descends:
         said["Steps"] = f"{made.settings.steps} at a learning rate of {made.settings.learning_rate:g}"
     if method.guarded:
         said["Held back"] = f"{made.settings.held_back:.0%} of the support"

@@ -20,14 +20,14 @@ def fit_reference(ensemble: "Ensemble", archive: "xr.Dataset") -> Reference:
         ensemble: K members.
         archive: Dataset(site, time) that holds these towers.
     """
-    from tamrl.predict.ensemble import member_code, member_record
+    from tamrl.predict.ensemble import member_code, member_records
     from tamrl.towers.archive import record
 
     sites, kept, codes, summaries, places = ensemble.training_sites, [], [], [], []
     for site in sites:
         tower = record(archive, site)
         try:
-            records = [member_record(ensemble, member, tower) for member in ensemble.members]
+            records = member_records(ensemble, tower)
         except TamrlError:
             # A tower without any of the drivers says nothing of where the model knows its way.
             continue

@@ -89,7 +89,7 @@ def test_zero_shot_changes_nothing_and_all_changes_something(site):
 
 
 def test_a_result_survives_another_page_and_is_marked_when_settings_change(site):
-    at = adapt(healthy(lab(site=site, method="modulation")))
+    at = adapt(healthy(lab(site=site, method="all", steps="10")))
     before = scores(at)
     at.switch_page("pages/towers.py").run()
     assert not healthy(at).metric

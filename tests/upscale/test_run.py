@@ -18,7 +18,7 @@ from tamrl.model.inputs import Normaliser
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 from tamrl.model.training_towers import load_reference
-from tamrl.predict.ensemble import member_code, member_record, predict, to_gaussian
+from tamrl.predict.ensemble import member_code, member_records, predict, to_gaussian
 from tamrl.schema import FLUXES, IGBP_CLASSES
 from tamrl.timestep import TimeStep
 from tamrl.upscale import rechunk
@@ -67,7 +67,10 @@ def test_a_tower_as_a_grid_of_one_cell_gives_what_predict_gives(checkpoint, ense
         np.testing.assert_allclose(maps[f"{flux}_sd"].values[:, 0, 0], sd[:, i], rtol=1e-4, atol=1e-6)
     assert "calibrated on held-out towers" in maps.attrs["spread"]
     codes = np.stack(
-        [member_code(ensemble, m, member_record(ensemble, m, tower), None).numpy() for m in ensemble.members]
+        [
+            member_code(ensemble, m, r, None).numpy()
+            for m, r in zip(ensemble.members, member_records(ensemble, tower), strict=True)
+        ]
     )
     np.testing.assert_allclose(
         maps["code"].values[:, 0, 0], load_reference(checkpoint).project(codes)[0], rtol=1e-3, atol=1e-4

@@ -168,7 +168,7 @@ def settings_section() -> tuple["AdaptSettings", bool]:
         "Method", list(METHODS), format_func=lambda name: METHODS[name].label, **state.bind("method", standard.method)
     )
     method = METHODS[state.get("method", standard.method)]
-    fixed = not method.fits
+    fixed = not method.descends
     columns[1].number_input("Steps", 1, MOST_STEPS, step=10, disabled=fixed, **state.bind("steps", standard.steps))
     rates = sorted({0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, standard.learning_rate, state.get("lr", 0.1)})
     columns[2].select_slider(
@@ -177,7 +177,9 @@ def settings_section() -> tuple["AdaptSettings", bool]:
     columns[3].button(
         "Adapt", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt", on_click=press
     )
-    st.caption(f"{method.description}." + ("" if fixed else " The model itself is not changed for anyone else."))
+    st.caption(
+        f"{method.description}." + ("" if not method.fits else " The model itself is not changed for anyone else.")
+    )
     settings = dataclasses.replace(
         standard,
         method=method.name,

@@ -64,8 +64,9 @@ def _heading(view: LabView, current: bool) -> None:
         f"{len(result.adapted['member'])} members",
         f"{result.seconds:.1f} s on {result.device}",
     ]
-    if METHODS[settings.method].fits:
+    if METHODS[settings.method].descends:
         done.insert(1, f"{settings.steps} steps at {settings.learning_rate:g}")
+    if METHODS[settings.method].fits:
         done.append(f"shrinkage {np.mean(result.shrinkage):.2f} (0 = zero-shot, 1 = fully adapted; mean of members)")
     if view.request.gaps:
         done.append(f"{wording.unit(view.step, 0)} without weather predicted, too")

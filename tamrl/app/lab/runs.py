@@ -99,7 +99,7 @@ def _rows(view: "LabView", same: "dict[LabRequest, Adaptation]") -> pd.DataFrame
             "Method": METHODS[request.settings.method].label,
             "From": request.start,
             f"Support {wording.unit(view.step, 0)}": request.days,
-            "Steps": request.settings.steps if METHODS[request.settings.method].fits else None,
+            "Steps": request.settings.steps if METHODS[request.settings.method].descends else None,
         }
         for flux in FLUXES:
             after, before = scores.loc[flux, ["rmse_after", "rmse_before"]]
@@ -112,7 +112,7 @@ def name_of(request: "LabRequest", step: "TimeStep") -> str:
     """Return what tells a run from others at the same tower, in few words."""
     settings = request.settings
     said = [METHODS[settings.method].label, f"{wording.counted(request.days, step)} from {request.start}"]
-    if METHODS[settings.method].fits:
+    if METHODS[settings.method].descends:
         said.append(f"{settings.steps} steps at {settings.learning_rate:g}")
     return ", ".join([*said, "gaps predicted"] if request.gaps else said)
 
