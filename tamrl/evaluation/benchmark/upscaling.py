@@ -26,9 +26,9 @@ from tamrl.upscale.drivers.mapping import default_mapping
 from tamrl.upscale.drivers.open import Drivers, open_drivers
 from tamrl.upscale.rechunk import create_staged, plan_staging, stage, staged_drivers, times_read
 from tamrl.upscale.regions import Region, RegionJob, compute, known_classes, load_model, read_region, spin_up_steps
-from tamrl.upscale.request import UpscaleRequest
 from tamrl.upscale.run import tile_size, work
 from tamrl.upscale.store import RunFolder, create, regions
+from tamrl.upscale.workers import plan_workers
 
 DOCUMENT = "benchmarks.md"
 BEGIN, END = "<!-- written by tamrl bench upscale: begin -->", "<!-- written by tamrl bench upscale: end -->"
@@ -132,11 +132,8 @@ def _open(checkpoint: Path, store: Path) -> Drivers:
 
 def _tile(checkpoint: Path, drivers: Drivers) -> int:
     """Return the size of a region, of long series smaller than needed, so that two workers end at about one time."""
-    tile = tile_size(
-        drivers,
-        len(load_model(checkpoint)[0].members),
-        UpscaleRequest(checkpoint=checkpoint, files=(), out=Path("maps.zarr")),
-    )
+    workers = plan_workers("cpu", "float32", "local", 1, None)
+    tile = tile_size(drivers, len(load_model(checkpoint)[0].members), False, workers)
     return min(tile, _TILE) if len(drivers.time) >= DAYS else tile
 
 
