@@ -1,6 +1,8 @@
 """Where tensors live: CUDA, Apple MPS or CPU, chosen once and said aloud."""
 
 import os
+import platform
+from pathlib import Path
 
 import torch
 
@@ -59,6 +61,14 @@ def describe(device: torch.device) -> str:
     if device.type == "mps":
         return "GPU (Apple MPS)"
     return f"CPU ({os.cpu_count()} cores)"
+
+
+def processors() -> str:
+    """Return the processor of this machine in words: how many cores, of what kind."""
+    listed = Path("/proc/cpuinfo")
+    lines = listed.read_text(encoding="utf-8", errors="replace").splitlines() if listed.exists() else []
+    name = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "")
+    return ", ".join(filter(None, (f"{os.cpu_count()} cores", name, platform.machine(), platform.system())))
 
 
 def fast_bfloat16(device: torch.device) -> bool:

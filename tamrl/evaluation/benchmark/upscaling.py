@@ -18,7 +18,7 @@ from tamrl.evaluation.benchmark.document import write_between
 from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
 from tamrl.globe.earth import load_earth
 from tamrl.model.batch_inference import PLACES_AT_ONCE, STEPS_AT_ONCE
-from tamrl.system.device import one_thread
+from tamrl.system.device import one_thread, processors
 from tamrl.timestep import TimeStep
 from tamrl.upscale.cluster import connect, run_all
 from tamrl.upscale.drivers.landcover import static_inputs_of
@@ -121,7 +121,7 @@ def measure(checkpoint: Path, folder: Path, say: Callable[[str], None], repeats:
         **found,
         maps_read=reads,
         members=len(ensemble.members),
-        processors=_processors(),
+        processors=processors(),
     )
 
 
@@ -230,13 +230,6 @@ def _computed(place: RunFolder) -> int:
     import zarr
 
     return int(np.isfinite(zarr.open_array(place.store / "GPP", mode="r")[0]).sum())
-
-
-def _processors() -> str:
-    import os
-    import platform
-
-    return f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}"
 
 
 def globe(rate: float, members: int) -> tuple[float, float]:
