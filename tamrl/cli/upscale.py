@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tamrl.cli.options import checkpoint_option, device_option, read_period
+from tamrl.cli.options import checkpoint_option, device_option, precision_option, read_period
 from tamrl.errors import TamrlError
 
 if TYPE_CHECKING:
@@ -87,14 +87,7 @@ def read_box(text: str) -> tuple[float, float, float, float]:
     help="What the arrays of one worker may take; default 1GB, on a GPU its share of half of the free memory.",
 )
 @device_option
-@click.option(
-    "--precision",
-    type=click.Choice(["float32", "tf32", "bfloat16"]),
-    default="float32",
-    show_default=True,
-    help="How the recurrence rounds: tf32 (GPUs of NVIDIA) and bfloat16 are faster where the device knows them, "
-    "at the error in docs/benchmarks.md.",
-)
+@precision_option
 @click.option(
     "--allow-gaps",
     is_flag=True,

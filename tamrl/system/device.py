@@ -63,6 +63,14 @@ def describe(device: torch.device) -> str:
     return f"CPU ({os.cpu_count()} cores)"
 
 
+def wait(device: torch.device) -> None:
+    """Wait until a device has done all that it was given; a CPU has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
 def processors() -> str:
     """Return the processor of this machine in words: how many cores, of what kind."""
     listed = Path("/proc/cpuinfo")

@@ -1,5 +1,4 @@
-"""How fast prediction and training are: ratios from one run on one machine, each against what bounds it or what it
-replaces.
+"""How fast prediction and training are: ratios from one run, each against what bounds it or what it replaces.
 
 All that is compared runs in turns on one thread, so that what else the machine does meets all of it, and is timed in
 seconds of the processor, which it does not count; of each ratio the median over the rounds is told.
@@ -24,6 +23,7 @@ from tamrl.evaluation.benchmark.document import write_between
 from tamrl.evaluation.benchmark.published_way import PublishedWay
 from tamrl.model.checkpoint import Ensemble, Member, load_ensemble
 from tamrl.model.inputs import TowerRecord
+from tamrl.model.network import Modulation
 from tamrl.predict.ensemble import member_code, member_record, run_forward, states_of
 from tamrl.system.device import fast_bfloat16, one_thread, skip_denormals
 from tamrl.timestep import TimeStep
@@ -36,6 +36,8 @@ BEGIN, END = "<!-- written by tamrl bench speed: begin -->", "<!-- written by ta
 BATCH, SEQUENCE = 32, 736
 #: Days of a sliding window of the paper, and of the record that windows slide over here.
 WINDOW, WINDOW_DAYS = 30, 730
+#: Towers of that comparison: windows of one make a batch of their own, whole sequences need several.
+WINDOW_TOWERS = 16
 #: Towers of the line of costs, and days of each.
 TOWERS, LINE_DAYS = (20, 60, 200, 600, 2000), 365
 CPU = torch.device("cpu")
@@ -110,8 +112,9 @@ def measure(
         raise TamrlError("The benchmark runs a daily model", str(checkpoint), "Choose fluxnet2015-daily")
     say("Reading towers")
     dataset = load_archive(archive)
-    tables = [record(dataset, site) for site in dataset.site.values]
     member = ensemble.members[0]
+    tables = [record(dataset, site) for site in dataset.site.values]
+    tables = [tower for tower in tables if _has_drivers(ensemble, member, tower)]
     records = [member_record(ensemble, member, tower) for tower in tables]
     if len(records) < 2:
         raise TamrlError("The benchmark needs two towers or more", str(archive), "Ingest more towers")
@@ -160,22 +163,34 @@ def _forward(ensemble: Ensemble, member: Member, records: list[TowerRecord], rou
 
 def _windows(ensemble: Ensemble, member: Member, records: list[TowerRecord], rounds: int) -> Iterator[Row]:
     """Yield how fast daily fluxes are predicted from one sequence against a window for each day."""
-    longest = max(records, key=lambda r: len(r.time))
-    drivers, mask = (x[None, :WINDOW_DAYS] for x in (longest.drivers, longest.driver_mask))
-    forward = member.model.forward_model
+    longest = sorted(records, key=lambda r: len(r.time))[-WINDOW_TOWERS:]
+    days = min(WINDOW_DAYS, len(longest[0].time))
+    drivers, mask = (torch.stack([getattr(r, n)[:days] for r in longest]) for n in ("drivers", "driver_mask"))
+    states = member.model.forward_model.states
     with torch.no_grad():
-        modulation = member.model.modulator(member_code(ensemble, member, longest, None))
+        codes = torch.cat([member_code(ensemble, member, r, None) for r in longest])
+        modulation = member.model.modulator(codes)
+
+    def each(window: int, count: int) -> None:
+        with torch.no_grad():
+            for i in range(count):
+                row = slice(i, i + 1)
+                run_forward(states, drivers[row], mask[row], Modulation(*(v[row] for v in modulation)), window)
+
     calls = {
-        name: torch.no_grad()(partial(run_forward, forward.states, drivers, mask, modulation, window))
-        for name, window in (("whole", 0), ("windows", WINDOW))
+        "together": torch.no_grad()(partial(states, drivers, mask, modulation)),
+        "windows": partial(each, WINDOW, len(longest)),
+        "one": partial(each, 0, 1),
     }
-    times, days = interleaved(calls, rounds), drivers.shape[1]
+    times, total = interleaved(calls, rounds), days * len(longest)
+    alone = ratio(times, "windows", "one") / len(longest)
+    rates = [f"{total / median(times[name]):,.0f}" for name in ("together", "windows")]
     yield Row(
-        what=f"Daily prediction, against {WINDOW}-day sliding windows of the same network",
-        value=ratio(times, "windows", "whole"),
+        what=f"Daily prediction of {len(longest)} towers, against {WINDOW}-day sliding windows of the same network",
+        value=ratio(times, "windows", "together"),
         bar=(15, np.inf),
         unit="x",
-        figures=f"{days / median(times['whole']):,.0f} against {days / median(times['windows']):,.0f} days a second",
+        figures=f"{rates[0]} against {rates[1]} days a second; one tower alone {alone:.1f}x",
     )
 
 
@@ -190,7 +205,7 @@ def trainer(member: Member, records: list[TowerRecord], precision: Literal["auto
 
 
 def bare_step(made: MemberTrainer) -> Callable[[], None]:
-    """Return the forward and backward pass of the recurrent layer of a trainer alone, with the gradient of its input."""
+    """Return the forward and backward pass of the recurrent layer of a trainer alone, to its weights and input."""
     forward = made.model.forward_model
     layer = nn.LSTM(forward.recurrent.input_size, forward.recurrent.hidden_size, batch_first=True)
     x = torch.randn(BATCH, SEQUENCE, layer.input_size, requires_grad=True)
