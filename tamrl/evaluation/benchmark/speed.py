@@ -177,7 +177,7 @@ def _windows(ensemble: Ensemble, member: Member, records: list[TowerRecord], rou
                 row = slice(i, i + 1)
                 run_forward(states, drivers[row], mask[row], Modulation(*(v[row] for v in modulation)), window)
 
-    calls = {
+    calls: dict[str, Callable[[], object]] = {
         "together": torch.no_grad()(partial(states, drivers, mask, modulation)),
         "windows": partial(each, WINDOW, len(longest)),
         "one": partial(each, 0, 1),

@@ -113,19 +113,7 @@ def measure(
     stores = _drivers(folder, SPEED_GPU if gpu else SPEED)
     say("The engine in memory against the bare recurrent network")
     bare, rate, ratio = in_memory(checkpoint, stores["series"], repeats, one, precision)
-    found: dict[str, Whole] = {}
-    for name, store, workers, label in (
-        ("one", "series", 1, "One worker"),
-        ("two", "series", 2, "Two workers"),
-        ("maps", "maps", 1, "Whole maps"),
-        ("coarse", "coarse", 1, f"{COARSE} degree"),
-        ("fine", "fine", 1, f"{FINE} degree"),
-    ):
-        if gpu and workers > 1:
-            continue
-        say(f"{label}, drivers and maps on the disk")
-        out, of = folder / f"{name}-maps.zarr", one._replace(number=workers)
-        found[name] = whole(checkpoint, stores[store], out, of, precision)
+    found = _wholes(checkpoint, stores, folder, one, precision, say)
     drivers = _open(checkpoint, stores["maps"])
     tile = _tile(checkpoint, drivers, one)
     reads = max(times_read(d.pieces[0], tile) for d in drivers.drivers.values())
@@ -141,6 +129,26 @@ def measure(
         gpu=gpu,
         precision=precision,
     )
+
+
+def _wholes(
+    checkpoint: Path, stores: dict[str, Path], folder: Path, one: Workers, precision: str, say: Callable[[str], None]
+) -> dict[str, Whole]:
+    """Run the engine over each grid of drivers on the disk; on GPUs with one worker alone."""
+    found: dict[str, Whole] = {}
+    for name, store, workers, label in (
+        ("one", "series", 1, "One worker"),
+        ("two", "series", 2, "Two workers"),
+        ("maps", "maps", 1, "Whole maps"),
+        ("coarse", "coarse", 1, f"{COARSE} degree"),
+        ("fine", "fine", 1, f"{FINE} degree"),
+    ):
+        if workers > 1 and one.device != "cpu":
+            continue
+        say(f"{label}, drivers and maps on the disk")
+        out, of = folder / f"{name}-maps.zarr", one._replace(number=workers)
+        found[name] = whole(checkpoint, stores[store], out, of, precision)
+    return found
 
 
 def _drivers(folder: Path, degrees: float) -> dict[str, Path]:
