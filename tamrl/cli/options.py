@@ -58,6 +58,15 @@ device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cuda, cuda:<number>, mps or cpu."
 )
 
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["float32", "tf32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="How the recurrence rounds: tf32 (GPUs of NVIDIA) and bfloat16 are faster where the device knows them, "
+    "at the error in docs/benchmarks.md.",
+)
+
 
 def read_sites(path: Path) -> tuple[str, ...]:
     """Read tower ids from a text file: one a line, or the first column of a CSV; # starts a comment.

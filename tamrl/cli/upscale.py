@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tamrl.cli.options import checkpoint_option, read_period
+from tamrl.cli.options import checkpoint_option, device_option, precision_option, read_period
 from tamrl.errors import TamrlError
 
 if TYPE_CHECKING:
@@ -82,7 +82,12 @@ def read_box(text: str) -> tuple[float, float, float, float]:
 @click.option("--bbox", help="W,S,E,N in degrees.")
 @click.option("--time", "period", help="FROM:TO, both days included, for example 2001-01-01:2005-12-31.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped.")
-@click.option("--memory", default="1GB", show_default=True, help="What the arrays of one worker may take.")
+@click.option(
+    "--memory",
+    help="What the arrays of one worker may take; default 1GB, on a GPU its share of half of the free memory.",
+)
+@device_option
+@precision_option
 @click.option(
     "--allow-gaps",
     is_flag=True,
@@ -108,7 +113,9 @@ def command(
     bbox: str | None,
     period: str | None,
     resume: bool,
-    memory: str,
+    memory: str | None,
+    device: str,
+    precision: str,
     keep_members: bool,
     spin_up: bool,
     classes: str,
@@ -134,7 +141,9 @@ def command(
         bbox=read_box(bbox) if bbox else None,
         period=(days[0], days[-1]) if days is not None else None,
         resume=resume,
-        memory=read_size(memory),
+        memory=read_size(memory) if memory else None,
+        device=device,
+        precision=precision,
         members=keep_members,
         spin_up=spin_up,
         dominant=classes == "dominant",

@@ -62,8 +62,8 @@ def reconstruction_loss(model: TAMRL, code: Tensor, support: Support) -> Tensor:
     return drivers + functional.binary_cross_entropy_with_logits(logits, support.static)
 
 
-def training_loss(model: TAMRL, batch: Batch, config: Config) -> tuple[Tensor, dict[str, float]]:
-    """Return the loss of one batch and its terms by name."""
+def training_loss(model: TAMRL, batch: Batch, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the loss of one batch and its terms by name, which lie on the device: to read them waits for it."""
     forward, huber = model.forward_model, config.train.huber
     states, code = model.states(batch.support, batch.drivers, batch.mask, config.train.window)
     fluxes = forward.fluxes(states)
@@ -72,18 +72,18 @@ def training_loss(model: TAMRL, batch: Batch, config: Config) -> tuple[Tensor, d
     each = masked_huber(fluxes, batch.fluxes, unread, forward.flux_scale, huber)
     weights = each.new_tensor(config.train.flux_weights)
     total = (each * weights).sum()
-    terms = dict(zip(FLUXES, each.tolist(), strict=True))
+    terms = dict(zip(FLUXES, each.detach(), strict=True))
     if model.site_effect is not None:
-        adapted, _ = model.effect(states, batch.season, batch.fluxes, batch.shots)
+        adapted, _ = model.effect(states, batch.season, batch.fluxes, batch.shots, batch.rows)
         other = masked_huber(adapted, batch.fluxes, batch.weight * (1 - batch.shots), forward.flux_scale, huber)
         total = total + config.model.site_effect * (other * weights).sum()
-        terms |= {f"{flux} with support": value for flux, value in zip(FLUXES, other.tolist(), strict=True)}
+        terms |= {f"{flux} with support": value for flux, value in zip(FLUXES, other.detach(), strict=True)}
     if config.model.balance == "soft":
         penalty = balance_penalty(fluxes)
         total = total + config.train.balance_weight * penalty
-        terms["balance"] = penalty.item()
+        terms["balance"] = penalty.detach()
     if model.decoder is not None:
         rebuilt = reconstruction_loss(model, code, batch.support)
         total = total + config.model.reconstruction * rebuilt
-        terms["reconstruction"] = rebuilt.item()
+        terms["reconstruction"] = rebuilt.detach()
     return total, terms
