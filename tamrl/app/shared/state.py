@@ -156,6 +156,14 @@ PARAMETERS: dict[str, Parameter] = {
     "tower": _TEXT,
     "same": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "band": Parameter(_share, lambda value: f"{value:g}"),
+    # of the Task space
+    "hue": _TEXT,
+    "trait": _TEXT,
+    "plane": _TEXT,
+    "part": _TEXT,
+    "way": _TEXT,
+    "member": _COUNT,
+    "blind": Parameter(_flag, lambda flag: "1" if flag else "0"),
     # of the World page
     "map": _TEXT,
     "with": _TEXT,
