@@ -6,8 +6,7 @@ from tamrl.app.shared import sidebar, state, theme
 
 def main() -> None:
     """Run one turn of the app: window, sidebar, and the page that the address names."""
-    state.restore()
-    page = router.navigation()
+    page = router.navigation(asked=state.restore())
     theme.apply()
     try:
         sidebar.begin(page.url_path)
@@ -16,4 +15,4 @@ def main() -> None:
         sidebar.show_device()
     finally:
         # Also after an error or a rerun: the address always restores what is seen.
-        state.publish()
+        state.publish(everywhere=page.url_path == "")

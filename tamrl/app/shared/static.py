@@ -8,7 +8,7 @@ import streamlit as st
 from tamrl.figures.towers import map as maps
 
 #: Last part of the address of every page but the first.
-PAGES = ("world", "towers", "workspace", "lab", "task_space", "scorecard", "lessons")
+PAGES = ("start", "world", "towers", "workspace", "lab", "task_space", "scorecard", "lessons", "glossary")
 
 
 def base() -> str:

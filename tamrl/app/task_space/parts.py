@@ -230,7 +230,7 @@ _DECODED = "Decoded: mean of the members, and their range"
 
 def _title(name: str) -> str:
     if name in DERIVED:
-        return {"SW_POT": "Potential radiation", "SW_POT_TREND": "Its change in 10 days"}[name] + " [W m⁻²]"
+        return f"{'Its change in 10 days' if name.endswith('TREND') else 'Potential radiation'} [W m⁻²]"
     unit = unit_label(VARIABLES[name].unit)
     words = VARIABLES[name].long_name.replace("Incoming shortwave", "Shortwave").replace("Daily ", "")
     words = words.replace("Vapour pressure deficit", "VPD").replace("Enhanced vegetation index", "EVI")
