@@ -6,9 +6,8 @@ from tamrl.app.shared import sidebar, state, theme, visitor
 
 def main() -> None:
     """Run one turn of the app: window, sidebar, and the page that the address names."""
-    state.restore()
     visitor.arrive()
-    page = router.navigation()
+    page = router.navigation(asked=state.restore())
     theme.apply()
     try:
         sidebar.begin(page.url_path)
@@ -17,4 +16,4 @@ def main() -> None:
         sidebar.show_device()
     finally:
         # Also after an error or a rerun: the address always restores what is seen.
-        state.publish()
+        state.publish(everywhere=page.url_path == "")

@@ -6,7 +6,8 @@ import torch
 from sklearn.metrics import mean_squared_error
 
 from tamrl.model.network import TAMRL
-from tamrl.training.losses import balance_penalty, imbalance, masked_huber, seasonal_means, training_loss
+from tamrl.model.reconstruction import seasonal_means
+from tamrl.training.losses import balance_penalty, imbalance, masked_huber, training_loss
 
 
 def test_balanced_fluxes_carry_no_penalty_and_a_known_imbalance_its_square():

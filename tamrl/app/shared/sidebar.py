@@ -193,7 +193,7 @@ def show_device() -> None:
 
 #: Pages that show the towers of the workspace. Elsewhere the mark of simulated ones would be read as that of the maps
 #: or scores beside it.
-_PAGE, _OF_TOWERS = "tamrl_page", ("towers", "lab")
+_PAGE, _OF_TOWERS = "tamrl_page", ("towers", "lab", "task_space")
 
 
 def begin(page: str) -> None:
