@@ -35,6 +35,7 @@ def pages() -> list["st.Page"]:
         st.Page("pages/workspace.py", title="Workspace", icon=":material/drive_folder_upload:"),
         st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
         st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
+        st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
     ]
 
 
