@@ -36,6 +36,7 @@ def pages() -> list["st.Page"]:
         st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
         st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
         st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
+        st.Page("pages/teacher.py", title="Teacher", icon=":material/groups:"),
     ]
 
 

@@ -55,6 +55,7 @@ class _Class:
     key: str
     salt: str
     began: float
+    owner: str
     numbers: dict[str, int] = field(default_factory=dict)
     joined: dict[int, float] = field(default_factory=dict)
     answers: dict[tuple[int, str, str], _Answer] = field(default_factory=dict)
@@ -86,10 +87,14 @@ class Classrooms:
     def __init__(self, limits: ClassLimits | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self.limits, self._clock = limits or ClassLimits(), clock
         self._classes: dict[str, _Class] = {}
+        self._salt = secrets.token_hex(16)
         self._guard = threading.Lock()
 
-    def begin(self) -> tuple[str, str]:
+    def begin(self, teacher: str) -> tuple[str, str]:
         """Begin a class; return its code and its key.
+
+        Args:
+            teacher: tells browsers apart, so that a reload finds the class again; only a salted hash of it is kept.
 
         Raises:
             TamrlError: the server keeps as many classes as it may.
@@ -101,8 +106,16 @@ class Classrooms:
                 raise TamrlError(what, "Teacher", "End one of yours, or try again in some hours")
             code = self._new_code()
             key = secrets.token_urlsafe(18)
-            self._classes[code] = _Class(key, secrets.token_hex(16), self._clock())
+            self._classes[code] = _Class(key, secrets.token_hex(16), self._clock(), _hash(self._salt, teacher))
             return code, key
+
+    def key_of(self, teacher: str) -> str | None:
+        """Return the key of the class that a browser began last, None where there is none (any more)."""
+        with self._guard:
+            self._forget()
+            name = _hash(self._salt, teacher)
+            keys = [room.key for room in self._classes.values() if room.owner == name]
+            return keys[-1] if keys else None
 
     def code_of(self, key: str) -> str | None:
         """Return the code of the class that a key belongs to, None where there is none (any more)."""
@@ -216,7 +229,7 @@ class Classrooms:
         return found[0]
 
     def _number(self, room: _Class, visitor: str) -> int:
-        name = sha256(f"{room.salt}{visitor}".encode()).hexdigest()
+        name = _hash(room.salt, visitor)
         if name not in room.numbers:
             if len(room.numbers) >= self.limits.students:
                 what = f"This class is full: it holds {self.limits.students} students"
@@ -225,6 +238,10 @@ class Classrooms:
             number = secrets.choice([n for n in range(_FIRST_NUMBER, _LAST_NUMBER + 1) if n not in taken])
             room.numbers[name], room.joined[number] = number, self._clock()
         return room.numbers[name]
+
+
+def _hash(salt: str, visitor: str) -> str:
+    return sha256(f"{salt}{visitor}".encode()).hexdigest()
 
 
 def tidy(code: str) -> str:

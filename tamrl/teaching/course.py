@@ -101,8 +101,8 @@ _LESSONS = (
             "R² decides: the share of the day-to-day variance that is explained. The tower with the larger RMSE is "
             "often another one, since large fluxes have large errors. Hard towers are those whose management, water "
             "table or disturbance no driver shows, and those with little season: there the variance is small, so R² "
-            "is low even where the level is nearly right. About four in ten of the worst third are wrong in their "
-            "pattern."
+            "is low even where the level is nearly right. At about six in ten of the worst third the pattern is what "
+            "is wrong."
         ),
         reading=(
             Paper(

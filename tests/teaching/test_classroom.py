@@ -30,7 +30,7 @@ def rooms(clock):
 
 
 def test_answers_reach_the_key_and_the_latest_counts(rooms, clock):
-    code, key = rooms.begin()
+    code, key = rooms.begin("teacher")
     number = rooms.join(code.lower() + " ", "anna")
     clock.now = 90
     rooms.record(code, "anna", "tower", "guess", WRONG)
@@ -49,7 +49,7 @@ def test_answers_reach_the_key_and_the_latest_counts(rooms, clock):
 
 
 def test_a_value_that_is_no_number_and_a_long_answer_are_cut(rooms):
-    code, key = rooms.begin()
+    code, key = rooms.begin("teacher")
     rooms.record(code, "anna", "tower", "guess", Mark(answer="x" * 500, correct=False, value=float("inf"), said=""))
     row = rooms.board(key).rows.iloc[0]
     assert len(row["answer"]) == 80
@@ -57,13 +57,13 @@ def test_a_value_that_is_no_number_and_a_long_answer_are_cut(rooms):
 
 
 def test_a_browser_is_one_student_and_nothing_of_it_is_kept(rooms):
-    code, _ = rooms.begin()
+    code, _ = rooms.begin("teacher")
     assert rooms.join(code, "anna") == rooms.join(code, "anna") != rooms.join(code, "ben")
     assert "anna" not in repr(vars(rooms))
 
 
 def test_the_same_browser_has_unrelated_names_in_two_classes(rooms):
-    codes = [rooms.begin()[0] for _ in range(2)]
+    codes = [rooms.begin("teacher")[0] for _ in range(2)]
     for code in codes:
         rooms.join(code, "anna")
     names = [set(room.numbers) for room in rooms._classes.values()]
@@ -72,7 +72,7 @@ def test_the_same_browser_has_unrelated_names_in_two_classes(rooms):
 
 @pytest.mark.parametrize("code", ["", "ABCDEF", "'; --", "x" * 5000])
 def test_a_code_of_no_class_is_told(rooms, code):
-    rooms.begin()
+    rooms.begin("teacher")
     with pytest.raises(TamrlError) as caught:
         rooms.join(code, "anna")
     assert "teacher" in caught.value.todo
@@ -80,7 +80,7 @@ def test_a_code_of_no_class_is_told(rooms, code):
 
 
 def test_students_can_neither_read_nor_clear_nor_end_a_class(rooms):
-    code, key = rooms.begin()
+    code, key = rooms.begin("teacher")
     rooms.record(code, "anna", "tower", "guess", RIGHT)
     for call in (rooms.board, rooms.clear, rooms.end):
         for guess in (code, "", key[:-1], "é"):
@@ -91,7 +91,7 @@ def test_students_can_neither_read_nor_clear_nor_end_a_class(rooms):
 
 
 def test_an_unknown_question_is_refused(rooms):
-    code, key = rooms.begin()
+    code, key = rooms.begin("teacher")
     for lesson, question in (("tower", "nothing"), ("nothing", "guess")):
         with pytest.raises(TamrlError, match="no such question"):
             rooms.record(code, "anna", lesson, question, RIGHT)
@@ -99,19 +99,19 @@ def test_an_unknown_question_is_refused(rooms):
 
 
 def test_a_class_and_a_server_are_full_at_some_point(rooms):
-    code, _ = rooms.begin()
+    code, _ = rooms.begin("teacher")
     for name in ("anna", "ben", "cem"):
         rooms.join(code, name)
     with pytest.raises(TamrlError, match="full"):
         rooms.record(code, "dora", "tower", "guess", RIGHT)
     rooms.join(code, "anna")
-    rooms.begin()
+    rooms.begin("teacher")
     with pytest.raises(TamrlError, match="already holds 2 classes"):
-        rooms.begin()
+        rooms.begin("teacher")
 
 
 def test_a_class_is_forgotten_after_its_hours(rooms, clock):
-    code, key = rooms.begin()
+    code, key = rooms.begin("teacher")
     rooms.record(code, "anna", "tower", "guess", RIGHT)
     clock.now = 6 * 3600
     assert rooms.board(key).hours_left == pytest.approx(6)
@@ -123,7 +123,7 @@ def test_a_class_is_forgotten_after_its_hours(rooms, clock):
 
 
 def test_clearing_keeps_the_code_and_ending_does_not(rooms):
-    code, key = rooms.begin()
+    code, key = rooms.begin("teacher")
     rooms.record(code, "anna", "tower", "guess", RIGHT)
     rooms.clear(key)
     board = rooms.board(key)
@@ -137,7 +137,7 @@ def test_clearing_keeps_the_code_and_ending_does_not(rooms):
 
 def test_many_threads_lose_no_answer():
     rooms = Classrooms(ClassLimits(students=100))
-    code, key = rooms.begin()
+    code, key = rooms.begin("teacher")
 
     def student(i):
         for _ in range(20):
@@ -156,3 +156,12 @@ def test_many_threads_lose_no_answer():
 
 def test_a_code_may_be_typed_with_spaces_and_hyphens():
     assert tidy(" ab-c d2 3") == "ABCD23"
+
+
+def test_the_browser_that_began_a_class_finds_it_again_and_no_other_does(rooms):
+    _, key = rooms.begin("teacher")
+    assert rooms.key_of("teacher") == key
+    assert rooms.key_of("anna") is None
+    rooms.end(key)
+    assert rooms.key_of("teacher") is None
+    assert "teacher" not in repr(vars(rooms))

@@ -36,7 +36,7 @@ def year():
 
 def test_every_lesson_has_a_guess_a_check_and_papers_with_a_doi():
     for lesson in course.LESSONS.values():
-        assert list(lesson.questions)[0] == "guess"
+        assert next(iter(lesson.questions)) == "guess"
         assert len(lesson.questions) >= 2
         assert len(lesson.reading) >= 2
         assert all(paper.doi.startswith("10.") and " " not in paper.doi for paper in lesson.reading)
@@ -115,7 +115,7 @@ def test_own_tower_and_kind_of_error_are_computed(scores):
 
 def test_what_the_teacher_is_told_of_the_worst_third_is_true(scores):
     worst = scores[scores["rank"] <= len(scores) // 3]
-    assert 0.35 < (worst["level"] < places.LEVEL).mean() < 0.75
+    assert 0.55 < (worst["level"] < places.LEVEL).mean() < 0.65
 
 
 def test_a_season_is_a_mean_over_observed_days():
