@@ -165,6 +165,136 @@ _LESSONS = (
             ),
         ),
     ),
+    Lesson(
+        name="days",
+        title="How many days, and which",
+        hook="You may label four weeks. Which four?",
+        aim="Plan a short campaign: say which season teaches a model most, and when more days stop helping.",
+        questions={
+            "guess": "What four weeks of January teach",
+            "weeks": "Four weeks that beat eight of twelve months",
+            "best": "The week that teaches most alone",
+        },
+        answers=(
+            "The value on the screen of the class is the change of the RMSE from zero-shot in percent, so that "
+            "towers can be compared; the lowest wins. All errors are on the other years. At the maize, winter "
+            "teaches nothing and one week of July nearly as much as a month of it; the whole year is better than any "
+            "month, since it has both the height and the edges of the season. At the forests, weeks that lie apart "
+            "do at least as well as four in a row. One tower is an anecdote: the Scorecard has all of them."
+        ),
+        reading=(
+            Paper(
+                who="Laird and Ware (1982)",
+                title="Random-effects models for longitudinal data",
+                where="Biometrics",
+                doi="10.2307/2529876",
+                why="The site effect is a random effect; this is where they come from.",
+            ),
+            Paper(
+                who="Roberts et al. (2017)",
+                title="Cross-validation strategies for data with temporal, spatial, hierarchical, or phylogenetic "
+                "structure",
+                where="Ecography",
+                doi="10.1111/ecog.02881",
+                why="Why the error is taken on other years than those of the labels.",
+            ),
+            Paper(
+                who="Hollinger and Richardson (2005)",
+                title="Uncertainty in eddy covariance measurements and its application to physiological models",
+                where="Tree Physiology",
+                doi="10.1093/treephys/25.7.873",
+                why="How noisy one labelled day is.",
+            ),
+        ),
+    ),
+    Lesson(
+        name="trust",
+        title="Believing and not believing",
+        hook="A map has a colour everywhere. Where should you not believe it?",
+        aim="Read a dissimilarity index and an interval, and say what neither of them can tell.",
+        questions={
+            "guess": "How much vegetated land the index calls unknown",
+            "regions": "Three regions furthest from the towers",
+            "coverage": "Days inside the 90 % interval, by eye",
+        },
+        answers=(
+            "The index stays below its threshold on nearly all vegetated land, which surprises everybody. It compares "
+            "drivers and task embeddings with those of the training towers: it says how far, not how wrong. Tropical "
+            "South America is near by the index, yet its two towers have an R² far below 0. Their relative error is "
+            "like that of Europe: there is hardly a season, so there is little variance to explain. With one or two "
+            "towers a region, its error is an anecdote in either direction. The intervals hold about 90 % on average "
+            "over held-out towers; at single towers they hold anything from half to all of the days."
+        ),
+        reading=(
+            Paper(
+                who="Meyer and Pebesma (2021)",
+                title="Predicting into unknown space? Estimating the area of applicability of spatial prediction "
+                "models",
+                where="Methods in Ecology and Evolution",
+                doi="10.1111/2041-210X.13650",
+                why="The index and its threshold.",
+            ),
+            Paper(
+                who="Meyer and Pebesma (2022)",
+                title="Machine learning-based global maps of ecological variables and the challenge of assessing them",
+                where="Nature Communications",
+                doi="10.1038/s41467-022-29838-9",
+                why="What one may conclude from scores where samples are clustered.",
+            ),
+            Paper(
+                who="Saleska et al. (2003)",
+                title="Carbon in Amazon forests: unexpected seasonal fluxes and disturbance-induced losses",
+                where="Science",
+                doi="10.1126/science.1091165",
+                why="Why the wet tropics surprise models.",
+            ),
+        ),
+    ),
+    Lesson(
+        name="siting",
+        title="Where should the next tower stand?",
+        hook="You may build four towers. Which places teach the most about the others?",
+        aim="Judge a network by what it predicts where it does not stand, and compare a plan with chance.",
+        questions={
+            "guess": "By lot, or as unlike as can be",
+            "network": "Four towers better than half of the draws",
+            "worst": "The place that is now predicted worst",
+        },
+        answers=(
+            "The planet is SIMULATED, so the truth is known everywhere. The value is the mean RMSE over all 40 places. "
+            "Putting each tower as far as possible from all others is no better than the lot here: it picks rare "
+            "extremes, which teach about themselves alone. A rule that knows the truth is a bound, not a plan. "
+            "Networks that do well spread over dry, cold and tropical places, one each. The game has one flux and a "
+            "model that interpolates; real networks serve more than one purpose, and access, power and people decide "
+            "as well."
+        ),
+        reading=(
+            Paper(
+                who="Papale et al. (2015)",
+                title="Effect of spatial sampling from European flux towers for estimating carbon and water fluxes "
+                "with artificial neural networks",
+                where="Journal of Geophysical Research: Biogeosciences",
+                doi="10.1002/2015JG002997",
+                why="This game, played with real towers.",
+            ),
+            Paper(
+                who="Sulkava et al. (2011)",
+                title="Assessing and improving the representativeness of monitoring networks: The European flux tower "
+                "network example",
+                where="Journal of Geophysical Research: Biogeosciences",
+                doi="10.1029/2010JG001562",
+                why="How to plan a network, and to test the plan.",
+            ),
+            Paper(
+                who="Yang et al. (2008)",
+                title="Assessing the representativeness of the AmeriFlux network using MODIS and GOES data",
+                where="Journal of Geophysical Research: Biogeosciences",
+                doi="10.1029/2007JG000627",
+                why="Where a real network is blind.",
+            ),
+        ),
+        simulated=True,
+    ),
 )
 LESSONS: dict[str, Lesson] = {lesson.name: lesson for lesson in _LESSONS}
 

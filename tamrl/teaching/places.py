@@ -34,15 +34,15 @@ def tower_scores(folder: Path) -> pd.DataFrame:
         folder: of the bundled scores.
 
     Returns:
-        Rows of ``site``, ``flux``, ``n`` (days), ``r2``, ``rmse`` and ``bias`` [gC m-2 d-1] and ``level``, the share of
-        the mean square error that the bias makes [1].
+        Rows of ``site``, ``flux``, ``n`` (days), ``r2``, ``nmae``, ``rmse`` and ``bias`` [gC m-2 d-1], and ``level``,
+        the share of the mean square error that the bias makes [1].
 
     Raises:
         TamrlError: the scores are missing or damaged.
     """
     table = read_table(folder, "scores")
     keep = np.logical_and.reduce([(table[name] == value).to_numpy() for name, value in _ROWS.items()])
-    found = table.loc[keep, ["site", "flux", "n", "r2", "rmse", "bias"]].astype({"site": str, "flux": str})
+    found = table.loc[keep, ["site", "flux", "n", "r2", "rmse", "nmae", "bias"]].astype({"site": str, "flux": str})
     return found.assign(level=found["bias"] ** 2 / found["rmse"] ** 2).reset_index(drop=True)
 
 

@@ -5,6 +5,7 @@ The lessons run on what comes with the project, whatever workspace is open.
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 import xarray as xr
@@ -13,7 +14,10 @@ from tamrl.app.shared import cache, sidebar
 from tamrl.app.shared.files import Origin
 from tamrl.bundled import CROSS_FITTED_NAME, bundled_folder, bundled_models
 from tamrl.errors import TamrlError
-from tamrl.teaching import by_hand, measured, places
+from tamrl.evaluation import results
+from tamrl.globe.earth import load_earth
+from tamrl.maps import catalog
+from tamrl.teaching import by_hand, labels, measured, places, siting, trust
 from tamrl.teaching.measured import Year
 from tamrl.towers.workspace import Workspace, bundled
 
@@ -23,6 +27,8 @@ if TYPE_CHECKING:
     from tamrl.predict.hand_modulation import OpenMember
 
 REAL, SIMULATED = "fluxnet2015", "demo"
+#: The bundled maps that carry the dissimilarity index.
+MAP = "tamrl-climate"
 
 
 def workspace(name: str = REAL) -> Workspace:
@@ -76,10 +82,23 @@ def _scores(version: int) -> pd.DataFrame:
     return places.tower_scores(bundled_folder("scores"))
 
 
+def _scores_version() -> int:
+    return results.version(bundled_folder("scores"))
+
+
+@st.cache_data(max_entries=2, show_spinner=False)
+def _scores_source(version: int) -> str:
+    return results.open_results(bundled_folder("scores")).source()
+
+
+def scores_origin() -> Origin:
+    """Return where the scores of the held-out towers come from."""
+    return Origin(_scores_source(_scores_version()), False)
+
+
 def scores(flux: str) -> pd.DataFrame:
     """Return how each held-out tower is predicted, ranked, DataFrame(site) with its class and climate."""
-    version = bundled_folder("scores").stat().st_mtime_ns
-    return places.of_flux(_scores(version), flux).join(towers()[["igbp", "koeppen"]], how="inner")
+    return places.of_flux(_scores(_scores_version()), flux).join(towers()[["igbp", "koeppen"]], how="inner")
 
 
 @st.cache_data(max_entries=24, show_spinner="Predicting a tower that the model has not seen")
@@ -128,3 +147,99 @@ def _observed(version: int, site: str) -> pd.DataFrame:
 def observed(site: str) -> pd.DataFrame:
     """Return the fluxes of a tower on its valid days, NaN on others."""
     return _observed(workspace().archive_version(), site)
+
+
+@st.cache_data(max_entries=4, show_spinner="Labelling each month in turn")
+def _benchmark(version: int, site: str) -> labels.Benchmark:
+    from tamrl.teaching.predictions import errors_with
+
+    _, flux, year = labels.TOWERS[site]
+    record = tower(site)
+    supports = [pd.DatetimeIndex([]), *labels.months(record, year), labels.whole_year(record, year)]
+    found = errors_with(model(), record, supports, flux, labels.scored(record, year))
+    return labels.Benchmark(float(found[0]), found[1:-1], float(found[-1]))
+
+
+def benchmark(site: str) -> labels.Benchmark:
+    """Return what the weeks of lesson 4 compete with at a tower."""
+    return _benchmark(workspace().archive_version(), site)
+
+
+@st.cache_data(max_entries=256, show_spinner="Labelling your weeks")
+def _weeks(version: int, site: str, weeks: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    from tamrl.teaching.predictions import errors_with
+
+    _, flux, year = labels.TOWERS[site]
+    record = tower(site)
+    supports = [*labels.growing(record, year, weeks), *labels.alone(record, year, weeks)]
+    found = errors_with(model(), record, supports, flux, labels.scored(record, year))
+    return found[: len(weeks)], found[len(weeks) :]
+
+
+def weeks(site: str, chosen: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the RMSE with the first week, the first two and so on, and with each week alone [gC m-2 d-1]."""
+    return _weeks(workspace().archive_version(), site, chosen)
+
+
+@st.cache_resource(max_entries=1, show_spinner="Opening the map")
+def index_maps() -> xr.Dataset:
+    """Return the dissimilarity index of the bundled maps, with what its cells are weighed by.
+
+    Raises:
+        TamrlError: the maps are missing or damaged.
+    """
+    maps = catalog.open_maps(catalog.entries_in((bundled_folder("maps"),))[MAP])
+    return maps[["extrapolation", "land_fraction"]].load()
+
+
+@st.cache_data(max_entries=2, show_spinner="Comparing the regions with the towers")
+def _by_region(version: int) -> pd.DataFrame:
+    rows = places.of_flux(_scores(version), "GPP").join(towers()[["lat", "lon"]], how="inner")
+    return trust.by_region(index_maps(), load_earth(), rows)
+
+
+def by_region() -> pd.DataFrame:
+    """Return what is known of each land region, see ``tamrl.teaching.trust.by_region``."""
+    return _by_region(_scores_version())
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def region_codes() -> tuple[np.ndarray, dict[int, str]]:
+    """Return the regions on the grid of ``index_maps``, see ``tamrl.teaching.trust.region_codes``."""
+    field = index_maps()["extrapolation"]
+    return trust.region_codes(load_earth(), field["lat"].values, field["lon"].values)
+
+
+@st.cache_resource(max_entries=1, show_spinner="Simulating the planet")
+def _planet(version: int) -> siting.Planet:
+    return siting.make_planet(workspace(SIMULATED).archive().load())
+
+
+def planet() -> siting.Planet:
+    """Return the SIMULATED planet of lesson 6."""
+    return _planet(workspace(SIMULATED).archive_version())
+
+
+@st.cache_data(max_entries=1, show_spinner="Drawing networks by lot")
+def _by_lot(version: int) -> np.ndarray:
+    return siting.by_lot(planet())
+
+
+def by_lot() -> np.ndarray:
+    """Return the scores of networks drawn by lot."""
+    return _by_lot(workspace(SIMULATED).archive_version())
+
+
+@st.cache_data(max_entries=1, show_spinner=False)
+def _rules(version: int) -> dict[str, list[str]]:
+    return {"as unlike as can be": siting.furthest(planet()), "knowing the truth": siting.knowing(planet())}
+
+
+def rules() -> dict[str, list[str]]:
+    """Return the towers that each rule of lesson 6 adds, by its name."""
+    return _rules(workspace(SIMULATED).archive_version())
+
+
+def simulated_origin() -> Origin:
+    """Return where the simulated places come from."""
+    return sidebar.origin(workspace(SIMULATED))

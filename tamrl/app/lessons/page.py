@@ -5,13 +5,20 @@ from types import ModuleType
 import streamlit as st
 
 from tamrl.app import router
-from tamrl.app.lessons import frame, klass, modulation, places, tower
+from tamrl.app.lessons import days, frame, klass, modulation, places, siting, tower, trust
 from tamrl.app.shared import components, state
 from tamrl.app.shared.widgets import pick
 from tamrl.teaching.course import LESSONS, MINUTES, STEPS
 
 #: What draws each lesson: a module with ``ask``, ``explore`` and ``check``.
-DRAWN: dict[str, ModuleType] = {"tower": tower, "places": places, "modulation": modulation}
+DRAWN: dict[str, ModuleType] = {
+    "tower": tower,
+    "places": places,
+    "modulation": modulation,
+    "days": days,
+    "trust": trust,
+    "siting": siting,
+}
 
 
 def show() -> None:

@@ -4,7 +4,6 @@ import streamlit as st
 
 from tamrl.app.lessons import data, frame
 from tamrl.app.shared import components, theme
-from tamrl.evaluation import results
 from tamrl.figures.lessons import seasons as figures
 from tamrl.figures.style import number, unit_label
 from tamrl.schema import FLUX_UNIT
@@ -92,7 +91,7 @@ def _strip(chosen: dict[str, str]) -> None:
         figures.strip(rows, chosen, FLOOR, theme.current()),
         f"R² of daily {FLUX} at {len(rows)} held-out towers by land cover. Median {number(rows['r2'].median())}; "
         f"{below} towers below 0.",
-        components.Origin(f"{data.origin().text}; scores: {results.bundled().name}", False),
+        data.scores_origin(),
         lambda: rows,
     )
 
@@ -108,12 +107,13 @@ def explore() -> None:
     _strip({site: site for site in pair})
     if frame.mark_of(LESSON, "guess") is not None:
         rows = data.scores(FLUX)
+        crops = rows.loc[rows["igbp"] == "CRO", "r2"].sort_values()
         frame.theory(
             "**Why it fails.** The model knows a place only by its weather, leaves, land cover and climate. Two "
             "places that agree in these get nearly the same fluxes. What it is not told, it cannot tell apart: the "
             "crop and its sowing, mowing, irrigation, the age of the stand, the water table, the soil.\n\n"
-            "**Few relatives are not the whole story.** The model has met many croplands and still misses single ones, "
-            "since croplands differ more among themselves than tundras do.\n\n"
+            f"**Relatives help only as far as they are alike.** Among {len(crops)} croplands R² runs from "
+            f"{number(crops.iloc[1])} to {number(crops.iloc[-1])}, the worst left out.\n\n"
             "**Read two scores.** RMSE grows with the fluxes, so productive places look bad. R² falls where there is "
             "little variance to explain, so evergreen tropics look bad. Of "
             f"{len(rows)} towers {int((rows['r2'] < 0).sum())} have an R² below 0.\n\n"
@@ -134,8 +134,12 @@ def check() -> None:
         "Tower",
         sites,
         format_func=lambda code: f"{code} · {places.in_words(code, table)}",
-        **frame.bind("places_own", sites[0]),
+        index=None,
+        placeholder="Choose a tower",
+        **frame.bind("places_own", None),
     )
+    if site is None:
+        return
     _facts(site)
     mark = frame.task(
         LESSON,
