@@ -172,15 +172,16 @@ _LESSONS = (
         aim="Plan a short campaign: say which season teaches a model most, and when more days stop helping.",
         questions={
             "guess": "What four weeks of January teach",
-            "weeks": "Four weeks that beat eight of twelve months",
+            "weeks": "Four weeks that beat ten of twelve months",
             "best": "The week that teaches most alone",
         },
         answers=(
-            "The value on the screen of the class is the change of the RMSE from zero-shot in percent, so that "
-            "towers can be compared; the lowest wins. All errors are on the other years. At the maize, winter "
-            "teaches nothing and one week of July nearly as much as a month of it; the whole year is better than any "
-            "month, since it has both the height and the edges of the season. At the forests, weeks that lie apart "
-            "do at least as well as four in a row. One tower is an anecdote: the Scorecard has all of them."
+            "The value on the screen of the class is the change of the RMSE from zero-shot in percent, so that towers "
+            "can be compared; the lowest wins. All errors are on the other years. At the maize, winter teaches nothing, "
+            "and one week of July most of what a month of it does. At the beech forest four good weeks serve as well as "
+            "the whole year; at the spruce on wet soil August alone serves better than it. The weeks from 21 May, "
+            "18 June, 16 July and 13 August beat at least eleven months at each of the three. One tower is an "
+            "anecdote: the Scorecard has all of them."
         ),
         reading=(
             Paper(
@@ -223,7 +224,8 @@ _LESSONS = (
             "South America is near by the index, yet its two towers have an R² far below 0. Their relative error is "
             "like that of Europe: there is hardly a season, so there is little variance to explain. With one or two "
             "towers a region, its error is an anecdote in either direction. The intervals hold about 90 % on average "
-            "over held-out towers; at single towers they hold anything from half to all of the days."
+            "over held-out towers; at single towers anything from a third to all of the days. The tundra tower is "
+            "the one to show."
         ),
         reading=(
             Paper(

@@ -19,7 +19,7 @@ TOWERS = {
 #: Weeks that a student may label, days of one, and how many weeks a year is cut into.
 WEEKS, WEEK_DAYS, OF_YEAR = 4, 7, 52
 #: Days of a month that the student competes with, and how many of the twelve are to be beaten.
-MONTH_DAYS, BEAT = WEEKS * WEEK_DAYS, 8
+MONTH_DAYS, BEAT = WEEKS * WEEK_DAYS, 10
 #: Weeks whose errors differ by less than this share are as good as each other.
 SAME = 0.01
 #: Month of the first question, and how much the error falls [%], as (least, answer).

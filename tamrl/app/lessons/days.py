@@ -133,14 +133,17 @@ def _theory(site: str) -> None:
     found = data.benchmark(site)
     best, last = int(np.argmin(found.months)), int(np.argmax(found.months))
     names = [f"{pd.Timestamp(2001, month, 1):%B}" for month in range(1, 13)]
-    gone = 100 * (found.zero - found.months[best]) / (found.zero - found.year) if found.year < found.zero else np.nan
+    gone = 100 * (found.zero - found.months[best]) / (found.zero - found.year)
+    if found.months[best] < found.year:
+        far = "Here the best month alone does better than the whole year: more labels are not always better."
+    else:
+        far = f"The best month goes {number(gone, 0)} % of the way from no labels to that."
     frame.theory(
         f"**Which.** At {site} four weeks of {names[best]} bring the RMSE to {number(found.months[best])}, four of "
         f"{names[last]} to {number(found.months[last])} {UNIT}. Days on which the place does what all places do say "
         "nothing about it. Days on which it does something of its own say most.\n\n"
-        f"**How many.** A whole year gives {number(found.year)}. The best month makes {number(gone, 0)} % of the way "
-        "from no labels to that. Neighbouring days resemble each other, so a second week in a row adds less than the "
-        "first: the days count, not the rows of the table.\n\n"
+        f"**How many.** A whole year gives {number(found.year)}. {far} Neighbouring days resemble each other, so of "
+        "four weeks in a row the first mostly teaches most.\n\n"
         "**What can go wrong.** The site effect takes what it sees as true of all seasons, and shrinks it by how far "
         "such days have deceived at other towers. A month of an odd season, drought or harvest, still misleads.\n\n"
         "**Why other years.** Days beside a labelled day are easy. A score on them would praise the memory, not the "

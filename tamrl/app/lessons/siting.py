@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.lessons import data, frame
-from tamrl.app.shared import components, theme
+from tamrl.app.shared import components, theme, widgets
 from tamrl.figures.lessons import siting as figures
 from tamrl.figures.style import number, unit_label
 from tamrl.schema import FLUX_UNIT, IGBP
@@ -42,14 +42,34 @@ def _climates(added: list[str]) -> None:
     top = float(np.ceil(siting.errors(planet, siting.network_of(planet, [])).max()))
     table = planet.places.assign(rmse=found)
     worst = table["rmse"].idxmax()
-    components.figure(
-        "lesson_climates",
-        figures.climates(planet.places, found, top, START, added, theme.current()),
-        f"SIMULATED places by temperature and precipitation, coloured by the RMSE of the mean year of GPP. Mean "
-        f"{number(found.mean())}, worst {worst} with {number(table.at[worst, 'rmse'])} {UNIT}.",
-        data.simulated_origin(),
-        lambda: table,
-    )
+    drawn = figures.climates(planet.places, found, top, START, added, theme.current())
+    # A chart of its own after each click: what was clicked before must not count again.
+    key = f"chart-lesson_climates-{frame.moved('siting_turn', 0)}"
+    with st.container(key="figure-lesson_climates", gap="xsmall"):
+        widgets.chart(
+            st.container(),
+            "lesson_climates",
+            drawn,
+            f"SIMULATED places by temperature and precipitation, coloured by the RMSE of the mean year of GPP. Mean "
+            f"{number(found.mean())}, worst {worst} with {number(table.at[worst, 'rmse'])} {UNIT}.",
+            key=key,
+            on_select=lambda: _click(key),
+            selection_mode="points",
+        )
+        components.footer("lesson_climates", data.simulated_origin(), lambda: table)
+
+
+def _click(key: str) -> None:
+    """Build a tower at the place that was clicked, or take it away."""
+    added = list(frame.moved("siting_added", []))
+    for point in st.session_state[key].selection.points:
+        site = point["customdata"][0]
+        if site in added:
+            added.remove(site)
+        elif site in data.planet().candidates and len(added) < ADDED:
+            added.append(site)
+    frame.move("siting_added", added)
+    frame.move("siting_turn", frame.moved("siting_turn", 0) + 1)
 
 
 def _cards(added: list[str]) -> None:
@@ -91,7 +111,10 @@ def ask() -> None:
 def explore() -> None:
     """Draw the places, the choice, and how it compares."""
     frame.reveal(LESSON)
-    st.markdown("**Build towers** and watch the errors of all places. Take one away and put it elsewhere.")
+    st.markdown(
+        "**Build towers**, by their names or with a click on the chart, and watch the errors of all places. "
+        "Another click takes one away."
+    )
     added = _choose()
     _cards(added)
     _climates(added)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from plotly.subplots import make_subplots
 
 from tamrl.figures.colours import FLUX, ROLE, rgba
 from tamrl.figures.style import DATE, INK, Theme, style, unit_label
@@ -54,48 +55,70 @@ def calendar(values: pd.Series, flux: str, weeks: Sequence[pd.Timestamp], theme:
 
 
 def curve(found: Benchmark, mine: np.ndarray, flux: str, theme: Theme) -> go.Figure:
-    """Return the error against the number of labelled days: the student's weeks, the twelve months, a whole year.
+    """Return the error against the number of labelled days, and beside it that of four weeks of each month.
 
     Args:
         found: what the weeks are compared with.
-        mine: RMSE with the first week, the first two, and so on [gC m-2 d-1]; may be empty.
+        mine: RMSE with the first week, the first two, and so on [gC m-2 d-1].
         flux: name of the flux.
         theme: light or dark.
     """
-    figure = go.Figure()
+    figure = make_subplots(
+        cols=2,
+        shared_yaxes=True,
+        column_widths=[0.45, 0.55],
+        horizontal_spacing=0.03,
+        subplot_titles=("Your weeks, one after another", f"{MONTH_DAYS} days from the first of each month"),
+    )
+    colour = ROLE[theme]["support"]
     figure.add_trace(
         go.Scatter(
-            x=[MONTH_DAYS] * 12,
-            y=found.months,
-            mode="markers+text",
-            name="28 days from the first of a month",
-            text=[name[:3] for name in MONTH_NAMES],
-            textposition="middle right",
-            textfont=dict(size=10),
-            hovertemplate="%{text}: %{y:.2f}<extra></extra>",
-            marker=dict(size=9, symbol="line-ew-open", color=ROLE[theme]["observed"], line_width=2),
-        )
+            x=[WEEK_DAYS * i for i in range(len(mine) + 1)],
+            y=[found.zero, *mine],
+            mode="lines+markers",
+            name="Your weeks",
+            hovertemplate="%{x} days: %{y:.2f}<extra></extra>",
+            line=dict(width=2.6, color=colour),
+            marker=dict(size=9),
+        ),
+        row=1,
+        col=1,
     )
-    if len(mine):
+    beaten = found.months > mine[-1]
+    figure.add_trace(
+        go.Scatter(
+            x=[name[:3] for name in MONTH_NAMES],
+            y=found.months,
+            mode="markers",
+            name="A month (filled: yours is better)",
+            hovertemplate="%{x}: %{y:.2f}<extra></extra>",
+            marker=dict(
+                size=11,
+                color=ROLE[theme]["observed"],
+                symbol=["circle" if better else "circle-open" for better in beaten],
+                line=dict(width=2),
+            ),
+        ),
+        row=1,
+        col=2,
+    )
+    style(figure, theme, 380, hold="lesson-curve")
+    for value, said, dash, role in (
+        (found.zero, "no labels", "dot", "zero-shot"),
+        (found.year, "the whole year", "dash", "adapted"),
+        (float(mine[-1]), "your four weeks", "solid", "support"),
+    ):
+        figure.add_hline(value, line=dict(width=1.4, dash=dash, color=ROLE[theme][role]), col=2, row=1)
         figure.add_trace(
             go.Scatter(
-                x=[WEEK_DAYS * i for i in range(len(mine) + 1)],
-                y=[found.zero, *mine],
-                mode="lines+markers",
-                name="Your weeks, in their order",
-                hovertemplate="%{x} days: %{y:.2f}<extra></extra>",
-                line=dict(width=2.6, color=ROLE[theme]["support"]),
-                marker=dict(size=9),
+                x=[None], y=[None], mode="lines", name=said, line=dict(width=1.4, dash=dash, color=ROLE[theme][role])
             )
         )
-    style(figure, theme, 360, hold="lesson-curve")
-    for value, said, dash in ((found.zero, "no labels", "dot"), (found.year, "the whole year", "dash")):
-        figure.add_hline(
-            value,
-            line=dict(width=1.5, dash=dash, color=ROLE[theme]["zero-shot" if dash == "dot" else "adapted"]),
-            annotation=dict(text=said, font_color=INK[theme], x=0.01, xanchor="left"),
-        )
-    figure.update_layout(margin_b=44)
-    figure.update_xaxes(title_text="Labelled days", range=[-1, MONTH_DAYS + 5], tickvals=[0, 7, 14, 21, 28])
-    figure.update_yaxes(title_text=f"RMSE of {flux} on other years [{UNIT}]", rangemode="tozero")
+    figure.update_annotations(font=dict(size=12, color=INK[theme]))
+    figure.update_layout(margin=dict(b=44, t=84), legend_y=1.1)
+    figure.update_xaxes(
+        title_text="Labelled days", range=[-1, MONTH_DAYS + 1], tickvals=[0, 7, 14, 21, 28], zeroline=False, col=1
+    )
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(title_text=f"RMSE of {flux} on other years [{UNIT}]", col=1)
     return figure

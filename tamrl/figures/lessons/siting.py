@@ -7,10 +7,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from tamrl.figures.colours import MATTER, ROLE
-from tamrl.figures.style import INK, Theme, style, unit_label
+from tamrl.figures.style import INK, MARK, Theme, style, unit_label
 from tamrl.schema import FLUX_UNIT
 
 UNIT = unit_label(FLUX_UNIT)
+#: The worst-predicted places that are named on the chart.
+NAMED = 6
 
 
 def climates(
@@ -28,6 +30,8 @@ def climates(
     """
     colours = (MATTER if theme == "light" else MATTER[::-1])[1:-2]
     figure = go.Figure()
+    # Names of all would lie over each other; the rest say theirs on hover.
+    named = {*start, *added, *places.index[np.argsort(-errors)[:NAMED]]}
     parts = (
         ("No tower", ~places.index.isin([*start, *added]), "circle", 13),
         ("Stands already", places.index.isin(list(start)), "square", 15),
@@ -41,7 +45,7 @@ def climates(
                 y=part["rain"],
                 mode="markers+text",
                 name=name,
-                text=[site.removeprefix("XS-") for site in part.index],
+                text=[site.removeprefix("XS-") if site in named else "" for site in part.index],
                 textposition="top center",
                 textfont=dict(size=10),
                 customdata=np.column_stack([part.index, part["igbp"], part["koeppen"], errors[keep].round(2)]),
@@ -61,10 +65,17 @@ def climates(
             )
         )
     style(figure, theme, 430, hold="lesson-climates")
-    figure.update_layout(margin_b=44, title=dict(text="SIMULATED places", x=1, xanchor="right", y=0.99, font_size=12))
+    figure.update_layout(margin_b=44, clickmode="event+select", dragmode=False)
+    _mark(figure, theme)
     figure.update_xaxes(title_text="Mean temperature [°C]")
     figure.update_yaxes(title_text="Precipitation [mm a⁻¹]", rangemode="tozero")
     return figure
+
+
+def _mark(figure: go.Figure, theme: Theme) -> None:
+    """Write on a figure that its places are simulated."""
+    mark = dict(x=1, y=1.02, xref="x domain", yref="paper", xanchor="right", yanchor="bottom", showarrow=False)
+    figure.add_annotation(text="<b>SIMULATED</b>", font=dict(size=12, color=MARK[theme]), **mark)
 
 
 def among(lot: np.ndarray, marks: Mapping[str, float], theme: Theme) -> go.Figure:
@@ -96,9 +107,8 @@ def among(lot: np.ndarray, marks: Mapping[str, float], theme: Theme) -> go.Figur
             ),
             annotation=dict(text=name, font=dict(color=INK[theme], size=12), yshift=-15 * i),
         )
-    figure.update_layout(
-        margin_b=44, showlegend=False, title=dict(text="SIMULATED", x=1, xanchor="right", y=0.99, font_size=12)
-    )
+    figure.update_layout(margin_b=44, showlegend=False)
+    _mark(figure, theme)
     figure.update_xaxes(title_text=f"Mean RMSE of GPP over all places [{UNIT}]")
     figure.update_yaxes(title_text="Networks")
     return figure

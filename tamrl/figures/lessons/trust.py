@@ -29,8 +29,8 @@ def _world(figure: go.Figure, theme: Theme, towers: pd.DataFrame, title: str) ->
         )
     )
     style(figure, theme, MAP_PX, hold=f"lesson-{title}")
-    figure.update_xaxes(range=[-172, 180], showgrid=False, zeroline=False, showticklabels=False)
-    figure.update_yaxes(range=[-56, 80], showgrid=False, zeroline=False, showticklabels=False)
+    figure.update_xaxes(range=[-172, 180], showgrid=False, zeroline=False, showticklabels=False, ticks="", linewidth=0)
+    figure.update_yaxes(range=[-56, 80], showgrid=False, zeroline=False, showticklabels=False, ticks="", linewidth=0)
     return figure
 
 
