@@ -39,6 +39,8 @@ def pages() -> list["st.Page"]:
         st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
         st.Page("pages/task_space.py", title="Task space", icon=":material/bubble_chart:"),
         st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
+        st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
+        st.Page("pages/teacher.py", title="Teacher", icon=":material/groups:"),
         st.Page("pages/glossary.py", title="Glossary", icon=":material/menu_book:"),
     ]
 

@@ -1,6 +1,7 @@
 """Predictions of an ensemble at one tower, as a Dataset with the archive's names and units."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
@@ -139,6 +140,11 @@ def member_records(ensemble: Ensemble, tower: xr.Dataset) -> list[TowerRecord]:
             f"Ingest a record with some of: {', '.join(names)}",
         )
     return records
+
+
+def member_record(ensemble: Ensemble, member: Member, tower: xr.Dataset) -> TowerRecord:
+    """Return one tower as the tensors that one member reads; raises as :func:`member_records`."""
+    return member_records(replace(ensemble, members=[member]), tower)[0]
 
 
 def cautions(ensemble: Ensemble, tower: xr.Dataset) -> list[str]:

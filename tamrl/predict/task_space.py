@@ -19,7 +19,7 @@ from tamrl.model.network import Modulation
 from tamrl.model.reconstruction import seasonal_means
 from tamrl.model.training_towers import Reference, summarise
 from tamrl.predict.adapt import adapt
-from tamrl.predict.ensemble import member_code, member_record
+from tamrl.predict.ensemble import member_code, member_record, member_records
 from tamrl.predict.methods import AdaptSettings
 from tamrl.schema import UNKNOWN
 from tamrl.timestep import TimeStep
@@ -122,7 +122,7 @@ def path_of_drivers(ensemble: Ensemble, tower: xr.Dataset, counts: Sequence[int]
     rows = []
     for count in (*counts, tower.sizes["time"]):
         part = tower.isel(time=slice(count))
-        rows.append(_codes(ensemble, [member_record(ensemble, m, part) for m in ensemble.members], None))
+        rows.append(_codes(ensemble, member_records(ensemble, part), None))
     return np.concatenate(rows, axis=1)
 
 

@@ -14,7 +14,7 @@ from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 from tamrl.predict import task_space
 from tamrl.predict.adapt import adapt
-from tamrl.predict.ensemble import member_code, member_record
+from tamrl.predict.ensemble import member_code, member_record, member_records
 from tamrl.predict.methods import AdaptSettings
 from tamrl.protocol.support_days import support_days
 
@@ -38,7 +38,7 @@ def unseen(towers):
 
 
 def zero(ensemble, tower):
-    records = [member_record(ensemble, member, tower) for member in ensemble.members]
+    records = member_records(ensemble, tower)
     return np.stack([member_code(ensemble, m, r, None) for m, r in zip(ensemble.members, records, strict=True)])
 
 

@@ -188,6 +188,10 @@ PARAMETERS: dict[str, Parameter] = {
     "palette": _TEXT,
     "speed": _TEXT,
     "curtain": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    # of the Lessons page
+    "lesson": _TEXT,
+    "step": _TEXT,
+    "class": _TEXT,
 }
 
 

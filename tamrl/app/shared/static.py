@@ -8,7 +8,9 @@ import streamlit as st
 from tamrl.figures.towers import map as maps
 
 #: Last part of the address of every page but the first.
-PAGES = ("start", "world", "towers", "workspace", "lab", "task_space", "scorecard", "lessons", "glossary")
+PAGES = (
+    *("start", "world", "towers", "workspace", "lab", "task_space", "scorecard", "lessons", "teacher", "glossary"),
+)
 
 
 def base() -> str:
