@@ -34,6 +34,7 @@ def pages() -> list["st.Page"]:
         st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:"),
         st.Page("pages/workspace.py", title="Workspace", icon=":material/drive_folder_upload:"),
         st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
+        st.Page("pages/present.py", title="Present", icon=":material/slideshow:"),
         st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
     ]
 

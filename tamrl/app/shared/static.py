@@ -8,7 +8,7 @@ import streamlit as st
 from tamrl.figures.towers import map as maps
 
 #: Last part of the address of every page but the first.
-PAGES = ("towers", "lab", "scorecard")
+PAGES = ("towers", "lab", "present", "scorecard")
 
 
 def base() -> str:
