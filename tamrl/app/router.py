@@ -37,6 +37,7 @@ def pages() -> list["st.Page"]:
         st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:"),
         st.Page("pages/workspace.py", title="Workspace", icon=":material/drive_folder_upload:"),
         st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
+        st.Page("pages/present.py", title="Present", icon=":material/slideshow:"),
         st.Page("pages/task_space.py", title="Task space", icon=":material/bubble_chart:"),
         st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
         st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),

@@ -1,8 +1,8 @@
 """Predictions of an ensemble at one tower, as a Dataset with the archive's names and units."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np

@@ -27,6 +27,7 @@ class Story:
         title: of the place, in a few words.
         text: one sentence, what to see and why.
         expect: what happens to the RMSE of the flux on the days that were not labelled.
+        stage: whether the presenter's page offers it.
     """
 
     site: str
@@ -35,6 +36,7 @@ class Story:
     title: str
     text: str
     expect: Literal["better", "worse", "same"]
+    stage: bool = False
 
 
 #: Signs of what happens, with its name for readers who do not see them.
@@ -73,7 +75,7 @@ def section() -> None:
                     type="tertiary",
                     key=f"story_{index}",
                     help=f"{story.flux}: {said}",
-                    on_click=_choose,
+                    on_click=_adapt,
                     args=(story,),
                 )
                 st.caption(story.text)
@@ -83,10 +85,15 @@ def section() -> None:
         )
 
 
-def _choose(story: Story) -> None:
-    """Set what the page shows to a story, and adapt."""
+def choose(story: Story) -> None:
+    """Set what the lab shows to a story."""
     for name, value in {"site": story.site, "start": story.start, "days": DAYS, "flux": story.flux}.items():
         state.put(name, value)
     for name in ("method", "steps", "lr", "gaps"):
         state.put(name, None)
+
+
+def _adapt(story: Story) -> None:
+    """Set what the page shows to a story, and adapt."""
+    choose(story)
     inputs.press()

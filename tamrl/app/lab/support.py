@@ -42,13 +42,7 @@ def section(site: str, tower: xr.Dataset, origin: Origin, first: datetime.date |
         TamrlError: the tower has no valid day or month.
     """
     time, step = pd.DatetimeIndex(tower["time"].values), step_of(tower)
-    valid = time[valid_days(tower)]
-    if not len(valid):
-        raise TamrlError(
-            f"This tower has no valid {wording.unit(step)}, so there is nothing to adapt to or to score",
-            site,
-            "Choose another tower, or ingest a record whose NEE quality reaches 0.7",
-        )
+    valid = _valid(site, tower)
     start, days = _choices(time, valid, step, first)
     support = support_days(tower, days, skip=int(time.searchsorted(pd.Timestamp(start))))
     flux = _support_flux(step)
@@ -87,18 +81,59 @@ def text(support: pd.DatetimeIndex, step: TimeStep) -> str:
     return f"{wording.counted(len(support), step, 'support')} from {first} to {last}"
 
 
-def _choices(
-    time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: TimeStep, first: datetime.date | None
-) -> tuple[datetime.date, int]:
-    """Draw the choice of the first day, or month, and of how many; return both, within the record.
+def chosen(site: str, tower: xr.Dataset, first: datetime.date | None = None) -> pd.DatetimeIndex:
+    """Return the support days, or months, that are chosen, without drawing the choice; see ``section``.
 
-    The first one is always a valid one: what is chosen between two of them is moved to the next. At first these are
-    the first valid ones after 180 days of record, so that the model has weather to start from.
+    Raises:
+        TamrlError: the tower has no valid day or month.
+    """
+    time, step = pd.DatetimeIndex(tower["time"].values), step_of(tower)
+    valid = _valid(site, tower)
+    _, start = _start(time, valid, first)
+    _, _, days = _days(valid, start, step)
+    return support_days(tower, days, skip=int(time.searchsorted(pd.Timestamp(start))))
+
+
+def _valid(site: str, tower: xr.Dataset) -> pd.DatetimeIndex:
+    valid = pd.DatetimeIndex(tower["time"].values)[valid_days(tower)]
+    if not len(valid):
+        raise TamrlError(
+            f"This tower has no valid {wording.unit(step_of(tower))}, so there is nothing to adapt to or to score",
+            site,
+            "Choose another tower, or ingest a record whose NEE quality reaches 0.7",
+        )
+    return valid
+
+
+def _start(
+    time: pd.DatetimeIndex, valid: pd.DatetimeIndex, first: datetime.date | None
+) -> tuple[datetime.date, datetime.date]:
+    """Return the first support day, or month, at first, and the one that is chosen.
+
+    Both are valid ones: what is chosen between two of them is moved to the next. At first it is the first valid one
+    after 180 days of record, so that the model has weather to start from.
     """
     low, high = valid[0].date(), valid[-1].date()
     default = min(max(low, first or (time[0] + pd.Timedelta(days=SKIP_DAYS)).date()), high)
-    chosen = min(max(state.get("start", default), low), high)
-    start, default = (valid[valid >= pd.Timestamp(when)][0].date() for when in (chosen, default))
+    wanted = min(max(state.get("start", default), low), high)
+    default, start = (valid[valid >= pd.Timestamp(when)][0].date() for when in (default, wanted))
+    return default, start
+
+
+def _days(valid: pd.DatetimeIndex, start: datetime.date, step: TimeStep) -> tuple[int, int, int]:
+    """Return how many support days, or months, there are from ``start`` on at most and at first, and the choice."""
+    most = int(min(MOST[step], (valid >= pd.Timestamp(start)).sum()))
+    # At a short record half of it, so that some of it is left to score.
+    usual = max(1, min(FIRST[step], most // 2))
+    return most, usual, min(max(state.get("days", usual), 1), most)
+
+
+def _choices(
+    time: pd.DatetimeIndex, valid: pd.DatetimeIndex, step: TimeStep, first: datetime.date | None
+) -> tuple[datetime.date, int]:
+    """Draw the choice of the first day, or month, and of how many; return both, within the record."""
+    low, high = valid[0].date(), valid[-1].date()
+    default, start = _start(time, valid, first)
     word = wording.unit(step)
     left, middle, right = st.columns([3, 1.8, 3] if step == TimeStep.DAILY else [1, 0.01, 1], gap="medium")
     if low < high:
@@ -120,10 +155,7 @@ def _choices(
             left.select_slider(
                 "First support month", months, format_func="{:%Y-%m}".format, **state.bind("start", default)
             )
-    most = int(min(MOST[step], (valid >= pd.Timestamp(start)).sum()))
-    # At a short record half of it, so that some of it is left to score.
-    usual = max(1, min(FIRST[step], most // 2))
-    days = min(max(state.get("days", usual), 1), most)
+    most, usual, days = _days(valid, start, step)
     if most > 1:
         state.put("days", days if days != usual else None)
         right.slider(f"Support {word}s (valid {word}s)", 1, most, **state.bind("days", days))

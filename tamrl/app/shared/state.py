@@ -142,6 +142,9 @@ PARAMETERS: dict[str, Parameter] = {
     "gaps": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "scope": _TEXT,
     "run": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    # of the presenter's page
+    "story": _COUNT,
+    "step": _COUNT,
     # of the Scorecard
     "scores": _TEXT,
     "section": _TEXT,

@@ -8,9 +8,7 @@ import streamlit as st
 from tamrl.figures.towers import map as maps
 
 #: Last part of the address of every page but the first.
-PAGES = (
-    *("start", "world", "towers", "workspace", "lab", "task_space", "scorecard", "lessons", "teacher", "glossary"),
-)
+PAGES = tuple("start world towers workspace lab present task_space scorecard lessons teacher glossary".split())
 
 
 def base() -> str:

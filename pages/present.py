@@ -1,0 +1,5 @@
+"""The presenter's page."""
+
+from tamrl.app.present.page import show
+
+show()

@@ -1,0 +1,233 @@
+"""The steps of a tale: for each a few words beside one figure."""
+
+import html
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+import plotly.graph_objects as go
+import streamlit as st
+
+from tamrl import wording
+from tamrl.app.present import walk
+from tamrl.app.present.scene import Scene
+from tamrl.app.shared import components, jobs, state, static, theme
+from tamrl.app.shared.widgets import from_map
+from tamrl.app.towers import sections
+from tamrl.figures.lab import adaptation as figures
+from tamrl.figures.lab import by_month, runs
+from tamrl.figures.stage import staged
+from tamrl.figures.style import number
+from tamrl.figures.towers import map as maps
+from tamrl.figures.towers import series
+from tamrl.towers.table import years_text
+
+if TYPE_CHECKING:
+    from tamrl.predict.adapt import Adaptation
+
+#: Height of the figure where the window is 720 px high.
+FIGURE_PX = 480
+#: How often the page looks at a running adaptation [s].
+_POLL_S = 0.5
+#: Change of an error that is worth a word [%]; below it nothing changes.
+_NOTHING = 5.0
+_BAR = '<div class="tamrl-bar" role="progressbar" aria-label="The model adapts"><span></span></div>'
+
+
+def place(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.delta_generator.DeltaGenerator) -> None:
+    """Draw the tower and where it stands; a click, or a name, takes another one."""
+    row, shade = scene.table.loc[scene.site], theme.current()
+    with words:
+        st.selectbox(
+            "Tower",
+            list(scene.table.index),
+            index=list(scene.table.index).index(scene.site),
+            key=f"stage_tower_{scene.site}",
+            format_func=lambda site: sections.label(site, scene.table),
+            on_change=lambda: walk.pick(st.session_state[f"stage_tower_{scene.site}"]),
+        )
+        facts = [
+            components.class_name(row["igbp"]).split(" · ")[-1],
+            f"Köppen {components.climate_name(row['koeppen'])}",
+            f"{row['country'] or row['continent']}, {years_text(row)}",
+        ]
+        st.markdown("  \n".join(components.plain(fact) for fact in facts))
+        seen = "The model has seen this tower in its training."
+        st.markdown(f"**{seen if scene.seen else 'The model has never seen this tower.'}**")
+        if scene.like:
+            st.caption(components.plain(f"{scene.like}: a tower of the training."))
+    deck = maps.tower_map(scene.table, scene.site, shade, FIGURE_PX, walk.turn(), scene.step)
+    picture.pydeck_chart(
+        static.placed(deck),
+        key="stage_map",
+        height=FIGURE_PX,
+        on_select=lambda: from_map("stage_map", walk.pick),
+        alt=f"World map of {len(scene.table)} towers. The ring is {sections.label(scene.site, scene.table)}.",
+    )
+
+
+def zero_shot(
+    scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.delta_generator.DeltaGenerator
+) -> None:
+    """Draw what the model predicts before it has seen a label."""
+    with words:
+        st.markdown("From the weather, the vegetation seen from space and the kind of place alone:")
+        _large("error before", number(scene.zero_shot_rmse()), f"RMSE of {scene.flux} [{figures.UNIT}]")
+    _over_time(scene, picture, {})
+
+
+def labels(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.delta_generator.DeltaGenerator) -> None:
+    """Draw the days that the model is shown."""
+    first, last = (wording.date(when, scene.step) for when in (scene.support.min(), scene.support.max()))
+    with words:
+        st.markdown("The model is shown")
+        _large("shown", wording.counted(len(scene.support), scene.step), f"from {first} to {last}")
+        rest = int(series.good_days(scene.tower).sum()) - len(scene.support)
+        st.markdown(f"and is scored on the other {wording.counted(rest, scene.step)}.")
+    chart = series.support_chart(scene.tower, scene.support, scene.flux, theme.current())
+    chart.update_xaxes(range=figures.first_view(scene.tower, scene.support))
+    _draw(picture, "labels", chart, f"Observed {scene.flux} of {scene.site}, the support marked: {first} to {last}.")
+
+
+def adapt(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.delta_generator.DeltaGenerator) -> None:
+    """Adapt, and draw the new prediction into the figure of the old one."""
+    result = _ready(scene, words)
+    if result is None:
+        _over_time(scene, picture, {})
+        return
+    with words:
+        st.markdown(
+            f"The weights stay as they are. What {wording.counted(len(scene.support), scene.step)} tell of this place "
+            "moves the states that they work on: the site effect."
+        )
+        _large("time taken", f"{result.seconds:.1f} s", f"on {result.device}")
+    _over_time(scene, picture, {figures.LABELS["adapted"]: result.adapted.mean("member")})
+
+
+def before_after(
+    scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.delta_generator.DeltaGenerator
+) -> None:
+    """Draw the error before and after in large figures, and the mean season."""
+    result = _ready(scene, words)
+    if result is None:
+        return
+    row = changes(result)[scene.flux]
+    with words:
+        _large(_sign(row["share"]), _percent(row["share"]), f"RMSE of {scene.flux}, {_said(row['share'])}")
+        st.markdown(f"from {number(row['before'])} to **{number(row['after'])}** {figures.UNIT}")
+        days = wording.counted(row["n"], scene.step)
+        st.caption(f"On {days} that the model was not shown.")
+    table = figures.season_table(scene.tower, result.zero_shot, result.adapted, result.scored, scene.flux)
+    chart = figures.season(table, scene.flux, theme.current())
+    _draw(
+        picture,
+        "season",
+        chart,
+        f"Mean seasonal cycle of {scene.flux} at {scene.site}, observed, zero-shot and adapted. RMSE from "
+        f"{number(row['before'])} to {number(row['after'])} {figures.UNIT}.",
+    )
+
+
+def by_flux(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.delta_generator.DeltaGenerator) -> None:
+    """Draw where adapting helps and where it harms: by flux in words, by month in the figure."""
+    result = _ready(scene, words)
+    if result is None:
+        return
+    told = walk.story(state.get("story", walk.AUDIENCE))
+    with words:
+        if told:
+            st.markdown(components.plain(told.text))
+        rows = "".join(
+            f'<tr class="{_sign(row["share"])}"><th scope="row">{flux}</th><td>{_percent(row["share"])}</td>'
+            f"<td>{_said(row['share'])}</td></tr>"
+            for flux, row in changes(result).items()
+        )
+        st.html(f'<table class="tamrl-change"><caption>Change of RMSE</caption>{rows}</table>')
+    table = by_month.by_month_table(scene.tower, result.zero_shot, result.adapted, result.scored, scene.flux)
+    worse = int((table["adapted"] > table["zero-shot"]).sum())
+    _draw(
+        picture,
+        "months",
+        by_month.by_month(table, scene.flux, theme.current()),
+        f"RMSE of {scene.flux} at {scene.site} by month of the year, zero-shot and adapted. Adapting makes it larger "
+        f"in {worse} of {len(table)} months.",
+    )
+
+
+Act = Callable[[Scene, st.delta_generator.DeltaGenerator, st.delta_generator.DeltaGenerator], None]
+#: What draws each of ``walk.STEPS``.
+ACTS: tuple[Act, ...] = (place, zero_shot, labels, adapt, before_after, by_flux)
+
+
+def changes(result: "Adaptation") -> dict[str, dict]:
+    """Return flux -> RMSE ``before`` and ``after`` [gC m-2 d-1], the change as a ``share`` [%], and ``n`` scored."""
+    from tamrl.predict.output import before_after
+
+    return {
+        row["flux"]: {
+            "before": row["rmse_before"],
+            "after": row["rmse_after"],
+            "share": 100 * (row["rmse_after"] / row["rmse_before"] - 1) if row["rmse_before"] else np.nan,
+            "n": row["n"],
+        }
+        for row in before_after(result).to_dict("records")
+    }
+
+
+def _ready(scene: Scene, words: st.delta_generator.DeltaGenerator) -> "Adaptation | None":
+    """Return the adaptation; None while it runs, which the words say, or where it failed."""
+    result = scene.result()
+    if result is not None:
+        return result
+    scene.start()
+    job = jobs.current()
+    with words:
+        if job is not None and job.status == "failed" and job.error is not None:
+            components.show_error(job.error)
+        else:
+            st.markdown(f"The model adapts to **{components.plain(scene.site)}**.")
+            st.fragment(_wait, run_every=_POLL_S)()
+    return None
+
+
+def _wait() -> None:
+    """Show that the model adapts, without a number that runs; draw the page anew once it has ended."""
+    job = jobs.current()
+    if job is None or job.status != "running":
+        st.rerun()
+    st.html(_BAR)
+
+
+def _over_time(scene: Scene, picture: st.delta_generator.DeltaGenerator, made: dict) -> None:
+    before = scene.zero_shot.mean("member")
+    chart = runs.overlay(scene.tower, before, made, scene.support, scene.flux, theme.current())
+    names = ", ".join(["observed", "zero-shot", *(name.lower() for name in made)])
+    alt = f"{scene.flux} of {scene.site} over time: {names}. RMSE zero-shot {number(scene.zero_shot_rmse())}."
+    _draw(picture, "time", chart, alt)
+
+
+def _draw(picture: st.delta_generator.DeltaGenerator, name: str, chart: go.Figure, alt: str) -> None:
+    """Draw a figure as it stands on a stage."""
+    drawn = staged(chart, theme.current(), FIGURE_PX)
+    picture.plotly_chart(drawn, theme=None, key=f"stage_{name}", config={"staticPlot": True}, alt=alt)
+
+
+def _large(kind: str, value: str, below: str) -> None:
+    """Show one thing in large figures, and what it is."""
+    look = html.escape(kind.replace(" ", "-"))
+    st.html(f'<p class="tamrl-large {look}"><b>{html.escape(value)}</b><span>{html.escape(below)}</span></p>')
+
+
+def _percent(share: float) -> str:
+    return f"{number(share, 0, signed=True)} %"
+
+
+def _sign(share: float) -> str:
+    """Return what a change of an error is: better, worse or same."""
+    if not abs(share) >= _NOTHING:
+        return "same"
+    return "better" if share < 0 else "worse"
+
+
+def _said(share: float) -> str:
+    return {"better": "it helps", "worse": "it harms", "same": "little changes"}[_sign(share)]
