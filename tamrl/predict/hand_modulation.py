@@ -70,7 +70,7 @@ def open_member(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex
     member = ensemble.members[0]
     record = member_record(ensemble, member, tower)
     code, forward = member_code(ensemble, member, record, None), member.model.forward_model
-    states = states_of(ensemble, member, record, code)
+    states = states_of(ensemble, member, [record], code)
     modulation = member.model.modulator(code)
     none = Modulation(*(torch.zeros_like(part) for part in modulation))
     drivers, mask = (x[None].to(ensemble.device) for x in (record.drivers, record.driver_mask))
@@ -81,6 +81,6 @@ def open_member(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex
         bias=forward.head.bias.cpu().numpy(),
         scale=forward.flux_scale[:2].cpu().numpy(),
         encoder=forward.raw_fluxes(states)[0].cpu().numpy(),
-        adapted=with_effect(member, record, states, support)[0],
+        adapted=with_effect(ensemble, member, record, support=support)[0],
         sizes=sum(part.shape[1] for part in modulation),
     )

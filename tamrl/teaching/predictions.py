@@ -9,8 +9,9 @@ import xarray as xr
 from tamrl.metrics import score_models
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.cross_fitted import CrossFitted
-from tamrl.predict.ensemble import HIGH, LOW, predict, site_effects
+from tamrl.predict.ensemble import HIGH, LOW, predict
 from tamrl.predict.hand_modulation import OpenMember, open_member
+from tamrl.predict.many import adapt_many
 from tamrl.schema import FLUXES
 from tamrl.towers.quality import valid_days
 
@@ -66,8 +67,8 @@ def errors_with(
         scored: (T,) bool, the days that all are scored on, none of them of a support.
 
     Raises:
-        TamrlError: see ``tamrl.predict.ensemble.site_effects``.
+        TamrlError: see ``tamrl.predict.many.adapt_many``.
     """
-    made = site_effects(unseen(model, str(tower["site"].item())), tower, supports)
+    _, made = next(adapt_many(model, [tower], [supports]))
     means = np.stack([one[flux].mean("member").values for one in made])
     return score_models(tower[flux].values, means, scored)["rmse"]

@@ -46,7 +46,7 @@ def guess(at, answer):
 
 
 def step(at, name):
-    at.segmented_control(key="choose_step").set_value(name).run()
+    at.segmented_control(key="choose_stage").set_value(name).run()
     return healthy(at)
 
 
@@ -95,7 +95,7 @@ def test_an_unknown_lesson_or_class_in_the_address_is_told():
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_what_to_read_next_has_links(name):
-    at = lessons(lesson=name, step="read")
+    at = lessons(lesson=name, stage="read")
     text = " ".join(m.value for m in at.markdown)
     for paper in LESSONS[name].reading:
         assert f"https://doi.org/{paper.doi}" in text

@@ -140,7 +140,7 @@ def theory(text: str) -> None:
 
 def go(step: str) -> None:
     """Go to a step of the open lesson."""
-    state.put("step", step)
+    state.put("stage", step)
 
 
 def reading(lesson: Lesson) -> None:

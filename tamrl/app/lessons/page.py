@@ -45,7 +45,7 @@ def show() -> None:
 
 def _open(name: str | None = None) -> None:
     state.put("lesson", name)
-    state.put("step", None)
+    state.put("stage", None)
 
 
 def _overview() -> None:
@@ -77,7 +77,7 @@ def _lesson(name: str) -> None:
     lesson, drawn = LESSONS[name], DRAWN[name]
     number = list(LESSONS).index(name) + 1
     st.header(f"{number} · {lesson.title}", anchor=False)
-    step = pick("Step", "step", list(STEPS), "ask", lambda key: STEPS[key][0], hidden=True)
+    step = pick("Stage", "stage", list(STEPS), "ask", lambda key: STEPS[key][0], hidden=True)
     if step == "ask":
         st.markdown(f"*{lesson.hook}*")
         drawn.ask()

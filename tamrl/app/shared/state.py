@@ -193,7 +193,7 @@ PARAMETERS: dict[str, Parameter] = {
     "curtain": Parameter(_flag, lambda flag: "1" if flag else "0"),
     # of the Lessons page
     "lesson": _TEXT,
-    "step": _TEXT,
+    "stage": _TEXT,
     "class": _TEXT,
 }
 

@@ -134,7 +134,7 @@ def measure(
 @torch.no_grad()
 def _predicted(ensemble: Ensemble, member: Member, made: TowerRecord) -> Tensor:
     """Return the zero-shot fluxes (1, T, 3) of a tower by one member, gC m-2 d-1."""
-    states = states_of(ensemble, member, made, member_code(ensemble, member, made, None))
+    states = states_of(ensemble, member, [made], member_code(ensemble, member, made, None))
     return member.model.forward_model.raw_fluxes(states)
 
 
