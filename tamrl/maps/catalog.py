@@ -1,4 +1,4 @@
-"""The global maps on offer: those that come with the project, those of a workspace, and what a user imports."""
+"""The global maps available: those that come with the project, those of a workspace, and what a user imports."""
 
 import re
 import tempfile
@@ -9,15 +9,20 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from lzma import LZMAError
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import xarray as xr
 
 from tamrl.bundled import bundled_folder
 from tamrl.errors import TamrlError
+from tamrl.globe.contract import check_maps
+from tamrl.maps.products import open_product
+from tamrl.maps.products.accounting import report_of
+from tamrl.maps.products.links import check_self_contained
+from tamrl.system.netcdf import open_netcdf
 from tamrl.system.storage import locate, locked, swap_in
 from tamrl.towers.workspace import Workspace
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 #: Folder of maps inside a workspace, and of those that come with the project.
 FOLDER = "maps"
@@ -138,14 +143,12 @@ def version(path: Path) -> int:
     return marker.stat().st_mtime_ns if marker.is_file() else 0
 
 
-def open_maps(entry: MapsEntry) -> "xr.Dataset":
+def open_maps(entry: MapsEntry) -> xr.Dataset:
     """Open maps lazily and check that they keep the contract of ``tamrl.globe.contract``.
 
     Raises:
         TamrlError: they are missing or damaged, or do not keep the contract.
     """
-    from tamrl.globe.contract import check_maps
-
     maps = _open(entry.path)
     try:
         return check_maps(maps, str(entry.path))
@@ -154,11 +157,7 @@ def open_maps(entry: MapsEntry) -> "xr.Dataset":
         raise
 
 
-def _open(path: Path) -> "xr.Dataset":
-    import xarray as xr
-
-    from tamrl.system.netcdf import open_netcdf
-
+def _open(path: Path) -> xr.Dataset:
     try:
         if path.suffix == ".zarr":
             return xr.open_zarr(locate(path) or path, chunks=None, consolidated=False)
@@ -193,10 +192,6 @@ def import_product(
     Raises:
         TamrlError: the workspace is read-only, or a file is not what it should be.
     """
-    from tamrl.maps.products import open_product
-    from tamrl.maps.products.accounting import report_of
-    from tamrl.maps.products.links import check_self_contained
-
     if isinstance(into, Workspace):
         into.check_writable()
     folder = into.path / FOLDER if isinstance(into, Workspace) else into
@@ -220,7 +215,7 @@ def import_product(
     return entry(path)
 
 
-def _check_size(maps: "xr.Dataset", most: int, where: str) -> None:
+def _check_size(maps: xr.Dataset, most: int, where: str) -> None:
     """Raise where maps would take more than ``most`` bytes: a file of a few bytes may declare any size."""
     taken = sum(array.size * min(array.dtype.itemsize, 4) for array in maps.data_vars.values())
     if taken > most:
@@ -293,10 +288,8 @@ def _unpacked(path: Path, scratch: Path, most: int) -> Path:
     return folder
 
 
-def _write(maps: "xr.Dataset", path: Path, progress: Callable[[float], None]) -> None:
+def _write(maps: xr.Dataset, path: Path, progress: Callable[[float], None]) -> None:
     """Write maps as Zarr, some steps at a time, so that a long product needs little memory."""
-    import numpy as np
-
     maps = maps.drop_encoding()
     sizes = {"time": 1, **{axis: min(most, maps.sizes[axis]) for axis, most in _BLOCK.items()}}
     over_time = [name for name, array in maps.data_vars.items() if "time" in array.dims]

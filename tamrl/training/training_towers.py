@@ -6,6 +6,8 @@ import numpy as np
 
 from tamrl.errors import TamrlError
 from tamrl.model.training_towers import Reference, summarise
+from tamrl.predict.ensemble import member_code, member_record
+from tamrl.towers.archive import record
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,9 +22,6 @@ def fit_reference(ensemble: "Ensemble", archive: "xr.Dataset") -> Reference:
         ensemble: K members.
         archive: Dataset(site, time) that holds these towers.
     """
-    from tamrl.predict.ensemble import member_code, member_record
-    from tamrl.towers.archive import record
-
     sites, kept, codes, summaries, places = ensemble.training_sites, [], [], [], []
     for site in sites:
         tower = record(archive, site)

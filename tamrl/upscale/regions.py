@@ -9,28 +9,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import SD
 from tamrl.globe.stored import Tally
+from tamrl.model.batch_inference import PLACES_AT_ONCE, STEPS_AT_ONCE, CellBatch, Estimate, estimate
+from tamrl.model.calibration import Calibration
+from tamrl.model.checkpoint import MANIFEST, Ensemble, load_ensemble
 from tamrl.model.drivers import DERIVED
 from tamrl.model.training_towers import Reference, load_reference
 from tamrl.schema import FLUXES
 from tamrl.solar import TREND_DAYS, potential_radiation
+from tamrl.system.device import one_thread
 from tamrl.timestep import TimeStep, season_angle, time_ends
 from tamrl.upscale.drivers.landcover import static_inputs_of
 from tamrl.upscale.drivers.open import Drivers
 from tamrl.upscale.drivers.read import Driver, read_driver
 from tamrl.upscale.gaps import Account, cell_gaps
-
-if TYPE_CHECKING:
-    from tamrl.model.batch_inference import Estimate
-    from tamrl.model.calibration import Calibration
-    from tamrl.model.checkpoint import Ensemble
 
 #: Ending of the names of fluxes of the single members.
 MEMBERS = "_members"
@@ -87,20 +87,16 @@ class RegionJob:
 
 
 @lru_cache(maxsize=2)
-def _loaded(path: str, modified: tuple[float, ...]) -> tuple["Ensemble", Reference | None]:
-    from tamrl.model.checkpoint import load_ensemble
-
+def _loaded(path: str, modified: tuple[float, ...]) -> tuple[Ensemble, Reference | None]:
     return load_ensemble(path), load_reference(path)
 
 
-def load_model(path: Path | str) -> tuple["Ensemble", Reference | None]:
+def load_model(path: Path | str) -> tuple[Ensemble, Reference | None]:
     """Return the model and its training towers on the CPU, once a process as long as the checkpoint does not change.
 
     Raises:
         TamrlError: there is no checkpoint, it is damaged, or it reads windows.
     """
-    from tamrl.model.checkpoint import MANIFEST, load_ensemble
-
     file = os.path.join(path, MANIFEST)
     if not os.path.exists(file):
         load_ensemble(path)
@@ -174,8 +170,6 @@ def _batch(values: dict[str, np.ndarray], names: tuple[str, ...], cells: np.ndar
 
 def batches(cells: np.ndarray, steps: int) -> Iterator[np.ndarray]:
     """Yield the cells in batches: more at once where series are short."""
-    from tamrl.model.batch_inference import PLACES_AT_ONCE, STEPS_AT_ONCE
-
     size = PLACES_AT_ONCE * min(16, max(1, STEPS_AT_ONCE // steps))
     for start in range(0, len(cells), size):
         yield cells[start : start + size]
@@ -200,11 +194,6 @@ def compute(
     Raises:
         TamrlError: the model's fluxes are not finite.
     """
-    import torch
-
-    from tamrl.model.batch_inference import CellBatch, estimate
-    from tamrl.system.device import one_thread
-
     one_thread()
     ensemble, reference = load_model(job.checkpoint)
     names, time, steps = ensemble.config.model.drivers, job.drivers.time, len(job.drivers.time)
@@ -259,7 +248,7 @@ def _fields(suffix: str, values: np.ndarray, shape: tuple[int, int]) -> dict[str
     return {flux + suffix: values[i].reshape(*values.shape[1:-1], *shape) for i, flux in enumerate(FLUXES)}
 
 
-def spread(calibration: "Calibration | None", found: "Estimate", static: np.ndarray) -> np.ndarray:
+def spread(calibration: Calibration | None, found: Estimate, static: np.ndarray) -> np.ndarray:
     """Return the standard deviation (3, T, B) that maps keep, gC m-2 d-1.
 
     Where the model is calibrated it is that of what a tower at a new place would measure in one step, fitted on towers

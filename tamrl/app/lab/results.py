@@ -14,6 +14,7 @@ from tamrl.app.shared import components, theme, widgets
 from tamrl.figures.lab import adaptation as figures
 from tamrl.figures.style import number, unit_label
 from tamrl.predict.methods import METHODS
+from tamrl.predict.output import before_after
 from tamrl.schema import FLUX_UNIT, FLUXES
 
 if TYPE_CHECKING:
@@ -78,8 +79,6 @@ def _heading(view: LabView, current: bool) -> None:
 
 def _scores(view: LabView) -> None:
     """Draw one card a flux: RMSE, R2 and bias after adapting and their change."""
-    from tamrl.predict.output import before_after
-
     units = wording.unit(view.step, 0)
     rows = before_after(view.result).to_dict("records")
     for column, row in zip(st.columns(len(rows), gap="small"), rows, strict=True):
@@ -126,8 +125,6 @@ def _over_time(view: LabView) -> None:
 
 def _scores_in_words(view: LabView) -> str:
     """Return the RMSE of each flux before and after, for readers who do not see the figure."""
-    from tamrl.predict.output import before_after
-
     rows = before_after(view.result).to_dict("records")
     said = "; ".join(f"{r['flux']} {number(r['rmse_before'])} to {number(r['rmse_after'])}" for r in rows)
     return f"RMSE from zero-shot to adapted in {UNIT}: {said}."

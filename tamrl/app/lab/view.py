@@ -10,6 +10,7 @@ import xarray as xr
 
 from tamrl import wording
 from tamrl.app.shared.components import Origin
+from tamrl.predict.output import adaptation_dataset
 from tamrl.timestep import TimeStep, step_of
 
 if TYPE_CHECKING:
@@ -92,8 +93,6 @@ class LabView:
 
     def dataset(self) -> xr.Dataset:
         """Return observed, zero-shot and adapted fluxes as one CF Dataset."""
-        from tamrl.predict.output import adaptation_dataset
-
         return adaptation_dataset(self.result, self.origin.simulated)
 
     def stem(self, what: str) -> str:

@@ -20,6 +20,7 @@ from tamrl.maps.global_totals import Published
 from tamrl.maps.regions import Groups
 from tamrl.maps.time_means import Period
 from tamrl.model.training_towers import load_reference
+from tamrl.towers.quality import MIN_MONTHS
 from tamrl.towers.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -224,8 +225,6 @@ def reference(model: Path) -> "Reference | None":
 
 def trained_on(reference: "Reference") -> str:
     """Say how many towers the monthly model learnt from, and why not from all that the Scorecard scores."""
-    from tamrl.training.ensemble import MIN_MONTHS
-
     scored, sites = set(world_cache.scored_towers().index), set(reference.sites)
     lacking = sorted(scored - sites)
     if not lacking or not scored & sites:
