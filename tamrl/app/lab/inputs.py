@@ -13,7 +13,7 @@ from tamrl.app.lab.view import Asked, LabRequest
 from tamrl.app.shared import components, jobs, state, theme
 from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
-from tamrl.figures.lab import adaptation as figures
+from tamrl.figures.lab import diagnostics
 from tamrl.predict.gaps import describe, driver_gaps, leave_out_adapted, left_out
 from tamrl.predict.methods import METHODS, AdaptSettings
 from tamrl.timestep import step_of
@@ -253,7 +253,7 @@ def _live() -> None:
         history = job.history()
         if history["loss"].notna().any():
             st.plotly_chart(
-                figures.loss_figure(history, theme.current()),
+                diagnostics.loss_figure(history, theme.current()),
                 theme=None,
                 key="live_loss",
                 config={"displayModeBar": False},

@@ -12,7 +12,7 @@ from tamrl.app.shared import components, state, visitor
 from tamrl.app.world import about, cache, session
 from tamrl.app.world.view import WorldView
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog
+from tamrl.maps import catalog, imports
 from tamrl.maps.contained import import_contained
 from tamrl.maps.products import PRODUCTS
 from tamrl.system.contained import Bounds
@@ -131,7 +131,7 @@ def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapp
             paths += [_stored(file, Path(scratch), at) for at, file in enumerate(sent)]
             assert into is not None  # a folder was made
             if access.owner:
-                entry = catalog.import_product(paths, into, kind, parsed, progress)
+                entry = imports.import_product(paths, into, kind, parsed, progress)
             else:
                 assert room is not None  # a visitor's import goes into no workspace
                 assert not isinstance(into, Workspace)

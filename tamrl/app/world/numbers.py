@@ -14,7 +14,7 @@ from tamrl.app.world.view import WorldView
 from tamrl.errors import TamrlError
 from tamrl.figures.world.charts import MapsLook, looks
 from tamrl.globe.contract import SD, cell_area, is_climatology
-from tamrl.maps import aggregate, cell, global_totals, regions, time_means
+from tamrl.maps import aggregate, cell, common_grid, global_totals, regions, time_means
 from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.global_totals import Published
 from tamrl.maps.regions import Groups
@@ -184,7 +184,7 @@ def common(
     one: MapsEntry, other: MapsEntry, flux: str, period: Period, other_period: Period, vegetated: bool = False
 ) -> tuple[xr.DataArray, ...]:
     """Return two fields on the coarser of their grids, and the land of each cell that is compared, m2."""
-    a, b, land = time_means.on_common_grid(
+    a, b, land = common_grid.on_common_grid(
         world_cache.field(one, flux, period),
         world_cache.field(other, flux, other_period),
         world_cache.land(one),

@@ -12,7 +12,7 @@ from tamrl.config import Config, load_config
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark import accuracy as accuracy_benchmark
 from tamrl.evaluation.benchmark import carbonfluxbench as protocol
-from tamrl.evaluation.benchmark import upscaling
+from tamrl.evaluation.benchmark import upscaling, upscaling_report
 from tamrl.evaluation.benchmark.report import write_report
 from tamrl.evaluation.benchmark.runs import ABLATIONS, WITHOUT
 from tamrl.towers.workspace import Workspace
@@ -96,6 +96,6 @@ def upscale(checkpoint: Path, folder: Path | None, docs: Path | None) -> None:
     """Print the ratios of the engine on this machine: on a quiet one, some ten minutes."""
     with tempfile.TemporaryDirectory(prefix="tamrl-bench-", dir=folder) as work:
         figures = upscaling.measure(checkpoint.resolve(), Path(work), lambda line: click.echo(line, err=True))
-    click.echo("\n".join(upscaling.lines(figures)))
+    click.echo("\n".join(upscaling_report.lines(figures)))
     if docs:
-        click.echo(f"Written: {upscaling.write_section(figures, docs)}")
+        click.echo(f"Written: {upscaling_report.write_section(figures, docs)}")

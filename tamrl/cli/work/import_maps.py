@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from tamrl.maps.catalog import import_product, open_maps
+from tamrl.maps.catalog import open_maps
+from tamrl.maps.imports import import_product
 from tamrl.maps.products.accounting import report_of
 from tamrl.maps.time_means import span
 from tamrl.towers.workspace import Workspace

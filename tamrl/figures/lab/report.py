@@ -15,6 +15,7 @@ from plotly.offline import get_plotlyjs
 import tamrl
 from tamrl import wording
 from tamrl.figures.lab import adaptation as figures
+from tamrl.figures.lab import diagnostics
 from tamrl.figures.style import FONT, GRID, INK, MARK, MUTED, PAPER, Theme, config, number, unit_label
 from tamrl.predict import provenance
 from tamrl.predict.output import before_after
@@ -134,15 +135,15 @@ def _figures(run: Run) -> Iterator[str]:
     tables = {f: figures.season_table(tower, zero_shot, adapted, made.scored, f) for f in FLUXES}
     seasons = [figures.season(tables[f], f, _THEME) for f in FLUXES]
     yield _figure(seasons, "season", "Mean seasonal cycle", f"The same scored {units} in every line.")
-    spread = figures.spread(zero_shot, adapted, _THEME)
+    spread = diagnostics.spread(zero_shot, adapted, _THEME)
     yield _figure([spread], "spread", "Ensemble spread", "Standard deviation of the members; whiskers: 5 and 95 %.")
-    open_balance = float(np.nanmax(np.abs(figures.residual(adapted)), initial=0.0))
+    open_balance = float(np.nanmax(np.abs(diagnostics.residual(adapted)), initial=0.0))
     if open_balance >= figures.ROUNDING:
         said = f"Largest size in any member {open_balance:.2g} {UNIT}."
-        yield _figure([figures.balance(tower, adapted, _THEME)], "balance", "Carbon balance residual", said)
+        yield _figure([diagnostics.balance(tower, adapted, _THEME)], "balance", "Carbon balance residual", said)
     if len(made.history):
         said = f"Each member is fitted twice: first without the held-back {units} (dotted), then with all support."
-        yield _figure([figures.loss_figure(made.history, _THEME)], "loss", "How the loss fell", said)
+        yield _figure([diagnostics.loss_figure(made.history, _THEME)], "loss", "How the loss fell", said)
 
 
 def _bands(run: Run) -> str:
