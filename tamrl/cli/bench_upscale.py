@@ -1,12 +1,11 @@
 """``python -m tamrl bench upscale``: speed and memory of the upscaling engine."""
 
-import tempfile
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tamrl.cli.options import device_option, find_checkpoint, precision_option
+from tamrl.cli.options import device_option, find_checkpoint, precision_option, work
 
 
 @click.command("upscale")
@@ -27,17 +26,10 @@ from tamrl.cli.options import device_option, find_checkpoint, precision_option
 @click.option(
     "--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder of benchmarks.md, to write into."
 )
-def command(checkpoint: Path, device: str, precision: str, folder: Path | None, docs: Path | None) -> None:
+def command(**asked: Any) -> None:
     """Print the ratios of the engine on this machine: on a quiet one, some ten minutes.
 
     Against the bare LSTM, two workers against one (on CPUs), memory at two resolutions, maps against series; and what
     daily globes of 0.05 and 0.25 degree would cost.
     """
-    from tamrl.evaluation.benchmark.upscaling import lines, measure, write_section
-
-    with tempfile.TemporaryDirectory(prefix="tamrl-bench-", dir=folder) as work:
-        say = partial(click.echo, err=True)
-        figures = measure(checkpoint.resolve(), Path(work), say, device=device, precision=precision)
-    click.echo("\n".join(lines(figures)))
-    if docs:
-        click.echo(f"Written: {write_section(figures, docs)}")
+    work("bench:upscale", asked)

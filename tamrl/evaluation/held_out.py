@@ -8,7 +8,8 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.evaluation.models import Prediction, Predictor, predictions
-from tamrl.evaluation.statistics import compare, tower_means
+from tamrl.evaluation.paired import compare
+from tamrl.evaluation.statistics import tower_means
 from tamrl.evaluation.temporal_scales import SCALES, score_series, to_scales
 from tamrl.metrics import METRICS, MOMENTS
 from tamrl.model.checkpoint import Ensemble

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog
+from tamrl.maps import catalog, imports
 from tamrl.maps.catalog import MapsEntry
 from tamrl.system import contained
 from tamrl.system.contained import GB, Bounds
@@ -25,7 +25,7 @@ def import_contained(
     bounds: Bounds,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> MapsEntry:
-    """Import a product as ``tamrl.maps.catalog.import_product`` does, in a process that is ended if it takes too much.
+    """Import a product as ``tamrl.maps.imports.import_product`` does, in a process that is ended if it takes too much.
 
     Raises:
         TamrlError: what ``import_product`` raises, or the bounds were met.
@@ -47,7 +47,7 @@ def _names(files: Sequence[str | Path]) -> str:
 
 def _import(asked: dict[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
     into, kind, mapping = Path(asked["into"]), asked["kind"], asked["mapping"]
-    made = catalog.import_product(asked["files"], into, kind, mapping, progress, asked["size"])
+    made = imports.import_product(asked["files"], into, kind, mapping, progress, asked["size"])
     return {"path": str(made.path)}
 
 

@@ -19,15 +19,12 @@ from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import TowerRecord, tower_records
 from tamrl.model.network import Modulation
 from tamrl.predict import effects
+from tamrl.predict.endings import HIGH, LEVEL, LOW, VARIANCE
 from tamrl.schema import FLUXES, variable
 from tamrl.timestep import days, step_of
 
 T = TypeVar("T")
 Forward = Callable[[Tensor, Tensor, Modulation], Tensor]
-#: Ending of the names of the variances that the site effect leaves.
-VARIANCE = "_variance"
-#: Endings of the ends of the intervals, and what they cover.
-LOW, HIGH, LEVEL = "_low", "_high", 0.9
 #: Members are independent and torch releases the interpreter lock, so two run at once on a CPU.
 WORKERS = 2
 #: Sliding windows of one forward pass: bounds the memory of a long record.

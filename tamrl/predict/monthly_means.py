@@ -245,7 +245,8 @@ def _named(table: pd.DataFrame, when: str) -> pd.DataFrame:
 
 def _by_month(predictions: xr.Dataset) -> pd.DataFrame:
     """Return the last year of predictions (member, time) by month: mean, total spread, and intervals where known."""
-    from tamrl.predict.ensemble import HIGH, LOW, to_gaussian
+    from tamrl.predict.endings import HIGH, LOW
+    from tamrl.predict.ensemble import to_gaussian
 
     last = predictions.isel(time=slice(-12, None))
     made = to_gaussian(last)

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
+from tamrl.metrics import score
 from tamrl.model.checkpoint import Ensemble
 from tamrl.predict import saved
 from tamrl.predict.adapt import Adaptation, adapt
@@ -18,6 +19,8 @@ from tamrl.predict.gaps import describe, driver_gaps, leave_out, leave_out_adapt
 from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import prediction_dataset
 from tamrl.predict.saved import AdaptedModel
+from tamrl.schema import FLUXES
+from tamrl.towers.quality import valid_days
 
 
 def predict_tower(
@@ -72,3 +75,20 @@ def adapt_tower(
     result = adapt(ensemble, tower, support, settings, **hooks)
     result = leave_out_adapted(result, {} if allow_gaps else gaps)
     return dataclasses.replace(result, notes=[*result.notes, *describe(gaps, tower, allow_gaps)])
+
+
+def zero_shot_scores(ensemble: Ensemble, tower: xr.Dataset) -> pd.DataFrame:
+    """Return the scores of each flux without any label, on all valid days, or months, of the record.
+
+    These are the rows of 0 shots and placement ``all`` of ``tamrl evaluate`` and of the Scorecard.
+
+    Returns:
+        Columns ``flux, n, rmse, r2, mae, bias``; gC m-2 d-1 but for r2.
+
+    Raises:
+        TamrlError: the tower has no drivers that the model reads.
+    """
+    made, valid = predict(ensemble, tower), valid_days(tower)
+    found = [score(tower[flux].values, made[flux].mean("member").values, valid) for flux in FLUXES]
+    keys = ("n", "rmse", "r2", "mae", "bias")
+    return pd.DataFrame([{"flux": flux, **{k: s[k] for k in keys}} for flux, s in zip(FLUXES, found, strict=True)])

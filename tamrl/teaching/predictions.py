@@ -9,7 +9,8 @@ import xarray as xr
 from tamrl.metrics import score_models
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.cross_fitted import CrossFitted
-from tamrl.predict.ensemble import HIGH, LOW, predict
+from tamrl.predict.endings import HIGH, LOW
+from tamrl.predict.ensemble import predict
 from tamrl.predict.hand_modulation import OpenMember, open_member
 from tamrl.predict.many import adapt_many
 from tamrl.schema import FLUXES

@@ -11,7 +11,11 @@ from typing import Any
 from tamrl.errors import TamrlError
 from tamrl.system import contained
 from tamrl.system.contained import GB, Bounds
+from tamrl.towers.ingest import ingest
+from tamrl.towers.readers.column_map import ColumnMap
 from tamrl.towers.report import ReadReport
+from tamrl.towers.workspace import Workspace
+from tamrl.towers.workspace_zip import unpack
 
 _TODO = "Send fewer or smaller files, or use the command line on your own computer"
 
@@ -88,11 +92,6 @@ def _names(files: Sequence[str | Path]) -> str:
 
 
 def _work(asked: dict[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    from tamrl.towers.ingest import ingest
-    from tamrl.towers.readers.column_map import ColumnMap
-    from tamrl.towers.workspace import Workspace
-    from tamrl.towers.workspace_zip import unpack
-
     into = Path(asked["into"])
     if asked["work"] == "unpack":
         unpack(Path(asked["files"][0]), into, asked["size"], asked["name"])

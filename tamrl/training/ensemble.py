@@ -26,6 +26,7 @@ from tamrl.system.processes import run_processes
 from tamrl.system.storage import locked
 from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.archive import load_archive
+from tamrl.towers.quality import MIN_DAYS, MIN_MONTHS
 from tamrl.training.calibrate import calibrate
 from tamrl.training.member import MemberTrainer, TrainingProgress
 from tamrl.training.records import read_records
@@ -37,8 +38,6 @@ STATE = "state"
 _STATE_DONE = f".{STATE}-done"
 #: Seeds of members are this far apart, so that ensembles with neighbouring seeds share no member.
 SEED_STRIDE = 1000
-#: Fewest valid days, or months, of a tower that is trained on.
-MIN_DAYS, MIN_MONTHS = 30, 6
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -331,7 +331,7 @@ def test_the_other_pages_say_that_an_adaptation_goes_on(site):
 
 
 def test_before_any_label_the_page_tells_the_scores_of_zero_shot(site, small_workspace):
-    from tamrl.predict.output import zero_shot_scores
+    from tamrl.predict.tower import zero_shot_scores
 
     at = healthy(lab(site=site))
     made = zero_shot_scores(load_ensemble(small_workspace[0].models()[0]), record(small_workspace[0].archive(), site))

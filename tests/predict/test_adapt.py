@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tamrl.errors import TamrlError
 from tamrl.predict.adapt import Cancelled, adapt, usable_support
-from tamrl.predict.ensemble import VARIANCE, predict
+from tamrl.predict.endings import VARIANCE
+from tamrl.predict.ensemble import predict
 from tamrl.predict.finetune import held_back_days
 from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import before_after

@@ -13,16 +13,15 @@ from tamrl.app.lab.view import Asked, LabRequest
 from tamrl.app.shared import components, jobs, state, theme
 from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
-from tamrl.figures.lab import adaptation as figures
-from tamrl.predict.methods import METHODS
+from tamrl.figures.lab import diagnostics
+from tamrl.predict.gaps import describe, driver_gaps, leave_out_adapted, left_out
+from tamrl.predict.methods import METHODS, AdaptSettings
 from tamrl.timestep import step_of
 
 if TYPE_CHECKING:
     from tamrl.model.checkpoint import Ensemble
     from tamrl.model.cross_fitted import CrossFitted
     from tamrl.predict.adapt import Adaptation
-    from tamrl.predict.methods import AdaptSettings
-
 MOST_STEPS = 500
 #: How often the page looks at a running adaptation [s].
 POLL_S = 0.8
@@ -130,7 +129,6 @@ def cautions_section(ensemble: "Ensemble", tower: xr.Dataset) -> bool:
         Whether steps without weather are to be predicted all the same; the choice is there where there are any.
     """
     from tamrl.predict.ensemble import cautions
-    from tamrl.predict.gaps import describe, driver_gaps, left_out
 
     gaps = driver_gaps(tower, ensemble.config.model.drivers)
     lacking = left_out(gaps) is not None
@@ -156,8 +154,6 @@ def _choose_site(site: str) -> None:
 
 def settings_section() -> tuple["AdaptSettings", bool]:
     """Draw the choice of method, steps and learning rate; return the settings and whether Adapt was pressed."""
-    from tamrl.predict.methods import AdaptSettings
-
     standard = AdaptSettings()
     if state.get("method") not in METHODS:
         state.put("method", None)
@@ -212,7 +208,6 @@ def asked_for(request: Asked, pressed: bool) -> bool:
 def start(request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset, support: pd.DatetimeIndex) -> None:
     """Start the adaptation of ``request`` in the background."""
     from tamrl.predict.adapt import adapt
-    from tamrl.predict.gaps import driver_gaps, leave_out_adapted
 
     def work(on_step: Any, cancelled: Any) -> Any:
         result = adapt(ensemble, tower, support, request.settings, on_step=on_step, cancelled=cancelled)
@@ -258,7 +253,7 @@ def _live() -> None:
         history = job.history()
         if history["loss"].notna().any():
             st.plotly_chart(
-                figures.loss_figure(history, theme.current()),
+                diagnostics.loss_figure(history, theme.current()),
                 theme=None,
                 key="live_loss",
                 config={"displayModeBar": False},

@@ -12,6 +12,7 @@ import xarray as xr
 from tamrl import wording
 from tamrl.app.shared import state
 from tamrl.app.shared.components import Origin
+from tamrl.predict.output import adaptation_dataset
 from tamrl.timestep import TimeStep, step_of
 
 if TYPE_CHECKING:
@@ -101,8 +102,6 @@ class LabView:
 
     def dataset(self) -> xr.Dataset:
         """Return observed, zero-shot and adapted fluxes as one CF Dataset."""
-        from tamrl.predict.output import adaptation_dataset
-
         return adaptation_dataset(self.result, self.origin.simulated)
 
     def address(self) -> str:

@@ -13,7 +13,7 @@ from tamrl.app.shared import components, jobs, state, visitor, waiting
 from tamrl.app.world import about, cache, session
 from tamrl.app.world.view import WorldView
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog
+from tamrl.maps import catalog, imports
 from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.contained import import_contained
 from tamrl.maps.products import PRODUCTS
@@ -129,7 +129,7 @@ def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapp
 
         def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> MapsEntry:
             if access.owner:
-                return catalog.import_product(paths, into, kind, parsed, _until(cancelled, progress))
+                return imports.import_product(paths, into, kind, parsed, _until(cancelled, progress))
             assert room is not None  # a visitor's import goes into no workspace
             assert not isinstance(into, Workspace)
             return import_contained(paths, into, kind, parsed, progress, Bounds(room), cancelled)

@@ -7,6 +7,7 @@ import numpy as np
 
 from tamrl import wording
 from tamrl.figures.lab import adaptation as figures
+from tamrl.figures.lab import diagnostics
 from tamrl.figures.lab import html_page as page
 from tamrl.figures.style import number, unit_label
 from tamrl.predict import provenance
@@ -79,15 +80,15 @@ def _figures(run: Run) -> Iterator[str]:
     tables = {f: figures.season_table(tower, zero_shot, adapted, made.scored, f) for f in FLUXES}
     seasons = [figures.season(tables[f], f, page.THEME) for f in FLUXES]
     yield page.figure(seasons, "season", "Mean seasonal cycle", f"The same scored {units} in every line.")
-    spread = figures.spread(zero_shot, adapted, page.THEME)
+    spread = diagnostics.spread(zero_shot, adapted, page.THEME)
     yield page.figure([spread], "spread", "Ensemble spread", "Standard deviation of the members; whiskers: 5 and 95 %.")
-    open_balance = float(np.nanmax(np.abs(figures.residual(adapted)), initial=0.0))
+    open_balance = float(np.nanmax(np.abs(diagnostics.residual(adapted)), initial=0.0))
     if open_balance >= figures.ROUNDING:
         said = f"Largest size in any member {open_balance:.2g} {UNIT}."
-        yield page.figure([figures.balance(tower, adapted, page.THEME)], "balance", "Carbon balance residual", said)
+        yield page.figure([diagnostics.balance(tower, adapted, page.THEME)], "balance", "Carbon balance residual", said)
     if len(made.history):
         said = f"Each member is fitted twice: first without the held-back {units} (dotted), then with all support."
-        yield page.figure([figures.loss_figure(made.history, page.THEME)], "loss", "How the loss fell", said)
+        yield page.figure([diagnostics.loss_figure(made.history, page.THEME)], "loss", "How the loss fell", said)
 
 
 def _bands(run: Run) -> str:

@@ -1,98 +1,32 @@
-"""The public Python API: what a notebook needs, as ``tamrl.<name>``; the command line does the same with files.
+"""Models: load, predict, adapt, score and upscale; the public functions that need torch."""
 
-    import tamrl
-
-    workspace = tamrl.open_workspace()  # the towers of FLUXNET2015; or a folder made by tamrl ingest
-    model = tamrl.load_model("cross-fitted")  # at each of them the ensemble that has not seen it
-    tower = tamrl.read_tower(workspace, "DE-Hai")
-    days = tamrl.labelled_days(tower, 30, start="2005-06-01")
-    adapted = tamrl.adapt(model, tower, days)
-    tamrl.scores(adapted)  # before and after, on the days that were not labelled
-    tamrl.fluxes(adapted).to_dataframe().to_csv("DE-Hai.csv")
-
-Fluxes are in gC m-2 d-1, NEE = RECO - GPP, negative for uptake. What goes wrong is a ``tamrl.TamrlError``.
-"""
-
-from __future__ import annotations
-
-import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tamrl import PUBLIC
+import pandas as pd
+import xarray as xr
+
+from tamrl.bundled import find_model
 from tamrl.errors import TamrlError
-
-if TYPE_CHECKING:
-    import pandas as pd
-    import xarray as xr
-
-    from tamrl.model.checkpoint import Ensemble
-    from tamrl.model.cross_fitted import CrossFitted
-    from tamrl.predict.adapt import Adaptation
-    from tamrl.predict.saved import AdaptedModel
-    from tamrl.towers.workspace import Workspace
-
-__all__ = list(PUBLIC)
-
-
-def open_workspace(path: str | Path | None = None) -> Workspace:
-    """Open a workspace: a folder with an archive of towers, models and maps.
-
-    Args:
-        path: the folder; or a bundled workspace, ``fluxnet2015`` (also where None), or ``demo`` of SIMULATED towers.
-            ``workspace.archive()`` is its archive, Dataset(site, time).
-
-    Raises:
-        TamrlError: the folder is not a workspace, or is damaged.
-    """
-    from tamrl.bundled import find_workspace
-    from tamrl.towers.workspace import Workspace
-
-    return Workspace.open(find_workspace(Path("fluxnet2015" if path is None else path)))
-
-
-def read_tower(source: Workspace | str | Path | Sequence[str | Path], site: str | None = None) -> xr.Dataset:
-    """Return the record of one tower: Dataset(time) of fluxes, quality and drivers in the units of the schema.
-
-    Args:
-        source: a workspace, or tower files as ``tamrl ingest`` reads them; files are checked and derived from in the
-            same way and nothing is kept on disk. What was rejected, converted, assumed and missing is the attribute
-            ``ingest_report``.
-        site: id of the tower; may be left out where there is only one.
-
-    Raises:
-        TamrlError: a file cannot be read, no tower could be taken from the files, or there is no such tower.
-    """
-    from tamrl.towers.archive import record
-    from tamrl.towers.ingest import ingest
-    from tamrl.towers.workspace import Workspace
-
-    if isinstance(source, Workspace):
-        return record(source.archive(), _one(source.archive().site.values.tolist(), site, str(source.path)))
-    files = [source] if isinstance(source, str | Path) else list(source)
-    where = ", ".join(str(file) for file in files[:3])
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace.create(folder)
-        result = ingest(files, workspace)
-        if not len(result.summary):
-            said = [*result.failures, *(item.reason for item in result.items if item.status == "failed")]
-            raise TamrlError("No tower could be read: " + "; ".join(filter(None, said)), where)
-        archive = workspace.archive().load()
-    tower = record(archive, _one(archive.site.values.tolist(), site, where))
-    return tower.assign_attrs(ingest_report="\n".join([*result.account.lines(), *result.failures]))
-
-
-def _one(sites: list[str], site: str | None, where: str) -> str:
-    """Return the tower that is meant.
-
-    Raises:
-        TamrlError: none is named and there are several.
-    """
-    if site is None and len(sites) != 1:
-        raise TamrlError(f"There are {len(sites)} towers: {', '.join(sites[:8])}", where, "Say which one: site=...")
-    return sites[0] if site is None else site
+from tamrl.evaluation.held_out import held_out
+from tamrl.evaluation.of_model import evaluate_model, near_copies
+from tamrl.maps.catalog import entry, open_maps
+from tamrl.model.checkpoint import Ensemble
+from tamrl.model.cross_fitted import CrossFitted, open_model
+from tamrl.predict import many, saved
+from tamrl.predict.adapt import Adaptation, usable_support
+from tamrl.predict.ensemble import cautions
+from tamrl.predict.methods import AdaptSettings
+from tamrl.predict.output import adaptation_dataset, before_after
+from tamrl.predict.saved import AdaptedModel
+from tamrl.predict.tower import adapt_tower, predict_tower
+from tamrl.protocol.placements import PLACEMENTS
+from tamrl.system.device import choose
+from tamrl.towers.workspace import Workspace
+from tamrl.upscale import run
+from tamrl.upscale.request import UpscaleRequest
 
 
 def load_model(name: str | Path, device: str = "auto") -> Ensemble | CrossFitted:
@@ -106,27 +40,7 @@ def load_model(name: str | Path, device: str = "auto") -> Ensemble | CrossFitted
     Raises:
         TamrlError: there is no such model, it is damaged, or the device is not there.
     """
-    from tamrl.bundled import find_model
-    from tamrl.model.cross_fitted import open_model
-    from tamrl.system.device import choose
-
     return open_model(find_model(Path(name)), choose(device))
-
-
-def labelled_days(tower: xr.Dataset, count: int, start: str | pd.Timestamp | None = None) -> pd.DatetimeIndex:
-    """Return days whose fluxes the model may use: the first ``count`` valid ones (NEE_QC >= 0.7) from a date on.
-
-    Args:
-        tower: Dataset(time), one tower's record; of a monthly one these are months.
-        count: how many are wanted; fewer where the record ends before.
-        start: first day; None leaves out the first 180 days of the record, which the model needs to start from.
-    """
-    import pandas as pd
-
-    from tamrl.protocol.support_days import support_days
-
-    skip = None if start is None else int(pd.DatetimeIndex(tower.time.values).searchsorted(pd.Timestamp(start)))
-    return support_days(tower, count, skip)
 
 
 def predict(model: Ensemble | CrossFitted | AdaptedModel, tower: xr.Dataset, allow_gaps: bool = False) -> xr.Dataset:
@@ -145,11 +59,8 @@ def predict(model: Ensemble | CrossFitted | AdaptedModel, tower: xr.Dataset, all
     Raises:
         TamrlError: the tower has none of the model's drivers, or another time step than the model.
     """
-    from tamrl.predict.saved import cautions_of
-    from tamrl.predict.tower import predict_tower
-
     chosen = model.for_site(str(tower.site.item()))
-    return predict_tower(chosen, tower, allow_gaps).assign_attrs(cautions=" ".join(cautions_of(chosen, tower)))
+    return predict_tower(chosen, tower, allow_gaps).assign_attrs(cautions=" ".join(saved.cautions_of(chosen, tower)))
 
 
 def adapt(
@@ -176,12 +87,6 @@ def adapt(
     Raises:
         TamrlError: no day is valid, a setting is out of range, or the tower has none of the model's drivers.
     """
-    import pandas as pd
-
-    from tamrl.predict.ensemble import cautions
-    from tamrl.predict.methods import AdaptSettings
-    from tamrl.predict.tower import adapt_tower
-
     ensemble, chosen = model.for_site(str(tower.site.item())), AdaptSettings(method=method, **settings)
     made = adapt_tower(ensemble, tower, pd.DatetimeIndex(days), chosen, allow_gaps=allow_gaps)
     return replace(made, notes=[*made.notes, *cautions(ensemble, tower)])
@@ -212,17 +117,11 @@ def adapt_many(
         TamrlError: there are not as many supports as towers, a setting is out of range, or a tower has none of the
             model's drivers.
     """
-    import pandas as pd
-
-    from tamrl.predict.adapt import usable_support
-    from tamrl.predict.many import adapt_many
-    from tamrl.predict.methods import AdaptSettings
-
     places, chosen = list(towers), [pd.DatetimeIndex(one) for one in days]
     if len(places) != len(chosen):
         raise TamrlError(f"{len(places)} towers, but {len(chosen)} supports", "days", "Give one support a tower")
     supports = [[usable_support(tower, one)] for tower, one in zip(places, chosen, strict=True)]
-    made = dict(adapt_many(model, places, supports, AdaptSettings(method=method, **settings)))
+    made = dict(many.adapt_many(model, places, supports, AdaptSettings(method=method, **settings)))
     return [made[i][0] for i in range(len(places))]
 
 
@@ -237,9 +136,7 @@ def save_adapted(adaptation: Adaptation, model: Ensemble, path: str | Path) -> N
     Raises:
         TamrlError: the folder holds anything else or cannot be written, or the checkpoint of the model has changed.
     """
-    from tamrl.predict.saved import save
-
-    save(adaptation, model, path)
+    saved.save(adaptation, model, path)
 
 
 def load_adapted(path: str | Path, device: str = "auto") -> AdaptedModel:
@@ -252,10 +149,7 @@ def load_adapted(path: str | Path, device: str = "auto") -> AdaptedModel:
     Raises:
         TamrlError: there is no adapted model, it is damaged, or the device is not there.
     """
-    from tamrl.predict.saved import load
-    from tamrl.system.device import choose
-
-    return load(path, choose(device))
+    return saved.load(path, choose(device))
 
 
 def scores(adaptation: Adaptation) -> pd.DataFrame:
@@ -264,15 +158,11 @@ def scores(adaptation: Adaptation) -> pd.DataFrame:
     Returns:
         Columns ``flux, n, rmse_before, rmse_after, r2_before, ...``, gC m-2 d-1 but for R2.
     """
-    from tamrl.predict.output import before_after
-
     return before_after(adaptation)
 
 
 def fluxes(adaptation: Adaptation) -> xr.Dataset:
     """Return observed, zero-shot and adapted fluxes as one CF Dataset(time), gC m-2 d-1."""
-    from tamrl.predict.output import adaptation_dataset
-
     return adaptation_dataset(adaptation, bool(adaptation.tower.attrs.get("simulated", 0)))
 
 
@@ -299,13 +189,9 @@ def evaluate(
     Raises:
         TamrlError: the model has seen a named tower or all of them, or none could be scored.
     """
-    from tamrl.evaluation import held_out
-    from tamrl.evaluation.of_model import evaluate_model, near_copies
-    from tamrl.protocol.placements import PLACEMENTS
-
     archive = workspace.archive()
     candidates = archive.site.values.tolist() if sites is None else list(sites)
-    chosen, seen = held_out.held_out(candidates, model, named=sites is not None, allow_seen=False)
+    chosen, seen = held_out(candidates, model, named=sites is not None, allow_seen=False)
     near = near_copies(model, archive, chosen, archive, False)
     table, _ = evaluate_model(model, archive, chosen, shots, placements or tuple(PLACEMENTS))
     table.attrs |= {"left_out": list(seen), "warnings": near}
@@ -335,11 +221,6 @@ def upscale(
     Raises:
         TamrlError: drivers cannot be read or lack a variable, or a run is there already.
     """
-    from tamrl.bundled import find_model
-    from tamrl.maps.catalog import entry, open_maps
-    from tamrl.upscale import run
-    from tamrl.upscale.request import UpscaleRequest
-
     files = (drivers,) if isinstance(drivers, str | Path) else tuple(drivers)
     request = UpscaleRequest(
         checkpoint=find_model(Path(model)),
@@ -349,41 +230,3 @@ def upscale(
         **{"scheduler": "threads", **options},
     )
     return open_maps(entry(run.upscale(request).out))
-
-
-def open_product(
-    files: str | Path | Sequence[str | Path], kind: str = "auto", mapping: Mapping[str, Any] | str | Path | None = None
-) -> xr.Dataset:
-    """Open a gridded flux product: Dataset(time, lat, lon) in gC m-2 d-1, lazy, with its provenance as attributes.
-
-    Args:
-        files: files, Zarr stores, folders or patterns with ``*``.
-        kind: ``auto``, or a key of ``tamrl.maps.products.PRODUCTS``, such as ``fluxcom-x-base`` or ``metaflux``.
-        mapping: flux -> variable, unit and sign, for any other CF product.
-
-    Raises:
-        TamrlError: a file cannot be read, is not recognised, or does not fit the others.
-    """
-    from tamrl.maps.products import open_product
-
-    return open_product(files, kind, mapping)
-
-
-def open_maps(name: str | Path, workspace: Workspace | None = None) -> xr.Dataset:
-    """Open maps that are there already: bundled ones, those of a workspace, or a file.
-
-    Args:
-        name: such as ``tamrl-climate``, or the path of a NetCDF file or Zarr.
-        workspace: where to look as well.
-
-    Raises:
-        TamrlError: there are no such maps, or they are damaged.
-    """
-    from tamrl.maps import catalog
-
-    known = catalog.entries(workspace)
-    if str(name) in known:
-        return catalog.open_maps(known[str(name)])
-    if not Path(name).exists():
-        raise TamrlError(f"There are no maps {str(name)!r}", "maps", f"Known: {', '.join(known)}; or give a path")
-    return catalog.open_maps(catalog.entry(Path(name)))
