@@ -33,7 +33,8 @@ def command(checkpoint: Path, device: str, precision: str, folder: Path | None, 
     Against the bare LSTM, two workers against one (on CPUs), memory at two resolutions, maps against series; and what
     daily globes of 0.05 and 0.25 degree would cost.
     """
-    from tamrl.evaluation.benchmark.upscaling import lines, measure, write_section
+    from tamrl.evaluation.benchmark.upscaling import measure
+    from tamrl.evaluation.benchmark.upscaling_report import lines, write_section
 
     with tempfile.TemporaryDirectory(prefix="tamrl-bench-", dir=folder) as work:
         say = partial(click.echo, err=True)

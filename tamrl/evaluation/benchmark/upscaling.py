@@ -7,7 +7,7 @@ same precision, in the faster of two ways (whole series, or the pieces of time t
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,8 @@ import pandas as pd
 import torch
 
 from tamrl.errors import TamrlError
-from tamrl.evaluation.benchmark.document import write_between
 from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
-from tamrl.globe.earth import load_earth
+from tamrl.evaluation.benchmark.upscaling_report import COARSE, FINE, Figures, Whole
 from tamrl.model.batch_inference import STEPS_AT_ONCE
 from tamrl.system.device import choose, describe, one_thread, processors, wait
 from tamrl.timestep import TimeStep
@@ -31,55 +30,13 @@ from tamrl.upscale.run import tile_size, work
 from tamrl.upscale.store import RunFolder, create, regions
 from tamrl.upscale.workers import Workers, device_here, places_at_once, plan_workers
 
-DOCUMENT = "benchmarks.md"
-BEGIN, END = "<!-- written by tamrl bench upscale: begin -->", "<!-- written by tamrl bench upscale: end -->"
 #: Series of the speed measurements, days, and of the memory ones, where the fine grid has sixteen times the cells.
 DAYS, FEW_DAYS = 365, 32
-SPEED, COARSE, FINE = 1.5, 1.0, 0.25
+SPEED = 1.5
 #: The grid of the speed measurements on a GPU, which more cells keep busy.
 SPEED_GPU = 0.5
-#: The globes that are estimated: daily, 20 years.
-GLOBES, _GLOBE_YEARS = (0.05, 0.25), 20
 #: Rows and columns of a region in the speed measurements.
 _TILE = 24
-
-
-@dataclass(frozen=True)
-class Whole:
-    """What a run over a grid took: regions only, after every worker has loaded the model.
-
-    Attributes:
-        rate: steps of cells times members, a second.
-        seconds: wall time.
-        staging: of it, seconds that went into turning maps.
-        peak: largest resident memory of a worker, bytes.
-        cells: computed.
-    """
-
-    rate: float
-    seconds: float
-    staging: float
-    peak: float
-    cells: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """Everything that the benchmark measures; see ``lines``."""
-
-    bare: float
-    memory_rate: float
-    ratio: float
-    one: Whole
-    two: Whole | None
-    coarse: Whole
-    fine: Whole
-    maps: Whole
-    maps_read: float
-    members: int
-    device: str
-    gpu: bool = False
-    precision: str = "float32"
 
 
 def measure(
@@ -199,24 +156,34 @@ def in_memory(
     batch = min(cells, places_at_once(device, steps, ensemble.config.model, len(layers)))
     series = torch.randn(batch, steps, layers[0].input_size, device=device)
     pieces = [part.contiguous() for part in series.split(STEPS_AT_ONCE, dim=1)]
-    # As much work in a turn as the engine has: short turns meet less of what else the machine does.
+    # As much work in a turn as the engine has.
     rounds = max(1, cells // batch)
     times = {"whole": np.inf, "pieces": np.inf, "engine": np.inf}
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        calls = {
-            "whole": lambda: [layer(series) for layer in layers for _ in range(rounds)],
-            "pieces": lambda: [layer(part) for layer in layers for _ in range(rounds) for part in pieces],
-            "engine": lambda: compute(job, region, values, classes),
-        }
+    calls: dict[str, Callable[[], object]] = {
+        "whole": partial(_alone, layers * rounds, [series], precision),
+        "pieces": partial(_alone, layers * rounds, pieces, precision),
+        "engine": lambda: compute(job, region, values, classes),
+    }
+    # One thread of a CPU is timed by what it was given of the processor, whatever else runs.
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    with torch.inference_mode():
         for _ in range(repeats):
             for name, call in calls.items():
-                began = time.perf_counter()
+                began = clock()
                 call()
                 wait(device)
-                times[name] = min(times[name], time.perf_counter() - began)
+                times[name] = min(times[name], clock() - began)
     bare = rounds * batch * steps * len(layers) / min(times["whole"], times["pieces"])
     rate = cells * steps * len(layers) / times["engine"]
     return bare, rate, rate / bare
+
+
+def _alone(layers: list[torch.nn.LSTM], parts: list[torch.Tensor], precision: str) -> None:
+    """Run recurrent layers over the parts of a series."""
+    with torch.autocast(parts[0].device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        for layer in layers:
+            for part in parts:
+                layer(part)
 
 
 def _warm(checkpoint: str, workers: Workers, precision: str, pause: float) -> None:
@@ -273,78 +240,3 @@ def _computed(place: RunFolder) -> int:
     import zarr
 
     return int(np.isfinite(zarr.open_array(place.store / "GPP", mode="r")[0]).sum())
-
-
-def globe(degrees: float, rate: float, members: int) -> tuple[float, float]:
-    """Return the hours of one worker for the land of a daily globe of 20 years, and the workers that take a day for it.
-
-    Args:
-        degrees: size of a cell.
-        rate: steps of cells times members, a second, of one worker with its reading and writing.
-        members: of the model.
-    """
-    share = float((load_earth()["land_fraction"].values > 0).mean())
-    cells = share * (180 / degrees) * (360 / degrees)
-    days = round((_GLOBE_YEARS + 1) * 365.25)
-    hours = cells * days * members / rate / 3600
-    return hours, float(np.ceil(hours / 24))
-
-
-def lines(figures: Figures) -> list[str]:
-    """Return the figures as a Markdown table and the estimate that follows from them."""
-    f = figures
-    scaling = []
-    if f.two is not None:
-        told = f"{f.two.seconds:.0f} s, {f.one.seconds:.0f} s"
-        scaling = [("Two workers against one", f"{f.two.rate / f.one.rate:.2f}", told)]
-    rows = [
-        (
-            "Engine, drivers in memory to fluxes, against the bare LSTM",
-            f"{f.ratio:.2f}",
-            f"{f.memory_rate / 1e6:.2f} against {f.bare / 1e6:.2f} million",
-        ),
-        (
-            "The same with reading and writing, spin-up counted",
-            f"{f.one.rate / f.bare:.2f}",
-            f"{f.one.rate / 1e6:.2f} million",
-        ),
-        *scaling,
-        (
-            f"Peak memory of a worker, {FINE:g} degree against {COARSE:g}",
-            f"{f.fine.peak / f.coarse.peak:.2f}",
-            f"{f.fine.peak / 1e6:.0f} MB with {f.fine.cells} cells, {f.coarse.peak / 1e6:.0f} MB with {f.coarse.cells}",
-        ),
-        (
-            "Time with drivers in whole maps against drivers in series",
-            f"{f.maps.seconds / f.one.seconds:.2f}",
-            f"of it {f.maps.staging:.0f} s to turn them once; each map would be read {f.maps_read:.0f} times",
-        ),
-    ]
-    table = ["| ratio | value | figures |", "|---|---|---|", *(f"| {a} | {b} | {c} |" for a, b, c in rows)]
-    return [
-        *table,
-        "",
-        f"Steps of a cell times members, a second; {f.members} members, {f.precision}, SIMULATED drivers; {f.device}.",
-        "",
-        "From the rate of one worker with reading and writing, the land of a daily globe of "
-        f"{_GLOBE_YEARS} years and a year of spin-up costs {_costs(f)}.",
-    ]
-
-
-def _costs(figures: Figures) -> str:
-    """Return what the globes cost, in words."""
-    found = []
-    for degrees in GLOBES:
-        hours, workers = globe(degrees, figures.one.rate, figures.members)
-        unit = "GPU-hours" if figures.gpu else "core-hours"
-        found.append(f"about {hours:,.{1 if hours < 10 else 0}f} {unit} at {degrees:g} degree ({workers:.0f} in a day)")
-    return " and ".join(found)
-
-
-def write_section(figures: Figures, docs: Path) -> Path:
-    """Write the figures into ``docs/benchmarks.md``, between their markers.
-
-    Raises:
-        TamrlError: the document is not there, or has no markers.
-    """
-    return write_between(docs / DOCUMENT, BEGIN, END, "\n".join(lines(figures)))
