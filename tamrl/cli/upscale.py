@@ -48,8 +48,7 @@ class DriversCommand(click.Command):
 @click.option("--time", "period", help="FROM:TO, both days included, for example 2001-01-01:2005-12-31.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped.")
 @click.option(
-    "--memory",
-    help="What the arrays of one worker may take; default 1GB, on a GPU its share of half of the free memory.",
+    "--memory", help="What the arrays of one worker may take; default 1GB, on a GPU what it and the machine have."
 )
 @device_option
 @precision_option

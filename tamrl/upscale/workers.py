@@ -28,7 +28,7 @@ EACH = "cuda:*"
 THREADS = 3
 #: Memory that the arrays of a worker may take: on a CPU, and of that of the machine for all of its GPUs.
 _CPU_BYTES, _GPU_SHARE = 1_000_000_000, 0.5
-#: Share of the free memory of a GPU that one batch is fitted to: the inputs of the next lie there as well.
+#: Share of the free memory of a GPU that one batch is fitted to; the rest holds drivers and fluxes of all its regions.
 _BATCH_SHARE = 0.6
 _LOCKS: dict[torch.device, Lock] = defaultdict(Lock)
 
@@ -77,10 +77,11 @@ def plan_workers(device: str, precision: str, scheduler: str, count: int, memory
     if chosen.type == "cpu":
         return Workers("cpu", count, 1, memory or _CPU_BYTES, 1)
     if chosen.type == "cuda":
-        gpus = torch.cuda.device_count() if chosen.index is None else 1
-        each = int(_GPU_SHARE * _machine_bytes() / gpus)
+        gpus = list(range(torch.cuda.device_count())) if chosen.index is None else [chosen.index]
+        here = memory or int(_GPU_SHARE * _machine_bytes() / len(gpus))
+        there = (1 - _BATCH_SHARE) * min(torch.cuda.mem_get_info(gpu)[0] for gpu in gpus)
         name = EACH if chosen.index is None else str(chosen)
-        return Workers(name, gpus, THREADS, (memory or each) // THREADS, 100)
+        return Workers(name, len(gpus), THREADS, min(here, int(there)) // THREADS, 100)
     return Workers(str(chosen), 1, THREADS, (memory or _CPU_BYTES * THREADS) // THREADS, 5)
 
 

@@ -53,13 +53,16 @@ def gpus(monkeypatch):
 
 
 def test_each_gpu_has_a_worker_of_several_threads(gpus, monkeypatch):
-    gpus(4)
+    gpus(4, free=80 * 10**9)
     monkeypatch.setattr(workers, "_machine_bytes", lambda: 96 * 10**9)
     every = plan_workers("auto", "tf32", "local", 16, None)
     assert every == Workers(EACH, 4, THREADS, 96 * 10**9 // 2 // 4 // THREADS, 100)
     one = plan_workers("cuda:2", "bfloat16", "threads", 16, 9 * 10**9)
     assert one == Workers("cuda:2", 1, THREADS, 3 * 10**9, 100)
     assert plan_workers("cpu", "float32", "local", 16, None) == Workers("cpu", 16, 1, 10**9, 1)
+    # What a region holds has to fit into the GPU, too.
+    gpus(4, free=10**9)
+    assert plan_workers("cuda", "float32", "local", 16, 9 * 10**9).memory == pytest.approx(0.4e9 / THREADS, rel=1e-6)
     # A cluster that is there has devices of its own.
     assert plan_workers("cuda", "float32", "tcp://somewhere:8786", 16, None)[:3] == ("cuda", 16, 1)
 

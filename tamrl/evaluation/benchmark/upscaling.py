@@ -7,7 +7,7 @@ same precision, in the faster of two ways (whole series, or the pieces of time t
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
+from tamrl.evaluation.benchmark.upscaling_report import COARSE, FINE, Figures, Whole
 from tamrl.model.batch_inference import STEPS_AT_ONCE
 from tamrl.system.device import choose, describe, one_thread, processors, wait
 from tamrl.timestep import TimeStep
@@ -31,49 +32,11 @@ from tamrl.upscale.workers import Workers, device_here, places_at_once, plan_wor
 
 #: Series of the speed measurements, days, and of the memory ones, where the fine grid has sixteen times the cells.
 DAYS, FEW_DAYS = 365, 32
-SPEED, COARSE, FINE = 1.5, 1.0, 0.25
+SPEED = 1.5
 #: The grid of the speed measurements on a GPU, which more cells keep busy.
 SPEED_GPU = 0.5
 #: Rows and columns of a region in the speed measurements.
 _TILE = 24
-
-
-@dataclass(frozen=True)
-class Whole:
-    """What a run over a grid took: regions only, after every worker has loaded the model.
-
-    Attributes:
-        rate: steps of cells times members, a second.
-        seconds: wall time.
-        staging: of it, seconds that went into turning maps.
-        peak: largest resident memory of a worker, bytes.
-        cells: computed.
-    """
-
-    rate: float
-    seconds: float
-    staging: float
-    peak: float
-    cells: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figures:
-    """Everything that the benchmark measures; see ``lines``."""
-
-    bare: float
-    memory_rate: float
-    ratio: float
-    one: Whole
-    two: Whole | None
-    coarse: Whole
-    fine: Whole
-    maps: Whole
-    maps_read: float
-    members: int
-    device: str
-    gpu: bool = False
-    precision: str = "float32"
 
 
 def measure(
@@ -193,24 +156,34 @@ def in_memory(
     batch = min(cells, places_at_once(device, steps, ensemble.config.model, len(layers)))
     series = torch.randn(batch, steps, layers[0].input_size, device=device)
     pieces = [part.contiguous() for part in series.split(STEPS_AT_ONCE, dim=1)]
-    # As much work in a turn as the engine has: short turns meet less of what else the machine does.
+    # As much work in a turn as the engine has.
     rounds = max(1, cells // batch)
     times = {"whole": np.inf, "pieces": np.inf, "engine": np.inf}
-    with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16"):
-        calls = {
-            "whole": lambda: [layer(series) for layer in layers for _ in range(rounds)],
-            "pieces": lambda: [layer(part) for layer in layers for _ in range(rounds) for part in pieces],
-            "engine": lambda: compute(job, region, values, classes),
-        }
+    calls: dict[str, Callable[[], object]] = {
+        "whole": partial(_alone, layers * rounds, [series], precision),
+        "pieces": partial(_alone, layers * rounds, pieces, precision),
+        "engine": lambda: compute(job, region, values, classes),
+    }
+    # One thread of a CPU is timed by what it was given of the processor, whatever else runs.
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
+    with torch.inference_mode():
         for _ in range(repeats):
             for name, call in calls.items():
-                began = time.perf_counter()
+                began = clock()
                 call()
                 wait(device)
-                times[name] = min(times[name], time.perf_counter() - began)
+                times[name] = min(times[name], clock() - began)
     bare = rounds * batch * steps * len(layers) / min(times["whole"], times["pieces"])
     rate = cells * steps * len(layers) / times["engine"]
     return bare, rate, rate / bare
+
+
+def _alone(layers: list[torch.nn.LSTM], parts: list[torch.Tensor], precision: str) -> None:
+    """Run recurrent layers over the parts of a series."""
+    with torch.autocast(parts[0].device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+        for layer in layers:
+            for part in parts:
+                layer(part)
 
 
 def _warm(checkpoint: str, workers: Workers, precision: str, pause: float) -> None:

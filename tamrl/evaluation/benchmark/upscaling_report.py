@@ -1,17 +1,57 @@
-"""What was measured of the engine, as lines and as a section of docs/benchmarks.md."""
+"""What was measured of the engine, in words and tables: what a globe costs follows from it."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from tamrl.evaluation.benchmark.document import write_between
-from tamrl.evaluation.benchmark.upscaling import COARSE, FINE, Figures
 from tamrl.globe.earth import load_earth
 
 DOCUMENT = "benchmarks.md"
 BEGIN, END = "<!-- written by tamrl bench upscale: begin -->", "<!-- written by tamrl bench upscale: end -->"
+#: Degrees of the two grids that memory is compared on.
+COARSE, FINE = 1.0, 0.25
 #: The globes that are estimated: daily, 20 years.
 GLOBES, _GLOBE_YEARS = (0.05, 0.25), 20
+
+
+@dataclass(frozen=True)
+class Whole:
+    """What a run over a grid took: regions only, after every worker has loaded the model.
+
+    Attributes:
+        rate: steps of cells times members, a second.
+        seconds: wall time.
+        staging: of it, seconds that went into turning maps.
+        peak: largest resident memory of a worker, bytes.
+        cells: computed.
+    """
+
+    rate: float
+    seconds: float
+    staging: float
+    peak: float
+    cells: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """Everything that the benchmark measures; see ``lines``."""
+
+    bare: float
+    memory_rate: float
+    ratio: float
+    one: Whole
+    two: Whole | None
+    coarse: Whole
+    fine: Whole
+    maps: Whole
+    maps_read: float
+    members: int
+    device: str
+    gpu: bool = False
+    precision: str = "float32"
 
 
 def globe(degrees: float, rate: float, members: int) -> tuple[float, float]:

@@ -10,8 +10,7 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark import upscaling
 from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
-from tamrl.evaluation.benchmark.upscaling import Figures, Whole
-from tamrl.evaluation.benchmark.upscaling_report import BEGIN, END, globe, lines, write_section
+from tamrl.evaluation.benchmark.upscaling_report import BEGIN, END, Figures, Whole, globe, lines, write_section
 from tamrl.globe.earth import load_earth
 from tamrl.timestep import TimeStep
 from tamrl.upscale.rechunk import Staging, times_read
