@@ -115,7 +115,7 @@ class Visit:
         """Let them all come; return what they met."""
         by_hand = self.people[self.browsers :]
         with ThreadPoolExecutor(len(by_hand) + 2) as pool:
-            world = [pool.submit(self._world)] * self.world
+            world = [pool.submit(self._world)] if self.world else []
             visits = [pool.submit(self._adapt, one) for one in by_hand]
             if self.browsers:
                 visits.append(pool.submit(self._browse, self.people[: self.browsers]))

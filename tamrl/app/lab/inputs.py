@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tamrl.model.cross_fitted import CrossFitted
     from tamrl.predict.adapt import Adaptation
 MOST_STEPS = 500
-#: How often the page looks at a running adaptation [s].
-POLL_S = 0.8
+#: How often the page looks at a running adaptation [s], at one without steps, and at one that waits for its turn.
+POLL_S, QUICK_S, WAITING_S = 0.8, 0.3, 1.5
 _PRESSED, _OPENED = "tamrl_adapt_pressed", "tamrl_lab_opened"
 
 
@@ -230,7 +230,7 @@ def running_section(request: Asked) -> bool:
     if job is None or not isinstance(job.key, type(request)):
         return False
     if job.status == "running":
-        st.fragment(_live, run_every=POLL_S)()
+        st.fragment(_live, run_every=_poll_s(job))()
         return job.key.place() == request.place()
     if job.key.place() != request.place():
         return False
@@ -240,6 +240,14 @@ def running_section(request: Asked) -> bool:
     elif job.status == "cancelled":
         st.info("The adaptation was cancelled.", icon=":material/cancel:")
     return False
+
+
+def _poll_s(job: jobs.BackgroundJob) -> float:
+    """Return how often the page looks at a job [s]: often where it is over soon, seldom while it waits."""
+    if job.line():
+        return WAITING_S
+    request = job.key
+    return QUICK_S if isinstance(request, LabRequest) and not METHODS[request.settings.method].fits else POLL_S
 
 
 def _live() -> None:
