@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tamrl.predict.adapt import Adaptation
 
 #: Height of the figure where the window is 720 px high.
-FIGURE_PX = 480
+FIGURE_PX = 496
 #: How often the page looks at a running adaptation [s].
 _POLL_S = 0.5
 #: Change of an error that is worth a word [%]; below it nothing changes.
