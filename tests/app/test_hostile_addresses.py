@@ -15,7 +15,7 @@ from tamrl.maps import catalog
 from tamrl.system import access
 from tamrl.towers.workspace import Workspace
 
-PAGES = ("world", "towers", "workspace", "lab", "scorecard")
+PAGES = ("world", "towers", "workspace", "lab", "present", "scorecard")
 #: Values that every parameter is given, one after the other.
 VALUES = ("<script>alert(1)</script>[a](javascript:alert(1))`$x$:red[y]", "../" * 40 + "etc/passwd", "A" * 5000)
 

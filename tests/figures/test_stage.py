@@ -55,11 +55,11 @@ def test_errors_by_month_are_those_of_the_scored_days():
     observed = np.zeros(len(time), "float32")
     observed[5] = np.nan
     summer = time.month == 7
-    tower = xr.Dataset({f: ("time", observed) for f in FLUXES}, coords={"time": time})
+    tower = xr.Dataset(dict.fromkeys(FLUXES, ("time", observed)), coords={"time": time})
 
     def made(values):
         members = np.stack([values - 1, values + 1])
-        return xr.Dataset({f: (("member", "time"), members) for f in FLUXES}, coords={"time": time})
+        return xr.Dataset(dict.fromkeys(FLUXES, (("member", "time"), members)), coords={"time": time})
 
     before, after = made(np.full(len(time), 2.0)), made(np.where(summer, 1.0, 3.0))
     scored = np.asarray(time.year == 2003)
