@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tamrl.predict.adapt import Adaptation
 
 #: Height of the figure where the window is 720 px high.
-FIGURE_PX = 480
+FIGURE_PX = 496
 #: How often the page looks at a running adaptation [s].
 _POLL_S = 0.5
 #: Change of an error that is worth a word [%]; below it nothing changes.
@@ -49,7 +49,8 @@ def place(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.de
         facts = [
             components.class_name(row["igbp"]).split(" · ")[-1],
             f"Köppen {components.climate_name(row['koeppen'])}",
-            f"{row['country'] or row['continent']}, {years_text(row)}",
+            row["country"] or row["continent"],
+            years_text(row),
         ]
         st.markdown("  \n".join(components.plain(fact) for fact in facts))
         seen = "The model has seen this tower in its training."
@@ -57,6 +58,8 @@ def place(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.de
         if scene.like:
             st.caption(components.plain(f"{scene.like}: a tower of the training."))
     deck = maps.tower_map(scene.table, scene.site, shade, FIGURE_PX, walk.turn(), scene.step)
+    # All continents, as large as they fit.
+    deck.initial_view_state.zoom, deck.initial_view_state.latitude = 0.65, 30
     picture.pydeck_chart(
         static.placed(deck),
         key="stage_map",
@@ -82,7 +85,7 @@ def labels(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.d
     with words:
         st.markdown("The model is shown")
         _large("shown", wording.counted(len(scene.support), scene.step), f"from {first} to {last}")
-        rest = int(series.good_days(scene.tower).sum()) - len(scene.support)
+        rest = int(scene.scored.sum())
         st.markdown(f"and is scored on the other {wording.counted(rest, scene.step)}.")
     chart = series.support_chart(scene.tower, scene.support, scene.flux, theme.current())
     chart.update_xaxes(range=figures.first_view(scene.tower, scene.support))

@@ -52,12 +52,12 @@ def show() -> None:
 def _body() -> None:
     """Draw the head and the present step."""
     choice = sidebar.choice()
-    told = walk.story(walk.number(choice.workspace))
-    if told:
+    number = walk.number(choice.workspace)
+    state.put("story", number)
+    if told := walk.story(number):
         walk.to_story(told)
         if choice.workspace.path != bundled_workspaces()[walk.OF_STORIES]:
             st.rerun()  # the workspace of the story is opened by the sidebar
-    state.put("story", walk.number(choice.workspace))
     name = _head(told.title if told else OF_AUDIENCE, choice.workspace.simulated)
     now = scene.make(choice)
     name.caption(components.plain(sections.label(now.site, now.table)))

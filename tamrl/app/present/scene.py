@@ -76,11 +76,16 @@ class Scene:
         asked = self.request
         return _zero_shot(asked.workspace, asked.model, asked.site, self.ensemble, self.tower)
 
+    @cached_property
+    def scored(self) -> np.ndarray:
+        """The valid days, or months, that are no support and have the flux, bool (time,)."""
+        known = valid_days(self.tower) & np.isfinite(self.tower[self.flux].values)
+        return known & ~pd.DatetimeIndex(self.tower["time"].values).isin(self.support)
+
     def zero_shot_rmse(self) -> float:
-        """Return the RMSE of the flux zero-shot, on the valid days, or months, that are no support [gC m-2 d-1]."""
-        scored = valid_days(self.tower) & ~pd.DatetimeIndex(self.tower["time"].values).isin(self.support)
+        """Return the RMSE of the flux zero-shot on the days, or months, that are scored [gC m-2 d-1]."""
         predicted = self.zero_shot[self.flux].mean("member").values
-        return score(self.tower[self.flux].values, predicted, scored)["rmse"]
+        return score(self.tower[self.flux].values, predicted, self.scored)["rmse"]
 
     def result(self) -> "Adaptation | None":
         """Return the adaptation where it is there."""

@@ -1,0 +1,87 @@
+"""How every page looks at three widths and in two themes, compared with kept pictures; see ``tests/helpers/looks.py``.
+
+``TAMRL_MAKE_LOOKS=1 python -m pytest tests/browser/test_looks_in_browser.py`` makes the pictures anew: look at them
+before they are committed.
+"""
+
+import os
+import time
+
+import looks
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+#: Page -> its address, on data that come with the project, and what is there once it is drawn.
+PAGES = {
+    "world": ("/", "canvas"),
+    "towers": ("/towers?ws=demo&site=XS-GR4", ".js-plotly-plot .main-svg"),
+    "workspace": ("/workspace?ws=demo", "[data-testid=stFileUploader]"),
+    "lab": ("/lab?ws=demo&site=XS-GR4", ".js-plotly-plot .main-svg"),
+    "present": ("/present?ws=demo&story=4&site=XS-GR4&step=3", ".js-plotly-plot .main-svg"),
+    "scorecard": ("/scorecard", ".js-plotly-plot .main-svg"),
+}
+HEIGHTS = {1920: 1080, 1024: 768, 390: 844}
+#: What differs between machines.
+CHANGES = '[data-testid="stSidebar"] [data-testid="stCaptionContainer"]'
+#: Seconds in which a page may come to look as it should: other tests run on the same cores.
+PATIENCE = 30
+MAKE = os.environ.get("TAMRL_MAKE_LOOKS") == "1"
+
+
+def seen(page):
+    shot = page.screenshot(animations="disabled", mask=[page.locator(CHANGES)], mask_color="#808080")
+    return looks.shrunk(shot)
+
+
+def at_rest(page):
+    """Return the look of a page once it no longer changes."""
+    before = seen(page)
+    for _ in range(2 * PATIENCE):
+        page.wait_for_timeout(700)
+        now = seen(page)
+        if looks.worst(now, before) < 0.5:
+            return now
+        before = now
+    return before
+
+
+def compare(page, name, folder):
+    """Return what is wrong with the look of a page, empty where nothing is; a picture of that goes to ``folder``."""
+    if MAKE:
+        looks.store(name, at_rest(page))
+        return ""
+    kept = looks.stored(name)
+    if kept is None:
+        return f"{name}: no picture is kept"
+    until = time.monotonic() + PATIENCE
+    while (apart := looks.worst(now := seen(page), kept)) > looks.SAME:
+        if time.monotonic() > until:
+            file = folder / f"{name}.png"
+            looks.side_by_side(now, kept).save(file)
+            return f"{name}: {apart:.0f} of {looks.SAME:g} levels; kept, seen and difference: {file}"
+        page.wait_for_timeout(400)
+    return ""
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_looks_as_it_did(window, name, tmp_path):
+    address, drawn = PAGES[name]
+    app = window(width=1920)
+    page, themes, wrong = app.page, ("light", "dark"), []
+    page.set_viewport_size({"width": 1920, "height": HEIGHTS[1920]})
+    app.open(address)
+    page.locator(drawn).first.wait_for()
+    for width, height in HEIGHTS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        app.settle()
+        # One load a page: the theme is that of the machine, and changes with it.
+        for theme in themes:
+            page.emulate_media(color_scheme=theme)
+            app.settle()
+            wrong.append(compare(page, f"{name}-{width}-{theme}", tmp_path))
+        themes = themes[::-1]
+    assert not any(wrong), "\n".join(filter(None, wrong))
+    if name == "towers" and not MAKE:
+        page.locator(".tamrl-legend").first.evaluate("e => { e.style.visibility = 'hidden'; }")
+        assert looks.worst(seen(page), looks.stored(f"{name}-390-{theme}")) > looks.SAME, "a lost legend is not seen"
