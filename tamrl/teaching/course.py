@@ -180,8 +180,8 @@ _LESSONS = (
             "towers can be compared; the lowest wins. All errors are on the other years. At the maize, winter "
             "teaches nothing, and one week of July most of what a month of it does. At the beech forest four good "
             "weeks serve as well as the whole year; at the spruce on wet soil August alone serves better than it. "
-            "The weeks from 21 May, 18 June, 16 July and 13 August beat at least eleven months at each of the "
-            "three. One tower is an anecdote: the Scorecard has all of them."
+            "The weeks from 21 May, 18 June, 16 July and 13 August beat at least eleven months at each of the three. "
+            "One tower is an anecdote: the Scorecard has all of them."
         ),
         reading=(
             Paper(

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from tamrl.app.lessons import klass
-from tamrl.app.shared import components, state
+from tamrl.app.shared import components, state, widgets
 from tamrl.teaching.course import STEPS, Lesson
 from tamrl.teaching.marks import Mark
 
@@ -60,8 +60,10 @@ def ask(
     """
     with st.container(border=True, key=f"ask-{lesson.name}-{question}"):
         chosen = _options(lesson, question, text, options)
-        if st.button(label, key=f"settle_{lesson.name}_{question}", disabled=chosen is None, type="primary"):
-            assert chosen is not None  # the button is disabled
+        if (
+            widgets.button(label, key=f"settle_{lesson.name}_{question}", disabled=chosen is None, type="primary")
+            and chosen is not None
+        ):
             settle(lesson, question, marked(chosen))
         return show(lesson, question)
 
@@ -77,7 +79,7 @@ def task(lesson: Lesson, question: str, text: str, marked: Callable[[], Mark], l
     """Draw a task whose answer is what the student has set, and a button that settles it; return the mark."""
     with st.container(border=True, key=f"ask-{lesson.name}-{question}"):
         st.markdown(text)
-        if st.button(label, key=f"settle_{lesson.name}_{question}", type="primary"):
+        if widgets.button(label, key=f"settle_{lesson.name}_{question}", type="primary"):
             settle(lesson, question, marked())
         return show(lesson, question)
 
@@ -108,8 +110,8 @@ def guess(lesson: Lesson, text: str, options: Mapping[str, str], marked: Callabl
     """
     with st.container(border=True, key=f"ask-{lesson.name}-guess"):
         chosen = _options(lesson, "guess", text, options)
-        if st.button("That is my guess", key=f"settle_{lesson.name}_guess", disabled=chosen is None, type="primary"):
-            assert chosen is not None  # the button is disabled
+        key = f"settle_{lesson.name}_guess"
+        if widgets.button("That is my guess", key, disabled=chosen is None, type="primary") and chosen is not None:
             settle(lesson, "guess", marked(chosen))
             go("try")
             st.rerun()

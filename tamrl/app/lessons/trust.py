@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.lessons import data, frame
-from tamrl.app.shared import components, theme
+from tamrl.app.shared import components, theme, widgets
 from tamrl.app.shared.files import Origin
 from tamrl.figures.lessons import trust as figures
 from tamrl.figures.style import number
@@ -185,7 +185,9 @@ def check() -> None:
             f"figure shows two years; all {len(days):,} valid days are counted. Within {trust.BY_EYE} is right."
         )
         typed = st.number_input("Percent inside", 0, 100, value=None, step=5, key="answer_trust_coverage")
-        if st.button("Hand in", key="settle_trust_coverage", type="primary", disabled=typed is None):
-            assert typed is not None  # the button is disabled
+        if (
+            widgets.button("Hand in", key="settle_trust_coverage", type="primary", disabled=typed is None)
+            and typed is not None
+        ):
             frame.settle(LESSON, "coverage", trust.mark_coverage(made, flux, site, float(typed)))
         frame.show(LESSON, "coverage")

@@ -68,7 +68,7 @@ def curve(found: Benchmark, mine: np.ndarray, flux: str, theme: Theme) -> go.Fig
         shared_yaxes=True,
         column_widths=[0.45, 0.55],
         horizontal_spacing=0.03,
-        subplot_titles=("Your weeks, one after another", f"{MONTH_DAYS} days from the first of each month"),
+        subplot_titles=("Your weeks", "Four weeks of each month"),
     )
     colour = ROLE[theme]["support"]
     figure.add_trace(
@@ -120,5 +120,5 @@ def curve(found: Benchmark, mine: np.ndarray, flux: str, theme: Theme) -> go.Fig
         title_text="Labelled days", range=[-1, MONTH_DAYS + 1], tickvals=[0, 7, 14, 21, 28], zeroline=False, col=1
     )
     figure.update_yaxes(rangemode="tozero")
-    figure.update_yaxes(title_text=f"RMSE of {flux} on other years [{UNIT}]", col=1)
+    figure.update_yaxes(title_text=f"RMSE of {flux}, other years<br>[{UNIT}]", col=1)
     return figure

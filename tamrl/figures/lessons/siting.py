@@ -15,6 +15,11 @@ UNIT = unit_label(FLUX_UNIT)
 NAMED = 6
 
 
+def _marked(title: str, theme: Theme) -> str:
+    """Return the title of an axis with the mark of simulated data before it."""
+    return f'<b style="color:{MARK[theme]}">SIMULATED</b> · {title}'
+
+
 def climates(
     places: pd.DataFrame, errors: np.ndarray, top: float, start: Sequence[str], added: Sequence[str], theme: Theme
 ) -> go.Figure:
@@ -66,16 +71,9 @@ def climates(
         )
     style(figure, theme, 430, hold="lesson-climates")
     figure.update_layout(margin_b=44, clickmode="event+select", dragmode=False)
-    _mark(figure, theme)
-    figure.update_xaxes(title_text="Mean temperature [°C]")
+    figure.update_xaxes(title_text=_marked("Mean temperature [°C]", theme))
     figure.update_yaxes(title_text="Precipitation [mm a⁻¹]", rangemode="tozero")
     return figure
-
-
-def _mark(figure: go.Figure, theme: Theme) -> None:
-    """Write on a figure that its places are simulated."""
-    mark = dict(x=1, y=1.02, xref="x domain", yref="paper", xanchor="right", yanchor="bottom", showarrow=False)
-    figure.add_annotation(text="<b>SIMULATED</b>", font=dict(size=12, color=MARK[theme]), **mark)
 
 
 def among(lot: np.ndarray, marks: Mapping[str, float], theme: Theme) -> go.Figure:
@@ -108,7 +106,6 @@ def among(lot: np.ndarray, marks: Mapping[str, float], theme: Theme) -> go.Figur
             annotation=dict(text=name, font=dict(color=INK[theme], size=12), yshift=-15 * i),
         )
     figure.update_layout(margin_b=44, showlegend=False)
-    _mark(figure, theme)
-    figure.update_xaxes(title_text=f"Mean RMSE of GPP over all places [{UNIT}]")
+    figure.update_xaxes(title_text=_marked(f"Mean RMSE of GPP over all places [{UNIT}]", theme))
     figure.update_yaxes(title_text="Networks")
     return figure
