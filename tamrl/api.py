@@ -15,7 +15,6 @@ Fluxes are in gC m-2 d-1, NEE = RECO - GPP, negative for uptake. What goes wrong
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -65,34 +64,9 @@ def read_tower(source: Workspace | str | Path | Sequence[str | Path], site: str 
     Raises:
         TamrlError: a file cannot be read, no tower could be taken from the files, or there is no such tower.
     """
-    from tamrl.towers.archive import record
-    from tamrl.towers.ingest import ingest
-    from tamrl.towers.workspace import Workspace
+    from tamrl.towers.read import read_tower
 
-    if isinstance(source, Workspace):
-        return record(source.archive(), _one(source.archive().site.values.tolist(), site, str(source.path)))
-    files = [source] if isinstance(source, str | Path) else list(source)
-    where = ", ".join(str(file) for file in files[:3])
-    with tempfile.TemporaryDirectory() as folder:
-        workspace = Workspace.create(folder)
-        result = ingest(files, workspace)
-        if not len(result.summary):
-            said = [*result.failures, *(item.reason for item in result.items if item.status == "failed")]
-            raise TamrlError("No tower could be read: " + "; ".join(filter(None, said)), where)
-        archive = workspace.archive().load()
-    tower = record(archive, _one(archive.site.values.tolist(), site, where))
-    return tower.assign_attrs(ingest_report="\n".join([*result.account.lines(), *result.failures]))
-
-
-def _one(sites: list[str], site: str | None, where: str) -> str:
-    """Return the tower that is meant.
-
-    Raises:
-        TamrlError: none is named and there are several.
-    """
-    if site is None and len(sites) != 1:
-        raise TamrlError(f"There are {len(sites)} towers: {', '.join(sites[:8])}", where, "Say which one: site=...")
-    return sites[0] if site is None else site
+    return read_tower(source, site)
 
 
 def load_model(name: str | Path, device: str = "auto") -> Ensemble | CrossFitted:
@@ -190,40 +164,29 @@ def adapt(
 def adapt_many(
     model: Ensemble | CrossFitted,
     towers: Iterable[xr.Dataset],
-    days: Iterable[pd.DatetimeIndex | Iterable[Any]],
+    days: Iterable[Iterable[Any]],
     method: str = "site-effect",
     **settings: Any,
 ) -> list[xr.Dataset]:
-    """Adapt a model to many towers at once, each from labelled days of its own; on a GPU many towers are one batch.
+    """Adapt a model to many towers, each from labelled days of its own; on a GPU many are one batch.
 
     Args:
         model: of ``load_model``.
-        towers: Dataset(time), one tower's record each, no two of the same site.
-        days: of each tower, whose fluxes may be used, see ``labelled_days``; those that are not valid are left out, and
-            a tower without any is zero-shot.
+        towers: one record each, no two of the same site.
+        days: of each tower, as of ``adapt``; a tower without a valid one is zero-shot.
         method: as of ``adapt``.
         settings: as of ``adapt``.
 
     Returns:
-        Of each tower Dataset(member, time) of GPP, RECO and NEE in gC m-2 d-1, with ``<flux>_variance`` where the
-        method gives it. Steps without weather are predicted as well.
+        Of each tower Dataset(member, time) of the fluxes, gC m-2 d-1, and ``<flux>_variance`` where known.
 
     Raises:
-        TamrlError: there are not as many supports as towers, a setting is out of range, or a tower has none of the
-            model's drivers.
+        TamrlError: there are not as many supports as towers, or as of ``adapt``.
     """
-    import pandas as pd
-
-    from tamrl.predict.adapt import usable_support
-    from tamrl.predict.many import adapt_many
     from tamrl.predict.methods import AdaptSettings
+    from tamrl.predict.tower import adapt_towers
 
-    places, chosen = list(towers), [pd.DatetimeIndex(one) for one in days]
-    if len(places) != len(chosen):
-        raise TamrlError(f"{len(places)} towers, but {len(chosen)} supports", "days", "Give one support a tower")
-    supports = [[usable_support(tower, one)] for tower, one in zip(places, chosen, strict=True)]
-    made = dict(adapt_many(model, places, supports, AdaptSettings(method=method, **settings)))
-    return [made[i][0] for i in range(len(places))]
+    return adapt_towers(model, list(towers), list(days), AdaptSettings(method=method, **settings))
 
 
 def save_adapted(adaptation: Adaptation, model: Ensemble, path: str | Path) -> None:

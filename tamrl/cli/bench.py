@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from tamrl.cli.bench_carbonfluxbench import command as carbonfluxbench
+from tamrl.cli.bench_gpu import command as gpu
 from tamrl.cli.bench_upscale import command as upscale
 from tamrl.cli.options import read_names, read_workspace_option
 
@@ -15,6 +16,7 @@ def command() -> None:
     """Measure: scores on held-out towers, speed and memory of the engine."""
 
 
+command.add_command(gpu)
 command.add_command(upscale)
 command.add_command(carbonfluxbench)
 
