@@ -9,19 +9,18 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.bundled import find_model
-from tamrl.errors import TamrlError
 from tamrl.evaluation.held_out import held_out
 from tamrl.evaluation.of_model import evaluate_model, near_copies
 from tamrl.maps.catalog import entry, open_maps
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.cross_fitted import CrossFitted, open_model
-from tamrl.predict import many, saved
-from tamrl.predict.adapt import Adaptation, usable_support
+from tamrl.predict import saved
+from tamrl.predict.adapt import Adaptation
 from tamrl.predict.ensemble import cautions
 from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import adaptation_dataset, before_after
 from tamrl.predict.saved import AdaptedModel
-from tamrl.predict.tower import adapt_tower, predict_tower
+from tamrl.predict.tower import adapt_tower, adapt_towers, predict_tower
 from tamrl.protocol.placements import PLACEMENTS
 from tamrl.system.device import choose
 from tamrl.towers.workspace import Workspace
@@ -95,34 +94,26 @@ def adapt(
 def adapt_many(
     model: Ensemble | CrossFitted,
     towers: Iterable[xr.Dataset],
-    days: Iterable[pd.DatetimeIndex | Iterable[Any]],
+    days: Iterable[Iterable[Any]],
     method: str = "site-effect",
     **settings: Any,
 ) -> list[xr.Dataset]:
-    """Adapt a model to many towers at once, each from labelled days of its own; on a GPU many towers are one batch.
+    """Adapt a model to many towers, each from labelled days of its own; on a GPU many are one batch.
 
     Args:
         model: of ``load_model``.
-        towers: Dataset(time), one tower's record each, no two of the same site.
-        days: of each tower, whose fluxes may be used, see ``labelled_days``; those that are not valid are left out, and
-            a tower without any is zero-shot.
+        towers: one record each, no two of the same site.
+        days: of each tower, as of ``adapt``; a tower without a valid one is zero-shot.
         method: as of ``adapt``.
         settings: as of ``adapt``.
 
     Returns:
-        Of each tower Dataset(member, time) of GPP, RECO and NEE in gC m-2 d-1, with ``<flux>_variance`` where the
-        method gives it. Steps without weather are predicted as well.
+        Of each tower Dataset(member, time) of the fluxes, gC m-2 d-1, and ``<flux>_variance`` where known.
 
     Raises:
-        TamrlError: there are not as many supports as towers, a setting is out of range, or a tower has none of the
-            model's drivers.
+        TamrlError: there are not as many supports as towers, or as of ``adapt``.
     """
-    places, chosen = list(towers), [pd.DatetimeIndex(one) for one in days]
-    if len(places) != len(chosen):
-        raise TamrlError(f"{len(places)} towers, but {len(chosen)} supports", "days", "Give one support a tower")
-    supports = [[usable_support(tower, one)] for tower, one in zip(places, chosen, strict=True)]
-    made = dict(many.adapt_many(model, places, supports, AdaptSettings(method=method, **settings)))
-    return [made[i][0] for i in range(len(places))]
+    return adapt_towers(model, list(towers), list(days), AdaptSettings(method=method, **settings))
 
 
 def save_adapted(adaptation: Adaptation, model: Ensemble, path: str | Path) -> None:

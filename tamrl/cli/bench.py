@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from tamrl.cli.bench_carbonfluxbench import command as carbonfluxbench
+from tamrl.cli.bench_gpu import command as gpu
 from tamrl.cli.bench_speed import command as speed
 from tamrl.cli.bench_upscale import command as upscale
 from tamrl.cli.options import read_workspace_option, work
@@ -17,6 +18,7 @@ def command() -> None:
 
 
 command.add_command(speed)
+command.add_command(gpu)
 command.add_command(upscale)
 command.add_command(carbonfluxbench)
 

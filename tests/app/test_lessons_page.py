@@ -79,7 +79,7 @@ def test_six_lessons_are_offered_and_a_click_opens_one_at_its_question():
     assert healthy(at).header[0].value.startswith("2 · ")
     assert at.query_params["lesson"] == "places"
     at.button(key="lesson_next").click().run()
-    assert healthy(at).query_params["step"] == "try"
+    assert healthy(at).query_params["stage"] == "try"
     assert "Guess first" in said(at)
     at.button(key="lesson_all").click().run()
     assert len(healthy(at).subheader) == 6

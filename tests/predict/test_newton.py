@@ -10,8 +10,9 @@ import torch
 from tamrl.bundled import bundled_models
 from tamrl.model.cross_fitted import open_model
 from tamrl.predict import newton
+from tamrl.predict.descent import fit_offset
 from tamrl.predict.ensemble import member_code, member_records
-from tamrl.predict.finetune import MODULATION_SPREAD, FineTune, cut_window, fit_offset, misfit
+from tamrl.predict.finetune import MODULATION_SPREAD, FineTune, cut_window, misfit
 from tamrl.protocol.support_days import support_days
 from tamrl.towers.archive import record
 from tamrl.towers.workspace import bundled

@@ -7,8 +7,9 @@ import pandas as pd
 import torch
 
 from tamrl import timestep
+from tamrl.predict.descent import fit_offset
 from tamrl.predict.ensemble import member_code
-from tamrl.predict.finetune import MODULATION_SPREAD, AdaptationWindow, FineTune, fit_offset
+from tamrl.predict.finetune import MODULATION_SPREAD, AdaptationWindow, FineTune
 from tamrl.predict.methods import Reached, Task, zero_shot
 from tamrl.predict.methods.guard import Fit, guarded
 from tamrl.predict.newton import fit_mode
