@@ -174,8 +174,7 @@ def adapt_many(
         model: of ``load_model``.
         towers: one record each, no two of the same site.
         days: of each tower, as of ``adapt``; a tower without a valid one is zero-shot.
-        method: as of ``adapt``.
-        settings: as of ``adapt``.
+        method: as of ``adapt``; so are the ``settings``.
 
     Returns:
         Of each tower Dataset(member, time) of the fluxes, gC m-2 d-1, and ``<flux>_variance`` where known.
@@ -183,10 +182,9 @@ def adapt_many(
     Raises:
         TamrlError: there are not as many supports as towers, or as of ``adapt``.
     """
-    from tamrl.predict.methods import AdaptSettings
-    from tamrl.predict.tower import adapt_towers
+    from tamrl.predict import methods, tower
 
-    return adapt_towers(model, list(towers), list(days), AdaptSettings(method=method, **settings))
+    return tower.adapt_towers(model, list(towers), list(days), methods.AdaptSettings(method=method, **settings))
 
 
 def save_adapted(adaptation: Adaptation, model: Ensemble, path: str | Path) -> None:
