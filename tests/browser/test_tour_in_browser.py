@@ -1,4 +1,4 @@
-"""The guided tour: opens by itself once, walks real elements by keyboard, gives the focus back, and can be restarted."""
+"""The guided tour: opens by itself once, walks real elements by keyboard, gives the focus back, can be restarted."""
 
 import pytest
 
