@@ -174,7 +174,8 @@ def adapt_many(
         model: of ``load_model``.
         towers: one record each, no two of the same site.
         days: of each tower, as of ``adapt``; a tower without a valid one is zero-shot.
-        method: as of ``adapt``; so are the ``settings``.
+        method: as of ``adapt``.
+        settings: as of ``adapt``.
 
     Returns:
         Of each tower Dataset(member, time) of the fluxes, gC m-2 d-1, and ``<flux>_variance`` where known.
@@ -260,15 +261,14 @@ def evaluate(
     Raises:
         TamrlError: the model has seen a named tower or all of them, or none could be scored.
     """
-    from tamrl.evaluation import held_out
-    from tamrl.evaluation.of_model import evaluate_model, near_copies
+    from tamrl.evaluation import held_out, of_model
     from tamrl.protocol.placements import PLACEMENTS
 
     archive = workspace.archive()
     candidates = archive.site.values.tolist() if sites is None else list(sites)
     chosen, seen = held_out.held_out(candidates, model, named=sites is not None, allow_seen=False)
-    near = near_copies(model, archive, chosen, archive, False)
-    table, _ = evaluate_model(model, archive, chosen, shots, placements or tuple(PLACEMENTS))
+    near = of_model.near_copies(model, archive, chosen, archive, False)
+    table, _ = of_model.evaluate_model(model, archive, chosen, shots, placements or tuple(PLACEMENTS))
     table.attrs |= {"left_out": list(seen), "warnings": near}
     return table
 
