@@ -83,8 +83,7 @@ def adapt_network(
     Raises:
         TamrlError: the placement is not known, the model has no site effect, or no tower could be adapted to.
     """
-    sites = tuple(sites)
-    _check(model, sites)
+    _check(model, sites := tuple(sites))
     archive = archive.sel(site=list(sites)).load()
     made: dict[str, _Made] = {}
     towers, supports, left_out = _planned(archive, sites, days, placement)
