@@ -104,7 +104,8 @@ def adapt_many(
         model: of ``load_model``.
         towers: one record each, no two of the same site.
         days: of each tower, as of ``adapt``; a tower without a valid one is zero-shot.
-        method: as of ``adapt``; so are the ``settings``.
+        method: as of ``adapt``.
+        **settings: as of ``adapt``.
 
     Returns:
         Of each tower Dataset(member, time) of the fluxes, gC m-2 d-1, and ``<flux>_variance`` where known.

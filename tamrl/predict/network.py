@@ -83,22 +83,13 @@ def adapt_network(
     Raises:
         TamrlError: the placement is not known, the model has no site effect, or no tower could be adapted to.
     """
-    sites = tuple(sites)
-    _check(model, sites)
+    _check(model, sites := tuple(sites))
     archive = archive.sel(site=list(sites)).load()
     made: dict[str, _Made] = {}
-    left_out: dict[str, str] = {}
+    towers, supports, left_out = _planned(archive, sites, days, placement)
     tell = on_tower or (lambda _: None)
-    towers, supports = [], []
-    for site in sites:
-        tower = record(archive, site)
-        support = plan(tower, placement, (0, days), SEED).supports.get(days)
-        if support is None:
-            left_out[site] = f"the record is too short for {days} labelled days and days to score"
-            tell(site)
-        else:
-            towers.append(tower)
-            supports.append(support)
+    for site in left_out:
+        tell(site)
 
     def failed(index: int, error: TamrlError) -> None:
         site = str(towers[index].site.item())
@@ -117,6 +108,22 @@ def adapt_network(
     tables = [_scores(found[i : i + AT_ONCE]) for i in range(0, len(found), AT_ONCE)]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=list(COLUMNS))
     return NetworkResult(table, dict(sorted(left_out.items())))
+
+
+def _planned(
+    archive: xr.Dataset, sites: tuple[str, ...], days: int, placement: str
+) -> tuple[list[xr.Dataset], list[pd.DatetimeIndex], dict[str, str]]:
+    """Return the towers whose records are long enough, their supports, and why the others are left out."""
+    towers, supports, left_out = [], [], {}
+    for site in sites:
+        tower = record(archive, site)
+        support = plan(tower, placement, (0, days), SEED).supports.get(days)
+        if support is None:
+            left_out[site] = f"the record is too short for {days} labelled days and days to score"
+        else:
+            towers.append(tower)
+            supports.append(support)
+    return towers, supports, left_out
 
 
 def _check(model: Ensemble | CrossFitted, sites: tuple[str, ...]) -> None:
