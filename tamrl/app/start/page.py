@@ -141,12 +141,12 @@ def show() -> None:
                 st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=choices)
     with components.guarded():
         st.markdown("**What is loaded, and how fresh it is**")
-        text = st.column_config.TextColumn
+        wide = st.column_config.TextColumn
         st.dataframe(
             loaded.table(),
             hide_index=True,
             alt="What is loaded: kind, name, what it is and the day on which it was made",
-            column_config={"Kind": text(width=80), "Name": text(width=290), "Made": text(width=100)},
+            column_config={"Kind": wide(width=80), "Name": wide(width=290), "Made": wide(width=100)},
         )
     st.markdown("**What is real, and what is simulated**")
     st.markdown(_REAL)
