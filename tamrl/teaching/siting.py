@@ -142,7 +142,9 @@ def network_of(planet: Planet, added: Sequence[str]) -> np.ndarray:
 def by_lot(planet: Planet, draws: int = DRAWS) -> np.ndarray:
     """Return the scores (draws,) of networks whose added towers were drawn by lot."""
     rng, free = np.random.default_rng(DRAW_SEED), planet.candidates
-    return np.array([score(planet, network_of(planet, rng.choice(free, ADDED, replace=False))) for _ in range(draws)])
+    return np.array(
+        [score(planet, network_of(planet, rng.choice(free, ADDED, replace=False).tolist())) for _ in range(draws)]
+    )
 
 
 def by_rule(planet: Planet, loss: Callable[[np.ndarray], float]) -> list[str]:
