@@ -82,7 +82,7 @@ def _figures(found: Board) -> None:
         )
     options = [key for key in LABELS if key in asked]
     with right:
-        chosen = st.selectbox("Question", options, format_func=LABELS.__getitem__, key=_ONE)
+        chosen = st.selectbox("Question", options, format_func=lambda one: LABELS[one], key=_ONE) or options[0]
         rows = found.rows[(found.rows["lesson"] == chosen[0]) & (found.rows["question"] == chosen[1])]
         _question(rows)
 

@@ -84,7 +84,21 @@ def curve(found: Benchmark, mine: np.ndarray, flux: str, theme: Theme) -> go.Fig
         row=1,
         col=1,
     )
-    beaten = found.months > mine[-1]
+    _months(figure, found, float(mine[-1]), theme)
+    style(figure, theme, 380, hold="lesson-curve")
+    figure.update_annotations(font=dict(size=12, color=INK[theme]))
+    figure.update_layout(margin=dict(b=44, t=84), legend_y=1.1)
+    figure.update_xaxes(
+        title_text="Labelled days", range=[-1, MONTH_DAYS + 1], tickvals=[0, 7, 14, 21, 28], zeroline=False, col=1
+    )
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(title_text=f"RMSE of {flux}, other years<br>[{UNIT}]", col=1)
+    return figure
+
+
+def _months(figure: go.Figure, found: Benchmark, mine: float, theme: Theme) -> None:
+    """Add the months beside the learning curve, and what they and the student's weeks compare with as lines."""
+    beaten = found.months > mine
     figure.add_trace(
         go.Scatter(
             x=[name[:3] for name in MONTH_NAMES],
@@ -102,11 +116,10 @@ def curve(found: Benchmark, mine: np.ndarray, flux: str, theme: Theme) -> go.Fig
         row=1,
         col=2,
     )
-    style(figure, theme, 380, hold="lesson-curve")
     for value, said, dash, role in (
         (found.zero, "no labels", "dot", "zero-shot"),
         (found.year, "the whole year", "dash", "adapted"),
-        (float(mine[-1]), "your four weeks", "solid", "support"),
+        (mine, "your four weeks", "solid", "support"),
     ):
         figure.add_hline(value, line=dict(width=1.4, dash=dash, color=ROLE[theme][role]), col=2, row=1)
         figure.add_trace(
@@ -114,11 +127,3 @@ def curve(found: Benchmark, mine: np.ndarray, flux: str, theme: Theme) -> go.Fig
                 x=[None], y=[None], mode="lines", name=said, line=dict(width=1.4, dash=dash, color=ROLE[theme][role])
             )
         )
-    figure.update_annotations(font=dict(size=12, color=INK[theme]))
-    figure.update_layout(margin=dict(b=44, t=84), legend_y=1.1)
-    figure.update_xaxes(
-        title_text="Labelled days", range=[-1, MONTH_DAYS + 1], tickvals=[0, 7, 14, 21, 28], zeroline=False, col=1
-    )
-    figure.update_yaxes(rangemode="tozero")
-    figure.update_yaxes(title_text=f"RMSE of {flux}, other years<br>[{UNIT}]", col=1)
-    return figure

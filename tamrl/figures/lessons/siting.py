@@ -33,7 +33,6 @@ def climates(
         added: towers of the student.
         theme: light or dark.
     """
-    colours = (MATTER if theme == "light" else MATTER[::-1])[1:-2]
     figure = go.Figure()
     # Names of all would lie over each other; the rest say theirs on hover.
     named = {*start, *added, *places.index[np.argsort(-errors)[:NAMED]]}
@@ -56,17 +55,7 @@ def climates(
                 customdata=np.column_stack([part.index, part["igbp"], part["koeppen"], errors[keep].round(2)]),
                 hovertemplate="%{customdata[0]}, %{customdata[1]}, %{customdata[2]}<br>RMSE %{customdata[3]}"
                 "<extra></extra>",
-                marker=dict(
-                    size=size,
-                    symbol=symbol,
-                    color=errors[keep],
-                    cmin=0,
-                    cmax=top,
-                    colorscale=[[j / (len(colours) - 1), colour] for j, colour in enumerate(colours)],
-                    line=dict(width=1.2, color=INK[theme]),
-                    colorbar=dict(title=f"RMSE<br>[{UNIT}]", thickness=12) if i == 0 else None,
-                    showscale=i == 0,
-                ),
+                marker=_marker(errors[keep], top, symbol, size, i == 0, theme),
             )
         )
     style(figure, theme, 430, hold="lesson-climates")
@@ -74,6 +63,22 @@ def climates(
     figure.update_xaxes(title_text=_marked("Mean temperature [°C]", theme))
     figure.update_yaxes(title_text="Precipitation [mm a⁻¹]", rangemode="tozero")
     return figure
+
+
+def _marker(errors: np.ndarray, top: float, symbol: str, size: int, bar: bool, theme: Theme) -> dict:
+    """Return markers coloured by the error of their places, one trace with the bar of the colours."""
+    colours = (MATTER if theme == "light" else MATTER[::-1])[1:-2]
+    return dict(
+        size=size,
+        symbol=symbol,
+        color=errors,
+        cmin=0,
+        cmax=top,
+        colorscale=[[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)],
+        line=dict(width=1.2, color=INK[theme]),
+        colorbar=dict(title=f"RMSE<br>[{UNIT}]", thickness=12) if bar else None,
+        showscale=bar,
+    )
 
 
 def among(lot: np.ndarray, marks: Mapping[str, float], theme: Theme) -> go.Figure:

@@ -126,6 +126,8 @@ def against(table: pd.DataFrame, column: str, label: str, chosen: Collection[str
     """
     shown = table.dropna(subset=[column])
     mine = shown.index.isin(list(chosen))
+    # Names of all would lie over each other: those marked, the furthest and the lowest; the rest say theirs on hover.
+    named = {*chosen, *shown.index[:3], *shown[column].nsmallest(3).index}
     figure = go.Figure()
     for keep, name, role, symbol in (
         (~mine, "Region", "adapted", "circle"),
@@ -138,10 +140,11 @@ def against(table: pd.DataFrame, column: str, label: str, chosen: Collection[str
                 y=part[column],
                 mode="markers+text",
                 name=name,
-                text=[f"{region} ({row.towers})" for region, row in zip(part.index, part.itertuples(), strict=True)],
+                text=[f"{name} ({towers})" if name in named else "" for name, towers in part["towers"].items()],
+                customdata=[f"{name} ({towers})" for name, towers in part["towers"].items()],
                 textposition="top center",
                 textfont=dict(size=10),
-                hovertemplate="%{text}: index %{x:.2f}, %{y:.2f}<extra></extra>",
+                hovertemplate="%{customdata}: index %{x:.2f}, %{y:.2f}<extra></extra>",
                 marker=dict(
                     size=8 + 2.2 * np.sqrt(part["towers"].astype(float)),
                     symbol=symbol,
