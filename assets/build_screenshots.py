@@ -1,8 +1,11 @@
-"""Take the screenshots of the README from the app on its bundled workspace; run ``python assets/build_screenshots.py``.
+"""Take the pictures and the clip of the README and the documentation from the app on its bundled workspace.
 
-Needs the packages of requirements-dev.txt and a Chromium.
+Run ``python assets/build_screenshots.py [pictures] [clip]``, both without a word. The clip is a silent minute of the
+few-shot lab, told by the presenter's page: an animated WebP, which a page plays without a player. Needs the packages of
+requirements-dev.txt and a Chromium.
 """
 
+import io
 import os
 import shutil
 import socket
@@ -12,11 +15,16 @@ import time
 import urllib.request
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "docs" / "screenshots"
 SIZE = {"width": 1440, "height": 1000}
+#: The clip: size of the window and of a frame [px], how long each is seen [ms], and the steps of which stories.
+STAGE, FRAME, FRAME_MS = {"width": 1280, "height": 720}, (960, 540), 7500
+SCRIPT = [(1, step) for step in range(1, 7)] + [(3, 5), (3, 6)]
+WHAT = ("pictures", "clip")
 
 
 def settle(page: Page) -> None:
@@ -45,8 +53,26 @@ def take(page: Page, address: str, theme: str) -> None:
     page.screenshot(path=TARGET / f"lab-{theme}.png")
 
 
+def film(page: Page, address: str) -> None:
+    """Save the clip."""
+    frames = []
+    for story, step in SCRIPT:
+        page.goto(f"{address}/present?story={story}&step={step}")
+        page.locator(".tamrl-dots [aria-current]").wait_for(timeout=60_000)
+        page.locator("canvas, .js-plotly-plot .main-svg").first.wait_for(timeout=120_000)
+        page.locator(".tamrl-bar").wait_for(state="detached", timeout=120_000)
+        settle(page)
+        with Image.open(io.BytesIO(page.screenshot())) as shot:
+            frames.append(shot.convert("RGB").resize(FRAME, Image.Resampling.LANCZOS))
+    settings = {"duration": FRAME_MS, "loop": 0, "quality": 80, "method": 6}
+    frames[0].save(TARGET / "lab.webp", save_all=True, append_images=frames[1:], **settings)
+
+
 def main() -> None:
-    """Start the app, take the screenshots, stop it."""
+    """Start the app, take what is asked for, stop it."""
+    asked = sys.argv[1:] or WHAT
+    if unknown := set(asked) - set(WHAT):
+        raise SystemExit(f"{', '.join(sorted(unknown))}: not known. Known are {' and '.join(WHAT)}")
     TARGET.mkdir(parents=True, exist_ok=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -65,8 +91,10 @@ def main() -> None:
         with sync_playwright() as playwright:
             chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
             browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-            for theme in ("light", "dark"):
+            for theme in ("light", "dark") if "pictures" in asked else ():
                 take(browser.new_page(viewport=SIZE, color_scheme=theme), address, theme)
+            if "clip" in asked:
+                film(browser.new_page(viewport=STAGE, color_scheme="light"), address)
             browser.close()
     finally:
         server.terminate()
