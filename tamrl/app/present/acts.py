@@ -181,8 +181,8 @@ def changes(result: "Adaptation") -> dict[str, dict]:
 def _ready(scene: Scene, words: st.delta_generator.DeltaGenerator) -> "Adaptation | None":
     """Return the adaptation; where it is not there yet, say so and wait for it. None where it failed, which is said.
 
-    The run of the page waits itself: a key that is pressed meanwhile begins another one, and none is lost to the runs of
-    a fragment. There is no number that runs.
+    The run of the page waits itself: a key that is pressed meanwhile begins another one, and none is lost to the runs
+    of a fragment. There is no number that runs.
     """
     if (result := scene.result()) is not None:
         return result
