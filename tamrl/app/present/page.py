@@ -79,7 +79,7 @@ def _head(title: str, simulated: bool) -> st.delta_generator.DeltaGenerator:
     row = st.container(horizontal=True, vertical_alignment="center", key="stage_head")
     with row:
         st.title(title, width="content", anchor=False)
-        name = st.container(width="content")
+        name = st.container(width="content", key="stage_name")
         if simulated:
             components.simulated_badge()
         dots = "".join(_dot(said, number - step) for number, said in enumerate(walk.STEPS, start=1))
