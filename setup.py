@@ -24,7 +24,7 @@ setup(
     package_dir={BUNDLE: "."},
     package_data={
         "tamrl.app": ["**/*.js", "**/*.css"],
-        BUNDLE: ["app.py", "pages/*.py", "static/**/*", "assets/**/*", ".streamlit/config.toml"],
+        BUNDLE: ["app.py", "pages/*.py", "static/**/*", "assets/**/*", "docs/glossary.md", ".streamlit/config.toml"],
     },
     exclude_package_data={BUNDLE: ["assets/build_*.py"]},
 )

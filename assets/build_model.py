@@ -80,7 +80,7 @@ def train(workspace: Path, out: Path, members: int) -> None:
 
 def largest_change(whole, half, archive) -> float:  # noqa: ANN001 - types of tamrl, imported late
     """Return by how much rounding the weights moves a daily flux at ten towers, zero-shot and adapted."""
-    from tamrl.predict.ensemble import site_effects
+    from tamrl.predict.many import adapt_many
     from tamrl.protocol.support_days import support_days
     from tamrl.towers.archive import record
 
@@ -88,7 +88,8 @@ def largest_change(whole, half, archive) -> float:  # noqa: ANN001 - types of ta
     for site in archive.site.values[:: max(1, archive.sizes["site"] // 10)]:
         tower = record(archive, site)
         supports = [None, support_days(tower, 30), support_days(tower, 365)]
-        for a, b in zip(*(site_effects(e, tower, supports) for e in (whole, half)), strict=True):
+        ((_, of_whole),), ((_, of_half),) = (adapt_many(e, [tower], [supports]) for e in (whole, half))
+        for a, b in zip(of_whole, of_half, strict=True):
             changes.append(max(float(abs(a[f].mean("member") - b[f].mean("member")).max()) for f in FLUXES))
     return float(np.max(changes))
 

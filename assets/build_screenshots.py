@@ -36,7 +36,7 @@ def settle(page: Page) -> None:
 
 def take(page: Page, address: str, theme: str) -> None:
     """Save the World page, the first screen of Towers, and the lab before and after adapting, in one theme."""
-    page.goto(f"{address}/?mode=side&with=xgboost-climate&flux=GPP&month=7")
+    page.goto(f"{address}/world?mode=side&with=xgboost-climate&flux=GPP&month=7")
     page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
     settle(page)
     page.screenshot(path=TARGET / f"world-{theme}.png")

@@ -160,11 +160,11 @@ def _locked(where: str) -> Callable:
 def _importing(base: Path, there: Path, product: Path | None = None) -> Callable[[], int]:
     def work() -> int:
         from tamrl.errors import TamrlError
-        from tamrl.maps import catalog
+        from tamrl.maps import imports
         from tamrl.towers.workspace import Workspace
 
         try:
-            catalog.import_product([product or base / "product.nc"], Workspace.open(there / "space"))
+            imports.import_product([product or base / "product.nc"], Workspace.open(there / "space"))
         except TamrlError as error:
             sys.stderr.write(f"Error: {error}\n")
             return 1

@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from tamrl.maps import catalog
+from tamrl.maps import catalog, imports
 
 product, folder = (Path(argument) for argument in sys.argv[1:3])
 maps = catalog.listed([folder / "maps"])
 if not maps:
-    catalog.import_product([product], folder / "maps")
+    imports.import_product([product], folder / "maps")
 (folder / "done").touch()

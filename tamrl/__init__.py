@@ -16,24 +16,25 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 __version__ = "0.1.0"
-#: Names of the public functions, and the error that they raise.
-PUBLIC = (
-    "TamrlError",
-    "adapt",
-    "evaluate",
-    "fluxes",
-    "labelled_days",
-    "load_adapted",
-    "load_model",
-    "open_maps",
-    "open_product",
-    "open_workspace",
-    "predict",
-    "read_tower",
-    "save_adapted",
-    "scores",
-    "upscale",
-)
+#: Public function, or the error that they raise -> its module, which is loaded when it is first asked for.
+PUBLIC = {
+    "TamrlError": "tamrl.errors",
+    "adapt": "tamrl.api.models",
+    "adapt_many": "tamrl.api.models",
+    "evaluate": "tamrl.api.models",
+    "fluxes": "tamrl.api.models",
+    "labelled_days": "tamrl.api.data",
+    "load_adapted": "tamrl.api.models",
+    "load_model": "tamrl.api.models",
+    "open_maps": "tamrl.api.data",
+    "open_product": "tamrl.api.data",
+    "open_workspace": "tamrl.api.data",
+    "predict": "tamrl.api.models",
+    "read_tower": "tamrl.api.data",
+    "save_adapted": "tamrl.api.models",
+    "scores": "tamrl.api.models",
+    "upscale": "tamrl.api.models",
+}
 
 
 class CallableRoom(ModuleType):
@@ -44,13 +45,14 @@ class CallableRoom(ModuleType):
 
     def __call__(self, *args: Any, **settings: Any) -> Any:
         """Call the function of ``tamrl.api``."""
-        return getattr(import_module("tamrl.api"), self.__name__.rpartition(".")[2])(*args, **settings)
+        name = self.__name__.rpartition(".")[2]
+        return getattr(import_module(PUBLIC[name]), name)(*args, **settings)
 
 
 def __getattr__(name: str) -> Any:
     if name not in PUBLIC:
         raise AttributeError(f"module 'tamrl' has no attribute {name!r}")
-    return getattr(import_module("tamrl.api"), name)
+    return getattr(import_module(PUBLIC[name]), name)
 
 
 def __dir__() -> list[str]:

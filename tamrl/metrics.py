@@ -5,12 +5,14 @@ observed are not in it and are made of its MAE. All scores of many models on the
 call, since a call costs the library about as much for one model as for twenty.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 #: Scores in the order of the tables. Of these only the first eight are scores, the others describe the two sides.
 METRICS = ("r2", "rmse", "mae", "bias", "kge", "nmae", "rae", "correlation")
+#: Series that are shorter by more than this factor are scored apart.
+_ALIKE = 16
 MOMENTS = ("sd_observed", "sd_predicted", "mean_observed", "mean_predicted")
 
 
@@ -59,6 +61,43 @@ def score_models(observed: np.ndarray, predicted: np.ndarray, mask: np.ndarray |
         for name, values in _library_scores(o, np.where(both[some], p[some], np.nan)).items():
             found[name][some] = np.where(np.isfinite(values), values, np.nan)
     return found
+
+
+def score_sets(sets: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[dict[str, np.ndarray]]:
+    """Return the scores of several sets of models, each against its own observations, in a few calls of the library.
+
+    Args:
+        sets: of each set (N,) observations and (M, N) predictions, gC m-2 d-1; N and M differ from set to set.
+
+    Returns:
+        What ``score_models`` returns of each set.
+    """
+    found: dict[int, dict[str, np.ndarray]] = {}
+    for group in _alike([p.shape[1] for _, p in sets]):
+        longest = max(sets[at][1].shape[1] for at in group)
+
+        def padded(values: np.ndarray, to: int = longest) -> np.ndarray:
+            return np.pad(values.astype(np.float64), ((0, 0), (0, to - values.shape[1])), constant_values=np.nan)
+
+        rows = np.cumsum([0, *(len(sets[at][1]) for at in group)])
+        observed = np.concatenate(
+            [np.broadcast_to(padded(sets[at][0][None]), (len(sets[at][1]), longest)) for at in group]
+        )
+        scores = score_models(observed, np.concatenate([padded(sets[at][1]) for at in group]))
+        for at, first, last in zip(group, rows, rows[1:], strict=False):
+            found[at] = {name: values[first:last] for name, values in scores.items()}
+    return [found[at] for at in range(len(sets))]
+
+
+def _alike(lengths: Sequence[int]) -> list[list[int]]:
+    """Return places whose lengths are within a factor of ``_ALIKE``, so that little of what is scored is padding."""
+    groups: list[list[int]] = []
+    for at in np.argsort(lengths, kind="stable")[::-1]:
+        if groups and lengths[groups[-1][0]] <= _ALIKE * lengths[at]:
+            groups[-1].append(int(at))
+        else:
+            groups.append([int(at)])
+    return groups
 
 
 def _library_scores(o: np.ndarray, p: np.ndarray) -> dict[str, np.ndarray]:

@@ -9,7 +9,8 @@ from tamrl.evaluation.results import TABLES, bundled, open_results, read_table
 from tamrl.metrics import score
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.predict.adapt import adapt
-from tamrl.predict.ensemble import HIGH, LOW, predict
+from tamrl.predict.endings import HIGH, LOW
+from tamrl.predict.ensemble import predict
 from tamrl.protocol.designs import load_split
 from tamrl.protocol.support_days import SHOTS, support_days
 from tamrl.schema import FLUXES

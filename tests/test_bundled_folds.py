@@ -10,7 +10,7 @@ from tamrl.cli.main import main
 from tamrl.evaluation.results import bundled, open_results, read_table
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.model.cross_fitted import open_model
-from tamrl.predict.output import zero_shot_scores
+from tamrl.predict.tower import zero_shot_scores
 from tamrl.protocol.designs import load_split
 from tamrl.towers.archive import record
 from tamrl.towers.workspace import bundled as fluxnet

@@ -10,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import pearsonr
 from sklearn.metrics import mean_absolute_error, r2_score, root_mean_squared_error
 
-from tamrl.metrics import METRICS, MOMENTS, score, score_models
+from tamrl import metrics
+from tamrl.metrics import METRICS, MOMENTS, score, score_models, score_sets
 
 VALUES = arrays(float, 20, elements=st.floats(-30, 30))
 
@@ -102,3 +103,30 @@ def test_pairs_of_series_are_scored_each_by_itself(observed, seed):
             alone = score(o, p)
             for name in ("n", *METRICS, *MOMENTS):
                 assert together[name][i] == pytest.approx(alone[name], rel=1e-9, abs=1e-12, nan_ok=True), name
+
+
+def test_sets_of_any_length_are_scored_together_as_alone():
+    rng = np.random.default_rng(3)
+    sets = []
+    for length, models in ((3000, 2), (400, 3), (36, 2), (1, 2), (0, 2), (2900, 1), (12, 4)):
+        observed = rng.normal(2, 1, length)
+        predicted = observed + rng.normal(0, 1, (models, length))
+        predicted[rng.random(predicted.shape) < 0.05] = np.nan
+        observed[rng.random(length) < 0.05] = np.nan
+        sets.append((observed, predicted))
+    sets.append((np.full(20, 3.0), np.full((1, 20), 3.0)))
+    together = score_sets(sets)
+    for (observed, predicted), found in zip(sets, together, strict=True):
+        alone = score_models(observed, predicted)
+        assert found.keys() == alone.keys()
+        for name, values in alone.items():
+            np.testing.assert_allclose(found[name], values, rtol=1e-12, atol=1e-14, err_msg=name)
+
+
+def test_few_calls_of_the_library_score_many_sets(monkeypatch):
+    calls, real = [], metrics._library_scores
+    monkeypatch.setattr(metrics, "_library_scores", lambda *both: calls.append(1) or real(*both))
+    rng = np.random.default_rng(4)
+    lengths = [3000] * 12 + [430] * 12 + [100] * 12 + [12] * 12 + [1] * 12
+    score_sets([(rng.normal(size=n), rng.normal(size=(2, n))) for n in lengths])
+    assert len(calls) <= 4

@@ -20,6 +20,7 @@ FLOORS = (
     ("maps",),
     ("upscale",),
     ("evaluation",),
+    ("teaching",),
     ("figures",),
     ("app", "cli", "api"),
     ("__main__",),

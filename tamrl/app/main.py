@@ -1,13 +1,13 @@
 """The app: what is around every page. ``streamlit run app.py`` starts it on the bundled workspace."""
 
 from tamrl.app import router
-from tamrl.app.shared import sidebar, state, theme
+from tamrl.app.shared import sidebar, state, theme, visitor
 
 
 def main() -> None:
     """Run one turn of the app: window, sidebar, and the page that the address names."""
-    state.restore()
-    page = router.navigation()
+    visitor.arrive()
+    page = router.navigation(asked=state.restore())
     theme.apply()
     try:
         sidebar.begin(page.url_path)
@@ -16,4 +16,4 @@ def main() -> None:
         sidebar.show_device()
     finally:
         # Also after an error or a rerun: the address always restores what is seen.
-        state.publish()
+        state.publish(everywhere=page.url_path == "")

@@ -17,7 +17,9 @@ from tamrl.bundled import bundled_folder
 LOGO = str(bundled_folder("logo.svg"))
 NAME = "TAM-RL Explorer"
 #: Name of the first page, whose address is that of the app: streamlit keeps the name for it all the same.
-FIRST = "world"
+FIRST = "start"
+#: The page that the address of the app itself once named.
+WORLD = "pages/world.py"
 _NO_PAGE = "There is no such page"
 _ROUTED, _LOST = "tamrl_routed", "tamrl_lost_page"
 
@@ -30,22 +32,34 @@ def _history() -> str:
 def pages() -> list["st.Page"]:
     """Return the pages of the app, the first one first."""
     return [
-        st.Page(f"pages/{FIRST}.py", title="World", icon=":material/public:", default=True),
+        st.Page(f"pages/{FIRST}.py", title="Start", icon=":material/home:", default=True),
+        st.Page(WORLD, title="World", icon=":material/public:"),
         st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:"),
         st.Page("pages/workspace.py", title="Workspace", icon=":material/drive_folder_upload:"),
         st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
         st.Page("pages/present.py", title="Present", icon=":material/slideshow:"),
+        st.Page("pages/task_space.py", title="Task space", icon=":material/bubble_chart:"),
         st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
+        st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
+        st.Page("pages/teacher.py", title="Teacher", icon=":material/groups:"),
+        st.Page("pages/glossary.py", title="Glossary", icon=":material/menu_book:"),
     ]
 
 
-def navigation() -> "st.Page":
-    """Set up the window, draw the navigation and return the page that the address names."""
+def navigation(asked: bool = False) -> "st.Page":
+    """Set up the window, draw the navigation and return the page that the address names.
+
+    Args:
+        asked: whether the address asks for something that the first page has no use for. World was the first page
+            once, and its addresses still lead to it.
+    """
     # The icon is set before the navigation: else the page's own becomes that of the window, from a font server.
     st.set_page_config(page_title=NAME, page_icon=LOGO, layout="wide")
     st.logo(LOGO, size="large")
     known = pages()
     page = st.navigation([*known, *_lost(known)])
+    if asked and page.url_path == "":
+        st.switch_page(WORLD)
     st.set_page_config(page_title=f"{page.title} \N{MIDDLE DOT} {NAME}")
     with st.container(key="tamrl_history"):
         st.html(_history(), unsafe_allow_javascript=True)

@@ -6,6 +6,8 @@ import sys
 
 import click
 
+from tamrl.bundled import root
+
 
 @click.command("app", context_settings={"ignore_unknown_options": True})
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
@@ -15,8 +17,6 @@ def command(options: tuple[str, ...]) -> None:
     OPTIONS are those of ``streamlit run``, such as ``--server.port 8600`` or ``--server.headless true``. The variable
     TAMRL_WORKSPACE names a folder with workspaces. Ctrl-C ends the server.
     """
-    from tamrl.bundled import root
-
     line = [sys.executable, "-m", "streamlit", "run", str(root() / "app.py"), *options]
     if os.name == "posix":  # the server takes this process's place, and its signals
         os.execv(line[0], line)

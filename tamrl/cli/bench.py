@@ -1,13 +1,15 @@
 """``python -m tamrl bench``: measurements that fill docs/benchmarks.md."""
 
-import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from tamrl.cli.bench_carbonfluxbench import command as carbonfluxbench
+from tamrl.cli.bench_gpu import command as gpu
+from tamrl.cli.bench_speed import command as speed
 from tamrl.cli.bench_upscale import command as upscale
-from tamrl.cli.options import read_names, read_workspace_option
+from tamrl.cli.options import read_workspace_option, work
 
 
 @click.group("bench")
@@ -15,6 +17,8 @@ def command() -> None:
     """Measure: scores on held-out towers, speed and memory of the engine."""
 
 
+command.add_command(speed)
+command.add_command(gpu)
 command.add_command(upscale)
 command.add_command(carbonfluxbench)
 
@@ -45,53 +49,10 @@ command.add_command(carbonfluxbench)
 )
 @click.option("--workers", type=click.IntRange(1), help="Processes at once; default one a core.")
 @click.option("--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder for benchmarks.md and figures.")
-def accuracy(
-    workspace: Path,
-    out: Path,
-    designs: str,
-    models: str,
-    ablations: str,
-    members: int,
-    side_members: int,
-    config_file: Path | None,
-    ablation_steps: int,
-    ablation_folds: int,
-    phenology: bool,
-    workers: int | None,
-    docs: Path | None,
-) -> None:
+def accuracy(**asked: Any) -> None:
     """Compare TAM-RL with its baselines on held-out towers of WORKSPACE.
 
     Every tower is held out once a design. What is done is kept in OUT: run the same command again to go on after
     Ctrl-C. OUT/results is the folder that the Scorecard page reads; --docs writes the tables and figures as well.
     """
-    import os
-
-    from tamrl.config import Config, load_config
-    from tamrl.evaluation.benchmark.accuracy import Benchmark, run
-    from tamrl.evaluation.benchmark.report import write_report
-    from tamrl.evaluation.benchmark.runs import ABLATIONS, WITHOUT
-    from tamrl.towers.workspace import Workspace
-
-    chosen = {"all": (*ABLATIONS, *WITHOUT), "none": ()}.get(ablations) if ablations in ("all", "none") else None
-    benchmark = Benchmark(
-        archive=Workspace.open(workspace).archive_path,
-        out=out,
-        designs=read_names(designs),
-        members=members,
-        side_members=side_members,
-        models=read_names(models),
-        ablations=read_names(ablations) if chosen is None else chosen,
-        config=load_config(config_file) if config_file else Config(),
-        ablation_steps=ablation_steps,
-        ablation_folds=ablation_folds,
-        phenology=phenology,
-    )
-    tables = run(benchmark, workers or os.cpu_count() or 1, lambda line: click.echo(line, err=True))
-    left = [unit for unit in benchmark.units() if not unit.file.exists()]
-    if left:
-        click.echo(f"Stopped with {len(left)} units left; the same command goes on.", err=True)
-        sys.exit(130)
-    if docs:
-        click.echo(f"Written: {', '.join(str(p) for p in write_report(tables, docs))}")
-    click.echo(f"Results in {out / 'results'}: {len(tables['sites'])} towers, {len(tables['scores'])} scores.")
+    work("bench:accuracy", asked)

@@ -1,11 +1,11 @@
 """``python -m tamrl bench upscale``: speed and memory of the upscaling engine."""
 
-import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
-from tamrl.cli.options import find_checkpoint
+from tamrl.cli.options import device_option, find_checkpoint, precision_option, work
 
 
 @click.command("upscale")
@@ -18,22 +18,18 @@ from tamrl.cli.options import find_checkpoint
     callback=find_checkpoint,
     help="A daily model.",
 )
+@device_option
+@precision_option
 @click.option(
     "--folder", type=click.Path(file_okay=False, path_type=Path), help="Where to work, 3 GB; default temporary."
 )
 @click.option(
     "--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder of benchmarks.md, to write into."
 )
-def command(checkpoint: Path, folder: Path | None, docs: Path | None) -> None:
+def command(**asked: Any) -> None:
     """Print the ratios of the engine on this machine: on a quiet one, some ten minutes.
 
-    Against the bare LSTM, two workers against one, memory at two resolutions, maps against series; and what a daily
-    globe of 0.05 degree would cost.
+    Against the bare LSTM, two workers against one (on CPUs), memory at two resolutions, maps against series; and what
+    daily globes of 0.05 and 0.25 degree would cost.
     """
-    from tamrl.evaluation.benchmark.upscaling import lines, measure, write_section
-
-    with tempfile.TemporaryDirectory(prefix="tamrl-bench-", dir=folder) as work:
-        figures = measure(checkpoint.resolve(), Path(work), lambda line: click.echo(line, err=True))
-    click.echo("\n".join(lines(figures)))
-    if docs:
-        click.echo(f"Written: {write_section(figures, docs)}")
+    work("bench:upscale", asked)

@@ -58,7 +58,7 @@ def fluxnet_command(sites: tuple[str, ...], out: Path, catalogue: str, accepted:
 @_accept_option
 def carbonfluxbench_command(out: Path, accepted: bool) -> None:
     """Download CarbonFluxBench, about 5.5 GB, from Hugging Face."""
-    from tamrl.towers.fetch_carbonfluxbench import carbonfluxbench
+    from tamrl.towers.fetch_carbonfluxbench import carbonfluxbench  # huggingface_hub: half of what the help costs
 
     _tell(_take(carbonfluxbench(), out, accepted), out, "")
 

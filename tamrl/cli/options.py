@@ -1,12 +1,25 @@
 """Options and readers that several commands share."""
 
-from datetime import date
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import click
-import pandas as pd
 
+from tamrl.bundled import find_model, find_workspace
 from tamrl.errors import TamrlError
+
+
+def work(target: str, asked: dict[str, Any]) -> None:
+    """Do what a command is asked for, in a module that is loaded only now: its help and its faults come without torch.
+
+    Args:
+        target: ``module:function`` of ``tamrl.cli.work``.
+        asked: the options of the command, by name.
+    """
+    module, _, name = target.partition(":")
+    getattr(import_module(f"tamrl.cli.work.{module}"), name)(**asked)
+
 
 workspace_option = click.option(
     "--workspace",
@@ -20,8 +33,6 @@ workspace_option = click.option(
 
 def _find_workspace(ctx: click.Context, option: click.Parameter, value: Path) -> Path:
     """Return the folder of a workspace to read; a name without a folder of that name may be a bundled one."""
-    from tamrl.bundled import find_workspace
-
     return find_workspace(value)
 
 
@@ -39,8 +50,6 @@ read_workspace_option = click.option(
 
 def find_checkpoint(ctx: click.Context, option: click.Parameter, value: Path) -> Path:
     """Return the folder of a checkpoint; a name without a folder of that name may be a bundled model."""
-    from tamrl.bundled import find_model
-
     return find_model(value)
 
 
@@ -56,6 +65,15 @@ checkpoint_option = click.option(
 )
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cuda, cuda:<number>, mps or cpu."
+)
+
+precision_option = click.option(
+    "--precision",
+    type=click.Choice(["float32", "tf32", "bfloat16"]),
+    default="float32",
+    show_default=True,
+    help="How the recurrence rounds: tf32 (GPUs of NVIDIA) and bfloat16 are faster where the device knows them, "
+    "at the error in docs/benchmarks.md.",
 )
 
 
@@ -91,19 +109,3 @@ def read_numbers(text: str, option: str) -> tuple[int, ...]:
 def read_names(text: str) -> tuple[str, ...]:
     """Read a comma-separated list of names."""
     return tuple(dict.fromkeys(p.strip() for p in text.split(",") if p.strip()))
-
-
-def read_period(text: str, option: str = "--support") -> pd.DatetimeIndex:
-    """Read FROM:TO, both days included.
-
-    Raises:
-        TamrlError: it is not two dates, or they are in the wrong order.
-    """
-    first, _, last = text.partition(":")
-    try:
-        days = pd.date_range(date.fromisoformat(first.strip()), date.fromisoformat(last.strip()), freq="D")
-    except ValueError as error:
-        raise TamrlError(f"Not a period: {text!r}", option, "Write for example 2005-06-01:2005-06-30") from error
-    if not len(days):
-        raise TamrlError(f"The period has no days: {text!r}", option, "Write FROM:TO, the earlier date first")
-    return days

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from tamrl.evaluation.paired import improved_harmed, signed_rank, win_tie_loss
 from tamrl.evaluation.results import METRICS, SITE_MEAN, Metric, by_towers, change, tower_column, wide
 from tamrl.evaluation.results import reference as reference_of
-from tamrl.evaluation.statistics import bootstrap_median, bootstrap_ratios, improved_harmed, signed_rank, win_tie_loss
+from tamrl.evaluation.statistics import bootstrap_median, bootstrap_ratios
 from tamrl.metrics import score_models
 from tamrl.schema import FLUXES
 

@@ -8,8 +8,9 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.evaluation.models import Prediction, Predictor, predictions
-from tamrl.evaluation.statistics import compare, tower_means
-from tamrl.evaluation.temporal_scales import SCALES, score_scales
+from tamrl.evaluation.paired import compare
+from tamrl.evaluation.statistics import tower_means
+from tamrl.evaluation.temporal_scales import SCALES, score_series, to_scales
 from tamrl.metrics import METRICS, MOMENTS
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.cross_fitted import CrossFitted
@@ -39,19 +40,25 @@ def score_predictions(
     Returns:
         ``COLUMNS``, one row a prediction, flux and scale.
     """
-    time, observed, made, tables = pd.DatetimeIndex(tower.time.values), flux_table(tower), list(made), []
-    for plan in days:
-        here = [p for p in made if p.placement == plan.placement]
-        if not here:
-            continue
-        for i, flux in enumerate(FLUXES):
-            table = score_scales(time, observed[:, i], np.stack([p.fluxes[:, i] for p in here]), plan.scored, scales)
-            which = table["model"].to_numpy()
-            table["shots"] = np.array([p.shots for p in here])[which]
-            table["model"] = np.array([p.model for p in here], dtype=object)[which]
-            tables.append(table.assign(site=plan.site, placement=plan.placement, flux=flux))
-    if not tables:
+    time, observed, made = pd.DatetimeIndex(tower.time.values), flux_table(tower), list(made)
+    of = {plan.placement: (plan, [p for p in made if p.placement == plan.placement]) for plan in days}
+    cases = [(plan, here, i) for plan, here in of.values() if here for i in range(len(FLUXES))]
+    if not cases:
         return pd.DataFrame(columns=list(COLUMNS))
+    series = [
+        to_scales(time, observed[:, i], np.stack([p.fluxes[:, i] for p in here]), plan.scored)
+        for plan, here, i in cases
+    ]
+    tables = score_series(series, scales)
+    for at, (plan, here, i) in enumerate(cases):
+        which = tables[at]["model"].to_numpy()
+        tables[at] = tables[at].assign(
+            shots=np.array([p.shots for p in here])[which],
+            model=np.array([p.model for p in here], dtype=object)[which],
+            site=plan.site,
+            placement=plan.placement,
+            flux=FLUXES[i],
+        )
     return pd.concat(tables, ignore_index=True)[list(COLUMNS)]
 
 

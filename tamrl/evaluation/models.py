@@ -12,8 +12,8 @@ from tamrl.config import Config
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.drivers import driver_table
-from tamrl.predict.adapt import adapt
-from tamrl.predict.ensemble import GaussianPrediction, predict, site_effects, to_gaussian
+from tamrl.predict.ensemble import GaussianPrediction, predict, to_gaussian
+from tamrl.predict.many import adapt_many
 from tamrl.predict.methods import AdaptSettings
 from tamrl.protocol.splits import check_disjoint
 from tamrl.protocol.support_days import Plan
@@ -57,16 +57,8 @@ class TamrlPredictor:
 
     def many(self, tower: xr.Dataset, supports: list[pd.DatetimeIndex | None]) -> list[GaussianPrediction]:
         """Return the same for several supports; what they share is computed once."""
-        supports = [None if s is None or not len(s) else s for s in supports]
-        if self.method == "site-effect":
-            return [to_gaussian(members) for members in site_effects(self.ensemble, tower, supports)]
-        settings = AdaptSettings(method=self.method)
-        return [
-            to_gaussian(
-                predict(self.ensemble, tower) if s is None else adapt(self.ensemble, tower, s, settings).adapted
-            )
-            for s in supports
-        ]
+        ((_, made),) = adapt_many(self.ensemble, [tower], [supports], AdaptSettings(method=self.method))
+        return [to_gaussian(members) for members in made]
 
 
 @dataclass(frozen=True)

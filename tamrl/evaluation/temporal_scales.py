@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from tamrl.metrics import METRICS, MOMENTS, score_models
+from tamrl.metrics import METRICS, MOMENTS, score_sets
 from tamrl.timestep import TimeStep
 from tamrl.wording import axis_step
 
@@ -83,14 +83,33 @@ def score_scales(
         M rows a scale, in the order of the models: ``model`` (0 to M - 1), ``scale``, ``n``, the scores and the
         moments. Of the scale ``site-mean``, one number, only ``mae``, ``bias`` and the two means are given.
     """
-    tables, series = [], to_scales(time, observed, predicted, scored)
-    for scale, (o, p) in ((scale, series[scale]) for scale in scales):
-        found = score_models(o, p)
-        if scale == "site-mean":
-            for name in {*METRICS, *MOMENTS} - {"mae", "bias", "mean_observed", "mean_predicted"}:
-                found[name] = np.full(len(p), np.nan)
-        tables.append(pd.DataFrame({"model": np.arange(len(p)), "scale": scale, **found}))
-    return pd.concat(tables, ignore_index=True)
+    return score_series([to_scales(time, observed, predicted, scored)], scales)[0]
+
+
+def score_series(
+    cases: Iterable[dict[str, tuple[np.ndarray, np.ndarray]]], scales: Iterable[str] = tuple(SCALES)
+) -> list[pd.DataFrame]:
+    """Return the scores of several cases, such as all fluxes of a tower, scored at once: a call of the library is dear.
+
+    Args:
+        cases: what ``to_scales`` returns of each.
+        scales: those wanted.
+
+    Returns:
+        What ``score_scales`` returns of each case.
+    """
+    cases, scales = list(cases), tuple(scales)
+    scores, tables = iter(score_sets([case[scale] for case in cases for scale in scales])), []
+    for case in cases:
+        parts = []
+        for scale in scales:
+            found, models = next(scores), len(case[scale][1])
+            if scale == "site-mean":
+                for name in {*METRICS, *MOMENTS} - {"mae", "bias", "mean_observed", "mean_predicted"}:
+                    found[name] = np.full(models, np.nan)
+            parts.append(pd.DataFrame({"model": np.arange(models), "scale": scale, **found}))
+        tables.append(pd.concat(parts, ignore_index=True))
+    return tables
 
 
 def _means(values: np.ndarray, groups: np.ndarray, least: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog
+from tamrl.maps import catalog, imports
 from tamrl.maps.catalog import MapsEntry
 from tamrl.system import contained
 from tamrl.system.contained import GB, Bounds
@@ -23,8 +23,9 @@ def import_contained(
     mapping: Mapping[str, Any] | None,
     progress: Callable[[float], None],
     bounds: Bounds,
+    cancelled: Callable[[], bool] = lambda: False,
 ) -> MapsEntry:
-    """Import a product as ``tamrl.maps.catalog.import_product`` does, in a process that is ended if it takes too much.
+    """Import a product as ``tamrl.maps.imports.import_product`` does, in a process that is ended if it takes too much.
 
     Raises:
         TamrlError: what ``import_product`` raises, or the bounds were met.
@@ -36,7 +37,7 @@ def import_contained(
         return TamrlError(f"{what} and was ended, nothing of it is kept", _names(files), _TODO)
 
     asked = {"files": [str(file) for file in files], "into": str(into), "kind": kind, "mapping": mapping}
-    told = contained.run(__name__, asked, progress, bounds, broken)
+    told = contained.run(__name__, asked, progress, bounds, broken, cancelled)
     return catalog.entry(Path(told["path"]))
 
 
@@ -46,7 +47,7 @@ def _names(files: Sequence[str | Path]) -> str:
 
 def _import(asked: dict[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
     into, kind, mapping = Path(asked["into"]), asked["kind"], asked["mapping"]
-    made = catalog.import_product(asked["files"], into, kind, mapping, progress, asked["size"])
+    made = imports.import_product(asked["files"], into, kind, mapping, progress, asked["size"])
     return {"path": str(made.path)}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import xarray as xr
 
-from tamrl.maps import time_means
+from tamrl.maps import common_grid, time_means
 from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.time_means import Period
 
@@ -89,7 +89,7 @@ class Reader:
         one, other, period = layer.entry, layer.other, layer.other_period
         assert other is not None  # a layer has both or none
         assert period is not None
-        a, b, _ = time_means.on_common_grid(
+        a, b, _ = common_grid.on_common_grid(
             self.field(one, layer.name, layer.period),
             self.field(other, layer.name, period),
             self.land(one),

@@ -1,4 +1,4 @@
-"""Fields of a set of maps: the mean over a part of time, the mean seasonal cycle, two fields on one grid.
+"""Fields of a set of maps: the mean over a part of time, the mean seasonal cycle, the cell of a position.
 
 Only the steps asked for are read, in blocks, so that a long product at high resolution needs little memory.
 """
@@ -12,7 +12,6 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import SD, edges, flux_attributes, is_climatology, step_of_maps
-from tamrl.globe.regrid import regrid_conservative
 from tamrl.timestep import time_ends
 
 #: Months of each season.
@@ -20,8 +19,6 @@ SEASONS = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10,
 MONTHS = tuple(calendar.month_name)[1:]
 #: Steps that are read at once.
 _BLOCK = 24
-#: Two grids are the same where their cell centres differ by less than this share of a cell.
-_SAME = 0.01
 
 
 @dataclass(frozen=True)
@@ -207,55 +204,6 @@ def cell_of(maps: xr.Dataset | xr.DataArray, lat: float, lon: float) -> tuple[in
     if not inside or not south_north[0] <= lat <= south_north[-1]:
         return None
     return nearest(maps["lat"].values, lat), nearest(maps["lon"].values, inside[0])
-
-
-def on_common_grid(
-    a: xr.DataArray, b: xr.DataArray, land_a: xr.DataArray | None, land_b: xr.DataArray | None
-) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
-    """Return two fields on the coarser of their grids, the finer one averaged conservatively, and its land fraction.
-
-    Args:
-        a: field (lat, lon).
-        b: field (lat, lon) on any regular grid.
-        land_a: land fraction (lat, lon) of the first grid, missing counts as 1.
-        land_b: likewise of the second.
-    """
-    if same_grid(a, b):
-        b = b.assign_coords(lat=a["lat"], lon=a["lon"])
-        return a, b, _land(a, land_a)
-    if _cell_size(a) >= _cell_size(b):
-        return a, _onto(b, a, land_b), _land(a, land_a)
-    return _onto(a, b, land_a), b, _land(b, land_b)
-
-
-def same_grid(a: xr.DataArray, b: xr.DataArray) -> bool:
-    """Return whether two fields have the same cells."""
-    for axis in ("lat", "lon"):
-        if a.sizes[axis] != b.sizes[axis]:
-            return False
-        width = np.diff(edges(a[axis].values, axis)).min()
-        if np.abs(a[axis].values - b[axis].values).max() > _SAME * width:
-            return False
-    return True
-
-
-def _cell_size(of: xr.DataArray) -> float:
-    return float(np.prod([np.median(np.diff(edges(of[axis].values, axis))) for axis in ("lat", "lon")]))
-
-
-def _onto(of: xr.DataArray, target: xr.DataArray, land: xr.DataArray | None) -> xr.DataArray:
-    name = of.name or "field"
-    found = regrid_conservative(
-        of.rename(name).to_dataset(), target["lat"].values, target["lon"].values, land_fraction=land
-    )[name]
-    found.attrs = dict(of.attrs)
-    return found.assign_coords(lat=target["lat"], lon=target["lon"]).rename(of.name)
-
-
-def _land(of: xr.DataArray, land: xr.DataArray | None) -> xr.DataArray:
-    if land is None:
-        return xr.ones_like(of).rename("land_fraction")
-    return land.fillna(0).assign_coords(lat=of["lat"], lon=of["lon"])
 
 
 def _what(name: str) -> str:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from tamrl.config import ModelConfig
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import CLIP
 from tamrl.model.network import Modulation, TaskEncoder
@@ -22,8 +23,12 @@ from tamrl.model.training_towers import summarise
 
 #: Steps that run through the recurrence at once: what they need stays in the cache of a core.
 STEPS_AT_ONCE = 128
-#: Places that run at once; larger batches leave the cache and are slower.
+#: Places that run at once on a CPU; larger batches leave its cache and are slower.
 PLACES_AT_ONCE = 64
+#: Places that run at once on a GPU at most: with more it is no faster.
+_MOST_PLACES = 32_768
+#: How the recurrence may round: 24 bits; 11 bits in its products (GPUs alone); 8 bits.
+PRECISIONS = ("float32", "tf32", "bfloat16")
 
 
 class CellBatch(NamedTuple):
@@ -76,7 +81,8 @@ class _Mask:
 
 def _normalised(member: Member, drivers: Tensor, mask: _Mask) -> Tensor:
     """Return (B, D, T) in the member's scales, 0 where masked."""
-    mean, std = (torch.from_numpy(v)[:, None] for v in (member.normaliser.driver_mean, member.normaliser.driver_std))
+    scales = (member.normaliser.driver_mean, member.normaliser.driver_std)
+    mean, std = (torch.from_numpy(v)[:, None].to(drivers.device) for v in scales)
     scaled = torch.sub(drivers, mean).div_(std).clamp_(-CLIP, CLIP)
     return scaled if mask.complete else scaled.nan_to_num_(0.0)
 
@@ -89,7 +95,7 @@ def _binned(x: Tensor, size: int) -> Tensor:
 def _encode(encoder: TaskEncoder, x: Tensor, mask: _Mask, season: Tensor, static: Tensor, size: int) -> Tensor:
     """Return the codes (B, Z) that ``TaskEncoder`` reads from the same places without labels."""
     drivers = x.shape[1]
-    sums, steps = _binned(x, size), _binned(torch.ones(x.shape[-1]), size)
+    sums, steps = _binned(x, size), _binned(x.new_ones(x.shape[-1]), size)
     count = mask.constant[..., None] * steps
     if len(mask.varying):
         count[:, mask.varying] = _binned(mask.series, size)
@@ -106,7 +112,7 @@ def _encode(encoder: TaskEncoder, x: Tensor, mask: _Mask, season: Tensor, static
 
 
 def _run(
-    member: Member, x: Tensor, mask: _Mask, modulation: Modulation, season: Tensor, spin_up: int
+    member: Member, x: Tensor, mask: _Mask, modulation: Modulation, season: Tensor, spin_up: int, half: bool
 ) -> tuple[Tensor, Tensor]:
     """Return fluxes (3, T, B) in gC m-2 d-1 and the prior variance of the site effect, of the same shape."""
     forward, effect = member.model.forward_model, member.model.site_effect
@@ -129,9 +135,11 @@ def _run(
     ]
     for start, stop, wanted in pieces:
         embedded = torch.baddbmm(bias, read[..., start:stop].transpose(1, 2), weight)
-        states, state = forward.recurrent(functional.silu(embedded, inplace=True), state)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=half):
+            states, state = forward.recurrent(functional.silu(embedded, inplace=True), state)
         if not wanted:
             continue
+        states = states.to(x.dtype)
         flat = torch.addcmul(modulation.beta_out, states.transpose(0, 1), scale_out).flatten(0, 1)
         # Few rows times many columns: the other way round the product takes five times as long.
         raw[:, start:stop] = torch.mm(forward.head.weight, flat.T).view(heads, -1, places)
@@ -154,16 +162,36 @@ def _fluxes(member: Member, raw: Tensor, squares: Tensor) -> tuple[Tensor, Tenso
     return torch.cat([gross, gross[1:] - gross[:1]]), torch.cat([variance, variance.sum(0, keepdim=True)])
 
 
+def places_fitting(free: int, steps: int, config: ModelConfig, members: int) -> int:
+    """Return how many places ``estimate`` can take at once, a whole number of ``PLACES_AT_ONCE``, at least one of them.
+
+    Args:
+        free: bytes of the device.
+        steps: T.
+        config: of the network.
+        members: K.
+    """
+    drivers = len(config.drivers)
+    # Drivers as they are, in the scales of a member, and where they are; of each member fluxes, their variances, and
+    # both once more side by side; the mean and the deviation, and what they become.
+    series = 4 * steps * (2 * drivers + 3 * 3 * members + 6 * 3) + steps * drivers
+    piece = 4 * min(steps, STEPS_AT_ONCE) * (2 * config.embed + 6 * config.hidden)
+    fitting = min(_MOST_PLACES, free // (series + piece))
+    return max(1, fitting // PLACES_AT_ONCE) * PLACES_AT_ONCE
+
+
 @torch.inference_mode()
-def estimate(ensemble: Ensemble, places: CellBatch, spin_up: int = 0) -> Estimate:
+def estimate(ensemble: Ensemble, places: CellBatch, spin_up: int = 0, precision: str = "float32") -> Estimate:
     """Return the fluxes of B places zero-shot, each with the task embedding of its own drivers and classes.
 
     Args:
-        ensemble: K members on a CPU.
-        places: B places of one time axis; ``PLACES_AT_ONCE`` are fastest.
+        ensemble: K members on the device of the places.
+        places: B places of one time axis; ``PLACES_AT_ONCE`` are fastest on a CPU, on a GPU ``places_fitting``.
         spin_up: first steps that are run once before the series, so that the recurrence starts warm; the encoder
             reads the series alone.
+        precision: of the recurrence, one of ``PRECISIONS``; all else is in 32 bits.
     """
+    half = precision == "bfloat16"
     mask, size = _Mask(places.drivers), ensemble.config.model.encoder_bin
     codes, fluxes, variances, summaries = [], [], [], None
     for member in ensemble.members:
@@ -171,7 +199,7 @@ def estimate(ensemble: Ensemble, places: CellBatch, spin_up: int = 0) -> Estimat
         if summaries is None:
             summaries = summarise(x.transpose(1, 2), mask.present.transpose(1, 2).float())
         codes.append(_encode(member.model.encoder, x, mask, places.season, places.static, size))
-        made = _run(member, x, mask, member.model.modulator(codes[-1]), places.season, spin_up)
+        made = _run(member, x, mask, member.model.modulator(codes[-1]), places.season, spin_up, half)
         fluxes.append(made[0])
         variances.append(made[1])
     each = torch.stack(fluxes)

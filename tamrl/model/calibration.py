@@ -53,14 +53,19 @@ class Residuals:
         return (error.astype(float), self.spread[keep, flux].astype(float), _size(self.mean)[keep, flux].astype(float))
 
 
-def _size(mean: np.ndarray) -> np.ndarray:
+def _size(mean: Any) -> Any:
     """Return (T, 3) what the noise of a flux grows with: GPP, RECO, and for NEE the sum of the two.
 
     NEE is a difference of two large fluxes and may be near zero where both, and its noise, are large.
     """
-    size = np.abs(mean)
+    size = abs(mean)
     size[..., 2] = size[..., 0] + size[..., 1]
     return size
+
+
+def _like(values: Any, table: Any) -> Any:
+    """Return a table as an array, or beside a tensor as one on its device: maps are computed there."""
+    return np.array(table) if isinstance(values, np.ndarray) else values.new_tensor(table)
 
 
 @dataclass(frozen=True)
@@ -85,24 +90,25 @@ class Calibration:
         variance = tuple(tuple(float(v) * k for v in row) for row, k in zip(self.variance, squared, strict=True))
         return Calibration(variance, self.factors, self.towers)
 
-    def widening(self, shares: np.ndarray) -> np.ndarray:
+    def widening(self, shares: Any) -> Any:
         """Return (..., 3) what ``sd`` of places is multiplied by, the mean over their classes.
 
         Args:
-            shares: (..., C or more) shares of the classes, summing to one; what follows them is not read.
+            shares: (..., C or more) shares of the classes, summing to one, as an array or a tensor; what follows them
+                is not read.
         """
-        table = np.array([self.classes.get(name, (1.0, 1.0, 1.0)) for name in IGBP_CLASSES])
+        table = _like(shares, [self.classes.get(name, (1.0, 1.0, 1.0)) for name in IGBP_CLASSES])
         return shares[..., : len(IGBP_CLASSES)] @ table
 
-    def sd(self, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    def sd(self, mean: Any, spread: Any) -> Any:
         """Return (T, 3) standard deviation of what will be observed, gC m-2 d-1, before that of the class.
 
         Args:
-            mean: (T, 3) ensemble mean.
-            spread: (T, 3) standard deviation over members.
+            mean: (T, 3) ensemble mean, an array or a tensor.
+            spread: (T, 3) standard deviation over members, of the same kind.
         """
-        a, b, c = np.array(self.variance).T
-        return np.sqrt(a + b * np.square(spread) + c * np.square(_size(mean)))
+        a, b, c = _like(mean, self.variance).T
+        return (a + b * spread**2 + c * _size(mean) ** 2) ** 0.5
 
     def interval(
         self, mean: np.ndarray, spread: np.ndarray, level: float, widening: np.ndarray | float = 1.0

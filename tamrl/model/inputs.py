@@ -3,7 +3,7 @@
 Dimensions: B batch, T steps (days or months), D drivers, S support steps (bins of several of them), A static inputs.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -89,24 +89,34 @@ class TowerRecord:
 
 def tower_record(tower: xr.Dataset, names: tuple[str, ...], normaliser: Normaliser) -> TowerRecord:
     """Return one tower as normalised tensors on the CPU."""
+    return tower_records(tower, names, [normaliser])[0]
+
+
+def tower_records(tower: xr.Dataset, names: tuple[str, ...], normalisers: list[Normaliser]) -> list[TowerRecord]:
+    """Return one tower as normalised tensors on the CPU, once for each normaliser; what does not differ is shared."""
     time = pd.DatetimeIndex(tower.time.values)
     table = driver_table(tower, names)
     present = np.isfinite(table)
-    scaled = (table - normaliser.driver_mean) / normaliser.driver_std
     fluxes = flux_table(tower)
     observed = np.isfinite(fluxes) & valid_days(tower)[:, None]
     weight = np.where(observed, np.nan_to_num(tower["NEE_QC"].values)[:, None], 0)
     angle = season_angle(time, step_of(tower))
-    return TowerRecord(
+    first = TowerRecord(
         site=str(tower.site.item()),
         time=time,
-        drivers=torch.from_numpy(np.where(present, np.clip(scaled, -CLIP, CLIP), 0).astype(np.float32)),
+        drivers=torch.empty(0),
         driver_mask=torch.from_numpy(present.astype(np.float32)),
         fluxes=torch.from_numpy(np.nan_to_num(fluxes)),
         weight=torch.from_numpy(weight.astype(np.float32)),
         season=torch.from_numpy(np.stack([np.sin(angle), np.cos(angle)], 1).astype(np.float32)),
         static=torch.from_numpy(tower_static(tower)),
     )
+
+    def drivers(normaliser: Normaliser) -> Tensor:
+        scaled = (table - normaliser.driver_mean) / normaliser.driver_std
+        return torch.from_numpy(np.where(present, np.clip(scaled, -CLIP, CLIP), 0).astype(np.float32))
+
+    return [replace(first, drivers=drivers(normaliser)) for normaliser in normalisers]
 
 
 @dataclass(frozen=True)

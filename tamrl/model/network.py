@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tamrl.config import ModelConfig
 from tamrl.landcover import STATIC_SIZE
@@ -58,9 +59,20 @@ class TaskEncoder(nn.Module):
             nn.Linear(64, config.code),
         )
 
-    def forward(self, support: Support) -> Tensor:
-        """Return the task embedding (B, Z)."""
-        states, _ = self.recurrent(torch.tanh(self.project(support.series)))
+    def forward(self, support: Support, lengths: Tensor | None = None) -> Tensor:
+        """Return the task embedding (B, Z).
+
+        Args:
+            support: B places.
+            lengths: (B,) bins of each, on the CPU, where the bins of shorter records were filled up with zeros.
+        """
+        series = torch.tanh(self.project(support.series))
+        if lengths is None:
+            states, _ = self.recurrent(series)
+        else:
+            # The backward direction must begin at the end of each record.
+            packed = pack_padded_sequence(series, lengths, batch_first=True, enforce_sorted=False)
+            states = pad_packed_sequence(self.recurrent(packed)[0], batch_first=True, total_length=series.shape[1])[0]
         valid, labelled = support.valid[..., None], support.labelled[..., None]
         everywhere = (states * valid).sum(1) / valid.sum(1).clamp(min=1)
         count = labelled.sum(1)
@@ -103,9 +115,15 @@ class ForwardModel(nn.Module):
         self.head = nn.Linear(config.hidden, 2 if self.hard else 3)
         self.register_buffer("flux_scale", flux_scale)
 
-    def embedding(self, drivers: Tensor, mask: Tensor) -> Tensor:
-        """Return (B, T, E) before modulation; a masked driver enters as zero with its mask."""
-        return self.embed(torch.cat([drivers * mask, mask], dim=-1))
+    def embedding(self, drivers: Tensor, mask: Tensor, modulation: Modulation | None = None) -> Tensor:
+        """Return (B, T, E), modulated where a modulation is given; a masked driver enters as zero with its mask."""
+        x = torch.cat([drivers * mask, mask], dim=-1)
+        if modulation is None:
+            return self.embed(x)
+        # Worked into the weights of each place, it costs no pass over the series, forward or backward.
+        scale = 1 + modulation.gamma_in
+        bias = torch.addcmul(modulation.beta_in, self.embed.bias, scale)
+        return torch.baddbmm(bias[:, None], x, self.embed.weight.T * scale[:, None])
 
     def forward(self, drivers: Tensor, mask: Tensor, modulation: Modulation | None = None) -> Tensor:
         """Return GPP, RECO, NEE.
@@ -123,13 +141,12 @@ class ForwardModel(nn.Module):
     def states(self, drivers: Tensor, mask: Tensor, modulation: Modulation | None = None) -> Tensor:
         """Return the modulated recurrent states (B, T, H)."""
         half = self.half_precision and self.training
+        x = functional.silu(self.embedding(drivers, mask, modulation))
         with torch.autocast(drivers.device.type, dtype=torch.bfloat16, enabled=half):
-            x = self.embedding(drivers, mask)
-            if modulation is not None:
-                x = x * (1 + modulation.gamma_in[:, None]) + modulation.beta_in[:, None]
-            states = self.recurrent(functional.silu(x))[0].float()
+            states = self.recurrent(x)[0]
+        states = states.to(x.dtype)
         if modulation is not None:
-            states = states * (1 + modulation.gamma_out[:, None]) + modulation.beta_out[:, None]
+            states = torch.addcmul(modulation.beta_out[:, None], states, 1 + modulation.gamma_out[:, None])
         return states
 
     def fluxes(self, states: Tensor) -> Tensor:
@@ -218,7 +235,9 @@ class TAMRL(nn.Module):
         drivers, mask = (x.unflatten(1, (count, window)).flatten(0, 1) for x in (drivers, mask))
         return self.forward_model.states(drivers, mask, each).unflatten(0, (-1, count)).flatten(1, 2), code
 
-    def effect(self, states: Tensor, season: Tensor, fluxes: Tensor, seen: Tensor) -> tuple[Tensor, Effect]:
+    def effect(
+        self, states: Tensor, season: Tensor, fluxes: Tensor, seen: Tensor, rows: Tensor | None = None
+    ) -> tuple[Tensor, Effect]:
         """Return the fluxes with the effect of their site, and the posterior of that effect.
 
         Args:
@@ -226,6 +245,7 @@ class TAMRL(nn.Module):
             season: (B, T, 2) sine and cosine of the day of year.
             fluxes: (B, T, 3) observed, gC m-2 d-1; any number where not seen.
             seen: (B, T, 3) 1 on support days with that flux observed, else 0.
+            rows: (B, L) days that hold all of the support, which alone are read for the posterior; None reads all.
 
         Returns:
             (B, T, 3) gC m-2 d-1, and the posterior.
@@ -235,10 +255,12 @@ class TAMRL(nn.Module):
         heads = len(effect.log_sd)
         # Dropout in the states would count as noise of the site.
         raw = forward.raw_fluxes(states)
-        features = effect.features(states, season)
-        residual = (fluxes - raw) / forward.flux_scale
-        posterior = effect.posterior(features, residual[..., :heads], seen[..., :heads])
-        return forward.corrected(raw, effect.correction(features, posterior)), posterior
+        residual = ((fluxes - raw) / forward.flux_scale)[..., :heads]
+        told = [states, season, residual, seen[..., :heads]]
+        if rows is not None:
+            told = [_at(x, rows) for x in told]
+        posterior = effect.posterior(effect.features(told[0], told[1]), told[2], told[3])
+        return forward.corrected(raw, effect.correction(states, season, posterior)), posterior
 
     def under_effect(self, states: Tensor, season: Tensor, posterior: Effect) -> Tensor:
         """Return the fluxes (B, T, 3) in gC m-2 d-1 under an effect of their site that is known already.
@@ -250,7 +272,7 @@ class TAMRL(nn.Module):
         """
         effect = self.site_effect
         assert effect is not None  # asked for only of a network with a site effect
-        correction = effect.correction(effect.features(states, season), posterior)
+        correction = effect.correction(states, season, posterior)
         return self.forward_model.corrected(self.forward_model.raw_fluxes(states), correction)
 
     def effect_variance(self, states: Tensor, season: Tensor, posterior: Effect) -> Tensor:
@@ -267,3 +289,16 @@ class TAMRL(nn.Module):
     def from_code(self, code: Tensor, drivers: Tensor, mask: Tensor) -> Tensor:
         """Return fluxes (B, T, 3) of places with the given codes (B, Z)."""
         return self.forward_model(drivers, mask, self.modulator(code))
+
+
+def _at(x: Tensor, rows: Tensor) -> Tensor:
+    """Return (B, L, ...) the rows (B, L) of a series (B, T, ...)."""
+    first = torch.arange(len(x), device=x.device)[:, None] * x.shape[1]
+    return x.flatten(0, 1).index_select(0, (first + rows).flatten()).unflatten(0, rows.shape)
+
+
+def flatten_recurrent(model: nn.Module) -> None:
+    """Lay the weights of each recurrent layer in one piece, which cuDNN else makes at every call; copies lose it."""
+    for layer in model.modules():
+        if isinstance(layer, nn.LSTM):
+            layer.flatten_parameters()

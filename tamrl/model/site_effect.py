@@ -86,16 +86,18 @@ class SiteEffect(nn.Module):
             seen: (B, T, F) 1 on support days with that flux observed, else 0.
         """
         sd, weight = self.log_sd.exp(), self.log_day_weight.exp()
-        means, factors, gram = [], [], None
+        means, factors, gram, on_cpu = [], [], None, features.device.type == "cpu"
         identity = torch.eye(features.shape[-1], dtype=features.dtype, device=features.device)
         for flux in range(len(sd)):
             days = seen[..., flux : flux + 1]
             # The fluxes of a tower nearly always come together: then the days are summed once.
-            if gram is None or not torch.equal(days, seen[..., flux - 1 : flux]):
+            # (Whether they do is not asked of a GPU: to wait for its answer takes longer than the sum.)
+            if gram is None or not on_cpu or not torch.equal(days, seen[..., flux - 1 : flux]):
                 shown = features * days
                 gram = shown.transpose(1, 2) @ features
             # In units of the prior standard deviation the precision is the identity plus what was seen.
-            factor = torch.linalg.cholesky(weight[flux] * sd[flux] * sd[flux][:, None] * gram + identity)
+            precision = weight[flux] * sd[flux] * sd[flux][:, None] * gram + identity
+            factor = torch.linalg.cholesky_ex(precision, check_errors=on_cpu)[0]
             target = weight[flux] * sd[flux][:, None] * (shown.transpose(1, 2) @ residual[..., flux : flux + 1])
             means.append(torch.cholesky_solve(target, factor)[..., 0] * sd[flux])
             factors.append(factor)
@@ -112,9 +114,16 @@ class SiteEffect(nn.Module):
         return torch.lerp(self.shrinkage[flux, right - 1], self.shrinkage[flux, right], part)
 
     @staticmethod
-    def correction(features: Tensor, effect: Effect) -> Tensor:
-        """Return the expected residual (B, T, F), in units of the flux scale."""
-        return features @ effect.mean.transpose(1, 2)
+    def correction(states: Tensor, season: Tensor, effect: Effect) -> Tensor:
+        """Return the expected residual (B, T, F), in units of the flux scale.
+
+        Args:
+            states: (B, T, H) modulated.
+            season: (B, T, 2).
+            effect: of their site.
+        """
+        mean, waves = effect.mean.transpose(1, 2), 1 + 2 * HARMONICS
+        return season_features(season) @ mean[:, :waves] + states @ mean[:, waves:]
 
     def variance(self, features: Tensor, effect: Effect) -> Tensor:
         """Return the variance (B, T, F) of the expected residual, in units of the squared flux scale."""

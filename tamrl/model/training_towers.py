@@ -54,10 +54,28 @@ class Reference:
         return scaled.transpose(1, 0, 2).reshape(codes.shape[1], -1)
 
     @cached_property
-    def _axes(self) -> np.ndarray:
-        """(K Z, P) principal axes of the standardised codes."""
-        _, _, axes = np.linalg.svd(self._standardised(self.codes), full_matrices=False)
-        return axes[:COMPONENTS].T
+    def _principal(self) -> tuple[np.ndarray, np.ndarray]:
+        """(K Z, P) principal axes of the standardised codes, and the share of their variance along each (P,)."""
+        _, spread, axes = np.linalg.svd(self._standardised(self.codes), full_matrices=False)
+        return axes[:COMPONENTS].T, (spread**2 / max(float((spread**2).sum()), 1e-9))[:COMPONENTS]
+
+    @property
+    def explained(self) -> np.ndarray:
+        """Share of the variance of the codes of the towers along each principal component, (P,)."""
+        return self._principal[1]
+
+    def apart(self, codes: np.ndarray, others: np.ndarray) -> np.ndarray:
+        """Return the distance of places (C, O) in all dimensions of the code, in standard deviations over the towers.
+
+        Its square is the mean over members of their squared distances: each member has axes of its own, and distances
+        are what they share.
+
+        Args:
+            codes: (K, C, Z).
+            others: (K, O, Z).
+        """
+        one, other = self._standardised(codes), self._standardised(others)
+        return np.linalg.norm(one[:, None] - other[None], axis=2) / np.sqrt(len(self.codes))
 
     def project(self, codes: np.ndarray) -> np.ndarray:
         """Return (C, P) principal components of the codes of C places, float32.
@@ -65,7 +83,7 @@ class Reference:
         Args:
             codes: (K, C, Z) of the same members.
         """
-        return (self._standardised(codes) @ self._axes).astype(np.float32)
+        return (self._standardised(codes) @ self._principal[0]).astype(np.float32)
 
     @cached_property
     def components(self) -> np.ndarray:

@@ -18,7 +18,7 @@ from tamrl import timestep, wording
 from tamrl.errors import TamrlError
 from tamrl.landcover import tower_static
 from tamrl.model.checkpoint import Ensemble, Member
-from tamrl.predict.ensemble import add_intervals, member_record, over_members, to_predictions
+from tamrl.predict.ensemble import add_intervals, member_records, over_members, to_predictions
 from tamrl.predict.methods import METHODS, AdaptSettings, Method, Reached, Task
 from tamrl.solar import extraterrestrial_radiation
 from tamrl.system.device import describe
@@ -31,13 +31,13 @@ class Cancelled(Exception):  # noqa: N818 - an outcome that the user asked for, 
 
 @dataclass(frozen=True, kw_only=True)
 class GradientStep:
-    """One gradient step: the fit on the support days, and on those held back.
+    """One step of a fit: the fit on the support days, and on those held back.
 
     Attributes:
         member: index in the ensemble.
         members: K.
         step: steps done by this member.
-        steps: steps it will do.
+        steps: steps it will do, about where the fit ends by itself.
         loss: mean Huber loss of the fitted days, in units of the flux scale.
         held_back: the same on the held-back days; NaN in a second fit (``all``), which uses them.
     """
@@ -58,7 +58,7 @@ class Adaptation:
         tower: Dataset(time), the record that it was adapted to.
         zero_shot: Dataset(member, time) of fluxes in gC m-2 d-1 before.
         adapted: the same after.
-        history: one row a gradient step: ``member``, ``step``, ``loss``, ``held_back``.
+        history: one row a step of a fit: ``member``, ``step``, ``loss``, ``held_back``.
         support: valid days, or months, that were used.
         scored: bool (time,), the valid days, or months, that were not.
         settings: how.
@@ -149,7 +149,7 @@ def adapt(
         tower: Dataset(time), one tower's record.
         support: days whose fluxes may be used; those that are not valid are left out and counted.
         settings: how; the default is the site effect.
-        on_step: called after each gradient step, one call at a time, from a worker thread.
+        on_step: called for each step of a fit, one call at a time, from a worker thread.
         cancelled: asked at each step.
 
     Raises:
@@ -158,12 +158,12 @@ def adapt(
     """
     settings = settings or AdaptSettings()
     began, method = time.perf_counter(), METHODS[settings.method]
-    days = _labelled(tower, support, method)
-    progress = _Progress(len(ensemble.members), settings.steps * method.fits, on_step, cancelled)
+    days, records = _labelled(tower, support, method), member_records(ensemble, tower)
+    progress = _Progress(len(ensemble.members), method.steps(settings), on_step, cancelled)
 
     def one(index: int, member: Member) -> Reached:
         progress.check()
-        record, report = member_record(ensemble, member, tower), progress.reporter(index)
+        record, report = records[index], progress.reporter(index)
         task = Task(ensemble=ensemble, member=member, record=record, days=days, settings=settings, report=report)
         return method.run(task)
 
@@ -221,7 +221,7 @@ class _Progress:
                             member=index,
                             members=self.members,
                             step=done,
-                            steps=self.steps,
+                            steps=max(self.steps, done),
                             loss=loss,
                             held_back=held_back,
                         )

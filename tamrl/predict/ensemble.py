@@ -1,7 +1,8 @@
 """Predictions of an ensemble at one tower, as a Dataset with the archive's names and units."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -10,22 +11,20 @@ import torch
 import xarray as xr
 from torch import Tensor
 from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence
 
 from tamrl.errors import TamrlError
 from tamrl.landcover import tower_static
 from tamrl.model.checkpoint import Ensemble, Member
-from tamrl.model.inputs import TowerRecord, tower_record, tower_support
+from tamrl.model.inputs import TowerRecord, tower_records
 from tamrl.model.network import Modulation
-from tamrl.model.site_effect import Effect
+from tamrl.predict import effects
+from tamrl.predict.endings import HIGH, LEVEL, LOW, VARIANCE
 from tamrl.schema import FLUXES, variable
 from tamrl.timestep import days, step_of
 
 T = TypeVar("T")
 Forward = Callable[[Tensor, Tensor, Modulation], Tensor]
-#: Ending of the names of the variances that the site effect leaves.
-VARIANCE = "_variance"
-#: Endings of the ends of the intervals, and what they cover.
-LOW, HIGH, LEVEL = "_low", "_high", 0.9
 #: Members are independent and torch releases the interpreter lock, so two run at once on a CPU.
 WORKERS = 2
 #: Sliding windows of one forward pass: bounds the memory of a long record.
@@ -116,8 +115,8 @@ def add_intervals(ensemble: Ensemble, predictions: xr.Dataset, shots: int, stati
     )
 
 
-def member_record(ensemble: Ensemble, member: Member, tower: xr.Dataset) -> TowerRecord:
-    """Return one tower as the tensors that this member reads.
+def member_records(ensemble: Ensemble, tower: xr.Dataset) -> list[TowerRecord]:
+    """Return one tower as the tensors that each member reads.
 
     Raises:
         TamrlError: the tower has none of the model's drivers, or another time step.
@@ -129,15 +128,20 @@ def member_record(ensemble: Ensemble, member: Member, tower: xr.Dataset) -> Towe
             str(tower.site.item()),
             "Choose another model, or a workspace of the model's time step (python -m tamrl aggregate)",
         )
-    record = tower_record(tower, names, member.normaliser)
+    records = tower_records(tower, names, [member.normaliser for member in ensemble.members])
     stored = [i for i, name in enumerate(names) if name in tower]
-    if not stored or not record.driver_mask[:, stored].any():
+    if not stored or not records[0].driver_mask[:, stored].any():
         raise TamrlError(
             "The tower has none of the drivers that the model reads",
-            record.site,
+            records[0].site,
             f"Ingest a record with some of: {', '.join(names)}",
         )
-    return record
+    return records
+
+
+def member_record(ensemble: Ensemble, member: Member, tower: xr.Dataset) -> TowerRecord:
+    """Return one tower as the tensors that one member reads; raises as :func:`member_records`."""
+    return member_records(replace(ensemble, members=[member]), tower)[0]
 
 
 def cautions(ensemble: Ensemble, tower: xr.Dataset) -> list[str]:
@@ -156,10 +160,7 @@ def cautions(ensemble: Ensemble, tower: xr.Dataset) -> list[str]:
 
 def member_code(ensemble: Ensemble, member: Member, record: TowerRecord, support: pd.DatetimeIndex | None) -> Tensor:
     """Return the task embedding (1, Z) of a tower; labels are read on the support days alone."""
-    scale = member.model.forward_model.flux_scale.cpu()
-    bins = tower_support(record, support, scale, ensemble.config.model.encoder_bin)
-    with torch.no_grad():
-        return member.model.encoder(bins.to(ensemble.device))
+    return effects.codes(ensemble, member, [record], [support])
 
 
 def run_forward(forward: Forward, drivers: Tensor, mask: Tensor, modulation: Modulation, window: int) -> Tensor:
@@ -191,31 +192,37 @@ def run_forward(forward: Forward, drivers: Tensor, mask: Tensor, modulation: Mod
     return torch.stack(results)
 
 
-def member_states(
-    ensemble: Ensemble, member: Member, record: TowerRecord, labels: pd.DatetimeIndex | None = None
-) -> Tensor:
-    """Return the modulated states (1, T, H) of one tower; the encoder reads the fluxes of ``labels`` alone."""
-    return states_of(ensemble, member, record, member_code(ensemble, member, record, labels))
-
-
 @torch.no_grad()
-def states_of(ensemble: Ensemble, member: Member, record: TowerRecord, code: Tensor) -> Tensor:
-    """Return the modulated states (1, T, H) of one tower under a task embedding (1, Z)."""
-    modulation = member.model.modulator(code)
-    drivers, mask = (x[None].to(ensemble.device) for x in (record.drivers, record.driver_mask))
-    return run_forward(member.model.forward_model.states, drivers, mask, modulation, ensemble.config.train.window)
+def states_of(ensemble: Ensemble, member: Member, records: Sequence[TowerRecord], code: Tensor) -> Tensor:
+    """Return the modulated states (B, T, H) of towers under task embeddings (B, Z), zeros where a record has ended."""
+    modulation, window = member.model.modulator(code), ensemble.config.train.window
+    states = member.model.forward_model.states
+    if window or len(records) == 1:
+        parts = []
+        for i, record in enumerate(records):
+            own = Modulation(*(part[i : i + 1] for part in modulation))
+            drivers, mask = (x[None].to(ensemble.device) for x in (record.drivers, record.driver_mask))
+            parts.append(run_forward(states, drivers, mask, own, window)[0])
+        return pad_sequence(parts, batch_first=True)
+    drivers, mask = (effects.padded(records, name, ensemble.device) for name in ("drivers", "driver_mask"))
+    return states(drivers, mask, modulation)
 
 
 def with_effect(
-    member: Member, record: TowerRecord, states: Tensor, support: pd.DatetimeIndex | None = None
+    ensemble: Ensemble,
+    member: Member,
+    record: TowerRecord,
+    labels: pd.DatetimeIndex | None = None,
+    support: pd.DatetimeIndex | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the fluxes of one tower with the effect that its support shows, and the variance of that effect.
 
     Args:
-        member: of an ensemble.
+        ensemble: of the member.
+        member: what predicts.
         record: T days.
-        states: (1, T, H) modulated.
-        support: days whose fluxes are read; without any the prior's mean and variance.
+        labels: days whose fluxes the encoder reads.
+        support: days whose fluxes the site effect reads; without any the prior's mean and variance.
 
     Returns:
         (T, 3) gC m-2 d-1 and (T, 3) (gC m-2 d-1)^2; of a model without a site effect the variance is zero.
@@ -223,72 +230,9 @@ def with_effect(
     Raises:
         TamrlError: a support is given to a model that was trained without a site effect.
     """
-    return under_effect(member, record, states, posterior(member, record, states, support))
-
-
-@torch.no_grad()
-def posterior(
-    member: Member, record: TowerRecord, states: Tensor, support: pd.DatetimeIndex | None = None
-) -> Effect | None:
-    """Return the site effect that the support of a tower shows, see ``with_effect``; None where the model has none.
-
-    Raises:
-        TamrlError: a support is given to a model that was trained without a site effect.
-    """
-    if member.model.site_effect is None:
-        if support is not None and len(support):
-            raise TamrlError(
-                "This model was trained without a site effect", "method", "Choose modulation or encode, or train again"
-            )
-        return None
-    seen = (record.weight > 0).float()
-    chosen = record.time.isin(support if support is not None else [])
-    seen = seen * torch.from_numpy(chosen.astype(np.float32))[:, None]
-    season, fluxes, used = (x[None].to(states.device) for x in (record.season, record.fluxes, seen))
-    return member.model.effect(states, season, fluxes, used)[1]
-
-
-@torch.no_grad()
-def under_effect(
-    member: Member, record: TowerRecord, states: Tensor, effect: Effect | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the fluxes (T, 3) of one tower under the effect of its site, and their variance, see ``with_effect``."""
-    if effect is None:
-        fluxes = member.model.forward_model.raw_fluxes(states)[0].cpu().numpy()
-        return fluxes, np.zeros_like(fluxes)
-    season = record.season[None].to(states.device)
-    found = member.model.under_effect(states, season, effect)
-    variance = member.model.effect_variance(states, season, effect)
-    return found[0].cpu().numpy(), variance[0].cpu().numpy()
-
-
-def site_effects(
-    ensemble: Ensemble, tower: xr.Dataset, supports: Iterable[pd.DatetimeIndex | None], workers: int = WORKERS
-) -> list[xr.Dataset]:
-    """Predict one tower with the effect that each of several supports shows; the states are computed once.
-
-    Args:
-        ensemble: K members.
-        tower: Dataset(time), one tower's record.
-        supports: valid days whose fluxes are read; None or none is zero-shot.
-        workers: members at once; 1 where towers run at once already.
-
-    Returns:
-        One Dataset(member, time) a support; see ``predict``.
-
-    Raises:
-        TamrlError: see ``predict`` and ``with_effect``.
-    """
-    supports = [None if s is None or not len(s) else s for s in supports]
-
-    def one(_: int, member: Member) -> list[tuple[np.ndarray, np.ndarray]]:
-        record = member_record(ensemble, member, tower)
-        states = member_states(ensemble, member, record)
-        return [with_effect(member, record, states, support) for support in supports]
-
-    time, found = pd.DatetimeIndex(tower.time.values), over_members(ensemble, one, workers)
-    columns = [[of_member[i] for of_member in found] for i in range(len(supports))]
-    return [to_predictions([f for f, _ in column], time, [v for _, v in column]) for column in columns]
+    states = states_of(ensemble, member, [record], member_code(ensemble, member, record, labels))
+    effect = effects.posteriors(member, [record], states, [support])
+    return effects.under_effects(member, [record], states, effect)[0]
 
 
 def predict(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex | None = None) -> xr.Dataset:
@@ -306,10 +250,10 @@ def predict(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex | N
     Raises:
         TamrlError: the tower has no drivers that the model reads, or a class that is not known.
     """
+    records = member_records(ensemble, tower)
 
-    def one(_: int, member: Member) -> tuple[np.ndarray, np.ndarray]:
-        record = member_record(ensemble, member, tower)
-        return with_effect(member, record, member_states(ensemble, member, record, support))
+    def one(index: int, member: Member) -> tuple[np.ndarray, np.ndarray]:
+        return with_effect(ensemble, member, records[index], labels=support)
 
     fluxes, variances = zip(*over_members(ensemble, one), strict=True)
     made = to_predictions(list(fluxes), pd.DatetimeIndex(tower.time.values), list(variances))

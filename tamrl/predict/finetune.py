@@ -35,6 +35,8 @@ CORRELATION_DAYS = 10.0
 MODULATION_SPREAD = 0.4
 #: Prior standard deviation of a weight under ``all``, relative to the spread of its matrix.
 WEIGHT_SPREAD = 0.02
+#: Residual, in units of the flux scale, beyond which the loss grows linearly.
+HUBER = 1.5
 #: Days, or months of a monthly record, of support that have held-back ones of their own. Five months do not divide a
 #: year, so that the held-back ones are not the same month every year.
 HELD_BACK_BLOCK: dict[str, int] = {TimeStep.DAILY: 30, TimeStep.MONTHLY: 5}
@@ -81,6 +83,21 @@ class FineTune:
     def parameters(self) -> list[Tensor]:
         """What is fitted."""
         return [self.of_code, *self.of_modulation, *self.of_weights.values()]
+
+    def flat(self) -> Tensor:
+        """Return (V, Z + 2 E + 2 H) the parameters of the code and of the modulation, a row a variant."""
+        return torch.cat([self.of_code, *self.of_modulation], 1)
+
+    def take(self, flat: Tensor) -> None:
+        """Take on parameters in the order of ``flat``."""
+        widths = [part.shape[1] for part in (self.of_code, *self.of_modulation)]
+        self.of_code, *self.of_modulation = flat.split(widths, 1)
+
+    def at(self, flat: Tensor) -> "FineTune":
+        """Return the same shift with other parameters, in the order of ``flat``."""
+        other = copy.copy(self)
+        other.take(flat)
+        return other
 
     def variant(self, index: int) -> "FineTune":
         """Return one of the variants as a shift of its own."""
@@ -137,11 +154,28 @@ class FineTune:
         if self.of_weights:
             forward = _with_weights(model.forward_model, self._weights("forward_model", shrinkage))
             modulator = _with_weights(model.modulator, self._weights("modulator", shrinkage))
-        modulation = modulator(self.code + shrinkage * self.of_code @ self.factor.T)
-        if self.spread:
-            step = shrinkage * self.spread
-            modulation = Modulation(*(m + step * p for m, p in zip(modulation, self.of_modulation, strict=True)))
-        return run_forward(forward, drivers, mask, modulation, window)
+        return run_forward(forward, drivers, mask, self.modulation(shrinkage, modulator), window)
+
+    def modulation(self, shrinkage: float, modulator: Callable[[Tensor], Modulation] | None = None) -> Modulation:
+        """Return the scales and shifts of V variants at a point of the line; the modulator may be another."""
+        made = (modulator or self.member.model.modulator)(self.code + shrinkage * self.of_code @ self.factor.T)
+        if not self.spread:
+            return made
+        step = shrinkage * self.spread
+        return Modulation(*(m + step * p for m, p in zip(made, self.of_modulation, strict=True)))
+
+    def units(self) -> Tensor:
+        """Return (Z + 2 E + 2 H, 2 E + 2 H) what a unit of each parameter of ``flat`` does to scales and shifts."""
+        modulator = self.member.model.modulator
+        # The modulator is linear.
+        of_code = torch.cat(modulator(self.code + self.factor.T), 1) - torch.cat(modulator(self.code), 1)
+        own = self.spread * torch.eye(of_code.shape[1], dtype=of_code.dtype, device=of_code.device)
+        return torch.cat([of_code, own])
+
+    def losses(self, task: "AdaptationWindow", fluxes: Tensor, weight: Tensor) -> Tensor:
+        """Return (2,) the first variant's loss on the days that it is fitted to and on those held back."""
+        scale = self.member.model.forward_model.flux_scale
+        return torch.cat([_loss(fluxes[:1], task.observed, w, scale) for w in (weight[:1], task.held)])
 
     def penalty(self) -> Tensor:
         """Return minus the log density of the prior, up to a constant, of each variant (V,)."""
@@ -175,7 +209,7 @@ class AdaptationWindow:
 def _loss(fluxes: Tensor, observed: Tensor, weight: Tensor, scale: Tensor, noise: Tensor | float = 1.0) -> Tensor:
     """Return the mean loss of each variant (V,)."""
     target = (observed / scale).expand(len(fluxes), -1, -1)
-    loss = functional.huber_loss(fluxes / scale, target, reduction="none", delta=1.5)
+    loss = functional.huber_loss(fluxes / scale, target, reduction="none", delta=HUBER)
     return (loss / noise**2 * weight).sum((1, 2)) / weight.sum((1, 2)).clamp(min=1)
 
 
@@ -223,41 +257,10 @@ def cut_window(
     )
 
 
-def fit_offset(
-    shift: FineTune,
-    task: AdaptationWindow,
-    weight: Tensor,
-    steps: int,
-    learning_rate: float,
-    report: Callable[[float, float], None],
-) -> None:
-    """Move the shift to the posterior mode by Adam; the learning rate falls over the second half.
-
-    Args:
-        shift: moved in place.
-        task: what it is fitted to.
-        weight: (V, T, 3) 1 on the days and fluxes that each variant is fitted to.
-        steps: gradient steps.
-        learning_rate: in prior standard deviations.
-        report: called after each step with the first variant's loss on its days and on the held-back ones.
-    """
+def misfit(shift: FineTune, task: AdaptationWindow, fluxes: Tensor, weight: Tensor) -> Tensor:
+    """Return minus the log likelihood, up to a constant, of each variant (V,), see ``fit_offset``."""
     scale, noise = shift.member.model.forward_model.flux_scale, shift.member.prior.noise
-    for p in shift.parameters:
-        p.requires_grad_(True)
-    optimizer = torch.optim.Adam(shift.parameters, lr=learning_rate)
-    independent = weight.sum((1, 2)) / 3 * task.independent
-    for step in range(steps):
-        optimizer.param_groups[0]["lr"] = learning_rate * min(1, 2 * (1 - step / steps))
-        fluxes = shift.fluxes(task.drivers, task.mask, 1.0, task.window)
-        misfit = 3 * independent * _loss(fluxes, task.observed, weight, scale, noise)
-        objective = ((misfit + shift.penalty()) / (1 + independent)).sum()
-        optimizer.zero_grad(set_to_none=True)
-        objective.backward()
-        optimizer.step()
-        with torch.no_grad():
-            report(*(_loss(fluxes[:1], task.observed, w, scale).item() for w in (weight[:1], task.held)))
-    for p in shift.parameters:
-        p.requires_grad_(False)
+    return weight.sum((1, 2)) * task.independent * _loss(fluxes, task.observed, weight, scale, noise)
 
 
 @torch.no_grad()

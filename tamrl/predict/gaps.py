@@ -5,16 +5,21 @@ for some days is another matter: what is predicted there jumps to what the model
 are said, and those without weather left out of predictions unless the user wants them.
 """
 
+from __future__ import annotations
+
 import dataclasses
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from tamrl.predict.adapt import Adaptation
 from tamrl.schema import variable
 from tamrl.timestep import step_of
 from tamrl.wording import counted, date
+
+if TYPE_CHECKING:
+    from tamrl.predict.adapt import Adaptation
 
 
 def driver_gaps(tower: xr.Dataset, names: tuple[str, ...]) -> dict[str, np.ndarray]:

@@ -221,16 +221,18 @@ def adapt_months(
 def _with_effect(
     ensemble: "Ensemble", tower: xr.Dataset, support: pd.DatetimeIndex | None, static: np.ndarray | None
 ) -> xr.Dataset:
-    """Return ``tamrl.predict.ensemble.site_effects`` of one support, of a tower whose classes may be a mixture."""
+    """Return what ``tamrl.predict.many.adapt_many`` makes of one support, of a tower whose classes may be a mixture."""
     import torch
 
-    from tamrl.predict.ensemble import member_record, member_states, over_members, to_predictions, with_effect
+    from tamrl.predict.ensemble import member_records, over_members, to_predictions, with_effect
 
-    def one(_: int, member: "Member") -> tuple[np.ndarray, np.ndarray]:
-        record = member_record(ensemble, member, tower)
+    records = member_records(ensemble, tower)
+
+    def one(index: int, member: "Member") -> tuple[np.ndarray, np.ndarray]:
+        record = records[index]
         if static is not None:
             record = dataclasses.replace(record, static=torch.from_numpy(static))
-        return with_effect(member, record, member_states(ensemble, member, record), support)
+        return with_effect(ensemble, member, record, support=support)
 
     fluxes, variances = zip(*over_members(ensemble, one), strict=True)
     return to_predictions(list(fluxes), pd.DatetimeIndex(tower["time"].values), list(variances))
@@ -243,7 +245,8 @@ def _named(table: pd.DataFrame, when: str) -> pd.DataFrame:
 
 def _by_month(predictions: xr.Dataset) -> pd.DataFrame:
     """Return the last year of predictions (member, time) by month: mean, total spread, and intervals where known."""
-    from tamrl.predict.ensemble import HIGH, LOW, to_gaussian
+    from tamrl.predict.endings import HIGH, LOW
+    from tamrl.predict.ensemble import to_gaussian
 
     last = predictions.isel(time=slice(-12, None))
     made = to_gaussian(last)

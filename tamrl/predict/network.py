@@ -1,8 +1,6 @@
 """Few-shot adaptation at many towers at once: the same number of labelled days in the same season at each."""
 
-import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +11,14 @@ from tamrl.errors import TamrlError
 from tamrl.metrics import score_models
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.cross_fitted import CrossFitted
-from tamrl.predict.ensemble import site_effects
+from tamrl.predict.many import adapt_many
 from tamrl.protocol.support_days import SEED, plan
 from tamrl.schema import FLUXES
 from tamrl.towers.archive import record
 from tamrl.towers.quality import valid_days
 
+#: The method that adapts, of ``tamrl.predict.methods.METHODS``.
+METHOD = "site-effect"
 #: Towers that are scored in one call.
 AT_ONCE = 20
 COLUMNS = (
@@ -69,8 +69,7 @@ def adapt_network(
 ) -> NetworkResult:
     """Adapt to each of many towers by its site effect, and score it against zero-shot.
 
-    Towers are independent of each other: they run on as many threads as there are cores, each with the ensemble that
-    has not seen it.
+    Towers are independent of each other, each with the ensemble that has not seen it; see ``adapt_many``.
 
     Args:
         model: a checkpoint or a cross-fitted model, whose members have a site effect.
@@ -84,23 +83,24 @@ def adapt_network(
     Raises:
         TamrlError: the placement is not known, the model has no site effect, or no tower could be adapted to.
     """
-    sites = tuple(sites)
-    ensemble_of, archive = _ensembles(model, sites), archive.sel(site=list(sites)).load()
+    _check(model, sites := tuple(sites))
+    archive = archive.sel(site=list(sites)).load()
     made: dict[str, _Made] = {}
-    left_out: dict[str, str] = {}
+    towers, supports, left_out = _planned(archive, sites, days, placement)
+    tell = on_tower or (lambda _: None)
+    for site in left_out:
+        tell(site)
 
-    def one(site: str) -> None:
-        if cancelled():
-            return
-        try:
-            made[site] = _adapt(ensemble_of[site], record(archive, site), days, placement)
-        except TamrlError as error:
-            left_out[site] = error.what
-        if on_tower:
-            on_tower(site)
+    def failed(index: int, error: TamrlError) -> None:
+        site = str(towers[index].site.item())
+        left_out[site] = error.what
+        tell(site)
 
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        list(pool.map(one, sites))
+    asked = [[None, support] for support in supports]
+    for index, (before, after) in adapt_many(model, towers, asked, cancelled=cancelled, failed=failed):
+        site = str(towers[index].site.item())
+        made[site] = _made(towers[index], supports[index], before, after)
+        tell(site)
     if not made and not cancelled():
         said = "; ".join(sorted(set(left_out.values()))) or "no tower was named"
         raise TamrlError(f"No tower could be adapted to: {said}", "network", "Choose fewer days, or other towers")
@@ -110,16 +110,30 @@ def adapt_network(
     return NetworkResult(table, dict(sorted(left_out.items())))
 
 
-def _ensembles(model: Ensemble | CrossFitted, sites: tuple[str, ...]) -> dict[str, Ensemble]:
-    """Return the ensemble of each tower.
+def _planned(
+    archive: xr.Dataset, sites: tuple[str, ...], days: int, placement: str
+) -> tuple[list[xr.Dataset], list[pd.DatetimeIndex], dict[str, str]]:
+    """Return the towers whose records are long enough, their supports, and why the others are left out."""
+    towers, supports, left_out = [], [], {}
+    for site in sites:
+        tower = record(archive, site)
+        support = plan(tower, placement, (0, days), SEED).supports.get(days)
+        if support is None:
+            left_out[site] = f"the record is too short for {days} labelled days and days to score"
+        else:
+            towers.append(tower)
+            supports.append(support)
+    return towers, supports, left_out
+
+
+def _check(model: Ensemble | CrossFitted, sites: tuple[str, ...]) -> None:
+    """Check that the model has a site effect.
 
     Raises:
-        TamrlError: one has no site effect.
+        TamrlError: a member has none.
     """
-    groups = model.groups(sites)
-    if any(member.model.site_effect is None for ensemble, _ in groups for member in ensemble.members):
+    if any(member.model.site_effect is None for ensemble, _ in model.groups(sites) for member in ensemble.members):
         raise TamrlError("This model has no site effect", str(model.path), "Adapt tower by tower by another method")
-    return {site: ensemble for ensemble, part in groups for site in part}
 
 
 @dataclass(frozen=True)
@@ -133,23 +147,12 @@ class _Made:
     after: np.ndarray
 
 
-def _adapt(ensemble: Ensemble, tower: xr.Dataset, days: int, placement: str) -> _Made:
-    """Adapt to one tower.
-
-    Raises:
-        TamrlError: its record is too short, or the model cannot read it.
-    """
-    chosen, site = plan(tower, placement, (0, days), SEED), str(tower.site.item())
-    support = chosen.supports.get(days)
-    if support is None:
-        raise TamrlError(f"the record is too short for {days} labelled days and days to score", site)
-    before, after = (
-        np.stack([p[flux].mean("member").values for flux in FLUXES])
-        for p in site_effects(ensemble, tower, [None, support], workers=1)
-    )
+def _made(tower: xr.Dataset, support: pd.DatetimeIndex, before: xr.Dataset, after: xr.Dataset) -> _Made:
+    """Return one tower's ensemble means as they are scored."""
+    means = [np.stack([p[flux].mean("member").values for flux in FLUXES]) for p in (before, after)]
     scored = valid_days(tower) & ~pd.DatetimeIndex(tower.time.values).isin(support)
     observed = np.where(scored, np.stack([tower[flux].values for flux in FLUXES]), np.nan)
-    return _Made(site, support, observed, before, after)
+    return _Made(str(tower.site.item()), support, observed, *means)
 
 
 def _scores(towers: list[_Made]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 import json
 import textwrap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import nbformat
@@ -9,18 +10,19 @@ import pandas as pd
 from nbformat import v4
 
 import tamrl
-from tamrl.bundled import bundled_workspaces
-from tamrl.predict import provenance
+from tamrl.bundled import bundled_folds, bundled_models, bundled_workspaces
+from tamrl.predict import link, provenance
 from tamrl.predict.methods import METHODS
 from tamrl.predict.output import before_after
 from tamrl.predict.provenance import Run
-from tamrl.predict.references import bundled_name
 from tamrl.protocol.support_days import support_days
 from tamrl.schema import FLUX_UNIT
 from tamrl.timestep import TimeStep, step_of
+from tamrl.towers.citations import Work
+from tamrl.towers.workspace import Workspace
 
 #: Software of the notebook besides what the adaptation runs on.
-_SHOWN_WITH = ("matplotlib",)
+SHOWN_WITH = ("matplotlib",)
 _DRAW = """
 fluxes = tamrl.fluxes(adapted)
 figure, axes = plt.subplots(3, 1, figsize=(11, 9), sharex=True, layout="constrained")
@@ -45,36 +47,46 @@ def notebook(run: Run, paths: bool = True) -> bytes:
         paths: name folders of this machine; without, the notebook asks its reader to say where they lie.
     """
     cells = [
-        v4.new_markdown_cell(_head(run)),
-        v4.new_code_cell("import matplotlib.pyplot as plt\nimport pandas as pd\n\nimport tamrl\n\ntamrl.__version__"),
-        v4.new_markdown_cell("## Tower and model"),
-        v4.new_code_cell(_inputs(run, paths)),
-        v4.new_markdown_cell(f"## Support\n\nThe {_unit(run)} whose fluxes the model may use."),
-        v4.new_code_cell(_support(run)),
-        v4.new_markdown_cell("## Adaptation"),
-        v4.new_code_cell(_adapt(run)),
-        v4.new_markdown_cell(
+        ("markdown", _head(run)),
+        ("code", "import matplotlib.pyplot as plt\nimport pandas as pd\n\nimport tamrl\n\ntamrl.__version__"),
+        ("markdown", "## Tower and model"),
+        ("code", _inputs(run, paths)),
+        ("markdown", f"## Support\n\nThe {_unit(run)} whose fluxes the model may use."),
+        ("code", _support(run)),
+        ("markdown", "## Adaptation"),
+        ("code", _adapt(run)),
+        (
+            "markdown",
             f"Scores of the ensemble mean before and after, on the valid {_unit(run)} that are not support; "
-            f"{FLUX_UNIT} but for R²."
+            f"{FLUX_UNIT} but for R².",
         ),
-        v4.new_code_cell("scores = tamrl.scores(adapted)\nscores"),
-        v4.new_markdown_cell(
+        ("code", "scores = tamrl.scores(adapted)\nscores"),
+        (
+            "markdown",
             "The same as it was when this notebook was written. Another processor or another version of torch rounds "
-            "differently; a difference above 0.001 says that tower, model or settings are not the same."
+            "differently; a difference above 0.001 says that tower, model or settings are not the same.",
         ),
-        v4.new_code_cell(_expected(before_after(run.adaptation))),
-        v4.new_markdown_cell("## Observed and predicted over time"),
-        v4.new_code_cell(_DRAW.strip().replace("UNIT", FLUX_UNIT).replace("TITLE", repr(run.title()))),
-        v4.new_markdown_cell(
+        ("code", _expected(before_after(run.adaptation))),
+        ("markdown", "## Observed and predicted over time"),
+        ("code", _DRAW.strip().replace("UNIT", FLUX_UNIT).replace("TITLE", repr(run.title()))),
+        (
+            "markdown",
             f"`fluxes` is a CF Dataset in {FLUX_UNIT}: `fluxes.to_zarr(...)` and "
-            "`fluxes.to_dataframe().to_csv(...)` save it."
+            "`fluxes.to_dataframe().to_csv(...)` save it.",
         ),
-        v4.new_markdown_cell(_references(run)),
+        ("markdown", references(provenance.uncited(run), provenance.works(run, SHOWN_WITH))),
     ]
-    for number, cell in enumerate(cells, start=1):
-        cell["id"] = f"cell-{number}"  # the same notebook for the same run
+    return written(cells)
+
+
+def written(cells: Iterable[tuple[str, str]]) -> bytes:
+    """Return a notebook of cells, each of a kind, ``markdown`` or ``code``, and its text; always the same for them."""
+    make = {"markdown": v4.new_markdown_cell, "code": v4.new_code_cell}
+    made_cells = [make[kind](text) for kind, text in cells]
+    for number, cell in enumerate(made_cells, start=1):
+        cell["id"] = f"cell-{number}"
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    made = v4.new_notebook(cells=cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
+    made = v4.new_notebook(cells=made_cells, metadata={"kernelspec": kernel, "language_info": {"name": "python"}})
     nbformat.validate(made)
     return (nbformat.writes(made) + "\n").encode()
 
@@ -90,6 +102,7 @@ def _head(run: Run) -> str:
     return (
         f"# {run.title()}\n\nThis notebook repeats an adaptation of TAM-RL with the public functions of tamrl "
         f"{tamrl.__version__}, which must be installed (`pip install .` in its folder).{mark}\n\n{said}"
+        + (f"\n\n[Restore this view on the page]({run.url}). {link.in_words(run.url)}." if run.url else "")
         + (f"\n\nTo know before it is believed:\n\n{warned}" if warned else "")
     )
 
@@ -98,33 +111,45 @@ def _inputs(run: Run, paths: bool) -> str:
     """Return the code that opens the tower and the model."""
     return "\n".join(
         [
-            f"workspace = tamrl.open_workspace({_workspace(run, paths)}",
+            f"workspace = tamrl.open_workspace({workspace_argument(run.workspace, paths)}",
             f"tower = tamrl.read_tower(workspace, {run.site!r})",
-            f"model = tamrl.load_model({_model(run, paths)}",
+            f"model = tamrl.load_model({model_argument(run.model_name, run.ensemble.path, run.workspace, paths)}",
             "tower",
         ]
     )
 
 
-def _workspace(run: Run, paths: bool) -> str:
+def workspace_argument(workspace: Workspace, paths: bool) -> str:
     """Return the argument of ``open_workspace``, with the bracket that ends it."""
-    folder = run.workspace.path
+    folder = workspace.path
     name = next((name for name, path in bundled_workspaces().items() if path == folder), "")
     if name:
         return f"{name!r})  # bundled"
     return f"{str(folder)!r})" if paths else f"{folder.name!r})  # say where this workspace lies"
 
 
-def _model(run: Run, paths: bool) -> str:
-    """Return the argument of ``load_model``, with the bracket that ends it."""
-    name, path = bundled_name(run.ensemble), run.ensemble.path
-    if name or path is None:
+def model_argument(name: str, path: Path | None, workspace: Workspace, paths: bool) -> str:
+    """Return the argument of ``load_model``, with the bracket that ends it.
+
+    Args:
+        name: of the model where it comes with the project.
+        path: its folder.
+        workspace: that it may lie in.
+        paths: see ``notebook``.
+    """
+    if path is None or path.resolve() in {p.resolve() for p in (bundled_models() | bundled_folds()).values()}:
         return f"{name!r})"
     path = Path(path).resolve()
-    if path.is_relative_to(run.workspace.path):
-        inside = path.relative_to(run.workspace.path).parts
+    if path.is_relative_to(workspace.path):
+        inside = path.relative_to(workspace.path).parts
         return " / ".join(["workspace.path", *(repr(part) for part in inside)]) + ")"
     return f"{str(path)!r})" if paths else f"{path.name!r})  # say where this checkpoint lies"
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return a list of texts as code, in lines of a hundred characters."""
+    inside = textwrap.fill(", ".join(json.dumps(name) for name in names), 100)
+    return f"[\n{textwrap.indent(inside, ' ' * 4)}\n]"
 
 
 def _support(run: Run) -> str:
@@ -144,7 +169,7 @@ def _adapt(run: Run) -> str:
     method, arguments = METHODS[settings.method], [f"method={settings.method!r}"]
     if run.allow_gaps:
         arguments.append("allow_gaps=True")
-    if method.fits:
+    if method.descends:
         arguments += [f"steps={settings.steps}", f"learning_rate={settings.learning_rate!r}"]
     if method.guarded:
         arguments.append(f"held_back={settings.held_back!r}")
@@ -164,9 +189,14 @@ def _expected(scores: pd.DataFrame) -> str:
     )
 
 
-def _references(run: Run) -> str:
-    parts = ["## How to cite", provenance.uncited(run)]
-    groups = provenance.works(run, _SHOWN_WITH)
+def references(lacking: str, groups: Mapping[str, list[Work]]) -> str:
+    """Return what is to be cited in Markdown, as text and as BibTeX.
+
+    Args:
+        lacking: what is to be known of data without a citation; empty where there is none.
+        groups: works by what they are.
+    """
+    parts = ["## How to cite", lacking]
     for heading, works in groups.items():
         parts += [f"**{heading}**", "\n".join(f"- {work.text()}" for work in works)]
     entries = "\n\n".join(work.bibtex() for works in groups.values() for work in works)

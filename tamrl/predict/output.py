@@ -1,8 +1,10 @@
 """Predictions as CF Datasets and tables, with what was observed beside them and where they come from."""
 
+from __future__ import annotations
+
 import datetime
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,13 +12,13 @@ import xarray as xr
 
 import tamrl
 from tamrl.metrics import score
-from tamrl.model.checkpoint import Ensemble
-from tamrl.predict.adapt import Adaptation
-from tamrl.predict.ensemble import HIGH, LEVEL, LOW, site_effects
+from tamrl.predict.endings import HIGH, LEVEL, LOW
 from tamrl.schema import FLUX_UNIT, FLUXES, variable
 from tamrl.timestep import ATTRIBUTE, TimeStep, step_of, time_ends
-from tamrl.towers.quality import valid_days
 from tamrl.wording import unit
+
+if TYPE_CHECKING:
+    from tamrl.predict.adapt import Adaptation
 
 
 def _attrs(flux: str, what: str, step: TimeStep, over: str = "") -> dict[str, str]:
@@ -191,20 +193,3 @@ def support_errors(adaptation: Adaptation) -> pd.DataFrame:
         rows[flux] = [float(np.nanmean(part)) if np.isfinite(part).any() else np.nan for part in parts]
     found = pd.DataFrame(rows, index=["support", "scored"]).T.rename_axis("flux")
     return found.assign(worse=100 * (table["rmse_after"] / table["rmse_before"] - 1))
-
-
-def zero_shot_scores(ensemble: Ensemble, tower: xr.Dataset) -> pd.DataFrame:
-    """Return the scores of each flux without any label, on all valid days, or months, of the record.
-
-    These are the rows of 0 shots and placement ``all`` of ``tamrl evaluate`` and of the Scorecard.
-
-    Returns:
-        Columns ``flux, n, rmse, r2, mae, bias``; gC m-2 d-1 but for r2.
-
-    Raises:
-        TamrlError: the tower has no drivers that the model reads.
-    """
-    made, valid = site_effects(ensemble, tower, [None])[0], valid_days(tower)
-    found = [score(tower[flux].values, made[flux].mean("member").values, valid) for flux in FLUXES]
-    keys = ("n", "rmse", "r2", "mae", "bias")
-    return pd.DataFrame([{"flux": flux, **{k: s[k] for k in keys}} for flux, s in zip(FLUXES, found, strict=True)])

@@ -1,7 +1,7 @@
 """What an adaptation was made from, in words: settings, tower, model, software, licences and references."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +33,14 @@ class Run:
         ensemble: that was adapted.
         adaptation: what came out.
         allow_gaps: whether steps without weather were predicted all the same.
+        url: address of the page that restores this view, see ``tamrl.predict.link``; empty where no page showed it.
     """
 
     workspace: Workspace
     ensemble: Ensemble
     adaptation: Adaptation
     allow_gaps: bool = False
+    url: str = ""
 
     @property
     def site(self) -> str:
@@ -75,7 +77,7 @@ def settings(run: Run) -> dict[str, str]:
         said["Support"] = wording.counted(len(made.support), step)
         said[f"Support {wording.unit(step, 0)}"] = spans(made.support, step)
     said["Scored"] = f"{wording.counted(int(made.scored.sum()), step)}, valid (NEE_QC of at least 0.7) and not support"
-    if method.fits:
+    if method.descends:
         said["Steps"] = f"{made.settings.steps} at a learning rate of {made.settings.learning_rate:g}"
     if method.guarded:
         said["Held back"] = f"{made.settings.held_back:.0%} of the support"
@@ -180,21 +182,37 @@ def works(run: Run, names: Iterable[str] = ()) -> dict[str, list[Work]]:
         names: further software that shows it, such as ``plotly``.
     """
     tower, known = run.adaptation.tower, citations.load(run.workspace.path)
-    sun = ("pvlib",) if {"SW_IN_POT", "SW_IN_POT_TREND"} & set(run.ensemble.config.model.drivers) else ()
     own = references.tower_works(run.site, _text(tower, "name"), known.get(run.site), _text(tower, "source"))
     groups = {
         "Tower": [] if run.workspace.simulated else own,
         "What the model learnt from": references.training_works(run.ensemble, known),
         "Method": list(references.METHOD),
-        "Software": references.software([*_BASIS, *sun, *names]),
+        "Software": software_works([run.ensemble], names),
     }
+    return each_once(groups)
+
+
+def software_works(ensembles: Iterable[Ensemble], names: Iterable[str] = ()) -> list[Work]:
+    """Return what is to be cited for the software of an adaptation.
+
+    Args:
+        ensembles: that were adapted.
+        names: further software that shows it.
+    """
+    drivers = {name for ensemble in ensembles for name in ensemble.config.model.drivers}
+    sun = ("pvlib",) if {"SW_IN_POT", "SW_IN_POT_TREND"} & drivers else ()
+    return references.software([*_BASIS, *sun, *names])
+
+
+def each_once(groups: Mapping[str, list[Work]]) -> dict[str, list[Work]]:
+    """Return groups of works without those that stand in an earlier place, and without groups that are empty then."""
     seen: set[str] = set()
     found = {}
     for heading, listed in groups.items():
-        fresh = [work for work in listed if work.key not in seen]
-        seen |= {work.key for work in fresh}
+        fresh = {work.key: work for work in listed if work.key not in seen}
+        seen |= set(fresh)
         if fresh:
-            found[heading] = fresh
+            found[heading] = list(fresh.values())
     return found
 
 

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 import tamrl
 from tamrl.bundled import bundled_folds, bundled_models
 from tamrl.model.checkpoint import Ensemble
+from tamrl.model.cross_fitted import CrossFitted
 from tamrl.towers.citations import FLUXNET2015_DOI, Citation, Work
 
 _CC_BY = "CC-BY-4.0"
@@ -189,7 +190,7 @@ def tower_works(site: str, name: str, citation: Citation | None, source: str) ->
     return [*own, FLUXNET2015] if of_product else own
 
 
-def bundled_name(ensemble: Ensemble) -> str:
+def bundled_name(ensemble: Ensemble | CrossFitted) -> str:
     """Return the name of a model that comes with the project; empty for any other."""
     here = ensemble.path.resolve() if ensemble.path else None
     known = bundled_models() | bundled_folds()

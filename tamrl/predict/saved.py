@@ -26,7 +26,7 @@ from tamrl.model import cross_fitted
 from tamrl.model.checkpoint import ADAPTED, MANIFEST, Ensemble, Member, digest, load_ensemble, versions
 from tamrl.model.cross_fitted import CrossFitted
 from tamrl.predict.adapt import Adaptation, predictions
-from tamrl.predict.ensemble import cautions, member_record, over_members
+from tamrl.predict.ensemble import cautions, member_records, over_members
 from tamrl.predict.methods import METHODS
 from tamrl.system.storage import locked, swap_in
 from tamrl.timestep import step_of
@@ -228,12 +228,11 @@ def predict(model: AdaptedModel, tower: xr.Dataset) -> xr.Dataset:
     Raises:
         TamrlError: the tower has no drivers that the model reads, or what was adapted does not fit the model.
     """
-    ensemble = model.ensemble
+    ensemble, records = model.ensemble, member_records(model.ensemble, tower)
 
     def one(index: int, member: Member) -> tuple[np.ndarray, np.ndarray | None]:
-        record = member_record(ensemble, member, tower)
         try:
-            return METHODS[model.method].again(ensemble, member, record, model.states[index])
+            return METHODS[model.method].again(ensemble, member, records[index], model.states[index])
         except (KeyError, RuntimeError) as error:
             what = f"What was adapted does not fit the model: {str(error).splitlines()[0]}"
             raise TamrlError(what, str(_file(model.path, index)), "Copy it again, or adapt anew") from error

@@ -5,19 +5,26 @@ model makes of the other drivers alone can jump there.
 """
 
 import dataclasses
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 import xarray as xr
 
+from tamrl.errors import TamrlError
+from tamrl.metrics import score
 from tamrl.model.checkpoint import Ensemble
+from tamrl.model.cross_fitted import CrossFitted
 from tamrl.predict import saved
-from tamrl.predict.adapt import Adaptation, adapt
+from tamrl.predict.adapt import Adaptation, adapt, usable_support
 from tamrl.predict.ensemble import predict
 from tamrl.predict.gaps import describe, driver_gaps, leave_out, leave_out_adapted
+from tamrl.predict.many import adapt_many
 from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import prediction_dataset
 from tamrl.predict.saved import AdaptedModel
+from tamrl.schema import FLUXES
+from tamrl.towers.quality import valid_days
 
 
 def predict_tower(
@@ -72,3 +79,35 @@ def adapt_tower(
     result = adapt(ensemble, tower, support, settings, **hooks)
     result = leave_out_adapted(result, {} if allow_gaps else gaps)
     return dataclasses.replace(result, notes=[*result.notes, *describe(gaps, tower, allow_gaps)])
+
+
+def zero_shot_scores(ensemble: Ensemble, tower: xr.Dataset) -> pd.DataFrame:
+    """Return the scores of each flux without any label, on all valid days, or months, of the record.
+
+    These are the rows of 0 shots and placement ``all`` of ``tamrl evaluate`` and of the Scorecard.
+
+    Returns:
+        Columns ``flux, n, rmse, r2, mae, bias``; gC m-2 d-1 but for r2.
+
+    Raises:
+        TamrlError: the tower has no drivers that the model reads.
+    """
+    made, valid = predict(ensemble, tower), valid_days(tower)
+    found = [score(tower[flux].values, made[flux].mean("member").values, valid) for flux in FLUXES]
+    keys = ("n", "rmse", "r2", "mae", "bias")
+    return pd.DataFrame([{"flux": flux, **{k: s[k] for k in keys}} for flux, s in zip(FLUXES, found, strict=True)])
+
+
+def adapt_towers(
+    model: Ensemble | CrossFitted, towers: Sequence[xr.Dataset], days: Sequence[Iterable[Any]], settings: AdaptSettings
+) -> list[xr.Dataset]:
+    """Return the fluxes (member, time) of each tower, adapted to those of its days that are valid, see ``adapt_many``.
+
+    Raises:
+        TamrlError: there are not as many supports as towers, or a tower has none of the model's drivers.
+    """
+    if len(towers) != len(days):
+        raise TamrlError(f"{len(towers)} towers, but {len(days)} supports", "days", "Give one support a tower")
+    supports = [[usable_support(t, pd.DatetimeIndex(list(own)))] for t, own in zip(towers, days, strict=True)]
+    made = dict(adapt_many(model, towers, supports, settings))
+    return [made[i][0] for i in range(len(towers))]

@@ -5,6 +5,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 
 from tamrl.errors import TamrlError
+from tamrl.schema import IGBP
 
 #: ISO 3166 leaves XA to XZ to users, so an id with this prefix can never be a real tower's.
 PREFIX = "XS"
@@ -138,8 +139,6 @@ def make_sites(n_sites: int, seed: int) -> Sites:
     Raises:
         TamrlError: fewer than 1 or more towers than there are places.
     """
-    from tamrl.schema import IGBP
-
     if not 1 <= n_sites <= MAX_SITES:
         raise TamrlError(f"Cannot simulate {n_sites} towers", "--towers", f"Choose 1 to {MAX_SITES}")
     rows, count = [], dict[str, int]()

@@ -10,17 +10,18 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
 from tamrl.errors import TamrlError
+from tamrl.system.settings import number
 from tamrl.system.storage import try_lock
 
 _PREFIX = "tamrl-visits-"
-#: Seconds between two looks for what is too old, and the age at which a folder without a process is left over.
-_SWEEP_S, _YOUNG_S = 600.0, 60.0
+#: Longest time between two looks for what is too old, and the age at which a folder without a process is left over [s].
+_SWEEP_S, _YOUNG_S = 60.0, 60.0
 _GB = 2**30
 
 
@@ -32,43 +33,34 @@ class Limits:
         imports: most products at once.
         visitor_bytes: most bytes, unpacked, of all that one visitor sends or imports.
         total_bytes: most bytes on the disk of all visitors together.
-        hours: after its last use an import is removed.
+        hours: after its last use all of a visitor is removed.
+        minutes: after its last window is closed all of a visitor is removed, long enough for a reload.
     """
 
     imports: int = 8
     visitor_bytes: int = 4 * _GB
     total_bytes: int = 32 * _GB
     hours: float = 12.0
+    minutes: float = 10.0
 
     @classmethod
     def read(cls, settings: Mapping[str, str]) -> "Limits":
         """Return the limits that the environment sets.
 
         Args:
-            settings: may have ``TAMRL_IMPORTS``, ``TAMRL_IMPORT_GB``, ``TAMRL_IMPORTS_GB`` and ``TAMRL_IMPORT_HOURS``.
+            settings: may have ``TAMRL_IMPORTS``, ``TAMRL_IMPORT_GB``, ``TAMRL_IMPORTS_GB``, ``TAMRL_IMPORT_HOURS``
+                and ``TAMRL_VISIT_MINUTES``.
 
         Raises:
             TamrlError: one of them is not a number above zero.
         """
         return cls(
-            int(_number(settings, "TAMRL_IMPORTS", cls.imports)),
-            int(_number(settings, "TAMRL_IMPORT_GB", cls.visitor_bytes / _GB) * _GB),
-            int(_number(settings, "TAMRL_IMPORTS_GB", cls.total_bytes / _GB) * _GB),
-            _number(settings, "TAMRL_IMPORT_HOURS", cls.hours),
+            int(number(settings, "TAMRL_IMPORTS", cls.imports)),
+            int(number(settings, "TAMRL_IMPORT_GB", cls.visitor_bytes / _GB) * _GB),
+            int(number(settings, "TAMRL_IMPORTS_GB", cls.total_bytes / _GB) * _GB),
+            number(settings, "TAMRL_IMPORT_HOURS", cls.hours),
+            number(settings, "TAMRL_VISIT_MINUTES", cls.minutes),
         )
-
-
-def _number(settings: Mapping[str, str], name: str, default: float) -> float:
-    text = settings.get(name, "").strip()
-    if not text:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0 < value < float("inf"):
-        raise TamrlError(f"This is not a number above zero: {text!r}", name, "Set another, or leave it out")
-    return value
 
 
 class Visits:
@@ -77,14 +69,20 @@ class Visits:
     Args:
         limits: what each may leave there.
         parent: where the server's folder is made; the system's folder for temporary files by default.
+        connected: says whether a session has a window open, by its id.
 
     Raises:
         TamrlError: no folder can be made there.
     """
 
-    def __init__(self, limits: Limits, parent: Path | None = None) -> None:
-        self.limits = limits
+    def __init__(
+        self, limits: Limits, parent: Path | None = None, connected: Callable[[str], bool] = lambda session: True
+    ) -> None:
+        self.limits, self._connected = limits, connected
         self._used: dict[str, float] = {}
+        #: Folder -> session -> when it was last seen with a window open.
+        self._sessions: dict[str, dict[str, float]] = {}
+        self._lasting: set[str] = set()
         self._guard = threading.Lock()
         try:
             parent = Path(parent or tempfile.gettempdir())
@@ -104,7 +102,7 @@ class Visits:
             visitor: tells visitors apart; not to be guessed by others.
             make: whether to make it.
         """
-        path = self.path / sha256(visitor.encode()).hexdigest()[:32]
+        path = self.path / _folder_name(visitor)
         with self._guard:
             if make:
                 path.mkdir(exist_ok=True)
@@ -112,6 +110,19 @@ class Visits:
                 return None
             self._used[path.name] = time.monotonic()
         return path
+
+    def here(self, visitor: str, session: str | None) -> None:
+        """Note that a visitor is here; what he keeps stays while a session of his has a window open.
+
+        Args:
+            visitor: see ``folder``.
+            session: its id; None for the owner of the computer, whose folder stays as long as the server runs.
+        """
+        with self._guard:
+            if session is None:
+                self._lasting.add(_folder_name(visitor))
+            else:
+                self._sessions.setdefault(_folder_name(visitor), {})[session] = time.monotonic()
 
     def owns(self, visitor: str, path: Path) -> bool:
         """Return whether something lies in the folder of a visitor."""
@@ -150,19 +161,34 @@ class Visits:
         return min(self.limits.visitor_bytes - taken, self.limits.total_bytes - all_taken)
 
     def sweep(self) -> None:
-        """Remove what nobody has used for as long as the limits say."""
+        """Remove what nobody has used for as long as the limits say, and what belongs to visitors who have left."""
         before = time.monotonic() - self.limits.hours * 3600
         with self._guard:
-            for name in [name for name, used in self._used.items() if used < before]:
+            gone = self._left() | {name for name, used in self._used.items() if used < before}
+            for name in gone - self._lasting:
                 shutil.rmtree(self.path / name, ignore_errors=True)
-                del self._used[name]
+                self._used.pop(name, None)
+
+    def _left(self) -> set[str]:
+        """Return the folders of visitors all of whose windows were closed too long ago, and forget their sessions."""
+        now, left = time.monotonic(), set()
+        for name, sessions in list(self._sessions.items()):
+            for session, seen in list(sessions.items()):
+                if self._connected(session):
+                    sessions[session] = now
+                elif now - seen > self.limits.minutes * 60:
+                    del sessions[session]
+            if not sessions:
+                del self._sessions[name]
+                left.add(name)
+        return left
 
     def sweep_on(self) -> None:
         """Look again and again, in a thread of its own, for what is too old."""
 
         def look() -> None:
             while not self._lock.closed:
-                time.sleep(min(_SWEEP_S, self.limits.hours * 3600))
+                time.sleep(min(_SWEEP_S, self.limits.hours * 3600, self.limits.minutes * 60))
                 self.sweep()
 
         threading.Thread(target=look, name="visits", daemon=True).start()
@@ -171,6 +197,10 @@ class Visits:
         """Remove everything."""
         self._lock.close()
         shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _folder_name(visitor: str) -> str:
+    return sha256(visitor.encode()).hexdigest()[:32]
 
 
 def _remove_left_over(parent: Path) -> None:

@@ -11,7 +11,11 @@ from typing import Any
 from tamrl.errors import TamrlError
 from tamrl.system import contained
 from tamrl.system.contained import GB, Bounds
+from tamrl.towers.ingest import ingest
+from tamrl.towers.readers.column_map import ColumnMap
 from tamrl.towers.report import ReadReport
+from tamrl.towers.workspace import Workspace
+from tamrl.towers.workspace_zip import unpack
 
 _TODO = "Send fewer or smaller files, or use the command line on your own computer"
 
@@ -56,14 +60,21 @@ def ingest_contained(
     return found
 
 
-def unpack_contained(file: Path, into: Path, name: str, progress: Callable[[float], None], bounds: Bounds) -> Path:
+def unpack_contained(
+    file: Path,
+    into: Path,
+    name: str,
+    progress: Callable[[float], None],
+    bounds: Bounds,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Path:
     """Unpack a workspace as ``tamrl.towers.workspace_zip.unpack`` does and return its folder.
 
     Raises:
         TamrlError: what ``unpack`` raises, or the bounds were met.
     """
     asked = {"files": [str(file)], "into": str(into), "name": name}
-    contained.run(__name__, {"work": "unpack", **asked}, progress, bounds, _broken([file], bounds))
+    contained.run(__name__, {"work": "unpack", **asked}, progress, bounds, _broken([file], bounds), cancelled)
     return into
 
 
@@ -81,11 +92,6 @@ def _names(files: Sequence[str | Path]) -> str:
 
 
 def _work(asked: dict[str, Any], progress: Callable[[float], None]) -> dict[str, Any]:
-    from tamrl.towers.ingest import ingest
-    from tamrl.towers.readers.column_map import ColumnMap
-    from tamrl.towers.workspace import Workspace
-    from tamrl.towers.workspace_zip import unpack
-
     into = Path(asked["into"])
     if asked["work"] == "unpack":
         unpack(Path(asked["files"][0]), into, asked["size"], asked["name"])

@@ -5,6 +5,9 @@ import xarray as xr
 
 from tamrl.schema import FLUXES, QC_VALID
 
+#: Fewest valid days, or months, of a tower that is trained on.
+MIN_DAYS, MIN_MONTHS = 30, 6
+
 
 def flux_table(tower: xr.Dataset) -> np.ndarray:
     """Return (T, 3) GPP, RECO, NEE in gC m-2 d-1, NaN where missing."""

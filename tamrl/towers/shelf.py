@@ -216,20 +216,29 @@ class Shelf:
         """
         return Workspace.create(self.place_for(name), name=clean_name(name))
 
-    def take_in(self, file: Path, name: str, bounds: Bounds) -> Workspace:
+    def take_in(
+        self,
+        file: Path,
+        name: str,
+        bounds: Bounds,
+        progress: Callable[[float], None] = lambda share: None,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Workspace:
         """Make a workspace of an exported one.
 
         Args:
             file: zip that ``workspace_zip.pack`` wrote.
             name: of the workspace.
             bounds: of the process that unpacks it.
+            progress: called with the share that is done.
+            cancelled: asked again and again; once it says so the process is ended.
 
         Raises:
             TamrlError: see ``place_for`` and ``workspace_zip.unpack``.
         """
         into = self.place_for(name)
         try:
-            return Workspace.open(unpack_contained(file, into, clean_name(name), lambda share: None, bounds))
+            return Workspace.open(unpack_contained(file, into, clean_name(name), progress, bounds, cancelled))
         except BaseException:
             shutil.rmtree(into, ignore_errors=True)
             for left in self.path.glob(".unpack-*"):

@@ -11,17 +11,16 @@ import os
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import xarray as xr
+import yaml
 
 import tamrl
 from tamrl.bundled import bundled_workspaces
 from tamrl.errors import TamrlError, printable
 from tamrl.system.storage import locate, locked, subfolders
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-    from tamrl.timestep import TimeStep
+from tamrl.timestep import ATTRIBUTE, TimeStep, time_step
+from tamrl.towers.archive import load_archive
 
 MARKER = "workspace.yaml"
 #: Folders below the one searched; workspaces lie side by side, not deep.
@@ -56,8 +55,6 @@ class Workspace:
         Raises:
             TamrlError: the folder is not a workspace, or its ``workspace.yaml`` cannot be understood.
         """
-        import yaml
-
         folder = Path(path).expanduser().resolve()
         if not is_workspace(folder):
             todo = "Make one with `python -m tamrl ingest SRC --workspace W`"
@@ -81,8 +78,6 @@ class Workspace:
         Raises:
             TamrlError: the folder cannot be written, or holds a workspace of the other kind (simulated or not).
         """
-        import yaml
-
         folder = Path(path).expanduser().resolve()
         if is_workspace(folder):
             found = cls.open(folder)
@@ -109,14 +104,12 @@ class Workspace:
         """Where the archive lies."""
         return self.path / "archive.zarr"
 
-    def archive(self) -> "xr.Dataset":
+    def archive(self) -> xr.Dataset:
         """Open the archive lazily.
 
         Raises:
             TamrlError: nothing was ingested yet, or the archive is damaged.
         """
-        from tamrl.towers.archive import load_archive
-
         return load_archive(self.archive_path)
 
     def archive_version(self) -> int:
@@ -125,10 +118,8 @@ class Workspace:
         marker = found / "zarr.json" if found else None
         return marker.stat().st_mtime_ns if marker and marker.is_file() else 0
 
-    def step(self) -> "TimeStep":
+    def step(self) -> TimeStep:
         """Return the time step of the archive; daily where there is none yet, or it cannot be read."""
-        from tamrl.timestep import ATTRIBUTE, TimeStep, time_step
-
         found = locate(self.archive_path)
         try:
             attributes = json.loads((found / "zarr.json").read_text(encoding="utf-8"))["attributes"] if found else {}

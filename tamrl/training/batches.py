@@ -17,6 +17,8 @@ from tamrl.model.inputs import Normaliser, Support, TowerRecord, make_support
 from tamrl.schema import IGBP_CLASSES
 from tamrl.timestep import steps
 
+#: What the flat tensor holds of a record, side by side.
+COLUMNS = ("drivers", "driver_mask", "fluxes", "weight", "season")
 #: Support days drawn in training are log-uniform between these (in steps of the model): users bring days as well as
 #: a year.
 FEWEST_SHOTS, MOST_SHOTS = 5, 400
@@ -34,6 +36,7 @@ class Batch:
         fluxes: (B, T, 3) gC m-2 d-1.
         weight: (B, T, 3) NEE_QC x tower weight; 0 in the spin-up and on missing days.
         shots: (B, T, 3) 1 on support days with that flux observed.
+        rows: (B, L) days among which all support days are.
         read: (B, 1, 1) 1 where the encoder reads the labels of the support, too.
     """
 
@@ -44,14 +47,16 @@ class Batch:
     fluxes: Tensor
     weight: Tensor
     shots: Tensor
+    rows: Tensor
     read: Tensor
 
 
 class Batcher:
     """Draws random batches of long sequences from towers.
 
-    The towers lie one after the other in flat tensors whose row 0 is empty, so that a batch is one
-    gather and days before or after a record are simply masked: a missing day hides that day alone.
+    The towers lie one after the other in a flat tensor on the device whose row 0 is empty, so that a batch is one
+    gather there and days before or after a record are simply masked: a missing day hides that day alone. What is
+    random is drawn on the CPU, so that a seed means the same on every device, and sent without waiting for it.
 
     Raises:
         TamrlError: there is no tower.
@@ -68,12 +73,9 @@ class Batcher:
         self.length = torch.tensor([len(r.time) for r in records])
         self.offset = 1 + torch.cumsum(self.length, 0) - self.length
 
-        def flat(name: str) -> Tensor:
-            rows = torch.cat([getattr(r, name) for r in records])
-            return torch.cat([torch.zeros_like(rows[:1]), rows]).to(device)
-
-        self.drivers, self.mask = flat("drivers"), flat("driver_mask")
-        self.fluxes, self.weight, self.season = flat("fluxes"), flat("weight"), flat("season")
+        rows = torch.cat([torch.cat([getattr(r, name) for name in COLUMNS], dim=1) for r in records])
+        self.table = torch.cat([torch.zeros_like(rows[:1]), rows]).to(device)
+        self.widths = [getattr(records[0], name).shape[1] for name in COLUMNS]
         self.static = torch.stack([r.static for r in records]).to(device)
         self.tower_weight = torch.stack([_tower_weight(r, self.scale.cpu(), config) for r in records]).to(device)
         names = config.model.drivers
@@ -108,36 +110,43 @@ class Batcher:
 
     def _hide_drivers(self, count: int) -> Tensor:
         """Return (B, 1, D) 0 for the driver groups hidden in this sequence."""
-        keep = torch.ones(count, 1, self.drivers.shape[1])
+        keep = torch.ones(count, 1, self.widths[0])
         for group in self.groups:
             hidden = torch.rand(count, generator=self.generator) < self.config.train.driver_dropout
             for column in group:
                 keep[hidden, 0, column] = 0
-        return keep.to(self.device)
+        return self._sent(keep)
 
     def _hide_classes(self, static: Tensor) -> Tensor:
         """Set the classes of some towers to ``unknown``."""
-        static = static.clone()
+        hidden, unknown = (torch.zeros(static.shape, dtype=torch.bool) for _ in range(2))
         for first, size in ((0, len(IGBP_CLASSES)), (len(IGBP_CLASSES), len(KOEPPEN_CLASSES))):
-            hidden = torch.rand(len(static), generator=self.generator) < self.config.train.static_dropout
-            hidden = hidden.to(self.device)
-            static[hidden, first : first + size] = 0
-            static[hidden, first + size - 1] = 1
-        return static
+            chosen = torch.rand(len(static), generator=self.generator) < self.config.train.static_dropout
+            hidden[:, first : first + size] = chosen[:, None]
+            unknown[:, first + size - 1] = chosen
+        return torch.where(self._sent(hidden), self._sent(unknown.float()), static)
+
+    def _sent(self, drawn: Tensor) -> Tensor:
+        """Return what was drawn on the device, without waiting until it is there."""
+        if self.device.type == "cuda":
+            return drawn.pin_memory().to(self.device, non_blocking=True)
+        return drawn.to(self.device)
 
     def draw(self) -> Batch:
         """Return the next random batch on the device."""
         train, bin_days = self.config.train, self.config.model.encoder_bin
         towers = self._towers(train.batch)
-        rows = self._sequence(towers, train.sequence).to(self.device)
-        run = self._run(len(towers), train.sequence).to(self.device)
-        read = (torch.rand(len(towers), generator=self.generator) < train.labels).to(self.device)
-        towers = towers.to(self.device)
-        mask = self.mask[rows] * self._hide_drivers(len(towers))
-        drivers, fluxes, season, weight = (x[rows] for x in (self.drivers, self.fluxes, self.season, self.weight))
+        rows = self._sent(self._sequence(towers, train.sequence))
+        support = self._run(len(towers), train.sequence)
+        run = self._sent(support)
+        read = self._sent(torch.rand(len(towers), generator=self.generator) < train.labels)
+        towers = self._sent(towers)
+        drawn = self.table.index_select(0, rows.flatten()).unflatten(0, rows.shape)
+        drivers, mask, fluxes, weight, season = (x.contiguous() for x in drawn.split(self.widths, dim=-1))
+        mask = mask * self._hide_drivers(len(towers))
         drivers = drivers * mask
         shots = (weight > 0).float() * run[..., None]
-        support = make_support(
+        encoded = make_support(
             drivers,
             mask,
             fluxes / self.scale,
@@ -149,15 +158,22 @@ class Batcher:
         weight = weight * self.tower_weight[towers][:, None]
         weight[:, : train.spin_up] = 0
         return Batch(
-            support=support,
+            support=encoded,
             drivers=drivers,
             mask=mask,
             season=season,
             fluxes=fluxes,
             weight=weight,
             shots=shots,
+            rows=self._sent(_span(support)),
             read=read.float()[:, None, None],
         )
+
+
+def _span(run: Tensor) -> Tensor:
+    """Return (B, L) days of sequences that hold a run (B, T) of each, as many as the longest has."""
+    length, first = max(1, int(run.sum(1).max())), run.int().argmax(1)
+    return first.clamp(max=run.shape[1] - length)[:, None] + torch.arange(length)
 
 
 def _tower_weight(record: TowerRecord, scale: Tensor, config: Config) -> Tensor:

@@ -14,7 +14,8 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.model.calibration import Calibration, Residuals, fit_calibration
 from tamrl.model.checkpoint import Ensemble
-from tamrl.predict.ensemble import site_effects, to_gaussian
+from tamrl.predict.ensemble import to_gaussian
+from tamrl.predict.many import adapt_many
 from tamrl.protocol.support_days import SHOTS, plan
 from tamrl.towers.archive import record
 from tamrl.towers.quality import flux_table
@@ -41,11 +42,11 @@ def calibrate(ensemble: Ensemble, archive: xr.Dataset) -> dict[int, Calibration]
             days = plan(tower, PLACEMENT, SHOTS)
             shots = [n for n in days.supports if n == 0 or member.model.site_effect is not None]
             try:
-                predicted = [to_gaussian(m) for m in site_effects(alone, tower, [days.supports[n] for n in shots])]
+                ((_, members),) = adapt_many(alone, [tower], [[days.supports[n] for n in shots]])
             except TamrlError:
                 # A tower without any of the drivers is trained on, all masked, but not predicted.
                 continue
-            for count, made in zip(shots, predicted, strict=True):
+            for count, made in zip(shots, map(to_gaussian, members), strict=True):
                 found.setdefault(count, []).append(
                     Residuals(
                         observed=flux_table(tower),

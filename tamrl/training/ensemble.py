@@ -21,11 +21,12 @@ from tamrl.model.prior import fit_prior
 from tamrl.model.training_towers import save_reference
 from tamrl.protocol.splits import check_disjoint, hold_out
 from tamrl.schema import FLUXES, QC_VALID
-from tamrl.system.device import choose, one_thread
+from tamrl.system.device import choose, one_of, one_thread
 from tamrl.system.processes import run_processes
 from tamrl.system.storage import locked
 from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.archive import load_archive
+from tamrl.towers.quality import MIN_DAYS, MIN_MONTHS
 from tamrl.training.calibrate import calibrate
 from tamrl.training.member import MemberTrainer, TrainingProgress
 from tamrl.training.records import read_records
@@ -37,8 +38,6 @@ STATE = "state"
 _STATE_DONE = f".{STATE}-done"
 #: Seeds of members are this far apart, so that ensembles with neighbouring seeds share no member.
 SEED_STRIDE = 1000
-#: Fewest valid days, or months, of a tower that is trained on.
-MIN_DAYS, MIN_MONTHS = 30, 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,7 +174,8 @@ class EnsembleTrainer:
         members: K.
         seed: of the ensemble; member k has its own seed.
         exclude: towers that must not be seen.
-        device: ``auto``, ``cuda``, ``mps`` or ``cpu``; on a GPU members train one after the other.
+        device: ``auto``, ``cuda``, ``mps`` or ``cpu``. On CUDA members share the GPUs, each in a process of its own
+            with random numbers of its own, so that one computes while others prepare; on MPS one follows another.
         resume: go on with a run that was stopped, with the same settings.
 
     Raises:
@@ -255,7 +255,7 @@ class EnsembleTrainer:
                 out=str(self.out),
                 config=self.config,
                 seed=self.seed,
-                device=str(self.device),
+                device=str(one_of(self.device, k)),
                 member=k,
             )
             if not (job.info_file.exists() and yaml.safe_load(job.info_file.read_text())["finished"]):
@@ -283,7 +283,7 @@ class EnsembleTrainer:
             TamrlError: a member failed, its process was killed, or another run writes this folder; what
                 is trained is kept.
         """
-        workers = 1 if self.device.type != "cpu" else workers or os.cpu_count() or 1
+        workers = 1 if self.device.type == "mps" else workers or os.cpu_count() or 1
         with locked(self.out, wait_s=0.0):
             failure = run_processes(train_member, list(self._jobs()), workers, on_progress or (lambda p: None))
             finished = self._finish()

@@ -1,12 +1,12 @@
 """The terms of the training loss, each returned by name so that it can be logged."""
 
-import torch
 from torch import Tensor
 from torch.nn import functional
 
 from tamrl.config import Config
 from tamrl.model.inputs import Support
-from tamrl.model.network import MONTHS, TAMRL
+from tamrl.model.network import TAMRL
+from tamrl.model.reconstruction import seasonal_means
 from tamrl.schema import FLUXES
 from tamrl.training.batches import Batch
 
@@ -38,21 +38,6 @@ def balance_penalty(fluxes: Tensor) -> Tensor:
     return imbalance(fluxes).square().mean()
 
 
-def seasonal_means(support: Support, drivers: int) -> tuple[Tensor, Tensor]:
-    """Return the monthly driver means (B, 12, D) of a support and their presence (B, 12, D).
-
-    The month of a bin is read from the season columns that every support carries.
-    """
-    series = support.series
-    values, present = series[..., :drivers], series[..., drivers : 2 * drivers]
-    angle = torch.atan2(series[..., -2], series[..., -1]) % (2 * torch.pi)
-    month = (angle / (2 * torch.pi) * MONTHS).long().clamp(max=MONTHS - 1)
-    member = functional.one_hot(month, MONTHS).to(values) * support.valid[..., None]
-    weight = torch.einsum("bsm,bsd->bmd", member, present)
-    total = torch.einsum("bsm,bsd->bmd", member, values * present)
-    return total / weight.clamp(min=1e-6), (weight > 0).to(values)
-
-
 def reconstruction_loss(model: TAMRL, code: Tensor, support: Support) -> Tensor:
     """Return how badly the code tells the drivers' seasonal cycle and the classes of its own support."""
     target, present = seasonal_means(support, len(model.config.drivers))
@@ -62,8 +47,8 @@ def reconstruction_loss(model: TAMRL, code: Tensor, support: Support) -> Tensor:
     return drivers + functional.binary_cross_entropy_with_logits(logits, support.static)
 
 
-def training_loss(model: TAMRL, batch: Batch, config: Config) -> tuple[Tensor, dict[str, float]]:
-    """Return the loss of one batch and its terms by name."""
+def training_loss(model: TAMRL, batch: Batch, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
+    """Return the loss of one batch and its terms by name, which lie on the device: to read them waits for it."""
     forward, huber = model.forward_model, config.train.huber
     states, code = model.states(batch.support, batch.drivers, batch.mask, config.train.window)
     fluxes = forward.fluxes(states)
@@ -72,18 +57,18 @@ def training_loss(model: TAMRL, batch: Batch, config: Config) -> tuple[Tensor, d
     each = masked_huber(fluxes, batch.fluxes, unread, forward.flux_scale, huber)
     weights = each.new_tensor(config.train.flux_weights)
     total = (each * weights).sum()
-    terms = dict(zip(FLUXES, each.tolist(), strict=True))
+    terms = dict(zip(FLUXES, each.detach(), strict=True))
     if model.site_effect is not None:
-        adapted, _ = model.effect(states, batch.season, batch.fluxes, batch.shots)
+        adapted, _ = model.effect(states, batch.season, batch.fluxes, batch.shots, batch.rows)
         other = masked_huber(adapted, batch.fluxes, batch.weight * (1 - batch.shots), forward.flux_scale, huber)
         total = total + config.model.site_effect * (other * weights).sum()
-        terms |= {f"{flux} with support": value for flux, value in zip(FLUXES, other.tolist(), strict=True)}
+        terms |= {f"{flux} with support": value for flux, value in zip(FLUXES, other.detach(), strict=True)}
     if config.model.balance == "soft":
         penalty = balance_penalty(fluxes)
         total = total + config.train.balance_weight * penalty
-        terms["balance"] = penalty.item()
+        terms["balance"] = penalty.detach()
     if model.decoder is not None:
         rebuilt = reconstruction_loss(model, code, batch.support)
         total = total + config.model.reconstruction * rebuilt
-        terms["reconstruction"] = rebuilt.item()
+        terms["reconstruction"] = rebuilt.detach()
     return total, terms

@@ -12,14 +12,16 @@ from torch import Tensor
 from tamrl.config import Config, ModelConfig
 from tamrl.errors import TamrlError
 from tamrl.model.inputs import Normaliser, TowerRecord, make_support
-from tamrl.model.network import TAMRL
-from tamrl.system.device import fast_bfloat16
+from tamrl.model.network import TAMRL, flatten_recurrent
+from tamrl.system.device import fast_bfloat16, skip_denormals
 from tamrl.timestep import steps
 from tamrl.training.batches import Batcher
 from tamrl.training.losses import training_loss
 
 #: Days of each validation tower that are read, and the support days of its few-shot score.
 VALIDATION_DAYS, VALIDATION_SHOTS = 1461, 90
+#: Steps after which a GPU is asked for its losses: to ask at each lets it stand still while the next is prepared.
+READ_EVERY = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,12 +130,19 @@ class MemberTrainer:
         self.model: TAMRL = network(config.model, scale).to(device)
         self.model.forward_model.half_precision = config.train.precision == "auto" and fast_bfloat16(device)
         self.average = copy.deepcopy(self.model)
+        flatten_recurrent(self.average)
         self.batcher = Batcher(training, normaliser, config, seed, device)
         self.validator = Validator(validation, scale, config, device)
         train = config.train
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay
+            self.model.parameters(),
+            lr=train.learning_rate,
+            weight_decay=train.weight_decay,
+            fused=True if device.type == "cuda" else None,
         )
+        self.read_every = 1 if device.type == "cpu" else READ_EVERY
+        #: Loss and terms (1 + n,) of the steps whose losses have not been read yet.
+        self.unread: list[Tensor] = []
         self.step, self.worse = 0, 0
         self.best, self.validation = math.inf, math.nan
         self.best_weights = copy.deepcopy(self.average.state_dict())
@@ -152,8 +161,7 @@ class MemberTrainer:
         """Move the averaged weights towards the current ones, faster at the beginning."""
         keep = min(self.config.train.average, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            for mean, now in zip(self.average.parameters(), self.model.parameters(), strict=True):
-                mean.lerp_(now, 1 - keep)
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.model.parameters()), 1 - keep)
 
     def advance(self) -> TrainingProgress:
         """Do one optimiser step, validate where it is due, and return where the training stands.
@@ -161,24 +169,22 @@ class MemberTrainer:
         Raises:
             TamrlError: the loss is not a finite number.
         """
+        skip_denormals()
         self.model.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         loss, terms = training_loss(self.model, self.batcher.draw(), self.config)
-        if not torch.isfinite(loss):
-            raise TamrlError(
-                f"The loss is {loss.item()} at step {self.step}",
-                f"member {self.member}",
-                "Train into another folder with a lower train.learning_rate; the best weights so far are kept here",
-            )
+        self.unread.append(torch.stack([loss.detach(), *terms.values()]))
+        validates = (self.step + 1) % self.config.train.validate_every == 0 or self.step + 1 == self.config.train.steps
+        if validates or len(self.unread) >= self.read_every:
+            self._read(tuple(terms))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.train.clip)
         self.optimizer.step()
         self._average_weights()
         self.step += 1
-        self.terms = {k: 0.95 * self.terms.get(k, v) + 0.05 * v for k, v in terms.items()}
-        if self.step % self.config.train.validate_every == 0 or self.step == self.config.train.steps:
+        if validates:
             self._validate()
         return TrainingProgress(
             member=self.member,
@@ -188,6 +194,23 @@ class MemberTrainer:
             validation=self.validation,
             best=self.best,
         )
+
+    def _read(self, names: tuple[str, ...]) -> None:
+        """Wait for the losses of the last steps, smooth their terms, and check them.
+
+        Raises:
+            TamrlError: a loss is not a finite number.
+        """
+        rows, self.unread = torch.stack(self.unread).tolist(), []
+        for step, (loss, *values) in enumerate(rows, self.step + 1 - len(rows)):
+            if not math.isfinite(loss):
+                raise TamrlError(
+                    f"The loss is {loss} at step {step}",
+                    f"member {self.member}",
+                    "Train into another folder with a lower train.learning_rate; the best weights so far are kept here",
+                )
+            terms = dict(zip(names, values, strict=True))
+            self.terms = {k: 0.95 * self.terms.get(k, v) + 0.05 * v for k, v in terms.items()}
 
     def _validate(self) -> None:
         self.validation = self.validator(self.average)
@@ -207,6 +230,7 @@ class MemberTrainer:
         """Return a network as ``network`` makes it with the best weights, in evaluation mode."""
         model = copy.deepcopy(self.average)
         model.load_state_dict(self.best_weights)
+        flatten_recurrent(model)
         return model.eval()
 
     def state(self) -> dict[str, Any]:
@@ -219,6 +243,7 @@ class MemberTrainer:
             "generator": self.batcher.generator.get_state(),
             "order": self.batcher.order,
             "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
             "step": self.step,
             "worse": self.worse,
             "best": self.best,
@@ -234,6 +259,8 @@ class MemberTrainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.batcher.generator.set_state(state["generator"])
         torch.set_rng_state(state["torch"])
+        if self.device.type == "cuda" and state.get("cuda") is not None:
+            torch.cuda.set_rng_state(state["cuda"], self.device)
         self.batcher.order = state["order"]
         for name in ("step", "worse", "best", "validation", "terms"):
             setattr(self, name, state[name])

@@ -19,7 +19,8 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.site_effect import SHRINKAGE_DAYS
-from tamrl.predict.ensemble import site_effects, to_gaussian
+from tamrl.predict.ensemble import to_gaussian
+from tamrl.predict.many import adapt_many
 from tamrl.protocol.support_days import plans
 from tamrl.towers.archive import record
 from tamrl.towers.quality import flux_table
@@ -77,10 +78,11 @@ def _moments(ensemble: Ensemble, archive: xr.Dataset) -> Iterable[dict[str, obje
                 continue
             try:
                 supports = [None, *(p.supports[n] for p, n in wanted)]
-                before, *after = (to_gaussian(m) for m in site_effects(alone, tower, supports))
+                ((_, members),) = adapt_many(alone, [tower], [supports])
             except TamrlError:
                 # A tower without any of the drivers is trained on, all masked, but not predicted.
                 continue
+            before, *after = map(to_gaussian, members)
             for (plan, count), made in zip(wanted, after, strict=True):
                 keep = plan.scored & np.isfinite(observed).all(axis=1)
                 if keep.any():

@@ -44,13 +44,19 @@ def _reached(scheduler: str) -> Iterator["Client"]:
         yield client
 
 
+def is_address(scheduler: str) -> bool:
+    """Return whether this is the address of a scheduler that is there."""
+    return scheduler.startswith(("tcp://", "tls://", "ucx://", "ws://", "inproc://"))
+
+
 @contextmanager
-def connect(scheduler: str, workers: int) -> Iterator["Client"]:
+def connect(scheduler: str, workers: int, threads: int = 1) -> Iterator["Client"]:
     """Yield a client of the dask cluster that computes.
 
     Args:
-        scheduler: ``threads``, ``local`` (processes of one thread each) or the address of a scheduler.
+        scheduler: ``threads``, ``local`` (processes) or the address of a scheduler.
         workers: threads or processes to start; of a cluster that is there its own count.
+        threads: tasks that each works at; one is best where a task keeps a core busy.
 
     Raises:
         TamrlError: the scheduler is not known, cannot be reached or has no worker.
@@ -65,7 +71,7 @@ def connect(scheduler: str, workers: int) -> Iterator["Client"]:
             with no_main_module():
                 return await super().instantiate()
 
-    if scheduler.startswith(("tcp://", "tls://", "ucx://", "ws://", "inproc://")):
+    if is_address(scheduler):
         with _reached(scheduler) as client:
             yield client
         return
@@ -79,7 +85,7 @@ def connect(scheduler: str, workers: int) -> Iterator["Client"]:
             cluster = LocalCluster(
                 processes=scheduler == "local",
                 n_workers=workers,
-                threads_per_worker=1,
+                threads_per_worker=threads,
                 memory_limit=0,
                 dashboard_address=_HERE,
                 worker_dashboard_address=_HERE,

@@ -5,32 +5,33 @@ Dimensions: K members, T steps, N cells of the region (R rows times C columns), 
 
 import dataclasses
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+import torch
+from torch import Tensor
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import SD
 from tamrl.globe.stored import Tally
+from tamrl.model.batch_inference import CellBatch, Estimate, estimate
+from tamrl.model.calibration import Calibration
+from tamrl.model.checkpoint import MANIFEST, Ensemble, load_ensemble
 from tamrl.model.drivers import DERIVED
 from tamrl.model.training_towers import Reference, load_reference
 from tamrl.schema import FLUXES
 from tamrl.solar import TREND_DAYS, potential_radiation
+from tamrl.system.device import one_thread
 from tamrl.timestep import TimeStep, season_angle, time_ends
 from tamrl.upscale.drivers.landcover import static_inputs_of
 from tamrl.upscale.drivers.open import Drivers
 from tamrl.upscale.drivers.read import Driver, read_driver
 from tamrl.upscale.gaps import Account, cell_gaps
-
-if TYPE_CHECKING:
-    from tamrl.model.batch_inference import Estimate
-    from tamrl.model.calibration import Calibration
-    from tamrl.model.checkpoint import Ensemble
+from tamrl.upscale.workers import device_here, fetched, lent, places_at_once, sent, stream
 
 #: Ending of the names of fluxes of the single members.
 MEMBERS = "_members"
@@ -72,6 +73,8 @@ class RegionJob:
         dominant: treat each cell as its largest class.
         members: keep the fluxes of each member.
         allow_gaps: predict without a driver where it is missing.
+        device: where to compute, see ``tamrl.upscale.workers.device_here``.
+        precision: of the recurrence.
     """
 
     checkpoint: str
@@ -80,32 +83,30 @@ class RegionJob:
     dominant: bool = False
     members: bool = False
     allow_gaps: bool = True
+    device: str = "cpu"
+    precision: str = "float32"
 
     def reading(self, drivers: dict[str, Driver]) -> "RegionJob":
         """Return the same with drivers that are read from elsewhere."""
         return dataclasses.replace(self, drivers=dataclasses.replace(self.drivers, drivers=drivers))
 
 
-@lru_cache(maxsize=2)
-def _loaded(path: str, modified: tuple[float, ...]) -> tuple["Ensemble", Reference | None]:
-    from tamrl.model.checkpoint import load_ensemble
-
-    return load_ensemble(path), load_reference(path)
+@lru_cache(maxsize=16)
+def _loaded(path: str, modified: tuple[float, ...], device: str) -> tuple[Ensemble, Reference | None]:
+    return load_ensemble(path, device), load_reference(path)
 
 
-def load_model(path: Path | str) -> tuple["Ensemble", Reference | None]:
-    """Return the model and its training towers on the CPU, once a process as long as the checkpoint does not change.
+def load_model(path: Path | str, device: str = "cpu") -> tuple[Ensemble, Reference | None]:
+    """Return the model on a device and its training towers, once a process as long as the checkpoint does not change.
 
     Raises:
         TamrlError: there is no checkpoint, it is damaged, or it reads windows.
     """
-    from tamrl.model.checkpoint import MANIFEST, load_ensemble
-
     file = os.path.join(path, MANIFEST)
     if not os.path.exists(file):
         load_ensemble(path)
     changed = tuple(p.stat().st_mtime for p in sorted([Path(file), *Path(path).glob("*.safetensors")]))
-    ensemble, reference = _loaded(str(path), changed)
+    ensemble, reference = _loaded(str(path), changed, device)
     if ensemble.config.train.window:
         raise TamrlError(
             f"The model reads windows of {ensemble.config.train.window} steps",
@@ -156,29 +157,23 @@ def _land(values: dict[str, np.ndarray], drivers: Drivers, land: np.ndarray, sha
     return np.flatnonzero(found.ravel() & (land > 0))
 
 
-def _batch(values: dict[str, np.ndarray], names: tuple[str, ...], cells: np.ndarray, columns: int, steps: int):
-    """Return the drivers of some cells as the network reads them, (B, D, T) float32."""
-    out = np.full((len(cells), len(names), steps), np.nan, np.float32)
-    row, column = np.divmod(cells, columns)
+def _batch(fields: dict[str, Tensor], names: tuple[str, ...], cells: Tensor, columns: int, steps: int) -> Tensor:
+    """Return the drivers of some cells as the network reads them, (B, D, T) float32, NaN where there is none.
+
+    Args:
+        fields: (T, R, C) of each driver, an axis along which one does not change being 1.
+        names: D drivers.
+        cells: (B,) of the region, row by row.
+        columns: C of the region.
+        steps: T.
+    """
+    out = cells.new_full((len(cells), len(names), steps), float("nan"), dtype=torch.float32)
     for i, name in enumerate(names):
-        if name in values:
-            array = values[name]
-            if array.shape[1] > 1 and array.shape[2] == columns:
-                out[:, i] = array.reshape(len(array), -1)[:, cells].T
-            else:
-                out[:, i] = array[
-                    :, row if array.shape[1] > 1 else 0 * row, column if array.shape[2] > 1 else 0 * row
-                ].T
+        if name in fields:
+            _, height, width = fields[name].shape
+            where = (cells // columns if height > 1 else 0 * cells) * width + (cells % columns if width > 1 else 0)
+            out[:, i] = fields[name].flatten(1).index_select(1, where).T
     return out
-
-
-def batches(cells: np.ndarray, steps: int) -> Iterator[np.ndarray]:
-    """Yield the cells in batches: more at once where series are short."""
-    from tamrl.model.batch_inference import PLACES_AT_ONCE, STEPS_AT_ONCE
-
-    size = PLACES_AT_ONCE * min(16, max(1, STEPS_AT_ONCE // steps))
-    for start in range(0, len(cells), size):
-        yield cells[start : start + size]
 
 
 def compute(
@@ -200,42 +195,68 @@ def compute(
     Raises:
         TamrlError: the model's fluxes are not finite.
     """
-    import torch
-
-    from tamrl.model.batch_inference import CellBatch, estimate
-    from tamrl.system.device import one_thread
-
     one_thread()
-    ensemble, reference = load_model(job.checkpoint)
-    names, time, steps = ensemble.config.model.drivers, job.drivers.time, len(job.drivers.time)
+    device = device_here(job.device, job.precision)
+    ensemble, reference = load_model(job.checkpoint, str(device))
     shape = (region.bottom - region.top, region.right - region.left)
     static, vegetated, land = classes
     if not len(cells := _land(values, job.drivers, land, shape)):
         return {}
-    values, codes, summaries = with_derived(values, names, job.drivers, region), [], []
-    season = torch.from_numpy(_season(time, job.drivers.step))
-    mean, sd = (_missing(shape, steps) for _ in range(2))
-    calibration, spin_up = ensemble.calibration(0), spin_up_steps(time) if job.spin_up else 0
-    each = _missing(shape, len(ensemble.members), steps) if job.members else None
-    for chosen in batches(cells, steps):
-        drivers = torch.from_numpy(_batch(values, names, chosen, shape[1], steps))
-        found = estimate(ensemble, CellBatch(drivers, season, torch.from_numpy(static[chosen])), spin_up)
-        mean[..., chosen] = found.mean.numpy() * vegetated[chosen]
-        sd[..., chosen] = spread(calibration, found, static[chosen]) * vegetated[chosen]
-        if each is not None:
-            each[..., chosen] = found.members.numpy().swapaxes(0, 1) * vegetated[chosen]
-        codes.append(found.codes.numpy())
-        summaries.append(found.summaries.numpy())
-    _check_finite(mean[..., cells], sd[..., cells], job.checkpoint)
-    out = _fields("", mean, shape) | _fields(SD, sd, shape) | ({} if each is None else _fields(MEMBERS, each, shape))
+    values = with_derived(values, ensemble.config.model.drivers, job.drivers, region)
+    with stream(device):
+        fluxes, codes, summaries = _estimated(job, ensemble, values, cells, (static[cells], vegetated[cells]), shape)
+    _check_finite(fluxes[""][..., cells], fluxes[SD][..., cells], job.checkpoint)
+    out = {name: field for suffix, made in fluxes.items() for name, field in _fields(suffix, made, shape).items()}
     if reference is not None:
-        out |= _places(reference, np.concatenate(codes, axis=1), np.concatenate(summaries), cells, shape)
+        out |= _places(reference, codes, summaries, cells, shape)
     return out
 
 
-def _missing(shape: tuple[int, int], *leading: int) -> np.ndarray:
-    """Return (3, ..., N) float32 of missing values of a region of R rows and C columns."""
-    return np.full((len(FLUXES), *leading, shape[0] * shape[1]), np.nan, np.float32)
+def _estimated(
+    job: RegionJob,
+    ensemble: Ensemble,
+    values: dict[str, np.ndarray],
+    cells: np.ndarray,
+    classes: tuple[np.ndarray, np.ndarray],
+    shape: tuple[int, int],
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Return what a model on some device says of the cells of a region.
+
+    Args:
+        job: settings.
+        ensemble: K members.
+        values: drivers, (T, R, C).
+        cells: (B,) those to compute.
+        classes: static inputs (B, A) and vegetated share (B,) of these.
+        shape: R, C.
+
+    Returns:
+        Ending of the name -> fluxes (3, ..., T, N) of all cells, NaN where not computed; codes (K, B, Z); and
+        summaries (B, F).
+    """
+    device, config, steps = ensemble.device, ensemble.config.model, len(job.drivers.time)
+    fields = {name: sent(torch.from_numpy(np.ascontiguousarray(v, np.float32)), device) for name, v in values.items()}
+    season = sent(torch.from_numpy(_season(job.drivers.time, job.drivers.step)), device)
+    where, static, share = (sent(torch.from_numpy(x), device) for x in (cells, *classes))
+    share = share.to(season.dtype)
+    leading = {"": (), SD: (), **({MEMBERS: (len(ensemble.members),)} if job.members else {})}
+    size = shape[0] * shape[1]
+    out = {k: season.new_full((len(FLUXES), *lead, steps, size), float("nan")) for k, lead in leading.items()}
+    calibration, spin_up = ensemble.calibration(0), spin_up_steps(job.drivers.time) if job.spin_up else 0
+    most, codes, summaries = places_at_once(device, steps, config, len(ensemble.members)), [], []
+    for start in range(0, len(cells), most):
+        chosen = slice(start, start + most)
+        with lent(device):
+            drivers = _batch(fields, config.drivers, where[chosen], shape[1], steps)
+            found = estimate(ensemble, CellBatch(drivers, season, static[chosen]), spin_up, job.precision)
+            made = {"": found.mean, SD: spread(calibration, found, static[chosen])}
+            made |= {MEMBERS: found.members.swapaxes(0, 1)} if job.members else {}
+            for suffix, one in made.items():
+                out[suffix].index_copy_(-1, where[chosen], one * share[chosen])
+        codes.append(found.codes)
+        summaries.append(found.summaries)
+    told = (fetched(torch.cat(codes, dim=1)).numpy(), fetched(torch.cat(summaries)).numpy())
+    return {suffix: fetched(one).numpy() for suffix, one in out.items()}, *told
 
 
 def _check_finite(mean: np.ndarray, sd: np.ndarray, checkpoint: str) -> None:
@@ -259,7 +280,7 @@ def _fields(suffix: str, values: np.ndarray, shape: tuple[int, int]) -> dict[str
     return {flux + suffix: values[i].reshape(*values.shape[1:-1], *shape) for i, flux in enumerate(FLUXES)}
 
 
-def spread(calibration: "Calibration | None", found: "Estimate", static: np.ndarray) -> np.ndarray:
+def spread(calibration: Calibration | None, found: Estimate, static: Tensor) -> Tensor:
     """Return the standard deviation (3, T, B) that maps keep, gC m-2 d-1.
 
     Where the model is calibrated it is that of what a tower at a new place would measure in one step, fitted on towers
@@ -267,9 +288,9 @@ def spread(calibration: "Calibration | None", found: "Estimate", static: np.ndar
     uncalibrated models leave, says which places are uncertain, not by how much.
     """
     if calibration is None:
-        return found.sd.numpy()
-    mean, raw = (values.numpy().transpose(1, 2, 0) for values in (found.mean, found.sd))
-    return calibration.sd(mean, raw).transpose(2, 0, 1) * calibration.widening(static).T[:, None]
+        return found.sd
+    sd = calibration.sd(found.mean.permute(1, 2, 0), found.sd.permute(1, 2, 0)).permute(2, 0, 1)
+    return sd * calibration.widening(static).T[:, None]
 
 
 def _places(

@@ -23,12 +23,14 @@ class UpscaleRequest:
         bbox: west, south, east, north, degrees.
         period: first and last day.
         resume: go on with a run that was stopped.
-        memory: bytes that the arrays of one worker may take.
+        memory: bytes that the arrays of one worker may take; None for what suits the device.
         members: keep the fluxes of each member.
         spin_up: run the first year once before the series.
         dominant: treat each cell as its largest class instead of by the shares of all.
         smallest: bytes below which drivers in whole maps are read as they are.
         allow_gaps: where a driver is missing for some steps or cells, predict without it instead of refusing.
+        device: ``auto``, ``cuda``, ``cuda:<number>``, ``mps`` or ``cpu``; ``cuda`` is a worker for each GPU.
+        precision: of the recurrence, see ``tamrl.model.batch_inference.PRECISIONS``.
     """
 
     checkpoint: Path
@@ -40,12 +42,14 @@ class UpscaleRequest:
     bbox: tuple[float, float, float, float] | None = None
     period: tuple[pd.Timestamp, pd.Timestamp] | None = None
     resume: bool = False
-    memory: int = 1_000_000_000
+    memory: int | None = None
     members: bool = False
     spin_up: bool = True
     dominant: bool = False
     smallest: int = SMALL_BYTES
     allow_gaps: bool = False
+    device: str = "auto"
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)

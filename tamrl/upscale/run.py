@@ -22,6 +22,7 @@ from tamrl.upscale.rechunk import Staging, create_staged, plan_staging, stage, s
 from tamrl.upscale.regions import Region, RegionJob, load_model, run_region, spin_up_steps
 from tamrl.upscale.request import Outcome, UpscaleProgress, UpscaleRequest
 from tamrl.upscale.store import RunFolder, create, finish, prepare, regions, save_plan, set_mark, write_region
+from tamrl.upscale.workers import Workers, plan_workers
 
 #: Rows and columns of a region are a multiple of this, and at most that many.
 _TILE, _LARGEST = 8, 128
@@ -46,20 +47,21 @@ def upscale(request: UpscaleRequest, on_progress: Callable[[UpscaleProgress], No
         What was made.
 
     Raises:
-        TamrlError: see ``open_drivers``, ``load_model`` and ``prepare``; or a region failed, or a
+        TamrlError: see ``plan_workers``, ``open_drivers``, ``load_model`` and ``prepare``; or a region failed, or a
             driver is missing for some steps or cells and that is not allowed. Finished regions are kept.
     """
     report = on_progress or (lambda progress: None)
+    workers = plan_workers(request.device, request.precision, request.scheduler, request.workers, request.memory)
     ensemble, reference = load_model(request.checkpoint)
     mapping = load_mapping(request.mapping) if request.mapping else default_mapping()
     drivers = _drivers(request, mapping, ensemble)
     place = RunFolder(Path(request.out).resolve())
     with locked(place.out, wait_s=0.0):
         plan = _plan(request, drivers, mapping)
-        layout = {"tile": tile_size(drivers, len(ensemble.members), request), "memory": request.memory}
+        layout = {"tile": tile_size(drivers, len(ensemble.members), request.members, workers), "memory": workers.memory}
         layout = prepare(place, plan, layout, request.resume)
         tile = int(layout["tile"])
-        job = _job(request, drivers)
+        job = _job(request, drivers, workers)
         staging = plan_staging(drivers.drivers, tile, int(layout["memory"]) // 2, request.smallest)
         if not place.plan.exists():
             create(place, job, tile, reference, len(ensemble.members), _attributes(request, drivers, ensemble))
@@ -68,7 +70,9 @@ def upscale(request: UpscaleRequest, on_progress: Callable[[UpscaleProgress], No
             save_plan(place, plan, layout)
         every = list(regions(drivers.lat.size, drivers.lon.size, tile))
         left = [region for region in every if not place.mark(region.name).exists()]
-        refused = _compute(request, place, job, staging, left, len(every), report) if left else Account()
+        refused = (
+            _compute(request.scheduler, workers, place, job, staging, left, len(every), report) if left else Account()
+        )
         done = _account_for(request, place, drivers, refused)
         history = f"{now()} tamrl upscale, version {tamrl.__version__}"
         finish(place, {"history": history, "ingest_report": json.dumps(done.to_list())})
@@ -85,7 +89,8 @@ def upscale(request: UpscaleRequest, on_progress: Callable[[UpscaleProgress], No
 
 
 def _compute(
-    request: UpscaleRequest,
+    scheduler: str,
+    workers: Workers,
     place: RunFolder,
     job: RegionJob,
     staging: Staging,
@@ -96,11 +101,11 @@ def _compute(
     """Compute the regions that are left of ``count``; return where drivers were missing in those that were refused."""
     # Files that were forgotten unclosed are closed now, not by some thread while another one reads.
     gc.collect()
-    with connect(request.scheduler, request.workers) as client:
+    with connect(scheduler, workers.number, workers.threads) as client:
         return _regions(client, place, _staged(client, place, job, staging, report), left, count, report)
 
 
-def _job(request: UpscaleRequest, drivers: Drivers) -> RegionJob:
+def _job(request: UpscaleRequest, drivers: Drivers, workers: Workers) -> RegionJob:
     """Return what the workers are told."""
     return RegionJob(
         checkpoint=str(Path(request.checkpoint).resolve()),
@@ -109,6 +114,8 @@ def _job(request: UpscaleRequest, drivers: Drivers) -> RegionJob:
         dominant=request.dominant,
         members=request.members,
         allow_gaps=request.allow_gaps,
+        device=workers.device,
+        precision=request.precision,
     )
 
 
@@ -151,19 +158,26 @@ def _notes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble, refere
         yield ensemble.caution
 
 
-def tile_size(drivers: Drivers, members: int, request: UpscaleRequest) -> int:
-    """Return the rows and columns of a region: what fits into memory, and takes a worker about a minute."""
-    steps, fluxes = len(drivers.time), 3 * (2 + members * request.members)
+def tile_size(drivers: Drivers, members: int, kept: bool, workers: Workers) -> int:
+    """Return the rows and columns of a region: what fits into memory, and takes a worker about a minute.
+
+    Args:
+        drivers: of the run.
+        members: K.
+        kept: whether the fluxes of each member are written.
+        workers: who computes.
+    """
+    steps, fluxes = len(drivers.time), 3 * (2 + members * kept)
     timed = sum(1 + len(d.parts) for d in drivers.drivers.values() if not d.static)
     # Drivers as read and one on its way; fluxes as computed, and one on its way to the disk.
     per_cell = 4 * steps * (timed + 2 + fluxes + 2)
-    cells = min(request.memory // per_cell, _WORK // (steps * members))
+    cells = min(workers.memory // per_cell, workers.speed * _WORK // (steps * members))
     side = int(max(1, cells) ** 0.5)
-    if side < 1 or request.memory < per_cell * _TILE**2:
+    if side < 1 or workers.memory < per_cell * _TILE**2:
         raise TamrlError(
-            f"{request.memory / 1e6:.0f} MB are too little for {_TILE} x {_TILE} cells of {steps} steps",
+            f"{workers.memory / 1e6:.0f} MB are too little for {_TILE} x {_TILE} cells of {steps} steps",
             "--memory",
-            f"Give at least {per_cell * _TILE**2 / 1e6:.0f}MB, or a shorter --time",
+            f"Give at least {workers.threads * per_cell * _TILE**2 / 1e6:.0f}MB, or a shorter --time",
         )
     aligned = [
         b for d in drivers.drivers.values() for p in d.pieces for n, b in p.blocks.items() if n in ("lat", "lon")
@@ -245,6 +259,8 @@ def _plan(request: UpscaleRequest, drivers: Drivers, mapping: Mapping) -> dict[s
             "dominant": request.dominant,
             "members": request.members,
             "smallest": request.smallest,
+            # Absent from runs that were started before there was a choice.
+            **({"precision": request.precision} if request.precision != "float32" else {}),
         },
     }
 
@@ -258,6 +274,7 @@ def _attributes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble) -
         "classes": "dominant" if request.dominant else "shares",
         "bbox": request.bbox,
         "members": len(ensemble.members),
+        "precision": request.precision,
         "drivers": [Path(f[0]).name for f in drivers.files],
     }
     attrs = {

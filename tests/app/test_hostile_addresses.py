@@ -15,7 +15,19 @@ from tamrl.maps import catalog
 from tamrl.system import access
 from tamrl.towers.workspace import Workspace
 
-PAGES = ("world", "towers", "workspace", "lab", "present", "scorecard")
+PAGES = (
+    "start",
+    "world",
+    "towers",
+    "workspace",
+    "lab",
+    "present",
+    "task_space",
+    "scorecard",
+    "lessons",
+    "teacher",
+    "glossary",
+)
 #: Values that every parameter is given, one after the other.
 VALUES = ("<script>alert(1)</script>[a](javascript:alert(1))`$x$:red[y]", "../" * 40 + "etc/passwd", "A" * 5000)
 

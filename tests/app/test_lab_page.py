@@ -89,7 +89,7 @@ def test_zero_shot_changes_nothing_and_all_changes_something(site):
 
 
 def test_a_result_survives_another_page_and_is_marked_when_settings_change(site):
-    at = adapt(healthy(lab(site=site, method="modulation")))
+    at = adapt(healthy(lab(site=site, method="all", steps="10")))
     before = scores(at)
     at.switch_page("pages/towers.py").run()
     assert not healthy(at).metric
@@ -318,18 +318,20 @@ def test_days_without_weather_are_predicted_once_the_switch_is_on(gappy):
 def test_the_other_pages_say_that_an_adaptation_goes_on(site):
     from types import SimpleNamespace
 
-    def links(page, **job):
-        page.session_state["tamrl_job"] = SimpleNamespace(title=f"Adapting to {site}", collected=False, **job)
+    def links(page, line="", **job):
+        job |= {"title": f"Adapting to {site}", "collected": False, "line": lambda: line}
+        page.session_state["tamrl_job"] = SimpleNamespace(**job)
         return [link.proto.label for link in healthy(page.run()).sidebar.get("page_link")]
 
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run().switch_page("pages/towers.py").run()
     assert links(at, status="running") == [f"Adapting to {site}: running"]
+    assert links(at, "3rd in line", status="running") == [f"Adapting to {site}: 3rd in line"]
     assert links(at, status="done") == [f"Adapting to {site}: ready"]
     assert links(at, status="cancelled") == []
 
 
 def test_before_any_label_the_page_tells_the_scores_of_zero_shot(site, small_workspace):
-    from tamrl.predict.output import zero_shot_scores
+    from tamrl.predict.tower import zero_shot_scores
 
     at = healthy(lab(site=site))
     made = zero_shot_scores(load_ensemble(small_workspace[0].models()[0]), record(small_workspace[0].archive(), site))
@@ -347,6 +349,9 @@ def test_all_held_out_towers_are_adapted_to_at_once(site, small_workspace):
     result = at.session_state["tamrl_job"].result
     assert set(result.table["site"]) == set(small_workspace[1])
     assert [m.label for m in at.metric] == ["Median change of RMSE"] * 3
+    labels = [button.proto.label for button in at.get("download_button")]
+    assert labels.count("Report (HTML)") == labels.count("Notebook (ipynb)") == labels.count("Parquet") == 1
+    assert at.query_params["run"] == "1"  # the address brings the result back
     # A tower that was chosen opens in the lab with the days that it had here, and is adapted to.
     at.session_state["tamrl_network_site"] = site
     at.run().button(key="network_open").click().run()

@@ -31,7 +31,7 @@ def open_page(small_workspace, maps, monkeypatch):
     monkeypatch.setattr(catalog, "bundled_maps", lambda: maps)
 
     def run(**choices):
-        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
+        at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).switch_page("pages/world.py")
         at.query_params.update({name: str(value) for name, value in choices.items()})
         at.run()
         assert not at.exception
@@ -362,7 +362,7 @@ def test_a_damaged_map_is_an_error_in_three_parts_and_another_can_be_chosen(maps
     (workspace.path / "maps" / "broken.nc").write_bytes(b"not NetCDF")
     monkeypatch.setenv("TAMRL_WORKSPACE", str(workspace.path))
     monkeypatch.setattr(catalog, "bundled_maps", lambda: maps)
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).switch_page("pages/world.py")
     at.query_params["map"] = "broken"
     at.run()
     assert not at.exception
@@ -375,7 +375,7 @@ def test_a_damaged_map_is_an_error_in_three_parts_and_another_can_be_chosen(maps
 def test_without_maps_the_page_says_what_to_do(small_workspace, tmp_path, monkeypatch):
     monkeypatch.setenv("TAMRL_WORKSPACE", str(small_workspace[0].path))
     monkeypatch.setattr(catalog, "bundled_maps", lambda: tmp_path / "nothing")
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).switch_page("pages/world.py").run()
     assert not at.exception
     assert "There are no maps" in at.error[0].value
     assert "upscale" in at.error[0].value

@@ -39,7 +39,17 @@ def headings(page):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "path", ["/?map=first&lat=11&lon=21", "/towers", "/lab?run=1", "/scorecard", "/scorecard?section=Map and towers"]
+    "path",
+    [
+        "/world?map=first&lat=11&lon=21",
+        "/towers",
+        "/lab?run=1",
+        "/scorecard",
+        "/scorecard?section=Map and towers",
+        "/",
+        "/lessons",
+        "/task_space",
+    ],
 )
 def test_a_page_has_no_serious_finding(window, folder, path, theme):
     app = window(theme=theme)

@@ -73,7 +73,7 @@ def answered(app, path):
 
 
 def test_every_map_is_whole_and_every_link_right(app):
-    page = app.open("/")
+    page = app.open("/world")
     app.settle()
     answered(app, "/tamrl/app/static/countries.geojson")
     app.answers.clear()

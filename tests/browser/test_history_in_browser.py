@@ -9,7 +9,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 def test_back_undoes_a_choice_and_then_a_page(window):
     app = window()
-    page = app.open("/")
+    page = app.open("/world")
     assert page.title() == "World · TAM-RL Explorer"
     page.get_by_test_id("stButtonGroup").get_by_text("RECO", exact=True).click()
     page.wait_for_url(re.compile("flux=RECO"))
@@ -25,7 +25,7 @@ def test_back_undoes_a_choice_and_then_a_page(window):
     assert "/towers" not in page.url
     page.go_back()
     app.settle()
-    page.wait_for_url(re.compile(r"/(\?(?!.*flux=).*)?$"))
+    page.wait_for_url(re.compile(r"/world(\?(?!.*flux=).*)?$"))
     chosen = page.get_by_test_id("stButtonGroup").locator('[aria-checked="true"], [data-testid$="Active"]')
     assert "GPP" in chosen.all_inner_texts()
     page.go_forward()
@@ -53,3 +53,17 @@ def test_a_long_name_in_an_address_does_not_fill_the_page(window):
     said = page.get_by_text("of this address is not in this workspace").first
     said.wait_for()
     assert len(said.inner_text()) < 120
+
+
+def test_an_old_address_of_the_world_leads_there_and_back_does_not_trap(window):
+    app = window()
+    page = app.open("/")
+    assert page.title() == "Start · TAM-RL Explorer"
+    page.goto(f"{app.server}/?flux=RECO&month=3")
+    page.get_by_role("heading", name="World", level=1).wait_for()
+    page.wait_for_url(re.compile(r"/world\?.*flux=RECO"))
+    app.settle()
+    page.go_back()
+    page.get_by_role("heading", name="TAM-RL Explorer", level=1).wait_for()
+    app.settle()
+    assert "flux=" not in page.url

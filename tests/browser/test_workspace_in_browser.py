@@ -104,3 +104,24 @@ def test_what_was_read_has_no_serious_finding_and_fits_the_window(window, theme,
     assert all(after - before <= 1 for before, after in pairwise(order)), order
     wide = "document.querySelector('[data-testid=stMain]').scrollWidth"
     assert page.evaluate(wide) <= width
+
+
+def test_a_click_on_the_map_gives_the_position_and_the_classes_are_looked_up(window):
+    app = window()
+    page = app.open("/workspace")
+    drag_in(page, *made())
+    canvas = page.locator(".panel canvas")
+    canvas.wait_for()
+    page.locator(".map[data-drawn]").wait_for()
+    app.settle()
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    degree = box["width"] / 360  # the whole Earth is as wide as the map, whose middle is at 13 N
+    page.mouse.click(box["x"] + (180 + 11.7) * degree, box["y"] + box["height"] / 2 - (48.2 - 13) * degree)
+    page.get_by_text("Half-degree cell at").wait_for()
+    app.settle()
+    lat, lon = (float(page.get_by_label(label).input_value()) for label in ("Latitude [° N]", "Longitude [° E]"))
+    assert abs(lat - 48.2) < 1 / degree
+    assert abs(lon - 11.7) < 1 / degree
+    assert page.get_by_text("climate Cfb").count()
+    assert "view=" not in page.url

@@ -368,5 +368,5 @@ def test_a_narrow_window_shows_everything_within_its_width(window, mode):
 
 
 def test_the_first_page_is_the_world(window):
-    page = window().open("/")
+    page = window().open("/world")
     page.get_by_role("heading", name="World").wait_for()

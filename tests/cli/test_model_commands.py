@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from small_workspace import small_workspace
 
 from tamrl.cli.main import main
-from tamrl.cli.options import read_numbers, read_period, read_sites
+from tamrl.cli.options import read_numbers, read_sites
+from tamrl.cli.work.period import read_period
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark.external import BEGIN, END
 from tamrl.evaluation.temporal_scales import SCALES

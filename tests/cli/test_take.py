@@ -31,6 +31,16 @@ def test_report_and_notebook_are_those_of_the_adaptation(arguments, tmp_path):
     assert not list(tmp_path.rglob("*.partial"))
 
 
+def test_the_address_of_a_page_is_linked_where_it_is_given(arguments, tmp_path):
+    report, view = tmp_path / "a.html", "http://localhost:8501/lab?site=XS-GR4&run=1"
+    given = [*arguments, "--report", str(report), "--url"]
+    assert CliRunner().invoke(main, [*given, view]).exit_code == 0
+    assert 'href="http://localhost:8501/lab?site=XS-GR4&amp;run=1"' in report.read_text(encoding="utf-8")
+    refused = CliRunner().invoke(main, [*given, "lab?site=XS-GR4"])
+    assert refused.exit_code != 0
+    assert "no address of a page" in str(refused.output) + str(refused.exception)
+
+
 def test_an_adapted_model_predicts_what_was_adapted(arguments, tmp_path):
     folder = tmp_path / "model"
     done = CliRunner().invoke(main, [*arguments, "--method", "modulation", "--steps", "5", "--save-model", str(folder)])

@@ -13,7 +13,7 @@ import xarray as xr
 from click.testing import CliRunner
 
 from tamrl.cli.main import main
-from tamrl.cli.upscale import read_box, read_size
+from tamrl.cli.work.upscale import read_box, read_size
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
 from tamrl.upscale.store import RunFolder

@@ -8,17 +8,8 @@ from hypothesis import strategies as st
 from scipy.stats import bootstrap, wilcoxon
 
 from tamrl.errors import TamrlError
-from tamrl.evaluation.statistics import (
-    across_towers,
-    against_baselines,
-    bootstrap_median,
-    compare,
-    improved_harmed,
-    percentiles,
-    signed_rank,
-    tower_means,
-    win_tie_loss,
-)
+from tamrl.evaluation.paired import against_baselines, compare, improved_harmed, signed_rank, win_tie_loss
+from tamrl.evaluation.statistics import across_towers, bootstrap_median, percentiles, tower_means
 from tamrl.metrics import METRICS, score
 
 SITES = [f"T{i:02}" for i in range(24)]

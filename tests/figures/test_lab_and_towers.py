@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 from tamrl.figures import colours, style
-from tamrl.figures.lab import adaptation
+from tamrl.figures.lab import adaptation, diagnostics
 from tamrl.figures.towers import fingerprint, series
 from tamrl.figures.towers import map as maps
 from tamrl.schema import FLUXES, VARIABLES
@@ -203,13 +203,13 @@ def test_season_table_uses_the_same_days_in_every_column(tower):
 
 
 def test_residual_is_zero_where_balanced_and_known_where_not(tower):
-    np.testing.assert_allclose(adaptation.residual(predictions(tower, 0.8)), 0, atol=1e-5)
+    np.testing.assert_allclose(diagnostics.residual(predictions(tower, 0.8)), 0, atol=1e-5)
     shifted = tower.assign(NEE=tower["NEE"] + 0.25)
-    np.testing.assert_allclose(np.nanmax(np.abs(adaptation.residual(shifted))), 0.25, atol=1e-5)
+    np.testing.assert_allclose(np.nanmax(np.abs(diagnostics.residual(shifted))), 0.25, atol=1e-5)
 
 
 def test_spread_table_is_ordered(tower):
-    table = adaptation.spread_table(predictions(tower, 1.0))
+    table = diagnostics.spread_table(predictions(tower, 1.0))
     assert list(table.index) == list(FLUXES)
     assert (np.diff(table.to_numpy(), axis=1) >= 0).all()
 
@@ -217,16 +217,16 @@ def test_spread_table_is_ordered(tower):
 def test_loss_figure_has_fit_and_held_back_lines_and_survives_no_steps():
     rows = [(m, s, 1 / s, 2 / s) for m in range(2) for s in range(1, 5)]
     history = pd.DataFrame(rows, columns=["member", "step", "loss", "held_back"])
-    figure = adaptation.loss_figure(history, "light")
+    figure = diagnostics.loss_figure(history, "light")
     assert len(figure.data) == 4
     assert sum(trace.showlegend for trace in figure.data) == 2
-    assert len(adaptation.loss_figure(history[:0], "dark").data) == 0
+    assert len(diagnostics.loss_figure(history[:0], "dark").data) == 0
 
 
 def test_loss_figure_keeps_the_two_fits_of_a_member_apart():
     rows = [(0, s, 1 / s, 2 / s) for s in range(1, 5)] + [(0, s, 3 / s, np.nan) for s in range(5, 9)]
     history = pd.DataFrame(rows, columns=["member", "step", "loss", "held_back"])
-    figure = adaptation.loss_figure(history, "light")
+    figure = diagnostics.loss_figure(history, "light")
     assert [len(trace.x) for trace in figure.data] == [4, 4, 4]
     assert sum(trace.showlegend for trace in figure.data) == 2
 
@@ -314,7 +314,7 @@ def test_months_are_drawn_at_their_own_dates(months):
         *series.tower_series(months, ["TA"], "light").data,
         *series.support_chart(months, support, "NEE", "dark").data,
         *adaptation.comparison(months, results, results, support, "light").data,
-        *adaptation.balance(months, results, "light").data,
+        *diagnostics.balance(months, results, "light").data,
     ]
     over_time = [trace for trace in drawn if trace.y is not None and len(trace.y) == 120]
     assert len(over_time) >= 20

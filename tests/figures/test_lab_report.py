@@ -67,6 +67,14 @@ def test_it_asks_for_nothing(page):
     assert not re.search(r"url\(|@import", " ".join(page.texts[:20]))
 
 
+def test_it_links_to_the_view_where_a_page_showed_it(run, page):
+    view = "http://localhost:8501/lab?site=XS-GR4&days=25&igbp=ENF%2CDBF&run=1"
+    linked = Page(report(dataclasses.replace(run, url=view)).decode())
+    assert [attrs["href"] for tag, attrs in linked.tags if tag == "a"] == [view]
+    assert "runs at http://localhost:8501, where this was made" in linked.text
+    assert "Restore this view" not in page.text
+
+
 def test_every_figure_of_the_lab_is_in_it_and_plotly_once(page):
     assert sum(script.startswith("/**\n* plotly.js") for script in page.scripts) == 1
     drawn = [name for script in page.scripts for name in re.findall(r'Plotly\.newPlot\(\s*"([\w-]+)"', script)]

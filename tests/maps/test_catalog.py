@@ -11,7 +11,7 @@ import pytest
 import xarray as xr
 
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog
+from tamrl.maps import catalog, imports
 from tamrl.towers.workspace import Workspace
 
 
@@ -81,7 +81,7 @@ def test_maps_that_break_the_contract_are_refused(workspace):
 def test_an_imported_product_is_kept_with_its_values_and_its_provenance(workspace, tmp_path):
     source = map_files.write(tmp_path / "x.nc", step=10.0, title="My product (v1)", kind="product", years=2)
     shares = []
-    entry = catalog.import_product([source], workspace, progress=shares.append)
+    entry = imports.import_product([source], workspace, progress=shares.append)
     assert entry.path == workspace.path / "maps" / "my-product-v1.zarr"
     assert entry.label == "My product (v1)"
     assert shares[-1] == 1
@@ -92,21 +92,21 @@ def test_an_imported_product_is_kept_with_its_values_and_its_provenance(workspac
         np.testing.assert_array_equal(maps["time_bnds"], before["time_bnds"])
         assert maps.attrs["simulated"] == 1
     assert workspace.provenance()[-1]["maps"] == "my-product-v1.zarr"
-    again = catalog.import_product([source], workspace)
+    again = imports.import_product([source], workspace)
     assert again.path.name == "my-product-v1-2.zarr"
 
 
 def test_two_equal_imports_at_once_do_not_replace_one_another(workspace, tmp_path, monkeypatch):
     source = map_files.write(tmp_path / "x.nc", step=10.0, title="Twice", kind="product", years=1)
-    both_write, write = threading.Barrier(2, timeout=30), catalog._write
+    both_write, write = threading.Barrier(2, timeout=30), imports._write
 
     def meet(*args):
         both_write.wait()  # neither is written before both have chosen their name
         write(*args)
 
-    monkeypatch.setattr(catalog, "_write", meet)
+    monkeypatch.setattr(imports, "_write", meet)
     with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda _: catalog.import_product([source], tmp_path / "session"), range(2)))
+        found = list(pool.map(lambda _: imports.import_product([source], tmp_path / "session"), range(2)))
     assert sorted(entry.path.name for entry in found) == ["twice-2.zarr", "twice.zarr"]
     for entry in found:
         with catalog.open_maps(entry) as maps:
@@ -117,7 +117,7 @@ def test_an_import_into_a_folder_that_cannot_be_written_says_so(workspace, tmp_p
     source = map_files.write(tmp_path / "x.nc", step=10.0)
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(TamrlError, match="Cannot write here"):
-        catalog.import_product([source], tmp_path / "file")
+        imports.import_product([source], tmp_path / "file")
 
 
 def test_a_zipped_store_is_imported(workspace, tmp_path):
@@ -126,7 +126,7 @@ def test_a_zipped_store_is_imported(workspace, tmp_path):
     with zipfile.ZipFile(packed, "w") as archive:
         for file in store.rglob("*"):
             archive.write(file, file.relative_to(tmp_path))
-    entry = catalog.import_product([packed], tmp_path / "session")
+    entry = imports.import_product([packed], tmp_path / "session")
     with catalog.open_maps(entry) as maps:
         assert maps.attrs["title"] == "Zipped"
     assert list(catalog.entries(None, tmp_path / "session")) == ["first", "zipped"]
@@ -137,7 +137,7 @@ def test_other_files_are_imported_with_a_mapping(workspace, tmp_path):
     ds["gpp_estimate"].attrs["units"] = "gC m-2 d-1"
     ds.to_netcdf(tmp_path / "other.nc")
     mapping = {"GPP": {"variable": "gpp_estimate", "unit": "gC m-2 d-1"}}
-    entry = catalog.import_product([tmp_path / "other.nc"], workspace, "cf", mapping)
+    entry = imports.import_product([tmp_path / "other.nc"], workspace, "cf", mapping)
     with catalog.open_maps(entry) as maps:
         assert list(catalog.entries(workspace))[-1] == entry.path.stem or entry.key in catalog.entries(workspace)
         np.testing.assert_allclose(maps["GPP"], ds["gpp_estimate"], rtol=1e-5)
@@ -148,7 +148,7 @@ def test_a_zip_cannot_write_outside_its_folder(workspace, tmp_path):
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("../outside.nc", b"x")
     with pytest.raises(TamrlError, match="outside its folder"):
-        catalog.import_product([packed], workspace)
+        imports.import_product([packed], workspace)
     assert not (tmp_path / "outside.nc").exists()
 
 
@@ -159,7 +159,7 @@ def test_a_failed_import_leaves_nothing_behind(workspace, tmp_path, name):
         path.write_bytes(b"not what it should be")
     before = sorted(p.name for p in (workspace.path / "maps").iterdir())
     with pytest.raises(TamrlError) as caught:
-        catalog.import_product([path], workspace)
+        imports.import_product([path], workspace)
     assert caught.value.what
     assert caught.value.todo
     assert sorted(p.name for p in (workspace.path / "maps").iterdir()) == before
@@ -171,4 +171,4 @@ def test_a_read_only_workspace_is_not_written_to(tmp_path):
 
     source = map_files.write(tmp_path / "x.nc", step=10.0)
     with pytest.raises(TamrlError, match="read-only"):
-        catalog.import_product([source], bundled("demo"))
+        imports.import_product([source], bundled("demo"))

@@ -10,7 +10,7 @@ import pytest
 import xarray as xr
 
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog
+from tamrl.maps import catalog, imports
 from tamrl.maps.contained import import_contained
 from tamrl.system import contained
 from tamrl.system.contained import Bounds
@@ -29,7 +29,7 @@ def run(files, into, bounds=None, kind="auto", mapping=None):
 def test_the_maps_are_those_of_an_import_without_bounds(tmp_path):
     source = map_files.write(tmp_path / "x.nc", step=10.0, title="Imported one", kind="product", years=1)
     entry = run([source], tmp_path / "own")
-    direct = catalog.import_product([source], tmp_path / "direct")
+    direct = imports.import_product([source], tmp_path / "direct")
     assert (entry.label, entry.key, entry.kind) == ("Imported one", "imported-one", "product")
     xr.testing.assert_identical(catalog.open_maps(entry).load(), catalog.open_maps(direct).load())
 
@@ -106,7 +106,7 @@ def test_a_file_that_takes_its_values_from_another_is_refused(tmp_path, how, pac
         file = tmp_path / "x.zip"
     mapping = {"GPP": {"variable": "gpp", "unit": "gC m-2 d-1"}}
     with pytest.raises(TamrlError, match="takes its values from another file"):
-        catalog.import_product([file], tmp_path / "own", "cf", mapping, most_bytes=MB)
+        imports.import_product([file], tmp_path / "own", "cf", mapping, most_bytes=MB)
     assert not (tmp_path / "own").exists()
 
 
@@ -117,7 +117,7 @@ def test_a_zip_is_counted_while_it_is_read(tmp_path, method):
             file.write(bytes(MB))
     (tmp_path / "scratch").mkdir()
     with pytest.raises(TamrlError, match="unpacks to more than 20 MB"):
-        catalog._unpacked(tmp_path / "bomb.zip", tmp_path / "scratch", 20 * MB)
+        imports._unpacked(tmp_path / "bomb.zip", tmp_path / "scratch", 20 * MB)
 
 
 def test_a_zip_that_lies_about_its_size_is_found_out(tmp_path):
@@ -128,7 +128,7 @@ def test_a_zip_that_lies_about_its_size_is_found_out(tmp_path):
     (tmp_path / "lie.zip").write_bytes(content.replace(true, said))
     (tmp_path / "scratch").mkdir()
     with pytest.raises(TamrlError, match=r"cannot be unpacked|unpacks to more"):
-        catalog._unpacked(tmp_path / "lie.zip", tmp_path / "scratch", 20 * MB)
+        imports._unpacked(tmp_path / "lie.zip", tmp_path / "scratch", 20 * MB)
     assert sum(f.stat().st_size for f in (tmp_path / "scratch").rglob("*") if f.is_file()) < 21 * MB
 
 
@@ -138,7 +138,7 @@ def test_a_zip_writes_nowhere_else(tmp_path, name):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr(name, b"x")
     with pytest.raises(TamrlError):
-        catalog._unpacked(tmp_path / "a.zip", tmp_path / "scratch", MB)
+        imports._unpacked(tmp_path / "a.zip", tmp_path / "scratch", MB)
     assert not (tmp_path / "x.nc").exists()
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import cell_area, month_starts
-from tamrl.maps import time_means
+from tamrl.maps import common_grid, time_means
 from tamrl.maps.time_means import Period
 
 
@@ -135,7 +135,7 @@ def test_months_that_maps_lack_are_missing_in_the_cycle(years):
 def test_the_finer_of_two_fields_is_averaged_onto_the_coarser_and_loses_no_carbon(turned):
     fine, coarse = map_files.dataset(3.0), map_files.dataset(6.0)
     pair = [(m["GPP"].isel(time=6), m["land_fraction"]) for m in (fine, coarse)][:: -1 if turned else 1]
-    a, b, land = time_means.on_common_grid(pair[0][0], pair[1][0], pair[0][1], pair[1][1])
+    a, b, land = common_grid.on_common_grid(pair[0][0], pair[1][0], pair[0][1], pair[1][1])
     assert a.sizes == b.sizes == coarse["GPP"].isel(time=6).sizes
     assert land.sizes["lat"] == 30
     moved = b if turned else a
@@ -148,7 +148,7 @@ def test_the_finer_of_two_fields_is_averaged_onto_the_coarser_and_loses_no_carbo
 def test_two_fields_on_one_grid_stay_as_they_are(climatology):
     a, other = climatology["GPP"].isel(time=0), climatology["RECO"].isel(time=0)
     shifted = other.assign_coords(lat=other.lat + 1e-6)  # as rounded in a file
-    x, y, _ = time_means.on_common_grid(a, shifted, None, None)
+    x, y, _ = common_grid.on_common_grid(a, shifted, None, None)
     assert x is a
     np.testing.assert_array_equal(y, other)
     assert not np.isnan((x - y).values).all()

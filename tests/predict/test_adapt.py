@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from tamrl.errors import TamrlError
 from tamrl.predict.adapt import Cancelled, adapt, usable_support
-from tamrl.predict.ensemble import VARIANCE, predict
+from tamrl.predict.endings import VARIANCE
+from tamrl.predict.ensemble import predict
 from tamrl.predict.finetune import held_back_days
 from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import before_after
@@ -22,7 +23,8 @@ from tamrl.protocol.support_days import support_days
 from tamrl.schema import FLUXES
 from tamrl.towers.quality import flux_table, valid_days
 
-FAST = AdaptSettings(method="modulation", steps=30)
+FAST = AdaptSettings(method="modulation")
+DESCENT = AdaptSettings(method="all", steps=24)
 ALL = ("zero-shot", "site-effect", "encode", "modulation", "all")
 
 
@@ -107,25 +109,26 @@ def unguarded(monkeypatch):
 
 def test_two_fits_at_once_are_the_fits_one_by_one(ensemble, unseen, support):
     """Rows of a batch do not know of each other: parity with each fitted alone."""
-    from tamrl.predict.ensemble import member_code, member_record
-    from tamrl.predict.finetune import FineTune, cut_window, fit_offset
+    from tamrl.predict.ensemble import member_code, member_records
+    from tamrl.predict.finetune import FineTune, cut_window
+    from tamrl.predict.newton import fit_mode
 
     member = ensemble.members[0]
-    record = member_record(ensemble, member, unseen)
+    record = member_records(ensemble, unseen)[0]
     code = member_code(ensemble, member, record, None)
     task = cut_window(ensemble, record, support, 0.2)
     weights = torch.cat([task.fit, task.fit + task.held])
 
     def fitted(weight, variants):
         shift = FineTune(member, code, member.prior.shift, 0.2, weights=False, variants=variants)
-        fit_offset(shift, task, weight, 15, 0.1, lambda *_: None)
+        fit_mode(shift, task, weight, lambda *_: None)
         return shift
 
     both = fitted(weights, 2)
     for i in range(2):
         alone = fitted(weights[i : i + 1], 1)
         for together, apart in zip(both.variant(i).parameters, alone.parameters, strict=True):
-            assert torch.allclose(together, apart, atol=1e-3)
+            assert torch.allclose(together, apart, atol=2e-3)
             assert apart.abs().max() > 0
 
 
@@ -202,11 +205,11 @@ def test_only_support_days_are_read(ensemble, unseen, support, method):
 
 def test_progress_is_told_step_by_step_and_kept(ensemble, unseen, support):
     steps = []
-    result = adapt(ensemble, unseen, support, FAST, on_step=steps.append)
-    assert len(steps) == len(result.history) == 2 * FAST.steps
-    assert max(s.step for s in steps) == steps[0].steps == FAST.steps
+    result = adapt(ensemble, unseen, support, DESCENT, on_step=steps.append)
+    assert len(steps) == len(result.history) == 2 * 2 * DESCENT.steps
+    assert max(s.step for s in steps) == steps[0].steps == 2 * DESCENT.steps
     assert {s.member for s in steps} == {0, 1}
-    first = result.history.query("member == 0")
+    first = result.history.query("member == 0").head(DESCENT.steps)
     assert first["held_back"].notna().all()
     assert first["loss"].iloc[-1] < first["loss"].iloc[0]
 
@@ -214,7 +217,7 @@ def test_progress_is_told_step_by_step_and_kept(ensemble, unseen, support):
 def test_cancelling_stops_at_the_next_step(ensemble, unseen, support):
     steps = []
     with pytest.raises(Cancelled):
-        adapt(ensemble, unseen, support, FAST, on_step=steps.append, cancelled=lambda: len(steps) >= 4)
+        adapt(ensemble, unseen, support, DESCENT, on_step=steps.append, cancelled=lambda: len(steps) >= 4)
     assert len(steps) <= 6
 
 
@@ -225,7 +228,7 @@ def test_days_without_a_valid_observation_are_left_out_and_counted(ensemble, uns
     assert list(usable) == list(time[200:260][valid_days(unseen)[200:260]])
     tower = unseen.copy(deep=True)
     tower["NEE_QC"][205:215] = 0.1
-    result = adapt(ensemble, tower, days, dataclasses.replace(FAST, steps=2))
+    result = adapt(ensemble, tower, days, FAST)
     assert len(result.support) < 60
     assert any("left out" in note for note in result.notes)
 
@@ -290,7 +293,7 @@ def test_wrong_settings_are_refused(wrong):
 
 def test_sliding_windows_predict_each_day_from_its_own_window(ensemble, unseen):
     """The setting that reproduces the paper, against the forward model called window by window."""
-    from tamrl.predict.ensemble import member_code, member_record
+    from tamrl.predict.ensemble import member_code, member_records
 
     windowed = dataclasses.replace(
         ensemble,
@@ -298,7 +301,7 @@ def test_sliding_windows_predict_each_day_from_its_own_window(ensemble, unseen):
     )
     fluxes = predict(windowed, unseen)
     member = ensemble.members[0]
-    record = member_record(ensemble, member, unseen)
+    record = member_records(ensemble, unseen)[0]
     with torch.no_grad():
         modulation = member.model.modulator(member_code(ensemble, member, record, None))
         for day in (29, 400, unseen.sizes["time"] - 1):

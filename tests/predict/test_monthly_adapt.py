@@ -12,7 +12,7 @@ import xarray as xr
 from tamrl.baselines.maml import MAML
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.predict.adapt import adapt
-from tamrl.predict.ensemble import member_record
+from tamrl.predict.ensemble import member_records
 from tamrl.predict.finetune import MODULATION_SPREAD, cut_window, held_back_days
 from tamrl.predict.methods import AdaptSettings, finetune
 from tamrl.predict.output import adaptation_dataset, before_after
@@ -38,7 +38,7 @@ def unseen(made):
 
 def test_a_month_counts_as_one_observation_and_the_stretch_begins_four_months_before(ensemble, unseen):
     support = support_days(unseen, 12, skip=10)
-    task = cut_window(ensemble, member_record(ensemble, ensemble.members[0], unseen), support, 0.2)
+    task = cut_window(ensemble, member_records(ensemble, unseen)[0], support, 0.2)
     assert task.independent == 1
     time = pd.DatetimeIndex(unseen.time.values)
     first, last = time.get_loc(support[0]), time.get_loc(support[-1])
@@ -101,7 +101,7 @@ def test_nothing_to_adapt_to_is_said_in_months(ensemble, unseen):
 
 def test_supports_of_meta_training_are_at_most_a_year_of_months(ensemble, unseen):
     model = MAML(ensemble.config.model.drivers, ensemble.config)
-    place = member_record(ensemble, ensemble.members[0], unseen)
+    place = member_records(ensemble, unseen)[0]
     rng = np.random.default_rng(0)
     counts = [int(model._task(place, rng)[0].sum()) for _ in range(300)]
     assert min(counts) == 1

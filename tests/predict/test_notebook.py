@@ -55,9 +55,7 @@ def executed(exported, folder):
         return pd.read_json(folder / "scores.json"), fluxes.load(), done.stdout
 
 
-@pytest.mark.parametrize(
-    "settings", [{"method": "site-effect"}, {"method": "modulation", "steps": 4, "learning_rate": 0.25}]
-)
+@pytest.mark.parametrize("settings", [{"method": "site-effect"}, {"method": "all", "steps": 2, "learning_rate": 0.25}])
 def test_it_runs_as_exported_and_gives_the_same_numbers(space, tmp_path, settings):
     run = made(space, support_days(space[2], 25), **settings)
     exported = notebook(run)

@@ -31,7 +31,7 @@ def run(workspace, ensemble, site, days=20, **settings):
 @pytest.fixture(scope="module")
 def simulated(small_workspace, checkpoint):
     workspace, held_out = small_workspace
-    return run(workspace, load_ensemble(checkpoint), held_out[0], method="modulation", steps=3)
+    return run(workspace, load_ensemble(checkpoint), held_out[0], method="all", steps=3)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def real(tmp_path_factory):
 
 def test_settings_are_those_of_the_method(simulated):
     said = provenance.settings(simulated)
-    assert said["Method"].startswith("Modulation (modulation): ")
+    assert said["Method"].startswith("All weights (all): ")
     assert said["Support"] == "20 days"
     assert said["Steps"] == "3 at a learning rate of 0.1"
     assert said["Held back"] == "20% of the support"

@@ -49,3 +49,13 @@ def test_devices_are_described_in_words(monkeypatch):
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda d: "H100")
     assert device.describe(torch.device("cuda")) == "GPU (H100)"
     assert device.describe(torch.device("mps")) == "GPU (Apple MPS)"
+
+
+def test_members_take_the_gpus_in_turn(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    chosen = [str(device.one_of(torch.device("cuda"), k)) for k in range(3)]
+    assert chosen == ["cuda:0", "cuda:1", "cuda:0"]
+    assert device.one_of(torch.device("cuda:1"), 0) == torch.device("cuda:1")
+    assert device.one_of(torch.device("cpu"), 3) == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert device.one_of(torch.device("cuda"), 3) == torch.device("cuda")

@@ -9,7 +9,8 @@ from tamrl.errors import TamrlError
 from tamrl.model.calibration import Calibration
 from tamrl.model.checkpoint import CALIBRATION, load_ensemble, save_half
 from tamrl.predict.adapt import adapt
-from tamrl.predict.ensemble import HIGH, LOW, VARIANCE, predict, to_gaussian
+from tamrl.predict.endings import HIGH, LOW, VARIANCE
+from tamrl.predict.ensemble import predict, to_gaussian
 from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import adaptation_dataset, prediction_dataset
 from tamrl.protocol.support_days import SHOTS, support_days

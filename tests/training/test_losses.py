@@ -6,7 +6,8 @@ import torch
 from sklearn.metrics import mean_squared_error
 
 from tamrl.model.network import TAMRL
-from tamrl.training.losses import balance_penalty, imbalance, masked_huber, seasonal_means, training_loss
+from tamrl.model.reconstruction import seasonal_means
+from tamrl.training.losses import balance_penalty, imbalance, masked_huber, training_loss
 
 
 def test_balanced_fluxes_carry_no_penalty_and_a_known_imbalance_its_square():
@@ -80,7 +81,7 @@ def test_loss_terms_are_logged_one_by_one(records, config, normaliser):
     weights = soft_config.train.flux_weights
     each = sum(weight * soft[flux] for flux, weight in zip(("GPP", "RECO", "NEE"), weights, strict=True))
     expected = each + soft_config.train.balance_weight * soft["balance"]
-    assert total.item() == pytest.approx(expected, rel=1e-5)
+    assert total.item() == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_support_days_never_enter_the_loss_of_what_has_read_them(records, config, normaliser):

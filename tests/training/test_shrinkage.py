@@ -11,7 +11,7 @@ import yaml
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import MANIFEST, SHRINKAGE, load_ensemble, save_half
 from tamrl.model.site_effect import SHRINKAGE_DAYS, SiteEffect
-from tamrl.predict.ensemble import site_effects
+from tamrl.predict.many import adapt_many
 from tamrl.protocol.support_days import support_days
 from tamrl.towers.archive import record
 from tamrl.towers.workspace import bundled
@@ -95,7 +95,7 @@ def test_a_manifest_with_factors_is_applied_and_survives_16_bits(demo, tmp_path)
     save_half(changed, tmp_path / "none")
     none = load_ensemble(tmp_path / "none")
     assert none.info[SHRINKAGE] == factors
-    before, after = site_effects(none, tower, [None, support])
+    ((_, (before, after)),) = adapt_many(none, [tower], [[None, support]])
     for flux in ("GPP", "RECO", "NEE"):
         np.testing.assert_allclose(after[flux], before[flux], atol=1e-5)
 

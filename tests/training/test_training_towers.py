@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tamrl.errors import TamrlError
 from tamrl.model.training_towers import FILE, Reference, load_reference, save_reference, summarise
-from tamrl.predict.ensemble import member_code, member_record
+from tamrl.predict.ensemble import member_code, member_records
 from tamrl.towers.archive import record
 from tamrl.training.training_towers import fit_reference
 
@@ -74,7 +74,7 @@ def test_a_checkpoint_keeps_the_codes_of_its_towers(ensemble, archive):
     assert reference.sites == ensemble.training_sites
     site = reference.sites[1]
     for k, member in enumerate(ensemble.members):
-        code = member_code(ensemble, member, member_record(ensemble, member, record(archive, site)), None)
+        code = member_code(ensemble, member, member_records(ensemble, record(archive, site))[k], None)
         np.testing.assert_allclose(reference.codes[k, 1], code[0].numpy(), rtol=2e-3, atol=2e-3)
     again = fit_reference(ensemble, archive)
     np.testing.assert_allclose(again.summaries, reference.summaries, rtol=1e-6)

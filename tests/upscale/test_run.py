@@ -18,7 +18,7 @@ from tamrl.model.inputs import Normaliser
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 from tamrl.model.training_towers import load_reference
-from tamrl.predict.ensemble import member_code, member_record, predict, to_gaussian
+from tamrl.predict.ensemble import member_code, member_records, predict, to_gaussian
 from tamrl.schema import FLUXES, IGBP_CLASSES
 from tamrl.timestep import TimeStep
 from tamrl.upscale import rechunk
@@ -67,7 +67,10 @@ def test_a_tower_as_a_grid_of_one_cell_gives_what_predict_gives(checkpoint, ense
         np.testing.assert_allclose(maps[f"{flux}_sd"].values[:, 0, 0], sd[:, i], rtol=1e-4, atol=1e-6)
     assert "calibrated on held-out towers" in maps.attrs["spread"]
     codes = np.stack(
-        [member_code(ensemble, m, member_record(ensemble, m, tower), None).numpy() for m in ensemble.members]
+        [
+            member_code(ensemble, m, r, None).numpy()
+            for m, r in zip(ensemble.members, member_records(ensemble, tower), strict=True)
+        ]
     )
     np.testing.assert_allclose(
         maps["code"].values[:, 0, 0], load_reference(checkpoint).project(codes)[0], rtol=1e-3, atol=1e-4
@@ -76,14 +79,16 @@ def test_a_tower_as_a_grid_of_one_cell_gives_what_predict_gives(checkpoint, ense
 
 def test_without_a_calibration_the_spread_is_that_of_members_and_prior(ensemble):
     found = Estimate(*(torch.rand(3, 4, 5) for _ in range(5)))
-    static = np.eye(5, 25, dtype=np.float32)
-    np.testing.assert_array_equal(spread(None, found, static), found.sd.numpy())
+    static = torch.eye(5, 25)
+    assert spread(None, found, static) is found.sd
     calibration = dataclasses.replace(ensemble.calibration(0), classes={IGBP_CLASSES[3]: (2.0, 1.0, 0.5)})
     one = calibration.sd(found.mean[:, 2, 3].numpy()[None], found.sd[:, 2, 3].numpy()[None])[0]
-    sd = spread(calibration, found, static)
+    sd = spread(calibration, found, static).numpy()
     np.testing.assert_allclose(sd[:, 2, 3], one * [2, 1, 0.5], rtol=1e-6)
     plain = dataclasses.replace(calibration, classes={})
-    np.testing.assert_allclose(sd[..., [0, 1, 2, 4]], spread(plain, found, static)[..., [0, 1, 2, 4]], rtol=1e-6)
+    np.testing.assert_allclose(
+        sd[..., [0, 1, 2, 4]], spread(plain, found, static)[..., [0, 1, 2, 4]].numpy(), rtol=1e-6
+    )
 
 
 def test_maps_keep_the_contract_and_say_what_they_are(checkpoint, field_files, tmp_path):

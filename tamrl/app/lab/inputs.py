@@ -13,19 +13,18 @@ from tamrl.app.lab.view import Asked, LabRequest
 from tamrl.app.shared import components, jobs, state, theme
 from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
-from tamrl.figures.lab import adaptation as figures
-from tamrl.predict.methods import METHODS
+from tamrl.figures.lab import diagnostics
+from tamrl.predict.gaps import describe, driver_gaps, leave_out_adapted, left_out
+from tamrl.predict.methods import METHODS, AdaptSettings
 from tamrl.timestep import step_of
 
 if TYPE_CHECKING:
     from tamrl.model.checkpoint import Ensemble
     from tamrl.model.cross_fitted import CrossFitted
     from tamrl.predict.adapt import Adaptation
-    from tamrl.predict.methods import AdaptSettings
-
 MOST_STEPS = 500
-#: How often the page looks at a running adaptation [s].
-POLL_S = 0.8
+#: How often the page looks at a running adaptation [s], at one without steps, and at one that waits for its turn.
+POLL_S, QUICK_S, WAITING_S = 0.8, 0.3, 1.5
 _PRESSED, _OPENED = "tamrl_adapt_pressed", "tamrl_lab_opened"
 
 
@@ -130,7 +129,6 @@ def cautions_section(ensemble: "Ensemble", tower: xr.Dataset) -> bool:
         Whether steps without weather are to be predicted all the same; the choice is there where there are any.
     """
     from tamrl.predict.ensemble import cautions
-    from tamrl.predict.gaps import describe, driver_gaps, left_out
 
     gaps = driver_gaps(tower, ensemble.config.model.drivers)
     lacking = left_out(gaps) is not None
@@ -156,8 +154,6 @@ def _choose_site(site: str) -> None:
 
 def settings_section() -> tuple["AdaptSettings", bool]:
     """Draw the choice of method, steps and learning rate; return the settings and whether Adapt was pressed."""
-    from tamrl.predict.methods import AdaptSettings
-
     standard = AdaptSettings()
     if state.get("method") not in METHODS:
         state.put("method", None)
@@ -168,7 +164,7 @@ def settings_section() -> tuple["AdaptSettings", bool]:
         "Method", list(METHODS), format_func=lambda name: METHODS[name].label, **state.bind("method", standard.method)
     )
     method = METHODS[state.get("method", standard.method)]
-    fixed = not method.fits
+    fixed = not method.descends
     columns[1].number_input("Steps", 1, MOST_STEPS, step=10, disabled=fixed, **state.bind("steps", standard.steps))
     rates = sorted({0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, standard.learning_rate, state.get("lr", 0.1)})
     columns[2].select_slider(
@@ -177,7 +173,9 @@ def settings_section() -> tuple["AdaptSettings", bool]:
     columns[3].button(
         "Adapt", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt", on_click=press
     )
-    st.caption(f"{method.description}." + ("" if fixed else " The model itself is not changed for anyone else."))
+    st.caption(
+        f"{method.description}." + ("" if not method.fits else " The model itself is not changed for anyone else.")
+    )
     settings = dataclasses.replace(
         standard,
         method=method.name,
@@ -192,7 +190,7 @@ def press() -> None:
     st.session_state[_PRESSED] = True
 
 
-def asked_for(request: LabRequest, pressed: bool) -> bool:
+def asked_for(request: Asked, pressed: bool) -> bool:
     """Return whether ``request`` is to be run now: Adapt was pressed, or the address that was opened asks for it.
 
     The address says ``run=1`` where the page shows, or is making, the result of the settings that it names, so that
@@ -210,7 +208,6 @@ def asked_for(request: LabRequest, pressed: bool) -> bool:
 def start(request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset, support: pd.DatetimeIndex) -> None:
     """Start the adaptation of ``request`` in the background."""
     from tamrl.predict.adapt import adapt
-    from tamrl.predict.gaps import driver_gaps, leave_out_adapted
 
     def work(on_step: Any, cancelled: Any) -> Any:
         result = adapt(ensemble, tower, support, request.settings, on_step=on_step, cancelled=cancelled)
@@ -233,7 +230,7 @@ def running_section(request: Asked) -> bool:
     if job is None or not isinstance(job.key, type(request)):
         return False
     if job.status == "running":
-        st.fragment(_live, run_every=POLL_S)()
+        st.fragment(_live, run_every=_poll_s(job))()
         return job.key.place() == request.place()
     if job.key.place() != request.place():
         return False
@@ -245,20 +242,26 @@ def running_section(request: Asked) -> bool:
     return False
 
 
+def _poll_s(job: jobs.BackgroundJob) -> float:
+    """Return how often the page looks at a job [s]: often where it is over soon, seldom while it waits."""
+    if job.line():
+        return WAITING_S
+    request = job.key
+    return QUICK_S if isinstance(request, LabRequest) and not METHODS[request.settings.method].fits else POLL_S
+
+
 def _live() -> None:
     job = jobs.current()
     if job is None or job.status != "running":
         st.rerun()
     with st.container(border=True, key="adapting"):
         left, right = st.columns([5, 1], vertical_alignment="center")
-        remaining = job.left()
-        about = "" if remaining is None else f", about {max(1, round(remaining))} s left"
-        left.progress(job.progress(), text=f"{job.title}: {job.seconds():.1f} s{about}")
+        left.progress(job.progress(), text=f"{job.title}: {_how_far(job)}")
         right.button("Cancel", icon=":material/stop:", on_click=job.cancel, width="stretch", key="cancel")
         history = job.history()
         if history["loss"].notna().any():
             st.plotly_chart(
-                figures.loss_figure(history, theme.current()),
+                diagnostics.loss_figure(history, theme.current()),
                 theme=None,
                 key="live_loss",
                 config={"displayModeBar": False},
@@ -266,6 +269,13 @@ def _live() -> None:
             )
         elif isinstance(job.key, LabRequest) and not METHODS[job.key.settings.method].fits:
             st.caption("This method is one pass of the model, without steps of gradient descent: it has no loss.")
+
+
+def _how_far(job: jobs.BackgroundJob) -> str:
+    """Return where the job stands in the line, else how long it has run and about how long it still takes."""
+    remaining = job.left()
+    about = "" if remaining is None else f", about {max(1, round(remaining))} s left"
+    return job.line() or f"{job.seconds():.1f} s{about}"
 
 
 def results_at(request: LabRequest) -> dict[LabRequest, "Adaptation"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.lab import inputs
+from tamrl.app.lab import inputs, network_take
 from tamrl.app.shared import components, jobs, state, static, theme
 from tamrl.app.shared.widgets import from_map, from_table, pick
 from tamrl.evaluation.results import METRICS
@@ -73,13 +73,11 @@ def section(
     if not sites:
         st.info("This model has seen every tower of the workspace, so none is held out.", icon=":material/info:")
         return
-    if pressed:
+    if inputs.asked_for(request, pressed):
         _start(request, workspace, model, sites)
     if inputs.running_section(request):
         return
-    kept = {key: value for key, value in jobs.results().items() if isinstance(key, NetworkRequest)}
-    same = [key for key in kept if key.place() == request.place()]
-    shown = request if request in kept else (same[-1] if same else None)
+    shown = _kept(request)
     if shown is None:
         st.caption(
             f"Press Adapt all to give each of the {len(sites)} held-out towers its labelled days, by the site effect "
@@ -92,11 +90,18 @@ def section(
             "This is the result of earlier settings. Press Adapt all for the present ones.", icon=":material/history:"
         )
     _show(shown, result, table, origin)
+    network_take.section(shown.days, shown.placement, result, workspace, model, origin)
+
+
+def _kept(request: NetworkRequest) -> NetworkRequest | None:
+    """Return the request whose result is shown: this one, else the latest of the same towers and model."""
+    same = [key for key in jobs.results() if isinstance(key, NetworkRequest) and key.place() == request.place()]
+    return request if request in same else next(reversed(same), None)
 
 
 def _ask(workspace: Workspace, version: tuple[str, int]) -> tuple[NetworkRequest, bool]:
     """Draw the settings; return them, and whether Adapt all was pressed."""
-    left, middle, right = st.columns([3, 3, 1.6], gap="medium", vertical_alignment="bottom")
+    left, middle, right = st.columns([2.6, 3.6, 1.6], gap="medium", vertical_alignment="bottom")
     days = min(DAYS, key=lambda n: abs(n - state.get("days", 30)))
     with left:
         chosen = st.select_slider("Labelled days a tower", DAYS, value=days, key="network_days", on_change=_take_days)
@@ -137,7 +142,7 @@ def _start(request: NetworkRequest, workspace: Workspace, model: "Ensemble | Cro
 
         return adapt_network(model, workspace.archive(), sites, request.days, request.placement, tell, cancelled)
 
-    jobs.start(request, f"Adapting {len(sites)} towers", work)
+    jobs.start(request, f"Adapting {len(sites)} towers", work, jobs.NETWORK)
 
 
 def _show(request: NetworkRequest, result: "NetworkResult", table: pd.DataFrame, origin: Any) -> None:

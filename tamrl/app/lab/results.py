@@ -12,6 +12,7 @@ from tamrl.app.lab import support as lab_support
 from tamrl.app.lab.view import LabView
 from tamrl.app.shared import components, theme, widgets
 from tamrl.figures.lab import adaptation as figures
+from tamrl.figures.lab import diagnostics
 from tamrl.figures.style import number, unit_label
 from tamrl.predict.methods import METHODS
 from tamrl.schema import FLUX_UNIT, FLUXES
@@ -45,7 +46,7 @@ def show(view: LabView, current: bool) -> None:
             )
             components.figure(
                 view.stem("loss"),
-                figures.loss_figure(view.result.history, theme.current()),
+                diagnostics.loss_figure(view.result.history, theme.current()),
                 f"Loss of each member against the step. {len(view.result.adapted['member'])} members at "
                 f"{view.request.site}, the fit and the held-back {units}.",
                 view.origin,
@@ -64,8 +65,9 @@ def _heading(view: LabView, current: bool) -> None:
         f"{len(result.adapted['member'])} members",
         f"{result.seconds:.1f} s on {result.device}",
     ]
-    if METHODS[settings.method].fits:
+    if METHODS[settings.method].descends:
         done.insert(1, f"{settings.steps} steps at {settings.learning_rate:g}")
+    if METHODS[settings.method].fits:
         done.append(f"shrinkage {np.mean(result.shrinkage):.2f} (0 = zero-shot, 1 = fully adapted; mean of members)")
     if view.request.gaps:
         done.append(f"{wording.unit(view.step, 0)} without weather predicted, too")
@@ -78,10 +80,8 @@ def _heading(view: LabView, current: bool) -> None:
 
 def _scores(view: LabView) -> None:
     """Draw one card a flux: RMSE, R2 and bias after adapting and their change."""
-    from tamrl.predict.output import before_after
-
     units = wording.unit(view.step, 0)
-    rows = before_after(view.result).to_dict("records")
+    rows = view.scores
     for column, row in zip(st.columns(len(rows), gap="small"), rows, strict=True):
         with column:
             components.score_card(row, view.step)
@@ -126,10 +126,7 @@ def _over_time(view: LabView) -> None:
 
 def _scores_in_words(view: LabView) -> str:
     """Return the RMSE of each flux before and after, for readers who do not see the figure."""
-    from tamrl.predict.output import before_after
-
-    rows = before_after(view.result).to_dict("records")
-    said = "; ".join(f"{r['flux']} {number(r['rmse_before'])} to {number(r['rmse_after'])}" for r in rows)
+    said = "; ".join(f"{r['flux']} {number(r['rmse_before'])} to {number(r['rmse_after'])}" for r in view.scores)
     return f"RMSE from zero-shot to adapted in {UNIT}: {said}."
 
 
@@ -169,11 +166,13 @@ def _spread(view: LabView) -> None:
     """Draw the ensemble spread before and after."""
     result = view.result
     st.markdown("**Ensemble spread**")
-    spreads = {r: figures.spread_table(p) for r, p in (("zero-shot", result.zero_shot), ("adapted", result.adapted))}
+    spreads = {
+        r: diagnostics.spread_table(p) for r, p in (("zero-shot", result.zero_shot), ("adapted", result.adapted))
+    }
     medians = {r: ", ".join(f"{f} {number(table.loc[f, 'p50'])}" for f in FLUXES) for r, table in spreads.items()}
     components.figure(
         view.stem("spread"),
-        figures.spread(result.zero_shot, result.adapted, theme.current()),
+        diagnostics.spread(result.zero_shot, result.adapted, theme.current()),
         f"Standard deviation of the members at {view.request.site}, before and after adapting. Medians over time in "
         f"{UNIT}: zero-shot {medians['zero-shot']}; adapted {medians['adapted']}.",
         view.origin,
@@ -184,8 +183,8 @@ def _spread(view: LabView) -> None:
 def _balance(view: LabView) -> None:
     """Say how far the carbon balance is open; draw it only of a model that may leave it open."""
     result = view.result
-    observed = float(np.nanmax(np.abs(figures.residual(view.tower)), initial=0.0))
-    predicted = float(np.abs(figures.residual(result.adapted)).max())
+    observed = float(np.nanmax(np.abs(diagnostics.residual(view.tower)), initial=0.0))
+    predicted = float(np.abs(diagnostics.residual(result.adapted)).max())
     what = "Carbon balance residual, NEE − (RECO − GPP)"
     if predicted < figures.ROUNDING:
         st.caption(
@@ -195,12 +194,12 @@ def _balance(view: LabView) -> None:
         return
     st.markdown(f"**{what}**")
     frame = pd.DataFrame(
-        {"observed": figures.residual(view.tower), "adapted": figures.residual(view.means["adapted"])},
+        {"observed": diagnostics.residual(view.tower), "adapted": diagnostics.residual(view.means["adapted"])},
         index=pd.Index(view.tower["time"].values, name="time"),
     )
     components.figure(
         view.stem("balance"),
-        figures.balance(view.tower, result.adapted, theme.current()),
+        diagnostics.balance(view.tower, result.adapted, theme.current()),
         f"Balance residual over time, observed and adapted. Largest size: predicted (any member) {predicted:.2g}, "
         f"observed {observed:.2g} {UNIT}.",
         view.origin,

@@ -13,6 +13,7 @@ from tamrl.figures.lab import runs as figures
 from tamrl.figures.style import number, unit_label
 from tamrl.figures.towers.fingerprint import MONTH_NAMES
 from tamrl.predict.methods import METHODS
+from tamrl.predict.output import before_after, compare_runs, support_errors
 from tamrl.schema import FLUX_UNIT, FLUXES
 
 if TYPE_CHECKING:
@@ -27,8 +28,6 @@ HARM = 2.0
 
 def harm(view: "LabView") -> None:
     """Say why adapting did harm, where it did."""
-    from tamrl.predict.output import support_errors
-
     errors = support_errors(view.result)
     worse = errors[errors["worse"] > HARM]
     if worse.empty:
@@ -89,8 +88,6 @@ def table(view: "LabView") -> None:
 
 def _rows(view: "LabView", same: "dict[LabRequest, Adaptation]") -> pd.DataFrame:
     """Return a row a run: what was asked, and the RMSE of each flux after adapting."""
-    from tamrl.predict.output import before_after
-
     rows = []
     for request, result in same.items():
         scores = before_after(result).set_index("flux")
@@ -99,7 +96,7 @@ def _rows(view: "LabView", same: "dict[LabRequest, Adaptation]") -> pd.DataFrame
             "Method": METHODS[request.settings.method].label,
             "From": request.start,
             f"Support {wording.unit(view.step, 0)}": request.days,
-            "Steps": request.settings.steps if METHODS[request.settings.method].fits else None,
+            "Steps": request.settings.steps if METHODS[request.settings.method].descends else None,
         }
         for flux in FLUXES:
             after, before = scores.loc[flux, ["rmse_after", "rmse_before"]]
@@ -112,15 +109,13 @@ def name_of(request: "LabRequest", step: "TimeStep") -> str:
     """Return what tells a run from others at the same tower, in few words."""
     settings = request.settings
     said = [METHODS[settings.method].label, f"{wording.counted(request.days, step)} from {request.start}"]
-    if METHODS[settings.method].fits:
+    if METHODS[settings.method].descends:
         said.append(f"{settings.steps} steps at {settings.learning_rate:g}")
     return ", ".join([*said, "gaps predicted"] if request.gaps else said)
 
 
 def _overlay(view: "LabView", same: "dict[LabRequest, Adaptation]") -> None:
     """Draw the runs one over another in time, and their errors against the size of their support."""
-    from tamrl.predict.output import compare_runs
-
     newest = dict(list(same.items())[-figures.MOST :])
     runs = {name_of(request, view.step): result for request, result in newest.items()}
     flux = st.segmented_control(

@@ -40,9 +40,10 @@ def section(view: "LabView") -> None:
             "take_model",
         )
     st.caption(
-        "The report is one file that opens without a network: figures, scores, settings, provenance, licences and "
-        "citations. The notebook repeats this adaptation with the Python package. The adapted model, once unpacked, "
-        "predicts the same elsewhere: `tamrl predict --checkpoint`, or `tamrl.load_adapted`."
+        "The report is one file that opens without a network: figures, scores, settings, provenance, licences, "
+        "citations, and a link that brings this view back. The notebook repeats this adaptation with the Python "
+        "package. The adapted model, once unpacked, predicts the same elsewhere: `tamrl predict --checkpoint`, or "
+        "`tamrl.load_adapted`."
     )
 
 
@@ -55,6 +56,7 @@ def _run(view: "LabView") -> "Run":
         ensemble=cache.model(Path(view.request.model[0])).for_site(view.request.site),
         adaptation=view.result,
         allow_gaps=view.request.gaps,
+        url=view.address(),
     )
 
 

@@ -1,15 +1,18 @@
 """What the Few-shot lab was asked, and one result as its figures read it."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
 from tamrl import wording
+from tamrl.app.shared import state
 from tamrl.app.shared.components import Origin
+from tamrl.predict.output import adaptation_dataset
 from tamrl.timestep import TimeStep, step_of
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
     from tamrl.predict.methods import AdaptSettings
 
 
-class Asked(Protocol):
+class Asked(Hashable, Protocol):
     """What was asked of a job of the lab: an adaptation to one tower, or to all of them."""
 
     def place(self) -> tuple:
@@ -90,11 +93,31 @@ class LabView:
         """Ensemble means, Dataset(time), of ``zero-shot`` and ``adapted``."""
         return {"zero-shot": self.result.zero_shot.mean("member"), "adapted": self.result.adapted.mean("member")}
 
+    @cached_property
+    def scores(self) -> list[dict[str, Any]]:
+        """One row a flux of ``tamrl.predict.output.before_after``: many parts of the page say them."""
+        from tamrl.predict.output import before_after
+
+        return before_after(self.result).to_dict("records")
+
     def dataset(self) -> xr.Dataset:
         """Return observed, zero-shot and adapted fluxes as one CF Dataset."""
-        from tamrl.predict.output import adaptation_dataset
-
         return adaptation_dataset(self.result, self.origin.simulated)
+
+    def address(self) -> str:
+        """Return the address that restores this result; empty where there is no browser."""
+        asked, settings = self.request, self.request.settings
+        return state.address(
+            scope=None,
+            site=asked.site,
+            start=pd.Timestamp(asked.start).date(),
+            days=asked.days,
+            method=settings.method,
+            steps=settings.steps,
+            lr=settings.learning_rate,
+            gaps=asked.gaps,
+            run=True,
+        )
 
     def stem(self, what: str) -> str:
         """Return the stem of a file name."""

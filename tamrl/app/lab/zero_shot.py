@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @st.cache_data(max_entries=200, show_spinner="Predicting zero-shot")
 def _scores(workspace: tuple[str, int], model: tuple[str, int], site: str, _ensemble: "Ensemble", _tower: xr.Dataset):
-    from tamrl.predict.output import zero_shot_scores
+    from tamrl.predict.tower import zero_shot_scores
 
     return zero_shot_scores(_ensemble, _tower)
 

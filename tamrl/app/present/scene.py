@@ -103,11 +103,11 @@ class Scene:
 def _zero_shot(
     workspace: tuple[str, int], model: tuple[str, int], site: str, _ensemble: "Ensemble", _tower: xr.Dataset
 ) -> xr.Dataset:
-    from tamrl.predict.ensemble import site_effects
+    from tamrl.predict.ensemble import predict
     from tamrl.predict.gaps import driver_gaps, leave_out
 
     gaps = driver_gaps(_tower, _ensemble.config.model.drivers)
-    return leave_out(site_effects(_ensemble, _tower, [None])[0], gaps)
+    return leave_out(predict(_ensemble, _tower), gaps)
 
 
 def make(choice: Choice) -> Scene:

@@ -13,7 +13,7 @@ import xarray as xr
 from pandas.io.formats.style import Styler
 
 from tamrl import wording
-from tamrl.app.shared import figure_download, files, visitor
+from tamrl.app.shared import explain, figure_download, files, tour, visitor
 from tamrl.app.shared.files import SIMULATED, Origin
 from tamrl.app.shared.jobs import as_user_error
 from tamrl.app.shared.widgets import chart, legend
@@ -81,6 +81,7 @@ def page_header(title: str, lead: str, simulated: bool) -> None:
         st.title(title, width="content", anchor=False)
         if simulated:
             simulated_badge()
+        tour.button(title)
     st.caption(lead)
 
 
@@ -149,6 +150,7 @@ def footer(
         st.caption(f"Source: {plain(origin.line())}", width="stretch")
         buttons = st.container(horizontal=True, gap="small", width="content", vertical_alignment="center")
     with buttons:
+        explain.button(name)
         figure_download.button(name, origin.file(name, "")[:-1], origin.line(), origin.simulated)
         if frame is not None:
             as_table(name, frame, origin)

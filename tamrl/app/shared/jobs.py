@@ -1,48 +1,102 @@
 """Work in the background, and the results that a session keeps.
 
-A job runs in its own thread and is polled by a fragment of the page, so that the page never blocks and a rerun
-or another page does not end it. The thread calls nothing of streamlit.
+A job waits for its turn among those of all sessions, then runs in a thread of its own; a fragment of the page polls it,
+so that the page never blocks and a rerun or another page does not end it. The thread calls nothing of streamlit.
 """
 
 import itertools
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Hashable
+from functools import cache
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import pandas as pd
 import streamlit as st
-from cachetools import LRUCache
 
+from tamrl.app.shared import presence
 from tamrl.errors import TamrlError
+from tamrl.system.kept import Kept, Room, Store
+from tamrl.system.turns import Crowd, Kind, Line, Turn, Turns
 
 log = logging.getLogger(__name__)
-#: Memory that the adaptations of one session may hold [bytes]; the least recently seen are dropped first.
-RESULT_BYTES = 64 * 2**20
+#: Kinds of work: those that take minutes, or all cores, leave a turn to the others.
+ADAPT = Kind("adapt")
+NETWORK, READ, IMPORT = (Kind(name, long=True) for name in ("network", "read", "import"))
 _JOB, _RESULTS = "tamrl_job", "tamrl_results"
 _NUMBERS = itertools.count(1)
+#: Owner -> what is kept for them.
+_KEPT: WeakValueDictionary[str, Kept] = WeakValueDictionary()
+
+
+@cache
+def turns() -> Turns:
+    """Return the line that the work of all sessions stands in.
+
+    Raises:
+        TamrlError: a bound in the environment is no number.
+    """
+    return Turns(Crowd.read(os.environ))
+
+
+@cache
+def _store() -> Store:
+    return Store(Room.read(os.environ))
+
+
+@cache
+def _presence() -> presence.Presence:
+    made = presence.Presence(presence.has_browser, lambda owner: turns().leave(owner), _drop)
+    made.look_on(_store().tidy)
+    return made
+
+
+def _drop(owner: str) -> None:
+    """Drop what is kept for an owner who has gone."""
+    kept = _KEPT.get(owner)
+    if kept is not None:
+        kept.clear()
+
+
+def owner() -> str:
+    """Return whose the work of this session is; once it has no browser any more, its work is stopped."""
+    found, session = presence.owner(), presence.session()
+    if session is not None:
+        _presence().add(session, found)
+    return found
 
 
 class BackgroundJob:
-    """One adaptation under way.
+    """One piece of work under way, such as an adaptation.
 
     Args:
         key: what is being computed; the result is kept under it.
         title: what the user is told.
         work: called as ``work(on_step, cancelled)`` in a thread; ``on_step`` takes any object whose attributes are
             the columns of ``history``, ``cancelled()`` says whether to give up.
+        kind: of the work.
+        owner: whose it is, see ``presence.owner``; the work of one owner runs one after another. Its own by default.
 
     Attributes:
         number: tells it from the other jobs of the server.
-        status: running, done, failed or cancelled.
+        status: running, which it also is while it waits for its turn, done, failed or cancelled.
         result: what ``work`` returned.
         error: what it raised, fit to show.
     """
 
     COLUMNS: tuple[str, ...] = ("member", "members", "step", "steps", "loss", "held_back")
 
-    def __init__(self, key: Hashable, title: str, work: Callable[[Callable, Callable[[], bool]], Any]) -> None:
+    def __init__(
+        self,
+        key: Hashable,
+        title: str,
+        work: Callable[[Callable, Callable[[], bool]], Any],
+        kind: Kind = ADAPT,
+        owner: str | None = None,
+    ) -> None:
         self.key, self.title = key, title
         self.status: Literal["running", "done", "failed", "cancelled"] = "running"
         self.result: Any = None
@@ -51,12 +105,16 @@ class BackgroundJob:
         self._steps: list[tuple] = []
         self._lock = threading.Lock()
         self._cancel = threading.Event()
-        self._began = time.monotonic()
+        self._began: float | None = None
         self.number = next(_NUMBERS)
-        self._thread = threading.Thread(target=self._run, args=(work,), name="adapt", daemon=True)
-        self._thread.start()
+        self._turn: Turn | None = None
+        try:
+            self._turn = turns().enter(owner or f"job {self.number}", kind, lambda: self._run(work), self.cancel)
+        except TamrlError as error:
+            self.status, self.error = "failed", error
 
     def _run(self, work: Callable) -> None:
+        self._began = time.monotonic()
         status: Literal["done", "failed"]
         try:
             self.result, status = work(self._on_step, self._cancel.is_set), "done"
@@ -65,7 +123,9 @@ class BackgroundJob:
             if not self._cancel.is_set():
                 self.error = as_user_error(error)
         with self._lock:
-            if not self._cancel.is_set():
+            if self._cancel.is_set():
+                self.result = None  # nobody will ask for it
+            else:
                 self.status = status
 
     def _on_step(self, step: Any) -> None:
@@ -76,13 +136,22 @@ class BackgroundJob:
     def cancel(self) -> None:
         """Give the job up at once; its thread stops before its next step."""
         with self._lock:
-            if self.status == "running":
-                self._cancel.set()
-                self.status = "cancelled"
+            if self.status != "running":
+                return
+            self._cancel.set()
+            self.status = "cancelled"
+        if self._turn is not None:
+            self._turn.give_up()
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the thread has ended, or for ``seconds``."""
-        self._thread.join(seconds)
+        if self._turn is not None:
+            self._turn.wait(seconds)
+
+    def line(self) -> str:
+        """Say where the job stands in the line of those that wait; empty once its turn has come."""
+        found = self._turn.line() if self._turn is not None and self.status == "running" else None
+        return "" if found is None else in_words(found)
 
     def history(self) -> pd.DataFrame:
         """Return the steps so far, one row each."""
@@ -103,8 +172,24 @@ class BackgroundJob:
         return so_far * (1 - share) / share if share > 0.05 and so_far > 1 else None
 
     def seconds(self) -> float:
-        """Return the seconds since the start."""
-        return time.monotonic() - self._began
+        """Return the seconds since its turn came; none while it waits."""
+        return 0.0 if self._began is None else time.monotonic() - self._began
+
+
+def in_words(line: Line) -> str:
+    """Return a place in the line in words."""
+    if line.after_own:
+        return "begins when your other work has ended"
+    place = "next in line" if line.place == 1 else f"{_ordinal(line.place)} in line"
+    if line.seconds is None:
+        return place
+    about = f"{max(1, round(line.seconds))} s" if line.seconds < 90 else f"{round(line.seconds / 60)} min"
+    return f"{place}, about {about}"
+
+
+def _ordinal(number: int) -> str:
+    last = 0 if 10 <= number % 100 <= 20 else number % 10
+    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(last, 'th') }"
 
 
 def as_user_error(error: Exception) -> TamrlError:
@@ -124,12 +209,14 @@ def current() -> BackgroundJob | None:
     return st.session_state.get(_JOB)
 
 
-def start(key: Hashable, title: str, work: Callable[[Callable, Callable[[], bool]], Any]) -> BackgroundJob:
-    """Start a job; one that still runs in this session is cancelled."""
+def start(
+    key: Hashable, title: str, work: Callable[[Callable, Callable[[], bool]], Any], kind: Kind = ADAPT
+) -> BackgroundJob:
+    """Start a job, or put it into the line; one of this session that has not ended is cancelled."""
     before = current()
     if before is not None:
         before.cancel()
-    st.session_state[_JOB] = job = BackgroundJob(key, title, work)
+    st.session_state[_JOB] = job = BackgroundJob(key, title, work, kind, owner())
     return job
 
 
@@ -138,7 +225,7 @@ def collect() -> None:
     job = current()
     if job is not None and job.status == "done" and not job.collected:
         results()[job.key] = job.result
-        job.collected = True
+        job.collected, job.result = True, None
 
 
 def turn() -> str:
@@ -147,10 +234,10 @@ def turn() -> str:
     return "" if job is None else f"{job.number}-{job.status}"
 
 
-def results() -> LRUCache:
-    """Return the adaptations that this session keeps, newest last, at most 64 MiB of them."""
-    return st.session_state.setdefault(_RESULTS, LRUCache(RESULT_BYTES, getsizeof=_size))
-
-
-def _size(result: Any) -> int:
-    return min(RESULT_BYTES, result.nbytes)
+def results() -> Kept:
+    """Return the adaptations that this session keeps, newest last, see ``tamrl.system.kept.Room`` for how many."""
+    found = st.session_state.get(_RESULTS)
+    if found is None:
+        st.session_state[_RESULTS] = found = _store().open()
+        _KEPT[owner()] = found
+    return found

@@ -53,7 +53,6 @@ def limits_in_words() -> str:
     """Return how much is kept of a visitor, for how long, and who sees it."""
     limits = visitor.visits().limits
     return (
-        f"Nobody else sees them. They are removed {limits.hours:g} hours after their last use, and when the server "
-        f"stops: export what you want to keep. At most {limits.imports} workspaces and "
-        f"{limits.visitor_bytes / 2**30:g} GB, unpacked, are kept."
+        f"Nobody else sees them. They stay {visitor.kept_for()}: export what you want to keep. At most "
+        f"{limits.imports} workspaces and {limits.visitor_bytes / 2**30:g} GB, unpacked, are kept."
     )

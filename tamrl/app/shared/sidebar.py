@@ -134,7 +134,7 @@ def _running() -> None:
     job = jobs.current()
     if job is None or job.collected or st.session_state.get(_PAGE) == "lab":
         return
-    said = {"running": "running", "done": "ready", "failed": "failed"}.get(job.status)
+    said = {"running": job.line() or "running", "done": "ready", "failed": "failed"}.get(job.status)
     if said:
         st.page_link("pages/lab.py", label=f"{job.title}: {said}", icon=":material/science:")
 
@@ -193,7 +193,7 @@ def show_device() -> None:
 
 #: Pages that show the towers of the workspace. Elsewhere the mark of simulated ones would be read as that of the maps
 #: or scores beside it.
-_PAGE, _OF_TOWERS = "tamrl_page", ("towers", "lab")
+_PAGE, _OF_TOWERS = "tamrl_page", ("towers", "lab", "task_space")
 
 
 def begin(page: str) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
@@ -115,6 +116,8 @@ def _write_pair(pair: tuple[float, float]) -> str:
     return f"{pair[0]:g},{pair[1]:g}"
 
 
+#: Choices of the sidebar, which count on every page; the address of the first page holds no others.
+EVERYWHERE = ("folder", "ws", "model")
 _TEXT = Parameter()
 _LIST = Parameter(lambda text: [part for part in text.split(",") if part], ",".join)
 _COUNT = Parameter(_whole)
@@ -159,6 +162,16 @@ PARAMETERS: dict[str, Parameter] = {
     "tower": _TEXT,
     "same": Parameter(_flag, lambda flag: "1" if flag else "0"),
     "band": Parameter(_share, lambda value: f"{value:g}"),
+    # of the Task space
+    "hue": _TEXT,
+    "trait": _TEXT,
+    "plane": _TEXT,
+    "part": _TEXT,
+    "way": _TEXT,
+    "member": _COUNT,
+    "blind": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    # of the Glossary
+    "term": _TEXT,
     # of the World page
     "map": _TEXT,
     "with": _TEXT,
@@ -178,19 +191,27 @@ PARAMETERS: dict[str, Parameter] = {
     "palette": _TEXT,
     "speed": _TEXT,
     "curtain": Parameter(_flag, lambda flag: "1" if flag else "0"),
+    # of the Lessons page
+    "lesson": _TEXT,
+    "stage": _TEXT,
+    "class": _TEXT,
 }
 
 
-def restore() -> None:
+def restore() -> bool:
     """Take what the URL says where the app did not write it itself; to be called first in every run.
 
     A browser may ask for a run before it has heard of the address that the last run wrote: what was replaced a moment
     ago is not taken back. Where the user went back or forward, the address is all that counts: what it lacks is
     forgotten. A change of page empties the address and forgets nothing.
+
+    Returns:
+        Whether the address newly asks for more than the sidebar's choices, and was not gone back to.
     """
     values = st.session_state.setdefault(_VALUES, {})
     written = st.session_state.setdefault(_WRITTEN, {})
-    if _went_back():
+    asked, back = False, _went_back()
+    if back:
         values.clear()
         written.clear()
         st.session_state.pop(_BEFORE, None)
@@ -202,10 +223,12 @@ def restore() -> None:
         replaced, when = before.get(name, ("", -math.inf))
         if text == replaced and now - when < _LATE_S:
             continue
+        asked = asked or name not in EVERYWHERE
         try:
             values[name] = parameter.read(text)
         except ValueError:
             values.pop(name, None)
+    return asked and not back
 
 
 def _went_back() -> bool:
@@ -214,9 +237,25 @@ def _went_back() -> bool:
     return context is not None and context.is_history_navigation
 
 
-def publish() -> None:
-    """Write every choice into the URL; to be called last in every run."""
-    texts = {n: PARAMETERS[n].write(v) for n, v in st.session_state.get(_VALUES, {}).items() if v not in (None, "", [])}
+def _texts(values: dict[str, Any]) -> dict[str, str]:
+    return {name: PARAMETERS[name].write(value) for name, value in values.items() if value not in (None, "", [])}
+
+
+def address(**values: Any) -> str:
+    """Return the whole address that restores this page; empty where there is no browser.
+
+    Args:
+        values: choices that are not those of the page now; None leaves one out.
+    """
+    query = urlencode(_texts(st.session_state.get(_VALUES, {}) | values))
+    page = st.context.url
+    return f"{page}?{query}" if page else ""
+
+
+def publish(everywhere: bool = False) -> None:
+    """Write every choice into the URL, or those of ``EVERYWHERE`` alone; to be called last in every run."""
+    chosen = {n: v for n, v in st.session_state.get(_VALUES, {}).items() if n in EVERYWHERE or not everywhere}
+    texts = _texts(chosen)
     if st.query_params.to_dict() != texts:
         st.query_params.from_dict(texts)
     written, now = st.session_state.get(_WRITTEN, {}), time.monotonic()

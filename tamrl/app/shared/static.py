@@ -8,7 +8,7 @@ import streamlit as st
 from tamrl.figures.towers import map as maps
 
 #: Last part of the address of every page but the first.
-PAGES = ("towers", "lab", "present", "scorecard")
+PAGES = tuple("start world towers workspace lab present task_space scorecard lessons teacher glossary".split())
 
 
 def base() -> str:

@@ -1,5 +1,6 @@
 """What this session may open of the server's files, what it may read of where they lie, and what it keeps there."""
 
+import contextlib
 import os
 import tempfile
 import uuid
@@ -7,8 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import streamlit as st
+from streamlit import runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from tamrl.app.shared import presence
 from tamrl.bundled import bundled_folder
+from tamrl.errors import TamrlError
 from tamrl.system.access import ENVIRONMENT, Access, is_local
 from tamrl.system.visits import Limits, Visits
 
@@ -48,9 +53,25 @@ def visits() -> Visits:
     Raises:
         TamrlError: a limit in the environment is no number.
     """
-    made = Visits(Limits.read(os.environ))
+    made = Visits(Limits.read(os.environ), connected=_connected)
     made.sweep_on()
     return made
+
+
+def _connected(session: str) -> bool:
+    """Return whether a session has a window open; without a server, as in a test, it counts as open."""
+    return not runtime.exists() or presence.has_browser(session)
+
+
+def arrive() -> None:
+    """Note that this visitor is here; to be called in every run. Whoever sits at the computer is a visitor that stays.
+
+    A server that has no place for what visitors keep says so where something is to be kept.
+    """
+    context = get_script_run_ctx()
+    if context is not None:
+        with contextlib.suppress(TamrlError):
+            visits().here(name(), None if access().owner else context.session_id)
 
 
 def name() -> str:
@@ -69,3 +90,11 @@ def _token(cookie: str) -> str:
     if version != "2" or len(key) != 4 or len(token) < 16:
         return ""
     return bytes(byte ^ key[at % 4] for at, byte in enumerate(token)).hex()
+
+
+def kept_for() -> str:
+    """Return in words how long what a visitor keeps here stays: ``until the server stops``."""
+    limits = visits().limits
+    if access().owner:
+        return "until the server stops"
+    return f"until {limits.minutes:g} minutes after you have left, {limits.hours:g} hours after their last use at most"

@@ -1,14 +1,12 @@
 """Workspace, at the top: files are dropped, kept apart for this visitor, and read in the background."""
 
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
-from tamrl.app.shared import components, own
-from tamrl.app.shared.jobs import BackgroundJob
+from tamrl.app.shared import components, jobs, own
+from tamrl.app.shared.waiting import Share, ShareJob
 from tamrl.errors import TamrlError
 from tamrl.system.contained import Bounds
 from tamrl.towers.report import ReadReport
@@ -16,29 +14,9 @@ from tamrl.towers.shelf import MOST_FILES, Draft, Shelf
 
 #: How often the page looks at a running reading [s].
 POLL_S = 0.7
-#: Readings of this server at once; others wait for their turn.
-_TURNS = threading.BoundedSemaphore(2)
 #: Number of uploaders so far: a new one is empty.
 _UPLOADER = "tamrl_workspace_uploader"
 _JOB, _DRAFT, ACCEPTED = "tamrl_workspace_job", "tamrl_workspace_draft", "tamrl_workspace_accepted"
-
-
-@dataclass(frozen=True)
-class Share:
-    """How much is done, 0-1."""
-
-    share: float
-
-
-class ReadingJob(BackgroundJob):
-    """The reading of a draft under way; ``on_step`` takes a ``Share``."""
-
-    COLUMNS: tuple[str, ...] = ("share",)
-
-    def progress(self) -> float:
-        """Return the share of the files that were read, 0-1."""
-        with self._lock:
-            return min(1.0, self._steps[-1][0]) if self._steps else 0.0
 
 
 def section(shelf: Shelf) -> None:
@@ -84,14 +62,13 @@ def begin(draft: Draft, bounds: Bounds) -> None:
         before.cancel()
 
     def work(on_step: Callable[[Share], None], cancelled: Callable[[], bool]) -> ReadReport:
-        with _TURNS:
-            return draft.read(lambda share: on_step(Share(share)), bounds, cancelled)
+        return draft.read(lambda share: on_step(Share(share)), bounds, cancelled)
 
     st.session_state.pop(ACCEPTED, None)
     st.session_state[_DRAFT] = draft.path
     count = len(draft.files)
     title = f"Reading {draft.files[0].name}" if count == 1 else f"Reading {count} files"
-    st.session_state[_JOB] = ReadingJob(draft.path, title, work)
+    st.session_state[_JOB] = ShareJob(draft.path, title, work, jobs.READ, jobs.owner())
 
 
 def running() -> bool:
@@ -117,8 +94,7 @@ def _live() -> None:
         st.rerun()
     with st.container(border=True, key="workspace_reading"):
         left, right = st.columns([5, 1], vertical_alignment="center")
-        text = f"{components.plain(job.title)}: {job.seconds():.0f} s"
-        left.progress(job.progress(), text=text)
+        left.progress(job.progress(), text=job.said())
         right.button("Cancel", icon=":material/stop:", on_click=job.cancel, width="stretch", key="workspace_cancel")
 
 

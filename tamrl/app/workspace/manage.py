@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import cache, components, own, sidebar, state, widgets
+from tamrl.app.shared import cache, components, jobs, own, sidebar, state, waiting, widgets
 from tamrl.errors import TamrlError
 from tamrl.towers.shelf import LONGEST_NAME, Shelf
 from tamrl.towers.workspace import Workspace
@@ -171,8 +171,12 @@ def _import(shelf: Shelf) -> None:
         bounds = own.bounds(sent.size, sent.name)
         file = Path(scratch) / "workspace.zip"
         file.write_bytes(sent.getbuffer())
-        with st.spinner("Unpacking"):
-            made = shelf.take_in(file, name, bounds)
+        made = waiting.done(
+            f"Unpacking {sent.name}",
+            lambda progress, cancelled: shelf.take_in(file, name, bounds, progress, cancelled),
+            jobs.READ,
+            "workspace_unpacking",
+        )
         _open(made)
         _next_turn()
         st.toast(f"{components.plain(made.name)} is imported, and open.", icon=":material/check:")

@@ -6,7 +6,7 @@ import streamlit as st
 import xarray as xr
 
 from tamrl.app.shared import cache, components, own, widgets
-from tamrl.app.workspace import drop
+from tamrl.app.workspace import drop, where
 from tamrl.errors import TamrlError
 from tamrl.globe.earth import flags, load_earth
 from tamrl.maps.cell import Cell, place_at, position
@@ -16,6 +16,8 @@ from tamrl.towers.workspace import bundled
 
 #: A smaller share of the land of a cell is not worth a word.
 _SEEN = 0.05
+#: Label, largest size and example of latitude and longitude.
+_DEGREES = (("Latitude [° N]", 90.0, "48.25"), ("Longitude [° E]", 180.0, "11.75"))
 
 
 def section(draft: Draft, tower: xr.Dataset, site: str) -> None:
@@ -36,7 +38,7 @@ def section(draft: Draft, tower: xr.Dataset, site: str) -> None:
         last = f"{', '.join(missing[:-1])} and {missing[-1]}" if len(missing) > 1 else missing[0]
         st.info(
             f"The files of {components.plain(site)} do not say {last}. The model reads where a tower stands and what "
-            "grows there: give the position, and the classes are looked up.",
+            "grows there: click on the map or type the position, and the classes are looked up.",
             icon=":material/location_on:",
         )
     with st.expander("Position and class", icon=":material/location_on:", expanded=bool(missing)):
@@ -44,26 +46,28 @@ def section(draft: Draft, tower: xr.Dataset, site: str) -> None:
 
 
 def _form(draft: Draft, site: str, at: tuple[float, float] | None, igbp: str, koeppen: str) -> None:
-    columns = st.columns(4, gap="small", vertical_alignment="bottom")
     known_lat, known_lon = at or (None, None)
     listed = _listed(site) if at is None else None
     first_lat, first_lon = listed[:2] if listed else (known_lat, known_lon)
     key = f"{draft.path.name}_{site}"
-    lat = columns[0].number_input(
-        "Latitude [° N]", -90.0, 90.0, first_lat, 0.1, "%.4f", key=f"workspace_lat_{key}", placeholder="48.25"
-    )
-    lon = columns[1].number_input(
-        "Longitude [° E]", -180.0, 180.0, first_lon, 0.1, "%.4f", key=f"workspace_lon_{key}", placeholder="11.75"
+    boxes = f"workspace_lat_{key}", f"workspace_lon_{key}"
+    for name, first in zip(boxes, (first_lat, first_lon), strict=True):
+        st.session_state.setdefault(name, first)
+    where.section(f"workspace_map_{key}", boxes)
+    columns = st.columns(4, gap="small", vertical_alignment="bottom")
+    lat, lon = (
+        column.number_input(label, -limit, limit, None, 0.1, "%.4f", key=name, placeholder=example)
+        for column, (label, limit, example), name in zip(columns, _DEGREES, boxes, strict=False)
     )
     earth = load_earth()
     cell = place_at(earth, lat, lon) if lat is not None and lon is not None else None
     as_listed = listed is not None and (lat, lon) == (first_lat, first_lon)
     found = listed[2:] if listed and as_listed else (cell.igbp, cell.koeppen) if cell else (UNKNOWN, UNKNOWN)
     # A class that was looked up belongs to a position: another position, another box.
-    where = f"{key}_{lat}_{lon}"
-    new_igbp = _class(columns[2], "Land cover (IGBP)", f"workspace_igbp_{where}", igbp, found[0], tuple(IGBP))
+    spot = f"{key}_{lat}_{lon}"
+    new_igbp = _class(columns[2], "Land cover (IGBP)", f"workspace_igbp_{spot}", igbp, found[0], tuple(IGBP))
     climates = tuple(name for name in flags(earth["koeppen"]).values() if name != "none")
-    new_koeppen = _class(columns[3], "Climate (Köppen)", f"workspace_koeppen_{where}", koeppen, found[1], climates)
+    new_koeppen = _class(columns[3], "Climate (Köppen)", f"workspace_koeppen_{spot}", koeppen, found[1], climates)
     if as_listed:
         st.caption(f"{site} is a tower of FLUXNET2015: its position and classes are those of the bundled list.")
     else:

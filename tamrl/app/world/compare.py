@@ -9,7 +9,7 @@ from tamrl.app.world import cache, numbers
 from tamrl.app.world.view import WorldView
 from tamrl.figures.world import charts
 from tamrl.figures.world import compare as figures
-from tamrl.maps import regions, time_means
+from tamrl.maps import common_grid, regions, time_means
 from tamrl.maps.aggregate import ALL
 
 _MINUS = "\N{MINUS SIGN}"
@@ -111,7 +111,7 @@ def _how(view: WorldView, question: tuple, outside: float) -> str:
     size = f"{lat:.3g}° by {lon:.3g}°"
     one, other = (cache.field(e, view.flux, p) for e, p in zip(question[:2], question[3:5], strict=True))
     grid = f"on the grid of both, {size}"
-    if not time_means.same_grid(one, other):
+    if not common_grid.same_grid(one, other):
         grid = f"on the coarser grid of the two, {size}, to which the finer one is averaged conservatively"
     said = [f"{view.period.label}, weighted by area of land, {grid}."]
     if view.period.year is None:

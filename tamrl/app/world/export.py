@@ -17,7 +17,7 @@ from tamrl.figures.world import print as world_print
 from tamrl.figures.world.map import Scale
 from tamrl.figures.world.print import EARTH, Box, Signs
 from tamrl.globe.contract import add_bounds
-from tamrl.maps import time_means
+from tamrl.maps import common_grid, time_means
 from tamrl.maps.layer import Layer
 
 _EDGES = ("West", "South", "East", "North")
@@ -148,7 +148,7 @@ def dataset(view: WorldView, asked: tuple[Layer, ...], box: Box = EARTH) -> xr.D
         said = f"{said} minus {beside}"
     if len(found) == 2:
         lands = [cache.land(question.entry) for question in asked]
-        one, other, _ = time_means.on_common_grid(*found, *lands)
+        one, other, _ = common_grid.on_common_grid(*found, *lands)
         ds = xr.Dataset({name: one.assign_attrs(maps=said)})
         ds[f"{name}_other"] = other.assign_attrs(maps=beside).rename(None)
     else:

@@ -2,17 +2,19 @@
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import streamlit as st
 import yaml
 
-from tamrl.app.shared import components, state, visitor
+from tamrl.app.shared import components, jobs, state, visitor, waiting
 from tamrl.app.world import about, cache, session
 from tamrl.app.world.view import WorldView
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog
+from tamrl.maps import catalog, imports
+from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.contained import import_contained
 from tamrl.maps.products import PRODUCTS
 from tamrl.system.contained import Bounds
@@ -105,8 +107,8 @@ def _kept_for(owner: bool) -> str:
     limits = visitor.visits().limits
     why = "The open workspace is read-only, so it is" if owner else "It is"
     return (
-        f"{why} kept for this session only: nobody else sees it, and it is removed {limits.hours:g} hours after its "
-        f"last use. At most {limits.imports} products and {limits.visitor_bytes / 2**30:g} GB, unpacked, are kept."
+        f"{why} kept for this session only, {visitor.kept_for()}: nobody else sees it. At most {limits.imports} "
+        f"products and {limits.visitor_bytes / 2**30:g} GB, unpacked, are kept."
     )
 
 
@@ -121,23 +123,18 @@ def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapp
     paths: list[str | Path] = list(access.expand(where, _BOX)) if where else []
     if access.owner and where:
         paths = [where]  # as it was typed, for the provenance
-    bar = st.progress(0.0, "Reading the files")
+    with tempfile.TemporaryDirectory(prefix="tamrl-sent-") as scratch:
+        paths += [_stored(file, Path(scratch), at) for at, file in enumerate(sent)]
+        assert into is not None  # a folder was made
 
-    def progress(share: float) -> None:
-        bar.progress(share, f"Writing the maps, {share:.0%}")
-
-    try:
-        with tempfile.TemporaryDirectory(prefix="tamrl-sent-") as scratch:
-            paths += [_stored(file, Path(scratch), at) for at, file in enumerate(sent)]
-            assert into is not None  # a folder was made
+        def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> MapsEntry:
             if access.owner:
-                entry = catalog.import_product(paths, into, kind, parsed, progress)
-            else:
-                assert room is not None  # a visitor's import goes into no workspace
-                assert not isinstance(into, Workspace)
-                entry = import_contained(paths, into, kind, parsed, progress, Bounds(room))
-    finally:
-        bar.empty()
+                return imports.import_product(paths, into, kind, parsed, _until(cancelled, progress))
+            assert room is not None  # a visitor's import goes into no workspace
+            assert not isinstance(into, Workspace)
+            return import_contained(paths, into, kind, parsed, progress, Bounds(room), cancelled)
+
+        entry = waiting.done("Writing the maps", work, jobs.IMPORT, "world_importing")
     said = about.noted(cache.maps(entry))
     if not workspace:
         said["Kept"] = _kept_for(owner=False)
@@ -148,6 +145,17 @@ def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapp
     found = {item.path: key for key, item in session.catalogue(workspace).items()}
     state.put("map", found.get(entry.path, entry.key))
     st.toast(f"{entry.label} is imported.", icon=":material/check:")
+
+
+def _until(cancelled: Callable[[], bool], progress: Callable[[float], None]) -> Callable[[float], None]:
+    """Return a ``progress`` that ends the import once it was cancelled."""
+
+    def told(share: float) -> None:
+        if cancelled():
+            raise TamrlError("The import was cancelled", "Import", "Begin it again")
+        progress(share)
+
+    return told
 
 
 def _stored(file: "UploadedFile", scratch: Path, number: int) -> Path:

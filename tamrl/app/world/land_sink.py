@@ -11,7 +11,7 @@ from tamrl.app.world import alt as world_alt
 from tamrl.app.world import cache, numbers
 from tamrl.app.world.view import WorldView, palette_choice
 from tamrl.errors import TamrlError
-from tamrl.figures.world import charts
+from tamrl.figures.world import charts, totals
 from tamrl.figures.world import land_sink as figures
 from tamrl.figures.world.map import in_words
 from tamrl.globe.contract import NBE
@@ -105,7 +105,7 @@ def _places(view: WorldView, shown: list[MapsEntry]) -> None:
     kept = table.drop(index=ALL)
     kept = kept[(kept.abs() > 1e-9).any(axis=1)]
     what = " and ".join(n for n, part in ((_FLUX, shown), (NBE, seen)) if part)
-    figure = charts.regional(kept, drawn, what, theme.current())
+    figure = totals.regional(kept, drawn, what, theme.current())
     title, first = f"Total {what} by {regions.KINDS[kind].lower()}", (shown or seen)[0]
     alt = world_alt.amounts(f"{title}: {first.label}", kept[first.key].to_dict(), charts.TOTAL)
     chart(st.container(), f"world-sink_{kind}", figure, alt)

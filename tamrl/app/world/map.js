@@ -2,7 +2,8 @@
 //
 // Latitude and longitude are drawn as they are (plate carree), so that one pixel of an image is one cell of the grid.
 // Nothing is asked of the server while the reader pans, zooms, reads values or swipes; a click picks a cell. The view
-// stands in the address, where the map itself writes it: a reload, a shared link and the back button restore it.
+// stands in the address, where the map itself writes it: a reload, a shared link and the back button restore it. A map
+// whose palette has names shows classes; its view is its own affair (Workspace: where a tower stands).
 
 const HOME = { lon: 0, lat: 13, zoom: 1 }; // zoom: 1 where the whole Earth is as wide as a panel, whatever its width
 const SHAPE = 0.4, SHAPE_OF_TWO = 0.46, LEAST_PX = 200, MOST_PX = 90, SMOOTH_UP_TO = 5, REACH = 9, SHORT_BELOW = 480;
@@ -60,7 +61,7 @@ class WorldMap {
     this.watch = new ResizeObserver(() => this.layout());
     this.watch.observe(this.root);
     this.clock = setInterval(() => this.address(), ADDRESS_MS);
-    this.back = () => this.data && this.show(new URLSearchParams(location.search).get("view"));
+    this.back = () => this.addressed && this.show(new URLSearchParams(location.search).get("view"));
     window.addEventListener("popstate", this.back);
   }
 
@@ -68,6 +69,11 @@ class WorldMap {
     this.watch.disconnect();
     clearInterval(this.clock);
     window.removeEventListener("popstate", this.back);
+  }
+
+  /** Whether the view stands in the address. */
+  get addressed() {
+    return this.data && !this.data.names;
   }
 
   get view() {
@@ -87,7 +93,7 @@ class WorldMap {
 
   /** Write the view into the address, where it differs; the app hears of it with its next run. */
   address() {
-    if (!this.data || !this.root.isConnected) return;
+    if (!this.addressed || !this.root.isConnected) return;
     const now = written(this.view), asked = new URLSearchParams(location.search), before = asked.get("view");
     if (now === before || (before === null && now === written(HOME))) return;
     asked.set("view", now);
@@ -115,7 +121,7 @@ class WorldMap {
     this.build(data.curtain ? 1 : data.panels.length);
     this.layout();
     this.root.dataset.drawn = data.id;
-    if (kept.told) return;
+    if (kept.told || !this.addressed) return;
     kept.told = true; // once in a window: what stands below the map waits for it
     requestAnimationFrame(() => setTimeout(() => say("drawn", true)));
   }
@@ -376,6 +382,7 @@ class WorldMap {
     if (!pixels[at + 3]) return "";
     const step = this.values.get((pixels[at] << 16) | (pixels[at + 1] << 8) | pixels[at + 2]);
     if (step === undefined) return "";
+    if (this.data.names) return this.data.names[step];
     const { low, high, unit } = this.data, last = this.data.palette.length - 1;
     const sign = step === 0 ? "\u2264 " : step === last ? "\u2265 " : "";
     return `${sign}${number(low + ((high - low) * step) / last)} ${unit}`.trim();

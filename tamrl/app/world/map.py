@@ -1,9 +1,11 @@
 """The World page's map: the months that play, the fields, their colours and what lies on them."""
 
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -38,7 +40,8 @@ def _parts() -> tuple[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _component():
+def component() -> Callable[..., Any]:
+    """Return the map as a component of streamlit; what it takes and tells stands at the top of ``map.js``."""
     css, js = _parts()
     return st.components.v2.component("tamrl_world_map", html='<div class="map"></div>', css=css, js=js)
 
@@ -248,7 +251,7 @@ def _map(view: WorldView, scale: Scale, towers: pd.DataFrame) -> None:
         "at": PARAMETERS["view"].write(view_at) if (view_at := state.get("view")) else None,
     }
     # That the map is drawn for the first time needs no answer but the run that it starts, see world_tabs.
-    _component()(key=_KEY, data=data, on_pick_change=_picked, on_drawn_change=lambda: None)
+    component()(key=_KEY, data=data, on_pick_change=_picked, on_drawn_change=lambda: None)
 
 
 def _picked() -> None:

@@ -14,12 +14,13 @@ from tamrl.app.world.view import WorldView
 from tamrl.errors import TamrlError
 from tamrl.figures.world.charts import MapsLook, looks
 from tamrl.globe.contract import SD, cell_area, is_climatology
-from tamrl.maps import aggregate, cell, global_totals, regions, time_means
+from tamrl.maps import aggregate, cell, common_grid, global_totals, regions, time_means
 from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.global_totals import Published
 from tamrl.maps.regions import Groups
 from tamrl.maps.time_means import Period
 from tamrl.model.training_towers import load_reference
+from tamrl.towers.quality import MIN_MONTHS
 from tamrl.towers.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def common(
     one: MapsEntry, other: MapsEntry, flux: str, period: Period, other_period: Period, vegetated: bool = False
 ) -> tuple[xr.DataArray, ...]:
     """Return two fields on the coarser of their grids, and the land of each cell that is compared, m2."""
-    a, b, land = time_means.on_common_grid(
+    a, b, land = common_grid.on_common_grid(
         world_cache.field(one, flux, period),
         world_cache.field(other, flux, other_period),
         world_cache.land(one),
@@ -224,8 +225,6 @@ def reference(model: Path) -> "Reference | None":
 
 def trained_on(reference: "Reference") -> str:
     """Say how many towers the monthly model learnt from, and why not from all that the Scorecard scores."""
-    from tamrl.training.ensemble import MIN_MONTHS
-
     scored, sites = set(world_cache.scored_towers().index), set(reference.sites)
     lacking = sorted(scored - sites)
     if not lacking or not scored & sites:

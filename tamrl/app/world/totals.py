@@ -10,7 +10,8 @@ from tamrl.app.world import alt as world_alt
 from tamrl.app.world import cache, numbers
 from tamrl.app.world.view import WorldView
 from tamrl.figures import style
-from tamrl.figures.world import charts as figures
+from tamrl.figures.world import totals as figures
+from tamrl.figures.world.charts import UNIT
 from tamrl.maps import aggregate, global_totals, regions, time_means
 from tamrl.maps.aggregate import ALL, TOTAL_UNIT
 from tamrl.maps.catalog import MapsEntry
@@ -207,7 +208,7 @@ def _regional(view: WorldView, year: int | None, every: bool) -> None:
         for e in shown
         if land[e.key][ALL] - land[e.key].drop(ALL).sum() > 0.5
     ]
-    units = f"Land in 10⁶ km², totals in {_TOTAL}, means in {figures.UNIT} of land."
+    units = f"Land in 10⁶ km², totals in {_TOTAL}, means in {UNIT} of land."
     st.caption(" ".join(part for part in (units, _KIND_NOTES.get(kind, ""), *outside) if part))
 
 
@@ -229,7 +230,7 @@ def _regional_table(kept: pd.DataFrame, land: pd.DataFrame, view: WorldView, sho
         column_config={
             "land": number("Land", width=62, help="10⁶ km²"),
             "total": number("Total", width=70, help=_TOTAL),
-            "mean": number("Mean", width=66, help=f"{figures.UNIT}, of a square metre of land"),
+            "mean": number("Mean", width=66, help=f"{UNIT}, of a square metre of land"),
             "other": number("Compared with", width=118, help=f"Total of the other maps, {_TOTAL}"),
             "change": number("Difference", width=90, help=_TOTAL),
         },

@@ -9,7 +9,7 @@ from tamrl.evaluation.benchmark.document import write_between
 from tamrl.evaluation.benchmark.report import HARMED_COLUMN, markdown, shares, standings
 from tamrl.evaluation.benchmark.runs import TAMRL
 from tamrl.evaluation.labels import LABELS, label_of
-from tamrl.evaluation.statistics import compare
+from tamrl.evaluation.paired import compare
 from tamrl.schema import FLUXES
 
 DOCUMENT = "benchmarks.md"

@@ -16,7 +16,8 @@ from tamrl.evaluation.benchmark.figures import draw
 from tamrl.evaluation.benchmark.runs import ALONE, TAMRL
 from tamrl.evaluation.benchmark.targets import RIVALS, against_targets
 from tamrl.evaluation.labels import LABELS, in_order, label_of
-from tamrl.evaluation.statistics import HARM, across_towers, against_baselines, compare, percentiles, tower_means
+from tamrl.evaluation.paired import HARM, against_baselines, compare
+from tamrl.evaluation.statistics import across_towers, percentiles, tower_means
 from tamrl.protocol.placements import counted
 from tamrl.schema import FLUXES
 

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 
 from tamrl.evaluation.labels import label_of
+from tamrl.evaluation.paired import compare
 from tamrl.evaluation.results import published
-from tamrl.evaluation.statistics import compare, tower_means
+from tamrl.evaluation.statistics import tower_means
 from tamrl.protocol.placements import counted
 from tamrl.schema import FLUXES
 

@@ -1,11 +1,15 @@
-"""What adapting does at many towers: the distribution of the change of the error, one line a flux."""
+"""What adapting does at many towers: how the change of the error is distributed, and where it is what."""
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from tamrl.evaluation.results import METRICS
 from tamrl.figures.colours import FLUX, rgba
-from tamrl.figures.style import Theme, style
+from tamrl.figures.scorecard.map import scale
+from tamrl.figures.style import GRID, INK, Theme, style
+from tamrl.figures.world.map import map_colours
+from tamrl.figures.world.print import outline_rings
 from tamrl.schema import FLUXES
 
 #: Ends of the axis [%]: single towers beyond them are drawn there.
@@ -13,6 +17,9 @@ LOWEST, HIGHEST = -80.0, 80.0
 #: Change from which a tower counts as improved or harmed [%].
 BAND = 10.0
 HEIGHT = 300
+#: Part of the Earth on the map, degrees: south of it there is no tower.
+_WEST_EAST, _SOUTH_NORTH = (-180, 180), (-58, 84)
+_MAP_HEIGHT = 460
 
 
 def distribution(table: pd.DataFrame, selected: str | None, theme: Theme) -> go.Figure:
@@ -59,8 +66,70 @@ def distribution(table: pd.DataFrame, selected: str | None, theme: Theme) -> go.
     return figure
 
 
+def change_map(table: pd.DataFrame, towers: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
+    """Return a world map of towers coloured by the change of their RMSE, which needs no file of outlines beside it.
+
+    Args:
+        table: of ``tamrl.predict.network.NetworkResult``.
+        towers: DataFrame(site) with ``lat, lon, igbp, koeppen``; a tower without a position is left out.
+        flux: GPP, RECO or NEE.
+        theme: light or dark.
+    """
+    rows = table[table["flux"] == flux].join(towers, on="site").dropna(subset=["lat", "lon", "change"])
+    colours, low, high = scale(rows["change"].to_numpy(dtype=float), METRICS["rmse"], difference=True)
+    figure = go.Figure(_land(theme))
+    figure.add_trace(
+        go.Scatter(
+            x=rows["lon"],
+            y=rows["lat"],
+            mode="markers",
+            marker=dict(
+                color=rows["change"],
+                colorscale=[[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)],
+                cmin=low,
+                cmax=high,
+                size=9,
+                line=dict(color=INK[theme], width=0.8),
+                colorbar=dict(
+                    title=dict(text=f"Change of {flux} RMSE [%]", side="right"), thickness=10, len=0.8, outlinewidth=0
+                ),
+            ),
+            customdata=rows[["site", "igbp", "koeppen", "change", "rmse_before", "rmse_after"]],
+            hovertemplate="%{customdata[0]} (%{customdata[1]}, %{customdata[2]}): %{customdata[3]:+.0f} %, RMSE "
+            "%{customdata[4]:.2f} to %{customdata[5]:.2f}<extra></extra>",
+        )
+    )
+    style(figure, theme, _MAP_HEIGHT)
+    figure.update_layout(showlegend=False, margin_t=10, hovermode="closest")
+    figure.update_xaxes(range=_WEST_EAST, constrain="domain", showgrid=False, ticksuffix="\N{DEGREE SIGN}")
+    figure.update_yaxes(
+        range=_SOUTH_NORTH, scaleanchor="x", constrain="domain", showgrid=False, ticksuffix="\N{DEGREE SIGN}"
+    )
+    figure.update_xaxes(zeroline=False)
+    figure.update_yaxes(zeroline=False)
+    return figure
+
+
+def _land(theme: Theme) -> go.Scatter:
+    """Return the countries as one line: the pen is lifted between rings, where there is no number."""
+    rings = np.concatenate([np.vstack([ring, [np.nan, np.nan]]) for ring in outline_rings()])
+    return go.Scatter(
+        x=rings[:, 0],
+        y=rings[:, 1],
+        mode="lines",
+        fill="toself",
+        fillcolor=map_colours(theme)["land"],
+        line=dict(color=GRID[theme], width=0.6),
+        hoverinfo="skip",
+    )
+
+
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Return DataFrame(flux): median change, share of towers improved and harmed by ``BAND`` or more [%], towers."""
+    """Return DataFrame(flux): median change, share of towers improved and harmed by ``BAND`` or more [%], towers.
+
+    Args:
+        table: of ``tamrl.predict.network.NetworkResult``.
+    """
     rows = {}
     for flux in FLUXES:
         change = table.loc[table["flux"] == flux, "change"].dropna()

@@ -141,7 +141,7 @@ def _panel(axes: "Axes", panel: Panel, scale: Scale, box: Box, signs: Signs) -> 
     west, south, east, north = box
     axes.set_facecolor("#eef2f3")
     for turn in (0.0, 360.0) if east > 180 else (0.0,):
-        rings = [ring + np.array([turn, 0]) for ring in _rings()]
+        rings = [ring + np.array([turn, 0]) for ring in outline_rings()]
         axes.add_collection(PolyCollection(rings, facecolors="#d9d8d2", edgecolors="none", zorder=0))
         _field(axes, panel, scale, turn)
         axes.add_collection(LineCollection(rings, colors=_INK, linewidths=0.25, alpha=0.7, zorder=3))
@@ -216,7 +216,7 @@ def _bar(axes: "Axes", scale: Scale) -> None:
         axes.text(place, 0.5, end, fontsize=7, va="center", ha=align, transform=axes.transAxes)
 
 
-def _rings() -> list[np.ndarray]:
+def outline_rings() -> list[np.ndarray]:
     """Return the outlines of countries, each (n, 2) longitude and latitude."""
     found = []
     for feature in json.loads(outlines().read_text(encoding="utf-8"))["features"]:

@@ -18,7 +18,8 @@ import pandas as pd
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import NBE
 from tamrl.maps.products.accounting import noted
-from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, land_only, read_fields
+from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, read_fields
+from tamrl.maps.products.join import land_only
 from tamrl.maps.products.sources import Source
 
 BIO = "flux_apos_bio"

@@ -20,7 +20,8 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import NBE
 from tamrl.maps.products.accounting import noted
-from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, land_only, read_fields
+from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, read_fields
+from tamrl.maps.products.join import land_only
 from tamrl.maps.products.sources import Source
 
 NAME = re.compile(

@@ -6,7 +6,7 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import SD, check_maps, fluxes_of, to_grid
-from tamrl.maps.products.assemble import join
+from tamrl.maps.products.join import join
 from tamrl.maps.products.sources import Source
 from tamrl.schema import FLUX_UNIT, FLUXES
 

@@ -18,7 +18,8 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import NBE, SD
 from tamrl.maps.products.accounting import noted
-from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, land_only, read_fields
+from tamrl.maps.products.assemble import UNSTATED, Field, ProductReading, read_fields
+from tamrl.maps.products.join import land_only
 from tamrl.maps.products.sources import Source
 
 NAME = re.compile(r"^(?P<model>[A-Za-z0-9 -]+)_gridded_fluxes_(?P<experiment>[A-Za-z]+)\.nc4?$")

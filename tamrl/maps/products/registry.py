@@ -12,7 +12,8 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.maps.products import cams, carbontracker, cedar, cf, cmip, maps, metaflux, oco2mip, xbase
 from tamrl.maps.products.accounting import collect
-from tamrl.maps.products.assemble import ProductReading, finish, listed
+from tamrl.maps.products.assemble import ProductReading, finish
+from tamrl.maps.products.join import listed
 from tamrl.maps.products.sources import Paths, Source, find, open_source, open_sources
 
 # In capitals: models simulate, and say so, without being made up for a demonstration.

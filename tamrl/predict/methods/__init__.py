@@ -56,7 +56,7 @@ class Task:
         record: the tower's tensors.
         days: labelled days that may be used, at least one but for ``zero-shot``.
         settings: steps, learning rate, share held back.
-        report: to be called after each gradient step with the loss of the fitted and of the held-back days; it raises
+        report: to be called for each step of a fit with the loss of the fitted and of the held-back days; it raises
             ``Cancelled`` when the user has cancelled.
     """
 
@@ -77,7 +77,8 @@ class Method:
         label: on the screen.
         description: what it does, as one sentence without its full stop.
         module: file of this folder that has ``run``; it may serve several methods.
-        fits: gradient fits that it makes one after the other; 0 where nothing is iterated.
+        fits: fits that it makes one after the other; 0 where nothing is iterated.
+        ends: about how many steps a fit takes that ends by itself; 0 where the settings say how many.
         calibrated: whether its predictions have calibrated intervals.
         labels: whether it needs labelled days.
         partitioned: whether the labelled days must have GPP or RECO; NEE alone does not do.
@@ -89,10 +90,20 @@ class Method:
     description: str
     module: str
     fits: int = 0
+    ends: int = 0
     calibrated: bool = False
     labels: bool = True
     partitioned: bool = False
     guarded: bool = False
+
+    @property
+    def descends(self) -> bool:
+        """Whether it takes the steps and the learning rate of the settings."""
+        return self.fits > 0 and not self.ends
+
+    def steps(self, settings: AdaptSettings) -> int:
+        """Return how many steps one member takes in all, about."""
+        return self.fits * (self.ends or settings.steps)
 
     def run(self, task: Task) -> Reached:
         """Return one member before and after, see ``Reached``."""
@@ -140,6 +151,7 @@ METHODS: dict[str, Method] = {
             description="The task embedding and the modulation are fine-tuned, all other weights are frozen",
             module="finetune",
             fits=1,
+            ends=4,
             guarded=True,
         ),
         Method(
@@ -160,8 +172,8 @@ class AdaptSettings:
 
     Attributes:
         method: a key of ``METHODS``.
-        steps: gradient steps of a fit.
-        learning_rate: of Adam, in prior standard deviations a step.
+        steps: gradient steps of a fit of the method ``all``; that of ``modulation`` ends by itself.
+        learning_rate: of Adam, of the same method, in prior standard deviations a step.
         held_back: share of the support days kept out of the first fit to catch harm.
     """
 

@@ -1,4 +1,4 @@
-"""Fine-tuning by gradient steps: the task embedding and the modulation, or all weights of the forward model as well."""
+"""Fine-tuning: the task embedding and the modulation, or all weights of the forward model as well."""
 
 import math
 
@@ -7,10 +7,12 @@ import pandas as pd
 import torch
 
 from tamrl import timestep
+from tamrl.predict.descent import fit_offset
 from tamrl.predict.ensemble import member_code
-from tamrl.predict.finetune import MODULATION_SPREAD, AdaptationWindow, FineTune, fit_offset
+from tamrl.predict.finetune import MODULATION_SPREAD, AdaptationWindow, FineTune
 from tamrl.predict.methods import Reached, Task, zero_shot
 from tamrl.predict.methods.guard import Fit, guarded
+from tamrl.predict.newton import fit_mode
 
 #: What was found is a shift away from zero-shot.
 again = zero_shot.again
@@ -34,7 +36,7 @@ def _modulation(task: Task) -> Fit:
     def fit(fitted: pd.DatetimeIndex, stretch: AdaptationWindow) -> tuple[FineTune, FineTune]:
         both = FineTune(task.member, zero, task.member.prior.shift, spread, weights=False, variants=2)
         labelled = torch.cat([stretch.fit, stretch.fit + stretch.held])
-        fit_offset(both, stretch, labelled, task.settings.steps, task.settings.learning_rate, task.report)
+        fit_mode(both, stretch, labelled, task.report)
         return both.variant(0), both.variant(1)
 
     return fit

@@ -8,6 +8,8 @@ import pytest
 from tamrl.app.shared import jobs
 from tamrl.app.shared.jobs import BackgroundJob
 from tamrl.errors import TamrlError
+from tamrl.system.kept import Room
+from tamrl.system.turns import Crowd, Line, Turns
 
 
 def step(number, loss):
@@ -77,12 +79,13 @@ def test_an_unforeseen_error_is_logged_and_told_in_three_parts(caplog):
 
 def test_results_are_bounded_by_memory(monkeypatch):
     monkeypatch.setattr(jobs.st, "session_state", {})
-    half = SimpleNamespace(nbytes=jobs.RESULT_BYTES // 2)
+    most = Room().own_bytes
+    half = SimpleNamespace(nbytes=most // 2)
     kept = jobs.results()
     for name in "abc":
         kept[name] = half
     assert list(kept) == ["b", "c"]
-    huge = SimpleNamespace(nbytes=3 * jobs.RESULT_BYTES)
+    huge = SimpleNamespace(nbytes=3 * most)
     kept["huge"] = huge
     assert list(kept) == ["huge"]
 
@@ -107,6 +110,7 @@ def test_only_finished_jobs_are_collected(monkeypatch, status):
     job.status = status
     jobs.collect()
     assert ("a" in jobs.results()) == (status == "done")
+    assert (job.result is None) == (status == "done"), "it is kept once"
 
 
 def test_the_time_left_is_told_once_a_share_is_known(monkeypatch):
@@ -128,3 +132,65 @@ def test_the_time_left_is_told_once_a_share_is_known(monkeypatch):
     assert job.left() is None
     go.set()
     job.wait(10)
+
+
+@pytest.fixture
+def narrow(monkeypatch):
+    """One worker, and a line of two."""
+    found = Turns(Crowd(1, 1, 2))
+    monkeypatch.setattr(jobs, "turns", lambda: found)
+    return found
+
+
+def test_a_job_waits_for_its_turn_and_says_so(narrow):
+    go = threading.Event()
+    first = BackgroundJob("a", "A", lambda on_step, cancelled: go.wait(10), owner="ann")
+    second = BackgroundJob("b", "B", lambda on_step, cancelled: "b", owner="bob")
+    own = BackgroundJob("c", "C", lambda on_step, cancelled: "c", owner="ann")
+    assert (first.line(), second.line(), own.line()) == ("", "next in line", "begins when your other work has ended")
+    assert (second.status, second.seconds()) == ("running", 0.0)
+    full = BackgroundJob("d", "D", lambda on_step, cancelled: "d", owner="cid")
+    assert full.status == "failed"
+    assert "busy" in full.error.what
+    second.cancel()
+    second.wait(10)
+    assert (second.status, second.line(), second.result) == ("cancelled", "", None)
+    go.set()
+    own.wait(10)
+    assert own.result == "c"
+
+
+def test_who_has_gone_leaves_nothing(narrow, monkeypatch):
+    monkeypatch.setattr(jobs.st, "session_state", {})
+    stopped = threading.Event()
+
+    def work(on_step, cancelled):
+        while not cancelled():
+            stopped.wait(0.01)
+        stopped.set()
+        return SimpleNamespace(nbytes=1)
+
+    jobs.results()["kept"] = SimpleNamespace(nbytes=1)
+    job = jobs.start("a", "A", work)
+    narrow.leave(jobs.owner())
+    job.wait(10)
+    assert stopped.is_set()
+    assert (job.status, job.result) == ("cancelled", None)
+    jobs._drop("somebody else")
+    assert list(jobs.results()) == ["kept"]
+    jobs._drop(jobs.owner())
+    assert not jobs.results()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (Line(1, 0.2, False), "next in line, about 1 s"),
+        (Line(2, 12.4, False), "2nd in line, about 12 s"),
+        (Line(3, None, False), "3rd in line"),
+        (Line(11, 89.0, False), "11th in line, about 89 s"),
+        (Line(21, 400.0, False), "21st in line, about 7 min"),
+    ],
+)
+def test_a_place_in_the_line_is_said_in_words(line, said):
+    assert jobs.in_words(line) == said

@@ -52,6 +52,32 @@ def test_the_view_of_the_world_map_is_read_and_the_whole_earth_is_none():
         raise AssertionError(wrong)
 
 
+def test_the_address_of_a_view_names_the_choices_and_what_is_to_differ():
+    def shown():
+        from types import SimpleNamespace
+        from unittest import mock
+
+        import streamlit as st
+
+        from tamrl.app.shared import state
+
+        state.restore()
+        browser = SimpleNamespace(
+            session_state=st.session_state, context=SimpleNamespace(url="http://localhost:8501/lab")
+        )
+        with mock.patch.object(state, "st", browser):
+            st.text(state.address(days=12, scope=None, run=True))
+        st.text(state.address())
+
+    at = AppTest.from_function(shown, default_timeout=30)
+    at.query_params.update(site="DE-Hai", igbp="ENF,DBF", scope="network", days="30")
+    at.run()
+    assert not at.exception
+    page = "http://localhost:8501/lab"
+    assert at.text[0].value == f"{page}?site=DE-Hai&igbp=ENF%2CDBF&days=12&run=1"
+    assert at.text[1].value == ""  # no browser
+
+
 def test_a_choice_reaches_the_url_and_survives_an_emptied_address():
     at = app()
     at.multiselect[0].set_value(["DBF"]).run()

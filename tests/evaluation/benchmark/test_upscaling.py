@@ -1,5 +1,7 @@
 """The benchmark of the engine, on a model and grids that are too small to say anything."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,10 +10,11 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark import upscaling
 from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
-from tamrl.evaluation.benchmark.upscaling import BEGIN, END, Figures, Whole, globe, lines, write_section
+from tamrl.evaluation.benchmark.upscaling_report import BEGIN, END, Figures, Whole, globe, lines, write_section
 from tamrl.globe.earth import load_earth
 from tamrl.timestep import TimeStep
 from tamrl.upscale.rechunk import Staging, times_read
+from tamrl.upscale.workers import plan_workers
 
 FIGURES = Figures(
     bare=9e5,
@@ -24,7 +27,7 @@ FIGURES = Figures(
     maps=Whole(5e5, 120.0, 15.0, 5e8, 9000),
     maps_read=50.0,
     members=5,
-    processors="2 cores",
+    device="2 cores",
 )
 
 
@@ -62,11 +65,12 @@ def test_whole_maps_are_known_by_their_blocks(tmp_path):
 
 
 def test_the_estimate_follows_from_the_rate():
-    hours, workers = globe(1e6, 5)
+    hours, workers = globe(0.05, 1e6, 5)
     land = (load_earth()["land_fraction"].values > 0).mean() * 3600 * 7200
     assert hours == pytest.approx(land * 7670 * 5 / 1e6 / 3600, rel=1e-3)
     assert workers == np.ceil(hours / 24)
-    assert globe(5e5, 5)[0] == pytest.approx(2 * hours)
+    assert globe(0.05, 5e5, 5)[0] == pytest.approx(2 * hours)
+    assert globe(0.25, 1e6, 5)[0] == pytest.approx(hours / 25)
 
 
 def test_figures_are_written_between_their_marks(tmp_path):
@@ -74,6 +78,11 @@ def test_figures_are_written_between_their_marks(tmp_path):
     assert "| 0.89 |" in text
     assert "| 1.83 |" in text
     assert "| 1.02 |" in text
+    assert "core-hours at 0.05 degree" in text
+    on_gpu = "\n".join(lines(replace(FIGURES, two=None, gpu=True, device="GPU (H100)", precision="tf32")))
+    assert "Two workers" not in on_gpu
+    assert "tf32, SIMULATED drivers; GPU (H100)." in on_gpu
+    assert "GPU-hours at 0.25 degree" in on_gpu
     with pytest.raises(TamrlError, match="no place"):
         write_section(FIGURES, tmp_path)
     (tmp_path / "benchmarks.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
@@ -86,6 +95,7 @@ def test_figures_are_written_between_their_marks(tmp_path):
 
 def test_the_engine_in_memory_is_measured(checkpoint, tmp_path):
     store = write_synthetic(tmp_path / "d.zarr", 3.0, pd.date_range("2001-01-01", periods=30))
-    bare, rate, ratio = upscaling.in_memory(checkpoint, store, 1)
+    workers = plan_workers("cpu", "float32", "local", 1, None)
+    bare, rate, ratio = upscaling.in_memory(checkpoint, store, 1, workers)
     assert bare > 0
     assert ratio == pytest.approx(rate / bare)

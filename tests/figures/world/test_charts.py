@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 
-from tamrl.figures.world import cell, charts, compare
+from tamrl.figures.world import cell, charts, compare, totals
 from tamrl.globe.contract import cell_area
 from tamrl.maps import aggregate
 from tamrl.maps.global_totals import read_published
@@ -74,9 +74,9 @@ def test_zonal_means_have_latitude_upwards_and_a_band(curves, theme):
     assert max(band.x) == 6.5
     assert min(band.x) == 1.0
     assert figure.data[-1] is ours, "the chosen maps are drawn on top"
-    totals = charts.zonal(curves, looks(theme), "total", "Total", theme)
-    assert list(named(totals, "Ours").x) == [0.15, 0.5, 0.3, 0.2]
-    assert not [trace for trace in totals.data if trace.fill == "toself"]
+    drawn = charts.zonal(curves, looks(theme), "total", "Total", theme)
+    assert list(named(drawn, "Ours").x) == [0.15, 0.5, 0.3, 0.2]
+    assert not [trace for trace in drawn.data if trace.fill == "toself"]
     assert list(figure.layout.xaxis.range) == pytest.approx([-0.2625, 8.1])
     assert "gC m⁻² d⁻¹" in figure.layout.xaxis.title.text
     assert "30° N" in figure.layout.yaxis.ticktext
@@ -106,7 +106,7 @@ def test_hovmoeller_is_centred_for_nee_and_bounded(theme):
 def test_totals_stand_above_the_published_ones(theme):
     gpp = pd.DataFrame({"mean": [134.0, 120.0], "sd": [2.0, np.nan]}, index=["ours", "theirs"])
     nee = pd.DataFrame({"mean": [-20.0], "sd": [1.0]}, index=["ours"])
-    figure = charts.totals({"GPP": gpp, "NEE": nee}, read_published(), looks(theme), theme)
+    figure = totals.totals({"GPP": gpp, "NEE": nee}, read_published(), looks(theme), theme)
     assert figure.data[0].x[0] == 134
     assert figure.data[0].error_x.array[0] == 2
     assert figure.data[1].error_x.visible is False, "what is not known has no bar"
@@ -117,13 +117,13 @@ def test_totals_stand_above_the_published_ones(theme):
     assert len(order) == 2 + 4, "each published product has one line for all its fluxes"
     assert any("Nelson" in trace.hovertemplate for trace in figure.data)
     assert {trace.xaxis for trace in figure.data} == {"x", "x2"}
-    empty = charts.totals({"GPP": gpp[:0]}, [], looks(theme), theme)
+    empty = totals.totals({"GPP": gpp[:0]}, [], looks(theme), theme)
     assert not empty.data
 
 
 def test_regional_totals_keep_the_order_of_the_table():
     table = pd.DataFrame({"ours": [1.0, 2.0], "theirs": [3.0, 4.0]}, index=["Europe", "Asia"])
-    figure = charts.regional(table, looks(), "GPP", "light")
+    figure = totals.regional(table, looks(), "GPP", "light")
     assert list(named(figure, "Ours").x) == [1, 2]
     assert figure.data[-1].name == "Ours", "plotly draws the bars of a group from below"
     assert list(figure.layout.yaxis.categoryarray) == ["Asia", "Europe"], "plotly counts from below"

@@ -1,0 +1,5 @@
+"""Glossary: the terms of the pages, with their sources."""
+
+from tamrl.app.glossary.page import show
+
+show()

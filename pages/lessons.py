@@ -1,0 +1,5 @@
+"""Lessons."""
+
+from tamrl.app.lessons.page import show
+
+show()

@@ -1,0 +1,5 @@
+"""Teacher."""
+
+from tamrl.app.teacher.page import show
+
+show()

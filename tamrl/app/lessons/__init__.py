@@ -1,0 +1,1 @@
+"""The page Lessons: six lessons of ten minutes."""

@@ -1,0 +1,175 @@
+"""What all lessons share: their steps, questions and marks, what the student has moved, what to read next."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import streamlit as st
+
+from tamrl.app.lessons import klass
+from tamrl.app.shared import components, state, widgets
+from tamrl.teaching.course import STEPS, Lesson
+from tamrl.teaching.marks import Mark
+
+_MOVED, _MARKS = "tamrl_lesson_moved", "tamrl_lesson_marks"
+
+
+def moved(name: str, default: Any) -> Any:
+    """Return what the student has set ``name`` to in this session."""
+    return st.session_state.get(_MOVED, {}).get(name, default)
+
+
+def move(name: str, value: Any) -> None:
+    """Set ``name``; it is kept while other steps and pages are shown."""
+    st.session_state.setdefault(_MOVED, {})[name] = value
+
+
+def bind(name: str, default: Any) -> dict[str, Any]:
+    """Return the key and callback that tie a widget to ``name``; the widget takes no default itself."""
+    key = f"lesson_{name}"
+    st.session_state[key] = moved(name, default)
+    return {"key": key, "on_change": _take, "args": (name, key)}
+
+
+def _take(name: str, key: str) -> None:
+    move(name, st.session_state[key])
+
+
+def mark_of(lesson: Lesson, question: str) -> Mark | None:
+    """Return how this session's answer to a question was marked, None before it."""
+    return st.session_state.get(_MARKS, {}).get((lesson.name, question))
+
+
+def settle(lesson: Lesson, question: str, mark: Mark) -> None:
+    """Keep a mark in this session, and send it to the class."""
+    st.session_state.setdefault(_MARKS, {})[lesson.name, question] = mark
+    klass.record(lesson.name, question, mark)
+
+
+def ask(
+    lesson: Lesson, question: str, text: str, options: Mapping[str, str], marked: Callable[[str], Mark], label: str
+) -> Mark | None:
+    """Draw a question with some answers and a button that settles it; return the mark, None before.
+
+    Args:
+        lesson: the lesson.
+        question: a key of its questions.
+        text: the question.
+        options: name -> answer in words.
+        marked: marks a name.
+        label: of the button.
+    """
+    with st.container(border=True, key=f"ask-{lesson.name}-{question}"):
+        chosen = _options(lesson, question, text, options)
+        if (
+            widgets.button(label, key=f"settle_{lesson.name}_{question}", disabled=chosen is None, type="primary")
+            and chosen is not None
+        ):
+            settle(lesson, question, marked(chosen))
+        return show(lesson, question)
+
+
+def _options(lesson: Lesson, question: str, text: str, options: Mapping[str, str]) -> str | None:
+    """Draw the question and its answers; return the name of the chosen one."""
+    st.markdown(text)
+    key = f"answer_{lesson.name}_{question}"
+    return st.radio(text, list(options), format_func=options.get, index=None, key=key, label_visibility="collapsed")
+
+
+def task(lesson: Lesson, question: str, text: str, marked: Callable[[], Mark], label: str) -> Mark | None:
+    """Draw a task whose answer is what the student has set, and a button that settles it; return the mark."""
+    with st.container(border=True, key=f"ask-{lesson.name}-{question}"):
+        st.markdown(text)
+        if widgets.button(label, key=f"settle_{lesson.name}_{question}", type="primary"):
+            settle(lesson, question, marked())
+        return show(lesson, question)
+
+
+def show(lesson: Lesson, question: str) -> Mark | None:
+    """Show the mark of an answer, where there is one."""
+    mark = mark_of(lesson, question)
+    if mark is None:
+        return None
+    said = components.plain(f"You: {mark.answer}. {mark.said}")
+    if mark.correct is None:
+        st.info(said, icon=":material/info:")
+    elif mark.correct:
+        st.success(f"**Right.** {said}", icon=":material/check_circle:")
+    else:
+        st.warning(f"**Not yet.** {said}", icon=":material/replay:")
+    return mark
+
+
+def guess(lesson: Lesson, text: str, options: Mapping[str, str], marked: Callable[[str], Mark]) -> None:
+    """Draw the question before the theory. The mark is kept back: the next step shows what is right.
+
+    Args:
+        lesson: the lesson.
+        text: the question.
+        options: name -> answer in words.
+        marked: marks a name.
+    """
+    with st.container(border=True, key=f"ask-{lesson.name}-guess"):
+        chosen = _options(lesson, "guess", text, options)
+        key = f"settle_{lesson.name}_guess"
+        if widgets.button("That is my guess", key, disabled=chosen is None, type="primary") and chosen is not None:
+            settle(lesson, "guess", marked(chosen))
+            go("try")
+            st.rerun()
+        if (made := mark_of(lesson, "guess")) is not None:
+            st.caption(f"Your guess: {made.answer}. The next step shows what is true; you may guess anew.")
+
+
+def reveal(lesson: Lesson) -> bool:
+    """Show what became of the guess, or ask for it; return whether there is one."""
+    mark = mark_of(lesson, "guess")
+    if mark is None:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.info(
+                "Guess first: what you expected is half of what you learn.", icon=":material/help:", width="stretch"
+            )
+            st.button("To the question", key="lesson_to_ask", on_click=go, args=("ask",))
+        return False
+    look = (st.success, "You guessed right") if mark.correct else (st.info, "You guessed otherwise")
+    look[0](f"**{look[1]}:** {components.plain(mark.answer + '. ' + mark.said)}", icon=":material/lightbulb:")
+    return True
+
+
+def theory(text: str) -> None:
+    """Write what is to be learnt, after the guess."""
+    with st.container(border=True, key="lesson_theory"):
+        st.markdown(text)
+
+
+def go(step: str) -> None:
+    """Go to a step of the open lesson."""
+    state.put("stage", step)
+
+
+def reading(lesson: Lesson) -> None:
+    """List what to read next."""
+    st.markdown(f"**You can now:** {lesson.aim[0].lower()}{lesson.aim[1:]}")
+    st.subheader("Read next", anchor=False)
+    for paper in lesson.reading:
+        st.markdown(
+            f"{components.plain(paper.who)}. *{components.plain(paper.title)}.* {components.plain(paper.where)}. "
+            f"[doi:{paper.doi}](https://doi.org/{paper.doi})  \n{components.plain(paper.why)}"
+        )
+
+
+def steps_bar(step: str) -> None:
+    """Draw the buttons to the step before and after."""
+    names = list(STEPS)
+    at = names.index(step)
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="lesson_steps"):
+        before, after = names[max(at - 1, 0)], names[min(at + 1, len(names) - 1)]
+        st.button(
+            "Back", icon=":material/arrow_back:", key="lesson_back", on_click=go, args=(before,), disabled=at == 0
+        )
+        st.button(
+            f"Next: {STEPS[after][0].lower()}" if after != step else "Done",
+            icon=":material/arrow_forward:",
+            key="lesson_next",
+            on_click=go,
+            args=(after,),
+            disabled=after == step,
+        )

@@ -1,0 +1,90 @@
+"""Lessons: six of ten minutes, each with a question, something to move, a check, and what to read next."""
+
+from types import ModuleType
+
+import streamlit as st
+
+from tamrl.app import router
+from tamrl.app.lessons import days, frame, klass, modulation, places, siting, tower, trust
+from tamrl.app.shared import components, state
+from tamrl.app.shared.widgets import pick
+from tamrl.teaching.course import LESSONS, MINUTES, STEPS
+
+#: What draws each lesson: a module with ``ask``, ``explore`` and ``check``.
+DRAWN: dict[str, ModuleType] = {
+    "tower": tower,
+    "places": places,
+    "modulation": modulation,
+    "days": days,
+    "trust": trust,
+    "siting": siting,
+}
+
+
+def show() -> None:
+    """Draw the page, whatever goes wrong in it."""
+    router.require()
+    with components.guarded():
+        name = state.get("lesson")
+        if name is not None and name not in LESSONS:
+            st.warning(f"There is no lesson {components.quoted(name)}.", icon=":material/link_off:")
+            state.put("lesson", None)
+            name = None
+        lesson = LESSONS.get(name)
+        lead = "Six lessons of ten minutes: guess, move something, check yourself, read on."
+        components.page_header("Lessons", lead, lesson is not None and lesson.simulated)
+        with st.container(horizontal=True, vertical_alignment="center", key="lesson_bar"):
+            if lesson is not None:
+                st.button("All lessons", icon=":material/apps:", type="tertiary", key="lesson_all", on_click=_open)
+            klass.bar()
+        if lesson is None:
+            _overview()
+        else:
+            _lesson(lesson.name)
+
+
+def _open(name: str | None = None) -> None:
+    state.put("lesson", name)
+    state.put("stage", None)
+
+
+def _overview() -> None:
+    """Offer the lessons."""
+    for row in range(0, len(LESSONS), 3):
+        columns = st.columns(3, gap="medium")
+        for column, (number, lesson) in zip(columns, list(enumerate(LESSONS.values(), 1))[row : row + 3], strict=False):
+            done = sum(frame.mark_of(lesson, question) is not None for question in lesson.questions)
+            with column, st.container(border=True, height="stretch", key=f"lesson_card_{lesson.name}"):
+                st.subheader(f"{number} · {lesson.title}", anchor=False)
+                st.markdown(f"*{lesson.hook}*")
+                said = "Simulated towers" if lesson.simulated else "Real towers"
+                st.caption(f"{MINUTES} minutes · {said} · {done} of {len(lesson.questions)} answered")
+                st.button(
+                    "Open",
+                    key=f"lesson_open_{lesson.name}",
+                    icon=":material/school:",
+                    on_click=_open,
+                    args=(lesson.name,),
+                )
+    st.caption(
+        "The lessons use the towers and models that come with the app; the workspace in the sidebar does not change "
+        "them. In the order of the numbers they build on one another, but each stands alone."
+    )
+
+
+def _lesson(name: str) -> None:
+    """Draw a step of a lesson."""
+    lesson, drawn = LESSONS[name], DRAWN[name]
+    number = list(LESSONS).index(name) + 1
+    st.header(f"{number} · {lesson.title}", anchor=False)
+    step = pick("Stage", "stage", list(STEPS), "ask", lambda key: STEPS[key][0], hidden=True)
+    if step == "ask":
+        st.markdown(f"*{lesson.hook}*")
+        drawn.ask()
+    elif step == "try":
+        drawn.explore()
+    elif step == "check":
+        drawn.check()
+    else:
+        frame.reading(lesson)
+    frame.steps_bar(step)

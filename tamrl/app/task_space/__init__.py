@@ -1,0 +1,1 @@
+"""The Task space page."""

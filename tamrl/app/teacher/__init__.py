@@ -1,0 +1,1 @@
+"""The page Teacher: notes on the lessons, and the results of a class as they come in."""

@@ -1,0 +1,1 @@
+"""Figures of the Task space page."""

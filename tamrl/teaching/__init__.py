@@ -1,0 +1,1 @@
+"""What is computed for the lessons: facts, answers and their marks, and the results of a class. No streamlit."""

@@ -1,0 +1,89 @@
+"""Figures of the lessons: what they show is what they were given, in light and dark."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tamrl.figures.lessons import classroom, labels, measured, seasons, siting, trust
+from tamrl.teaching.labels import Benchmark
+
+
+@pytest.fixture
+def days():
+    index = pd.date_range("2001-01-01", periods=4)
+    columns = {"GPP": [1.0, 2, 3, 4], "RECO": [2.0, 1, 1, 1], "NEE": [1.0, -1, -2, -3], "QC": [1.0, 0.5, 0.9, 0.1]}
+    return pd.DataFrame(columns, index)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_balance_has_uptake_on_the_left_and_net_where_it_may_be_seen(days, theme):
+    figure = measured.balance(days.iloc[1], 4.0, theme)
+    assert [bar.x[0] for bar in figure.data] == [-2.0, 1.0, -1.0]
+    assert len(measured.balance(days.iloc[1], 4.0, theme, net=False).data) == 2
+
+
+def test_points_below_the_threshold_are_hollow(days):
+    figure = measured.year(days, 0.7, days.index[1], "light")
+    kept, left = figure.data[2:]
+    assert np.isfinite(kept.y).tolist() == [True, False, True, False]
+    assert np.isfinite(left.y).tolist() == [False, True, False, True]
+    assert "open" in left.marker.symbol
+
+
+def test_months_that_are_beaten_are_filled():
+    found = Benchmark(5.0, np.linspace(4, 1, 12), 0.9)
+    figure = labels.curve(found, np.array([4.0, 3.0, 2.5, 2.2]), "GPP", "dark")
+    assert list(figure.data[0].y) == [5.0, 4.0, 3.0, 2.5, 2.2]
+    symbols = list(figure.data[1].marker.symbol)
+    assert symbols.count("circle") == int((found.months > 2.2).sum())
+
+
+def test_regions_wear_the_mark_of_the_student_and_the_index_its_threshold():
+    codes = np.kron([[1, 2], [0, 2]], np.ones((6, 6), int))
+    lat, lon = np.linspace(-50, 70, 12), np.linspace(-170, 170, 12)
+    towers = pd.DataFrame({"lat": [0.0], "lon": [1.0]}, index=["XX-Abc"])
+    drawn = trust.marked(codes, {1: "A", 2: "B"}, ["B"], lat, lon, towers, "light").data[0]
+    assert set(drawn.z[np.isfinite(drawn.z)]) == {0, 2}
+    field = trust.index(codes / 3, 0.7, lat, lon, towers, "dark")
+    assert 0.7 in field.data[0].colorbar.tickvals
+    table = pd.DataFrame({"index": [0.4, 0.5], "r2": [0.2, np.nan], "towers": [3, 0]}, index=["A", "B"])
+    assert sum(len(trace.x) for trace in trust.against(table, "r2", "R²", ["A"], "light").data) == 1
+
+
+def test_every_axis_of_simulated_places_says_so():
+    columns = {"temperature": [1.0, 2, 3], "rain": [1.0, 2, 3], "igbp": "GRA", "koeppen": "Dfb"}
+    places = pd.DataFrame(columns, index=["XS-A", "XS-B", "XS-C"])
+    for theme in ("light", "dark"):
+        figure = siting.climates(places, np.array([1.0, 2, 3]), 4.0, ["XS-A"], ["XS-B"], theme)
+        assert [len(trace.x) for trace in figure.data] == [1, 1, 1]
+        assert "SIMULATED" in figure.layout.xaxis.title.text
+        assert "SIMULATED" in siting.among(np.ones(5), {"yours": 1.0}, theme).layout.xaxis.title.text
+
+
+def test_a_season_and_the_towers_of_a_strip():
+    table = pd.DataFrame({"observed": [1.0, 2], "mine": [0.5, 1.5]}, index=[5, 15])
+    figure = seasons.seasons(table, "GPP", "light", top=9.0)
+    assert [trace.name for trace in figure.data] == ["Observed", "Your γ and β"]
+    assert figure.layout.yaxis.range[1] == 9.0
+    scores = pd.DataFrame({"r2": [-60.0, 0.5, 0.9], "igbp": ["CRO", "CRO", "DBF"]}, index=["a", "b", "c"])
+    others, chosen = seasons.strip(scores, {"b": "b"}, -2.0, "dark").data
+    assert list(others.x) == [-2.0, 0.9]
+    assert list(chosen.x) == [0.5]
+
+
+def test_answers_of_a_class_are_counted_by_right_and_wrong():
+    rows = pd.DataFrame(
+        {
+            "student": [1, 2, 3],
+            "lesson": "days",
+            "question": "weeks",
+            "answer": ["a", "b", "b"],
+            "correct": pd.array([True, False, pd.NA], dtype="boolean"),
+            "value": [1.0, 2.0, np.nan],
+        }
+    )
+    assert classroom.kinds(rows).tolist() == ["right", "not right", "not marked"]
+    drawn = classroom.progress(rows, {("days", "weeks"): "4 · Weeks", ("days", "best"): "4 · Best"}, "light")
+    assert [(bar.name, list(bar.x)) for bar in drawn.data] == [("Right", [1]), ("Not right", [1]), ("Not marked", [1])]
+    assert sum(sum(bar.x) for bar in classroom.answers(rows, "dark").data) == 3
+    assert len(classroom.values(rows.dropna(subset=["value"]), "x", {"median": 1.5}, "light").data) == 2
