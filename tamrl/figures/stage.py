@@ -19,31 +19,32 @@ STAGE_ROLE = {
 }
 
 
-def staged(figure: go.Figure, theme: Theme, height: int, scale: float = SCALE) -> go.Figure:
+def staged(figure: go.Figure, theme: Theme, height: int, window: float = 1) -> go.Figure:
     """Make a figure that ``style`` has given its look fit for a stage.
 
     Args:
         figure: changed in place and returned.
         theme: light or dark.
-        height: height in px.
-        scale: times that lines and markers become larger.
+        height: height in px where the window is 720 px high.
+        window: times that the window is larger, and all in the figure with it.
     """
-    ink, room = STAGE_INK[theme], TYPE_PX // 2
+    ink, kind, scale = STAGE_INK[theme], round(window * TYPE_PX), window * SCALE
+    room = kind // 2
     figure.update_layout(
-        height=height,
-        font=dict(size=TYPE_PX, color=ink),
-        legend=dict(font_size=TYPE_PX, itemwidth=40),
-        margin=dict(l=room, r=room, t=2 * TYPE_PX, b=room),
+        height=round(window * height),
+        font=dict(size=kind, color=ink),
+        legend=dict(font_size=kind, itemwidth=round(window * 40)),
+        margin=dict(l=room, r=room, t=2 * kind, b=room),
         hovermode=False,
     )
     axis = dict(
-        tickfont=dict(size=TYPE_PX - 1, color=ink),
-        title_font=dict(size=TYPE_PX, color=ink),
+        tickfont=dict(size=kind - 1, color=ink),
+        title_font=dict(size=kind, color=ink),
         gridcolor=STAGE_GRID[theme],
-        gridwidth=1.5,
+        gridwidth=1.5 * window,
         linecolor=STAGE_GRID[theme],
         zerolinecolor=INK[theme],
-        zerolinewidth=1.5,
+        zerolinewidth=1.5 * window,
     )
     figure.update_xaxes(**axis, rangeselector=None)
     figure.update_yaxes(**axis)

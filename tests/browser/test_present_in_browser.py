@@ -35,8 +35,6 @@ def test_keys_walk_the_steps_and_nothing_scrolls(window, small_workspace):
     for number, key in enumerate(("ArrowRight", "Space", "PageDown", "ArrowRight", "ArrowRight"), start=2):
         page.keyboard.press(key)
         at_step(page, number)
-        if number == 4:
-            page.locator(".tamrl-large").wait_for()
         app.settle()
         assert page.evaluate(BEYOND) == [0, 0, 0, 0], STEPS[number - 1]
     page.get_by_text("Change of RMSE").wait_for()
@@ -47,7 +45,6 @@ def test_keys_walk_the_steps_and_nothing_scrolls(window, small_workspace):
     app.settle()
     page.reload()
     at_step(page, 4)
-    page.locator(".tamrl-large").wait_for()
     app.settle()
     page.keyboard.press("Escape")
     page.get_by_role("heading", name="Few-shot lab", level=1).wait_for()

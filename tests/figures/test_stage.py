@@ -40,6 +40,8 @@ def test_a_staged_figure_is_larger_and_keeps_its_data(theme):
     figure.add_trace(go.Scatter(x=[1, 2], y=[1.0, 2.0], mode="markers", marker=dict(size=4, color="#123456")))
     style.add_range_buttons(style.style(figure, theme, 300), theme)
     made = stage.staged(figure, theme, 480)
+    twice = stage.staged(go.Figure(made), theme, 480, 2)
+    assert (twice.layout.height, twice.layout.font.size) == (960, 2 * made.layout.font.size)
     line, markers = made.data
     assert (line.line.width, markers.marker.size) == (2 * stage.SCALE, 4 * stage.SCALE)
     assert line.line.color == stage.STAGE_ROLE[theme]["zero-shot"]

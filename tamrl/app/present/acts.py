@@ -1,6 +1,7 @@
 """The steps of a tale: for each a few words beside one figure."""
 
 import html
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from tamrl import wording
-from tamrl.app.present import walk
+from tamrl.app.present import walk, window
 from tamrl.app.present.scene import Scene
 from tamrl.app.shared import components, jobs, state, static, theme
 from tamrl.app.shared.widgets import from_map
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 #: Height of the figure where the window is 720 px high.
 FIGURE_PX = 496
-#: How often the page looks at a running adaptation [s].
-_POLL_S = 0.5
+#: How often the page looks whether the adaptation has ended, or a key was pressed [s].
+_LOOK_S = 0.2
 #: Change of an error that is worth a word [%]; below it nothing changes.
 _NOTHING = 5.0
 _BAR = '<div class="tamrl-bar" role="progressbar" aria-label="The model adapts"><span></span></div>'
@@ -58,13 +59,14 @@ def place(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.de
         st.markdown(f"**{seen if scene.seen else 'The model has never seen this tower.'}**")
         if scene.like:
             st.caption(components.plain(f"{scene.like}: a tower of the training."))
-    deck = maps.tower_map(scene.table, scene.site, shade, FIGURE_PX, walk.turn(), scene.step)
+    height = round(window.scale() * FIGURE_PX)
+    deck = maps.tower_map(scene.table, scene.site, shade, height, walk.turn(), scene.step)
     # All continents, as large as they fit.
-    deck.initial_view_state.zoom, deck.initial_view_state.latitude = 0.65, 30
+    deck.initial_view_state.zoom, deck.initial_view_state.latitude = 0.65 + math.log2(window.scale()), 30
     picture.pydeck_chart(
         static.placed(deck),
         key="stage_map",
-        height=FIGURE_PX,
+        height=height,
         on_select=lambda: from_map("stage_map", walk.pick),
         alt=f"World map of {len(scene.table)} towers. The ring is {sections.label(scene.site, scene.table)}.",
     )
@@ -97,7 +99,6 @@ def adapt(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.de
     """Adapt, and draw the new prediction into the figure of the old one."""
     result = _ready(scene, words)
     if result is None:
-        _over_time(scene, picture, {})
         return
     with words:
         st.markdown(
@@ -177,27 +178,26 @@ def changes(result: "Adaptation") -> dict[str, dict]:
 
 
 def _ready(scene: Scene, words: st.delta_generator.DeltaGenerator) -> "Adaptation | None":
-    """Return the adaptation; None while it runs, which the words say, or where it failed."""
-    result = scene.result()
-    if result is not None:
+    """Return the adaptation; where it is not there yet, say so and wait for it. None where it failed, which is said.
+
+    The run of the page waits itself: a key that is pressed meanwhile begins another one, and none is lost to the runs
+    of a fragment. There is no number that runs.
+    """
+    if (result := scene.result()) is not None:
         return result
     scene.start()
-    job = jobs.current()
-    with words:
-        if job is not None and job.status == "failed" and job.error is not None:
+    job, waiting = jobs.current(), words.empty()
+    with waiting.container():
+        st.markdown(f"The model adapts to **{components.plain(scene.site)}**.")
+        bar = st.empty()
+        while job is not None and job.status == "running":
+            bar.html(_BAR)
+            job.wait(_LOOK_S)
+    waiting.empty()
+    if job is not None and job.error is not None:
+        with words:
             components.show_error(job.error)
-        else:
-            st.markdown(f"The model adapts to **{components.plain(scene.site)}**.")
-            st.fragment(_wait, run_every=_POLL_S)()
-    return None
-
-
-def _wait() -> None:
-    """Show that the model adapts, without a number that runs; draw the page anew once it has ended."""
-    job = jobs.current()
-    if job is None or job.status != "running":
-        st.rerun()
-    st.html(_BAR)
+    return scene.result()
 
 
 def _over_time(scene: Scene, picture: st.delta_generator.DeltaGenerator, made: dict) -> None:
@@ -210,7 +210,7 @@ def _over_time(scene: Scene, picture: st.delta_generator.DeltaGenerator, made: d
 
 def _draw(picture: st.delta_generator.DeltaGenerator, name: str, chart: go.Figure, alt: str) -> None:
     """Draw a figure as it stands on a stage."""
-    drawn = staged(chart, theme.current(), FIGURE_PX)
+    drawn = staged(chart, theme.current(), FIGURE_PX, window.scale())
     picture.plotly_chart(drawn, theme=None, key=f"stage_{name}", config={"staticPlot": True}, alt=alt)
 
 

@@ -1,8 +1,7 @@
-/** Keys of the presenter: each presses the button that does the same. The stage is laid out for 1280 x 720 and scaled. */
+/** Keys of the presenter: each presses the button that does the same. */
 (() => {
   if (window.tamrlStage) return;
   window.tamrlStage = true;
-  const WIDTH = 1280, HEIGHT = 720;
   // PageDown and PageUp are what a clicker sends.
   const KEYS = {
     ArrowRight: "next", " ": "next", PageDown: "next", ArrowLeft: "undo", PageUp: "undo", u: "undo", Escape: "leave",
@@ -30,10 +29,4 @@
     // Or Space would press the button that the mouse has pressed before.
     if (detail > 0) target.closest?.(".st-key-stage_controls button")?.blur();
   });
-  const fit = () => {
-    const scale = Math.max(1, Math.min(innerWidth / WIDTH, innerHeight / HEIGHT));
-    document.documentElement.style.setProperty("--stage-scale", scale.toFixed(3));
-  };
-  addEventListener("resize", fit);
-  fit();
 })();

@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 from tamrl.app import router
-from tamrl.app.present import acts, scene, walk
+from tamrl.app.present import acts, scene, walk, window
 from tamrl.app.shared import components, sidebar, state, theme, widgets
 from tamrl.app.towers import sections
 from tamrl.bundled import bundled_workspaces
@@ -32,17 +32,19 @@ def show() -> None:
     css, js = _parts()
     shade = theme.current()
     better, worse = _CHANGE[shade]
-    colours = {
+    look = {
         "ground": STAGE_GROUND[shade],
         "ink": STAGE_INK[shade],
         "accent": STAGE_ROLE[shade]["adapted"],
         "better": better,
         "worse": worse,
     }
-    said = "".join(f"--stage-{name}: {colour};" for name, colour in colours.items())
+    look["scale"] = f"{window.scale():g}"
+    said = "".join(f"--stage-{name}: {value};" for name, value in look.items())
     st.html(f"<style>:root {{ {said} }}{css}</style>")
     with st.container(key="tamrl_keys"):
         st.html(f"<script>{js}</script>", unsafe_allow_javascript=True)
+    window.watch()
     with st.container(key=STAGE, gap="small"):
         with components.guarded():
             _body()
@@ -77,7 +79,7 @@ def _head(title: str, simulated: bool) -> st.delta_generator.DeltaGenerator:
     row = st.container(horizontal=True, vertical_alignment="center", key="stage_head")
     with row:
         st.title(title, width="content", anchor=False)
-        name = st.container(width="content")
+        name = st.container(width="content", key="stage_name")
         if simulated:
             components.simulated_badge()
         dots = "".join(_dot(said, number - step) for number, said in enumerate(walk.STEPS, start=1))
