@@ -14,12 +14,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 #: Page -> its address, on data that come with the project, and what is there once it is drawn.
 PAGES = {
-    "world": ("/", "canvas"),
+    "start": ("/", ".js-plotly-plot .main-svg"),
+    "world": ("/world", "canvas"),
     "towers": ("/towers?ws=demo&site=XS-GR4", ".js-plotly-plot .main-svg"),
     "workspace": ("/workspace?ws=demo", "[data-testid=stFileUploader]"),
     "lab": ("/lab?ws=demo&site=XS-GR4", ".js-plotly-plot .main-svg"),
     "present": ("/present?ws=demo&story=4&site=XS-GR4&step=3", ".js-plotly-plot .main-svg"),
+    "task_space": ("/task_space?ws=demo&site=XS-GR4", ".js-plotly-plot .main-svg"),
     "scorecard": ("/scorecard", ".js-plotly-plot .main-svg"),
+    "lessons": ("/lessons", "h1"),
+    "teacher": ("/teacher", "h1"),
+    "glossary": ("/glossary", "h1"),
 }
 HEIGHTS = {1920: 1080, 1024: 768, 390: 844}
 #: What differs between machines.
