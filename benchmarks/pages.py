@@ -23,7 +23,19 @@ from tamrl.bundled import bundled_models
 from tamrl.towers.workspace import bundled
 
 #: Page -> its address.
-PAGES = {"World": "", "Towers": "towers", "Workspace": "workspace", "Few-shot lab": "lab", "Scorecard": "scorecard"}
+PAGES = {
+    "Start": "",
+    "World": "world",
+    "Towers": "towers",
+    "Workspace": "workspace",
+    "Few-shot lab": "lab",
+    "Present": "present",
+    "Task space": "task_space",
+    "Scorecard": "scorecard",
+    "Lessons": "lessons",
+    "Teacher": "teacher",
+    "Glossary": "glossary",
+}
 IDLE = "[data-testid='stApp'][data-test-script-state='notRunning']"
 PATIENCE_MS = 300_000
 #: Notes when the app begins and ends to work, in milliseconds of the page's own clock.

@@ -90,7 +90,7 @@ def test_the_wheel_starts_the_app_from_anywhere(installed):
         "print([t.value for t in at.title], len(at.exception))"
     )
     said = run(programs / "python", "-c", code, cwd=empty).stdout
-    assert said.strip().endswith("['World'] 0")
+    assert said.strip().endswith("['TAM-RL Explorer'] 0")
 
 
 def answer(address, server):

@@ -75,6 +75,8 @@ def adapt_many(
     with ThreadPoolExecutor(workers) as pool:
         for done in pool.map(one, batches):
             yield from done
+            if cancelled():  # what is under way ends unseen
+                return
 
 
 def _batches(model: Ensemble | CrossFitted, towers: Sequence[xr.Dataset]) -> list[tuple[Ensemble, list[int]]]:

@@ -50,7 +50,7 @@ class Year:
 
     def kept(self, threshold: float) -> np.ndarray:
         """Return which days have NEE of at least this quality, (D,) bool."""
-        return (self.days["NEE"].notna() & (self.days["QC"] >= threshold)).to_numpy()
+        return (self.days["NEE"].notna() & (self.days["NEE_QC"] >= threshold)).to_numpy()
 
     def means(self, threshold: float) -> tuple[float, float]:
         """Return the mean NEE of all days, and of the days of at least this quality [gC m-2 d-1]; NaN of none."""
@@ -66,7 +66,7 @@ class Year:
 def full_years(tower: xr.Dataset) -> list[int]:
     """Return the calendar years of a record that it holds whole and that have valid days, in order."""
     time = pd.DatetimeIndex(tower["time"].values)
-    valid = np.isfinite(tower["NEE"].values) & (tower["QC"].values >= QC_VALID)
+    valid = np.isfinite(tower["NEE"].values) & (tower["NEE_QC"].values >= QC_VALID)
     counts = pd.Series(valid, time).groupby(time.year).agg(["size", "sum"])
     return [int(year) for year in counts.index[(counts["size"] >= 365) & (counts["sum"] > 0)]]
 
@@ -82,7 +82,7 @@ def year_of(tower: xr.Dataset, year: int) -> Year:
     site = str(tower["site"].item())
     if not inside.any():
         raise TamrlError(f"The record has no day of {year}", site, f"Choose a year from {time[0].year} on")
-    values = {name: tower[name].values[inside].astype(float) for name in (*FLUXES, "QC")}
+    values = {name: tower[name].values[inside].astype(float) for name in (*FLUXES, "NEE_QC")}
     return Year(site=site, days=pd.DataFrame(values, index=time[inside]))
 
 

@@ -13,7 +13,7 @@ from tamrl.config import Config, ModelConfig
 from tamrl.errors import TamrlError
 from tamrl.model.inputs import Normaliser, TowerRecord, make_support
 from tamrl.model.network import TAMRL, flatten_recurrent
-from tamrl.system.device import fast_bfloat16, skip_denormals
+from tamrl.system.device import fast_bfloat16, no_denormals
 from tamrl.timestep import steps
 from tamrl.training.batches import Batcher
 from tamrl.training.losses import training_loss
@@ -169,20 +169,22 @@ class MemberTrainer:
         Raises:
             TamrlError: the loss is not a finite number.
         """
-        skip_denormals()
-        self.model.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
-        loss, terms = training_loss(self.model, self.batcher.draw(), self.config)
-        self.unread.append(torch.stack([loss.detach(), *terms.values()]))
-        validates = (self.step + 1) % self.config.train.validate_every == 0 or self.step + 1 == self.config.train.steps
-        if validates or len(self.unread) >= self.read_every:
-            self._read(tuple(terms))
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.train.clip)
-        self.optimizer.step()
-        self._average_weights()
+        with no_denormals():
+            self.model.train()
+            for group in self.optimizer.param_groups:
+                group["lr"] = self._learning_rate()
+            loss, terms = training_loss(self.model, self.batcher.draw(), self.config)
+            self.unread.append(torch.stack([loss.detach(), *terms.values()]))
+            validates = (
+                self.step + 1
+            ) % self.config.train.validate_every == 0 or self.step + 1 == self.config.train.steps
+            if validates or len(self.unread) >= self.read_every:
+                self._read(tuple(terms))
+            self.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.train.clip)
+            self.optimizer.step()
+            self._average_weights()
         self.step += 1
         if validates:
             self._validate()

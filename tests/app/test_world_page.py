@@ -418,17 +418,17 @@ def test_a_product_is_imported_by_path_and_chosen(import_form, tmp_path):
 
 
 def test_notes_of_the_import_are_shown_until_they_are_closed(import_form, tmp_path, monkeypatch):
-    from tamrl.maps import products
+    from tamrl.maps import imports
 
     run, _ = import_form
-    opened = products.open_product
+    opened = imports.open_product
 
     @contextmanager
     def noted(*args):
         with opened(*args) as maps:
             yield maps.assign_attrs(notes="NEE is turned: it was positive for uptake.")
 
-    monkeypatch.setattr(products, "open_product", noted)
+    monkeypatch.setattr(imports, "open_product", noted)
     source = map_files.write(tmp_path / "x.nc", step=10.0, title="Imported one", kind="product", years=1)
     at = run()
     at.text_input(key="world_import_path").set_value(str(source)).run()
@@ -489,6 +489,8 @@ def test_the_first_page_does_not_load_what_it_need_not_wait_for(maps):
         "import sys; from pathlib import Path; from tamrl.maps import catalog; "
         f"catalog.bundled_maps = lambda: Path({str(maps)!r}); from streamlit.testing.v1 import AppTest; "
         f"at = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=90).run(); "
+        "assert at.title[0].value == 'TAM-RL Explorer' and not at.exception, at.exception; "
+        "at.switch_page('pages/world.py').run(); "
         "assert at.title[0].value == 'World' and not at.exception and not at.error, at.error; "
         "heavy = {'torch', 'sklearn', 'geopandas', 'distributed', 'matplotlib', 'pvlib'}; "
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"

@@ -88,7 +88,6 @@ def test_scores_settings_and_provenance_are_told(page, run):
     for said in (
         "SIMULATED tower",
         "Modulation (modulation)",
-        "4 at a learning rate of 0.1",
         digest(run.ensemble.path),
         "small (SIMULATED)",
         "there is no measurement to cite",

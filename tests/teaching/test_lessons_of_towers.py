@@ -29,7 +29,7 @@ def year():
     reco = np.array([4.0, 2.0, 6.0, 3.0, 3.0, 3.0, 3.0, 3.0, 3.0, 1.0])
     qc = np.array([0.9, 0.9, 0.1, 1, 1, 1, 1, 1, 1, 0.2])
     days = pd.DataFrame(
-        {"GPP": gpp, "RECO": reco, "NEE": reco - gpp, "QC": qc}, pd.date_range("2001-06-01", periods=10)
+        {"GPP": gpp, "RECO": reco, "NEE": reco - gpp, "NEE_QC": qc}, pd.date_range("2001-06-01", periods=10)
     )
     return Year(site="XX-Abc", days=days)
 
@@ -85,7 +85,7 @@ def test_the_sign_and_the_selection_follow_the_days(year):
     assert valid < everything
     assert measured.mark_selection(year, "lower").correct
     assert not measured.mark_selection(year, "same").correct
-    whole = Year(site="XX-Abc", days=year.days.assign(QC=1.0))
+    whole = Year(site="XX-Abc", days=year.days.assign(NEE_QC=1.0))
     assert measured.mark_selection(whole, "same").correct
 
 

@@ -184,42 +184,42 @@ _ROWS = (
     # Lab
     About(
         r"network_",
-        "A point for each held-out tower: by how many per cent labelled days change its error. Left of zero they "
+        "A point for each held-out tower: by how many per cent labels change its error. Left of zero they "
         "help, right of it they harm.",
         "adaptation",
     ),
     About(
         r".*_runs_",
-        "The runs of this session at this tower, compared on days that none of them has learnt from. A difference "
+        "The runs of this session at this tower, compared where none of them has learnt from. A difference "
         "within the width of the lines is none.",
         "support",
     ),
     About(
         r".*_support_",
-        "What the tower measured, and the days that the model is allowed to learn from. Days of low quality are "
-        "mostly gap-filled and never count as labelled.",
+        "What the tower measured, and what of it the model is allowed to learn from. What is of low quality is mostly "
+        "gap-filled and never counts as labelled.",
         "support",
     ),
     About(
         r".*_loss$",
         "How the misfit falls while the model is fitted to the labelled days. Where the dotted line rises, fitting "
-        "has begun to do harm on days that it was not given.",
+        "has begun to do harm where it was given no label.",
         "adaptation",
     ),
     About(
         r".*_predictions$",
-        "Observed fluxes and those predicted before and after the model has seen the shaded days. Scores count the "
-        "other days alone.",
+        "Observed fluxes and those predicted before and after the model has seen the shaded ones. Scores count the "
+        "others alone.",
         "zero-shot",
     ),
     About(
         r".*_scatter$",
-        "Each point is a day outside the support, predicted against observed. On the dashed line they agree.",
+        "Each point lies outside the support, predicted against observed. On the dashed line they agree.",
         "zero-shot",
     ),
     About(
         r".*_season$",
-        "The mean season of the scored days, observed, zero-shot and adapted. A shift of the level is what labels "
+        "The mean season of what is scored, observed, zero-shot and adapted. A shift of the level is what labels "
         "mend most easily.",
         "site-effect",
     ),
@@ -235,18 +235,77 @@ _ROWS = (
         "is zero by construction.",
         "carbon-balance",
     ),
+    # Lessons
+    About(
+        r"lesson_calendar_",
+        "The weeks of one year at this tower, and those that you label. All errors are counted in its other years.",
+        "support",
+    ),
+    About(
+        r"lesson_curve_",
+        "The error in the other years against the number of labelled days, and beside it what four weeks of each month "
+        "give. Lower is better, and your weeks compete with those of the months.",
+        "shots",
+    ),
+    About(
+        r"lesson_season_",
+        "The mean year at the tower, as measured and as the model sees it without labels. The model has not been "
+        "trained on this tower.",
+        "zero-shot",
+    ),
+    About(
+        r"lesson_strip",
+        "The R² of every held-out tower, one row a land-cover class. The marked ones are those that you compared.",
+        "fold",
+    ),
+    About(
+        r"lesson_among",
+        "The mean errors of networks whose new towers were drawn by lot, and where yours lies among them. Smaller is "
+        "better.",
+        "upscaling",
+    ),
+    About(
+        r"lesson_climates",
+        "The places of a simulated planet by temperature and precipitation, coloured by the error there. Squares are "
+        "towers, and errors are mostly smaller near them.",
+        "simulated",
+    ),
+    About(
+        r"lesson_(balance|year)_",
+        "NEE as the tower measured it, negative for uptake, and the GPP and RECO that were partitioned from it. The "
+        "balance is NEE = RECO − GPP.",
+        "partitioning",
+    ),
+    About(
+        r"lesson_(regions|index)",
+        "The land by region, or by its dissimilarity to the towers in drivers and task embedding. Above the threshold "
+        "no tower is like the place.",
+        "dissimilarity-index",
+    ),
+    About(
+        r"lesson_errors_",
+        "The error at the held-out towers of each region against the median index there; larger marks have more "
+        "towers. Where both are high, the index warned rightly.",
+        "dissimilarity-index",
+    ),
+    About(
+        r"lesson_interval_",
+        "Measured days, the prediction, and the interval in which nine days of ten should lie. Count how many lie "
+        "outside.",
+        "prediction-interval",
+    ),
     # Towers and Workspace
     About(
         r".*_fingerprint$",
-        "Each row is a year, each column a day of it, the colour the flux. Grey days are missing or of low "
-        "quality: mostly gap-filled.",
-        "qc",
+        "Each row is a year, each column a time of it, the colour the flux. Grey is missing or of low quality: "
+        "mostly gap-filled.",
+        "nee-qc",
     ),
     About(
         r".*_coverage$",
         "Which variables the files have, and when. What is missing everywhere the model does without, what is "
-        "missing for some days leaves a gap.",
-        "qc",
+        "missing for a time leaves a gap.",
+        "nee-qc",
     ),
     About(
         r".*_(daily|monthly)$",

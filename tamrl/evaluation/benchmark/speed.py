@@ -25,7 +25,7 @@ from tamrl.model.checkpoint import Ensemble, Member, load_ensemble
 from tamrl.model.inputs import TowerRecord
 from tamrl.model.network import Modulation
 from tamrl.predict.ensemble import member_code, member_record, run_forward, states_of
-from tamrl.system.device import fast_bfloat16, one_thread, skip_denormals
+from tamrl.system.device import fast_bfloat16, no_denormals, one_thread
 from tamrl.timestep import TimeStep
 from tamrl.towers.archive import load_archive, record
 from tamrl.training.member import MemberTrainer
@@ -90,6 +90,7 @@ def ratio(times: dict[str, list[float]], above: str, below: str) -> float:
     return median(a / b for a, b in zip(times[above], times[below], strict=True))
 
 
+@no_denormals()
 def measure(
     archive: Path, checkpoint: Path, say: Callable[[str], None], rounds: int = 5, towers: tuple[int, ...] = TOWERS
 ) -> list[Row]:
@@ -106,7 +107,6 @@ def measure(
         TamrlError: the model is not daily, or the archive has fewer than two towers.
     """
     one_thread()
-    skip_denormals()
     ensemble = load_ensemble(checkpoint)
     if ensemble.config.model.step != TimeStep.DAILY:
         raise TamrlError("The benchmark runs a daily model", str(checkpoint), "Choose fluxnet2015-daily")

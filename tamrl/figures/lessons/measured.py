@@ -79,7 +79,7 @@ def year(days: pd.DataFrame, threshold: float, day: pd.Timestamp | None, theme: 
                 hovertemplate="%{y:.2f}",
             )
         )
-    kept, colour = (days["QC"] >= threshold).to_numpy(), FLUX[theme]["NEE"]
+    kept, colour = (days["NEE_QC"] >= threshold).to_numpy(), FLUX[theme]["NEE"]
     for keep, label, symbol, size, alpha in (
         (kept, "NEE, kept", "circle", 5, 0.9),
         (~kept, "NEE, left out", "circle-open", 6, 0.75),
@@ -91,7 +91,7 @@ def year(days: pd.DataFrame, threshold: float, day: pd.Timestamp | None, theme: 
                 mode="markers",
                 name=label,
                 marker=dict(size=size, symbol=symbol, color=rgba(colour, alpha)),
-                customdata=days["QC"],
+                customdata=days["NEE_QC"],
                 hovertemplate="%{y:.2f}, QC %{customdata:.2f}",
             )
         )

@@ -61,7 +61,7 @@ def test_every_term_is_in_the_glossary_with_the_sources_that_were_asked_for():
         "task-embedding",
         "site-effect",
         "dissimilarity-index",
-        "qc",
+        "nee-qc",
         "partitioning",
         "nee",
     )

@@ -42,5 +42,6 @@ def test_a_session_is_asked_for_at_the_server_that_has_it(monkeypatch):
     assert visitor._connected("no server, as in a test")
     server = SimpleNamespace(exists=lambda: True, get_instance=lambda: SimpleNamespace(is_active_session="open".__eq__))
     monkeypatch.setattr(visitor, "runtime", server)
+    monkeypatch.setattr(visitor.presence, "runtime", server)
     assert visitor._connected("open")
     assert not visitor._connected("closed")
