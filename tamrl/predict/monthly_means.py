@@ -16,6 +16,7 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.landcover import tower_static
+from tamrl.predict.endings import HIGH, LOW
 from tamrl.schema import FLUX_UNIT, FLUXES, QC_VALID, variable
 from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.monthly import to_monthly
@@ -245,7 +246,6 @@ def _named(table: pd.DataFrame, when: str) -> pd.DataFrame:
 
 def _by_month(predictions: xr.Dataset) -> pd.DataFrame:
     """Return the last year of predictions (member, time) by month: mean, total spread, and intervals where known."""
-    from tamrl.predict.endings import HIGH, LOW
     from tamrl.predict.ensemble import to_gaussian
 
     last = predictions.isel(time=slice(-12, None))

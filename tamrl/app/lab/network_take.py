@@ -6,13 +6,20 @@ import streamlit as st
 
 from tamrl.app.shared import components, state, visitor
 from tamrl.app.shared.components import Origin
+from tamrl.app.shared.late import Late
 
 if TYPE_CHECKING:
+    from tamrl.figures.lab import network_report
     from tamrl.model.checkpoint import Ensemble
     from tamrl.model.cross_fitted import CrossFitted
+    from tamrl.predict import network_notebook, network_run
     from tamrl.predict.network import NetworkResult
     from tamrl.predict.network_run import NetworkRun
     from tamrl.towers.workspace import Workspace
+else:
+    network_report = Late("tamrl.figures.lab.network_report")
+    network_notebook = Late("tamrl.predict.network_notebook")
+    network_run = Late("tamrl.predict.network_run")
 
 
 def section(
@@ -24,10 +31,8 @@ def section(
     origin: Origin,
 ) -> None:
     """Draw the downloads of a result as a whole, see ``NetworkRun``; each is made when its button is pressed."""
-    from tamrl.predict.network_run import NetworkRun
-
     # Made now: in the download, which is made apart from the page, nothing of the session is at hand.
-    run = NetworkRun(
+    run = network_run.NetworkRun(
         workspace=workspace,
         model=model,
         result=result,
@@ -60,12 +65,8 @@ def section(
 
 
 def _report(run: "NetworkRun") -> bytes:
-    from tamrl.figures.lab.network_report import report
-
-    return report(run)
+    return network_report.report(run)
 
 
 def _notebook(run: "NetworkRun", paths: bool) -> bytes:
-    from tamrl.predict.network_notebook import notebook
-
-    return notebook(run, paths)
+    return network_notebook.notebook(run, paths)

@@ -6,10 +6,18 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from tamrl.app.shared import cache, components, sidebar, visitor
+from tamrl.app.shared.late import Late
 
 if TYPE_CHECKING:
     from tamrl.app.lab.view import LabView
+    from tamrl.figures.lab import report
+    from tamrl.predict import notebook, provenance, saved
     from tamrl.predict.provenance import Run
+else:
+    report = Late("tamrl.figures.lab.report")
+    notebook = Late("tamrl.predict.notebook")
+    provenance = Late("tamrl.predict.provenance")
+    saved = Late("tamrl.predict.saved")
 
 
 def section(view: "LabView") -> None:
@@ -49,9 +57,7 @@ def section(view: "LabView") -> None:
 
 def _run(view: "LabView") -> "Run":
     """Return the result with what it was made from; it is of the workspace and the model that the page shows."""
-    from tamrl.predict.provenance import Run
-
-    return Run(
+    return provenance.Run(
         workspace=sidebar.choice().workspace,
         ensemble=cache.model(Path(view.request.model[0])).for_site(view.request.site),
         adaptation=view.result,
@@ -61,18 +67,12 @@ def _run(view: "LabView") -> "Run":
 
 
 def _report(run: "Run") -> bytes:
-    from tamrl.figures.lab.report import report
-
-    return report(run)
+    return report.report(run)
 
 
 def _notebook(run: "Run", paths: bool) -> bytes:
-    from tamrl.predict.notebook import notebook
-
-    return notebook(run, paths)
+    return notebook.notebook(run, paths)
 
 
 def _model(run: "Run", name: str) -> bytes:
-    from tamrl.predict.saved import zipped
-
-    return zipped(run.adaptation, run.ensemble, name)
+    return saved.zipped(run.adaptation, run.ensemble, name)

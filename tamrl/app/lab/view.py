@@ -12,7 +12,7 @@ import xarray as xr
 from tamrl import wording
 from tamrl.app.shared import state
 from tamrl.app.shared.components import Origin
-from tamrl.predict.output import adaptation_dataset
+from tamrl.predict.output import adaptation_dataset, before_after
 from tamrl.timestep import TimeStep, step_of
 
 if TYPE_CHECKING:
@@ -96,8 +96,6 @@ class LabView:
     @cached_property
     def scores(self) -> list[dict[str, Any]]:
         """One row a flux of ``tamrl.predict.output.before_after``: many parts of the page say them."""
-        from tamrl.predict.output import before_after
-
         return before_after(self.result).to_dict("records")
 
     def dataset(self) -> xr.Dataset:

@@ -12,6 +12,7 @@ import xarray as xr
 
 from tamrl.app.shared import cache, sidebar
 from tamrl.app.shared.files import Origin
+from tamrl.app.shared.late import Late
 from tamrl.bundled import CROSS_FITTED_NAME, bundled_folder, bundled_models
 from tamrl.errors import TamrlError
 from tamrl.evaluation import results
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from tamrl.model.checkpoint import Ensemble
     from tamrl.model.cross_fitted import CrossFitted
     from tamrl.predict.hand_modulation import OpenMember
+    from tamrl.teaching import predictions
+else:
+    predictions = Late("tamrl.teaching.predictions")
 
 REAL, SIMULATED = "fluxnet2015", "demo"
 #: The bundled maps that carry the dissimilarity index.
@@ -103,9 +107,7 @@ def scores(flux: str) -> pd.DataFrame:
 
 @st.cache_data(max_entries=24, show_spinner="Predicting a tower that the model has not seen")
 def _zero_shot(version: int, site: str) -> pd.DataFrame:
-    from tamrl.teaching.predictions import zero_shot
-
-    return zero_shot(model(), tower(site))
+    return predictions.zero_shot(model(), tower(site))
 
 
 def zero_shot(site: str) -> pd.DataFrame:
@@ -126,10 +128,9 @@ def relatives(site: str) -> dict[str, int]:
 @st.cache_resource(max_entries=4, show_spinner="Opening the network")
 def _laid_open(version: int, site: str) -> "OpenMember":
     from tamrl.predict.adapt import usable_support
-    from tamrl.teaching.predictions import laid_open
 
     days = pd.date_range(by_hand.SUPPORT[site], periods=by_hand.SUPPORT_DAYS)
-    return laid_open(model(), tower(site), usable_support(tower(site), days))
+    return predictions.laid_open(model(), tower(site), usable_support(tower(site), days))
 
 
 def laid_open(site: str) -> "OpenMember":
@@ -139,9 +140,7 @@ def laid_open(site: str) -> "OpenMember":
 
 @st.cache_data(max_entries=24, show_spinner=False)
 def _observed(version: int, site: str) -> pd.DataFrame:
-    from tamrl.teaching.predictions import observed
-
-    return observed(tower(site))
+    return predictions.observed(tower(site))
 
 
 def observed(site: str) -> pd.DataFrame:
@@ -151,12 +150,10 @@ def observed(site: str) -> pd.DataFrame:
 
 @st.cache_data(max_entries=4, show_spinner="Labelling each month in turn")
 def _benchmark(version: int, site: str) -> labels.Benchmark:
-    from tamrl.teaching.predictions import errors_with
-
     _, flux, year = labels.TOWERS[site]
     record = tower(site)
     supports = [pd.DatetimeIndex([]), *labels.months(record, year), labels.whole_year(record, year)]
-    found = errors_with(model(), record, supports, flux, labels.scored(record, year))
+    found = predictions.errors_with(model(), record, supports, flux, labels.scored(record, year))
     return labels.Benchmark(float(found[0]), found[1:-1], float(found[-1]))
 
 
@@ -167,12 +164,10 @@ def benchmark(site: str) -> labels.Benchmark:
 
 @st.cache_data(max_entries=256, show_spinner="Labelling your weeks")
 def _weeks(version: int, site: str, weeks: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    from tamrl.teaching.predictions import errors_with
-
     _, flux, year = labels.TOWERS[site]
     record = tower(site)
     supports = [*labels.growing(record, year, weeks), *labels.alone(record, year, weeks)]
-    found = errors_with(model(), record, supports, flux, labels.scored(record, year))
+    found = predictions.errors_with(model(), record, supports, flux, labels.scored(record, year))
     return found[: len(weeks)], found[len(weeks) :]
 
 

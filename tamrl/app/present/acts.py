@@ -21,6 +21,7 @@ from tamrl.figures.stage import staged
 from tamrl.figures.style import number
 from tamrl.figures.towers import map as maps
 from tamrl.figures.towers import series
+from tamrl.predict import output
 from tamrl.towers.table import years_text
 
 if TYPE_CHECKING:
@@ -165,8 +166,6 @@ ACTS: tuple[Act, ...] = (place, zero_shot, labels, adapt, before_after, by_flux)
 
 def changes(result: "Adaptation") -> dict[str, dict]:
     """Return flux -> RMSE ``before`` and ``after`` [gC m-2 d-1], the change as a ``share`` [%], and ``n`` scored."""
-    from tamrl.predict.output import before_after
-
     return {
         row["flux"]: {
             "before": row["rmse_before"],
@@ -174,7 +173,7 @@ def changes(result: "Adaptation") -> dict[str, dict]:
             "share": 100 * (row["rmse_after"] / row["rmse_before"] - 1) if row["rmse_before"] else np.nan,
             "n": row["n"],
         }
-        for row in before_after(result).to_dict("records")
+        for row in output.before_after(result).to_dict("records")
     }
 
 

@@ -18,6 +18,8 @@ from tamrl.app.shared.sidebar import Choice
 from tamrl.bundled import bundled_workspaces
 from tamrl.errors import TamrlError
 from tamrl.metrics import score
+from tamrl.predict.gaps import driver_gaps, leave_out
+from tamrl.predict.methods import AdaptSettings
 from tamrl.schema import FLUXES
 from tamrl.timestep import TimeStep, step_of
 from tamrl.towers.quality import valid_days
@@ -104,7 +106,6 @@ def _zero_shot(
     workspace: tuple[str, int], model: tuple[str, int], site: str, _ensemble: "Ensemble", _tower: xr.Dataset
 ) -> xr.Dataset:
     from tamrl.predict.ensemble import predict
-    from tamrl.predict.gaps import driver_gaps, leave_out
 
     gaps = driver_gaps(_tower, _ensemble.config.model.drivers)
     return leave_out(predict(_ensemble, _tower), gaps)
@@ -116,8 +117,6 @@ def make(choice: Choice) -> Scene:
     Raises:
         TamrlError: the workspace has no model, or the tower no valid day.
     """
-    from tamrl.predict.methods import AdaptSettings
-
     workspace = choice.workspace
     if choice.model is None:
         todo = "Choose a workspace with a model in the sidebar of the Few-shot lab, or one of the stories"

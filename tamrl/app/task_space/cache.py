@@ -13,16 +13,21 @@ import streamlit as st
 
 from tamrl.app.scorecard import cache as scorecard
 from tamrl.app.shared import cache
+from tamrl.app.shared.late import Late
 from tamrl.errors import TamrlError
 from tamrl.evaluation import results
 from tamrl.model.task_space import TaskSpace, join
 from tamrl.model.training_towers import load_reference
 from tamrl.protocol.placements import ALL
+from tamrl.protocol.support_days import support_days
 from tamrl.towers.workspace import Workspace
 
 if TYPE_CHECKING:
     from tamrl.model.checkpoint import Ensemble
     from tamrl.model.network import Modulation
+    from tamrl.predict import task_space
+else:
+    task_space = Late("tamrl.predict.task_space")
 
 Key = tuple[str, int]
 
@@ -59,8 +64,6 @@ def space(asked: Asked, blind: bool) -> TaskSpace:
     Raises:
         TamrlError: the training towers are not known, or the checkpoint is damaged.
     """
-    from tamrl.predict.task_space import read_places
-
     ensemble, archive = asked.ensemble(), asked.workspace().archive()
     here = archive["site"].values.astype(str).tolist()
     kept = load_reference(ensemble.path) if ensemble.path and not blind else None
@@ -73,10 +76,10 @@ def space(asked: Asked, blind: bool) -> TaskSpace:
             str(ensemble.path or "model"),
             "Choose the workspace that the model was trained on",
         )
-    reference = read_places(ensemble, archive, trained, classes=not blind) if kept is None else kept
+    reference = task_space.read_places(ensemble, archive, trained, classes=not blind) if kept is None else kept
     others = [site for site in here if site not in reference.sites and site not in ensemble.training_sites]
     try:
-        rest = read_places(ensemble, archive, others, classes=not blind) if others else None
+        rest = task_space.read_places(ensemble, archive, others, classes=not blind) if others else None
     except TamrlError:  # none of them has a driver that the model reads
         rest = None
     return TaskSpace(reference, join(reference, rest) if rest is not None else reference)
@@ -131,9 +134,6 @@ def path(asked: Asked, site: str, way: str, counts: tuple[int, ...]) -> np.ndarr
     Raises:
         TamrlError: the tower has no drivers of the model.
     """
-    from tamrl.predict import task_space
-    from tamrl.protocol.support_days import support_days
-
     tower = cache.tower(asked.workspace(), site)
     if way == "drivers":
         return task_space.path_of_drivers(asked.ensemble(), tower, counts)
@@ -147,17 +147,12 @@ def fitted(asked: Asked, site: str, count: int) -> np.ndarray:
     Raises:
         TamrlError: the tower cannot be adapted to.
     """
-    from tamrl.predict import task_space
-    from tamrl.protocol.support_days import support_days
-
     tower = cache.tower(asked.workspace(), site)
     return task_space.fitted(asked.ensemble(), tower, support_days(tower, count))
 
 
 def modulation(asked: Asked, member: int, sites: tuple[str, ...]) -> "Modulation":
     """Return the scales and shifts that one member makes of the embeddings of places."""
-    from tamrl.predict import task_space
-
     places = space(asked, False).places
     rows = [places.sites.index(site) for site in sites]
     return task_space.modulation(asked.ensemble(), member, places.codes[member, rows])
@@ -170,14 +165,10 @@ def decoded(asked: Asked) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         TamrlError: the model has no decoder.
     """
-    from tamrl.predict import task_space
-
     return task_space.decode(asked.ensemble(), space(asked, False).places.codes)
 
 
 @st.cache_data(max_entries=48, show_spinner=False)
 def seasonal_cycle(asked: Asked, site: str) -> np.ndarray:
     """Return the real cycle (12, D) of a tower of the workspace, see ``tamrl.predict.task_space``."""
-    from tamrl.predict import task_space
-
     return task_space.seasonal_cycle(asked.ensemble(), cache.tower(asked.workspace(), site))

@@ -1,5 +1,7 @@
 """What the picked tower's embedding does: its way as the model learns more, the modulation, the decoded drivers."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -7,6 +9,7 @@ import streamlit as st
 from tamrl import wording
 from tamrl.app.shared import cache as shared
 from tamrl.app.shared import components, theme, widgets
+from tamrl.app.shared.late import Late
 from tamrl.app.shared.widgets import pick, select
 from tamrl.app.task_space import cache
 from tamrl.app.task_space.view import SpaceView
@@ -19,6 +22,11 @@ from tamrl.landcover import KOEPPEN_CLASSES
 from tamrl.model.drivers import DERIVED
 from tamrl.protocol.support_days import support_days
 from tamrl.schema import IGBP_CLASSES, VARIABLES
+
+if TYPE_CHECKING:
+    from tamrl.predict import task_space
+else:
+    task_space = Late("tamrl.predict.task_space")
 
 PARTS = {"path": "How it moves", "modulation": "Modulation", "decoded": "Decoded drivers"}
 WAYS = {"labels": "Labels, read by the encoder", "fit": "Labels, fine-tuned", "drivers": "Drivers, no labels"}
@@ -90,8 +98,6 @@ _SEEN = " The model was trained on {site}, so this shows what labels move, not h
 
 def _way(view: SpaceView, way: str) -> tuple[list[int], np.ndarray]:
     """Return the steps of a way and the embeddings (K, S, Z) there; none where the tower has too few valid ones."""
-    from tamrl.predict import task_space
-
     tower = shared.tower(view.asked.workspace(), view.site)
     if way == "drivers":
         counts = [count for count in task_space.DRIVERS[view.step] if count < tower.sizes["time"]]
@@ -188,10 +194,8 @@ def _correlation(parts: dict[str, np.ndarray], one: int, other: int) -> float:
 
 def _decoded(view: SpaceView) -> None:
     """Draw the drivers that the decoder tells from the embedding beside the real ones."""
-    from tamrl.predict.task_space import has_decoder
-
     ensemble = view.asked.ensemble()
-    if not has_decoder(ensemble):
+    if not task_space.has_decoder(ensemble):
         st.info(
             "This model was trained without a decoder (the setting model.reconstruction is 0), so nothing can be "
             "decoded from its embeddings.",

@@ -13,9 +13,12 @@ from tamrl.config import Config, load_config
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark import accuracy as accuracy_benchmark
 from tamrl.evaluation.benchmark import carbonfluxbench as protocol
+from tamrl.evaluation.benchmark import gpu as gpu_benchmark
+from tamrl.evaluation.benchmark import speed as speed_benchmark
 from tamrl.evaluation.benchmark import upscaling, upscaling_report
 from tamrl.evaluation.benchmark.report import write_report
 from tamrl.evaluation.benchmark.runs import ABLATIONS, WITHOUT
+from tamrl.system.device import choose, processors
 from tamrl.towers.workspace import Workspace
 
 
@@ -101,3 +104,25 @@ def upscale(checkpoint: Path, device: str, precision: str, folder: Path | None, 
     click.echo("\n".join(upscaling_report.lines(figures)))
     if docs:
         click.echo(f"Written: {upscaling_report.write_section(figures, docs)}")
+
+
+def gpu(workspace: Path, checkpoint: Path, device: str) -> None:
+    """Print how fast a GPU adapts, trains and predicts beside the CPU; ends with 1 where their numbers differ."""
+    chosen = choose(device)
+    on_cpu = chosen.type == "cpu"
+    small = gpu_benchmark.Size(towers=2, network=8, cells=64, repeats=2) if on_cpu else gpu_benchmark.Size()
+    archive = Workspace.open(workspace).archive_path
+    rows = gpu_benchmark.measure(archive, checkpoint, chosen, lambda line: click.echo(line, err=True), small)
+    click.echo("\n".join(gpu_benchmark.lines(rows, chosen)))
+    if not all(row.equal for row in rows):
+        click.echo("GPU and CPU differ by more than rounding.", err=True)
+        sys.exit(1)
+
+
+def speed(workspace: Path, checkpoint: Path, rounds: int, docs: Path | None) -> None:
+    """Print how fast prediction and training are on one thread of this machine."""
+    archive = Workspace.open(workspace).archive_path
+    rows = speed_benchmark.measure(archive, checkpoint.resolve(), lambda line: click.echo(line, err=True), rounds)
+    click.echo("\n".join(speed_benchmark.lines(rows, processors())))
+    if docs:
+        click.echo(f"Written: {speed_benchmark.write_section(rows, processors(), docs)}")
