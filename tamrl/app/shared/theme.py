@@ -54,6 +54,12 @@ def _hover() -> str:
     return f"<script>{(Path(__file__).parent / 'hover.js').read_text(encoding='utf-8')}</script>"
 
 
+@lru_cache(maxsize=1)
+def _watch():
+    js = (Path(__file__).parent / "theme.js").read_text(encoding="utf-8")
+    return st.components.v2.component("tamrl_theme", js=js)
+
+
 def apply() -> None:
     """Add the project's rules to the page."""
     shade = current()
@@ -61,3 +67,4 @@ def apply() -> None:
     st.html(f"{_CSS}<style>:root {{ {colours} }}</style>")
     with st.container(key="tamrl_hover"):
         st.html(_hover(), unsafe_allow_javascript=True)
+        _watch()(key="tamrl_theme", on_theme_change=lambda: None, height="content")
