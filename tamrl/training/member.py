@@ -175,9 +175,8 @@ class MemberTrainer:
                 group["lr"] = self._learning_rate()
             loss, terms = training_loss(self.model, self.batcher.draw(), self.config)
             self.unread.append(torch.stack([loss.detach(), *terms.values()]))
-            validates = (
-                self.step + 1
-            ) % self.config.train.validate_every == 0 or self.step + 1 == self.config.train.steps
+            step, train = self.step + 1, self.config.train
+            validates = step % train.validate_every == 0 or step == train.steps
             if validates or len(self.unread) >= self.read_every:
                 self._read(tuple(terms))
             self.optimizer.zero_grad(set_to_none=True)
