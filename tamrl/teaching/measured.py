@@ -32,7 +32,7 @@ class Year:
 
     Attributes:
         site: tower.
-        days: DataFrame(date) of GPP, RECO and NEE [gC m-2 d-1] and ``QC`` [1].
+        days: DataFrame(date) of GPP, RECO and NEE [gC m-2 d-1] and ``NEE_QC`` [1].
     """
 
     site: str
@@ -113,7 +113,9 @@ def mark_source_day(record: Year, day: pd.Timestamp) -> Mark:
     if found:
         parts.append("More was respired than taken up, on a measured day. That is what you were asked for.")
     elif not good:
-        parts.append(f"But QC is {row['QC']:.2f}: most of this day was filled in. Choose a day of QC ≥ {QC_VALID:g}.")
+        parts.append(
+            f"But QC is {row['NEE_QC']:.2f}: most of this day was filled in. Choose a day of QC ≥ {QC_VALID:g}."
+        )
     elif row["GPP"] < CLEAR_GPP:
         parts.append(f"There is next to no photosynthesis. Find a day with a GPP of at least {CLEAR_GPP:g}.")
     else:

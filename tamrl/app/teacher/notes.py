@@ -34,10 +34,8 @@ def show() -> None:
     st.markdown(
         "Start the app on a computer that the class reaches: "
         "`TAMRL_ROOTS= streamlit run app.py --server.address 0.0.0.0`, and give the class "
-        "`http://<name of the computer>:8501/lessons`. It needs no internet. Moving a slider takes it a "
-        "tenth or two of a second, giving the model four weeks in lesson 4 about half a second. When thirty press at "
-        "once on two cores, expect to wait some ten seconds. Open each lesson once yourself beforehand, and the "
-        "models are loaded.\n\n"
+        "`http://<name of the computer>:8501/lessons`. It needs no internet. Open each "
+        "lesson once yourself beforehand, and the models are loaded.\n\n"
         "**What is kept.** Of each student a random number, the latest answer to each question with its number of "
         "tries, and the minutes since joining. No names, no addresses. It is in the memory of the server alone, at "
         "most 12 hours, and goes when you end the class or the server stops. So take the CSV before you leave."

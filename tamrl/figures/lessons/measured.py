@@ -62,8 +62,8 @@ def year(days: pd.DataFrame, threshold: float, day: pd.Timestamp | None, theme: 
     """Return the fluxes of a year: GPP and RECO as lines, NEE as points, hollow below the threshold of quality.
 
     Args:
-        days: DataFrame(date) of the fluxes [gC m-2 d-1] and ``QC``.
-        threshold: of QC.
+        days: DataFrame(date) of the fluxes [gC m-2 d-1] and ``NEE_QC``.
+        threshold: of NEE_QC.
         day: that is marked, if any.
         theme: light or dark.
     """
