@@ -488,7 +488,8 @@ def test_the_world_page_does_not_load_what_it_need_not_wait_for(maps):
     code = (
         "import sys; from pathlib import Path; from tamrl.maps import catalog; "
         f"catalog.bundled_maps = lambda: Path({str(maps)!r}); from streamlit.testing.v1 import AppTest; "
-        f"at = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=90); at.switch_page('pages/world.py').run(); "
+        f"at = AppTest.from_file({str(ROOT / 'app.py')!r}, default_timeout=90); "
+        "at.switch_page('pages/world.py').run(); "
         "assert at.title[0].value == 'World' and not at.exception and not at.error, at.error; "
         "heavy = {'torch', 'sklearn', 'geopandas', 'distributed', 'matplotlib', 'pvlib'}; "
         "sys.exit(', '.join(heavy & set(sys.modules)) or 0)"
