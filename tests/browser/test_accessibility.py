@@ -47,7 +47,7 @@ def headings(page):
         "/scorecard",
         "/scorecard?section=Map and towers",
         "/",
-        "/lessons",
+        "/lessons?lesson=tower&stage=try",
         "/task_space",
     ],
 )

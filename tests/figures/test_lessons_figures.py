@@ -11,7 +11,7 @@ from tamrl.teaching.labels import Benchmark
 @pytest.fixture
 def days():
     index = pd.date_range("2001-01-01", periods=4)
-    columns = {"GPP": [1.0, 2, 3, 4], "RECO": [2.0, 1, 1, 1], "NEE": [1.0, -1, -2, -3], "QC": [1.0, 0.5, 0.9, 0.1]}
+    columns = {"GPP": [1.0, 2, 3, 4], "RECO": [2.0, 1, 1, 1], "NEE": [1.0, -1, -2, -3], "NEE_QC": [1.0, 0.5, 0.9, 0.1]}
     return pd.DataFrame(columns, index)
 
 

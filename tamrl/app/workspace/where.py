@@ -26,6 +26,8 @@ def section(key: str, boxes: tuple[str, str]) -> None:
         key: of the map.
         boxes: keys of the two number fields; what they hold is marked.
     """
+    # A key with two underscores in a row, which a file's name or a site's may bring, is refused for a component.
+    key = key.replace("_", "-")
     lat, lon = (st.session_state[name] for name in boxes)
     shown = _picture()
     data = {

@@ -51,7 +51,7 @@ def script():
 
     for name in ("lat", "lon"):
         st.session_state.setdefault(name, None)
-    where.section("map", ("lat", "lon"))
+    where.section("map__of_", ("lat", "lon"))
     for name in ("lat", "lon"):
         st.number_input(name, value=None, key=name)
 
