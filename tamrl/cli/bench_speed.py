@@ -5,20 +5,12 @@ from typing import Any
 
 import click
 
-from tamrl.cli.options import find_checkpoint, read_workspace_option, work
+from tamrl.cli.options import daily_checkpoint_option, read_workspace_option, work
 
 
 @click.command("speed")
 @read_workspace_option
-@click.option(
-    "--checkpoint",
-    "-c",
-    default="fluxnet2015-daily",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    callback=find_checkpoint,
-    help="A daily model.",
-)
+@daily_checkpoint_option
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Turns of each comparison.")
 @click.option(
     "--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder of benchmarks.md, to write into."

@@ -5,19 +5,11 @@ from typing import Any
 
 import click
 
-from tamrl.cli.options import device_option, find_checkpoint, precision_option, work
+from tamrl.cli.options import daily_checkpoint_option, device_option, precision_option, work
 
 
 @click.command("upscale")
-@click.option(
-    "--checkpoint",
-    "-c",
-    default="fluxnet2015-daily",
-    show_default=True,
-    type=click.Path(path_type=Path),
-    callback=find_checkpoint,
-    help="A daily model.",
-)
+@daily_checkpoint_option
 @device_option
 @precision_option
 @click.option(

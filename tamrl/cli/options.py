@@ -109,3 +109,15 @@ def read_numbers(text: str, option: str) -> tuple[int, ...]:
 def read_names(text: str) -> tuple[str, ...]:
     """Read a comma-separated list of names."""
     return tuple(dict.fromkeys(p.strip() for p in text.split(",") if p.strip()))
+
+
+#: Of the benchmarks of speed.
+daily_checkpoint_option = click.option(
+    "--checkpoint",
+    "-c",
+    default="fluxnet2015-daily",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    callback=find_checkpoint,
+    help="A daily model.",
+)
