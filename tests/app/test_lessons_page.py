@@ -96,7 +96,7 @@ def test_what_to_read_next_has_links():
     at = lessons(lesson="tower", stage="read")
     text = " ".join(m.value for m in at.markdown)
     for paper in LESSONS["tower"].reading:
-        assert f"https://doi.org/{paper.doi}" in text
+        assert f"https://doi.org/{paper.work.fields['doi']}" in text
 
 
 def test_lesson_one_marks_signs_days_and_selection():

@@ -34,12 +34,12 @@ def year():
     return Year(site="XX-Abc", days=days)
 
 
-def test_every_lesson_has_a_guess_a_check_and_papers_with_a_doi():
+def test_every_lesson_has_a_guess_a_check_and_papers_to_read():
     for lesson in course.LESSONS.values():
         assert next(iter(lesson.questions)) == "guess"
         assert len(lesson.questions) >= 2
         assert len(lesson.reading) >= 2
-        assert all(paper.doi.startswith("10.") and " " not in paper.doi for paper in lesson.reading)
+        assert all(paper.why.endswith(".") and paper.work.key == paper.key for paper in lesson.reading)
         assert lesson.hook.endswith("?")
         assert lesson.aim.endswith(".")
     assert sum(minutes for _, minutes in course.STEPS.values()) == course.MINUTES

@@ -9,6 +9,7 @@ from tamrl.app.lessons import klass
 from tamrl.app.shared import components, state, widgets
 from tamrl.teaching.course import STEPS, Lesson
 from tamrl.teaching.marks import Mark
+from tamrl.towers import literature
 
 _MOVED, _MARKS = "tamrl_lesson_moved", "tamrl_lesson_marks"
 
@@ -147,12 +148,15 @@ def go(step: str) -> None:
 
 def reading(lesson: Lesson) -> None:
     """List what to read next."""
-    st.markdown(f"**You can now:** {lesson.aim[0].lower()}{lesson.aim[1:]}")
+    st.markdown(f"**After this lesson you can** {lesson.aim[0].lower()}{lesson.aim[1:]}")
     st.subheader("Read next", anchor=False)
     for paper in lesson.reading:
+        cited = paper.work
+        title, where = cited.fields["title"], literature.where(cited)
+        stop = "" if title.endswith("?") else "."
         st.markdown(
-            f"{components.plain(paper.who)}. *{components.plain(paper.title)}.* {components.plain(paper.where)}. "
-            f"[doi:{paper.doi}](https://doi.org/{paper.doi})  \n{components.plain(paper.why)}"
+            f"{components.plain(literature.who(cited))}. *{components.plain(title)}{stop}* {components.plain(where)}. "
+            f"{literature.link(cited)}  \n{components.plain(paper.why)}"
         )
 
 
