@@ -62,9 +62,8 @@ _LESSONS = (
         },
         answers=(
             "Each answer is computed from the tower, year and day that the student has chosen, so neighbours may "
-            "differ. Days of net loss in summer are dull or hot, or follow rain. In the southern hemisphere June is "
-            "in the dry season. Expect the wrong sign of NEE from about everybody once: NEE is the gain of the "
-            "atmosphere."
+            "differ. Days of net loss in summer are dull or hot, or follow rain. At the Australian savanna June is in "
+            "the dry season. Nearly everybody gets the sign of NEE wrong once: NEE is what the atmosphere gains."
         ),
         reading=(
             Paper(key="Baldocchi2003", why="What the technique can and cannot measure."),
@@ -129,9 +128,9 @@ _LESSONS = (
         },
         answers=(
             "The value on the screen of the class is the change of the RMSE from zero-shot in percent, so that "
-            "towers can be compared; the lowest wins. All errors are on the other years. At the maize, winter "
-            "teaches nothing, and one week of July most of what a month of it does. At the beech forest four good "
-            "weeks serve as well as the whole year; at the spruce on wet soil August alone serves better than it. "
+            "towers can be compared; the lowest wins. All errors are on the other years. At the maize field winter "
+            "teaches nothing, and one week of July most of what a whole month does. At the beech forest four good "
+            "weeks serve as well as the whole year; at the spruce on wet soil August alone serves better. "
             "The weeks from 21 May, 18 June, 16 July and 13 August beat at least eleven months at each of the three. "
             "One tower is an anecdote: the Scorecard has all of them."
         ),
@@ -172,13 +171,13 @@ _LESSONS = (
         hook="You may build four towers. Which places teach the most about the others?",
         aim="Judge a network by what it predicts where it does not stand, and compare a plan with chance.",
         questions={
-            "guess": "By lot, or as unlike as can be",
+            "guess": "At random, or as unlike as can be",
             "network": "Four towers better than half of the draws",
             "worst": "The place that is now predicted worst",
         },
         answers=(
             "The planet is SIMULATED, so the truth is known everywhere. The value is the mean RMSE over all 40 places. "
-            "Putting each tower as far as possible from all others is no better than the lot here: it picks rare "
+            "Putting each tower as far as possible from all others is no better than chance here: it picks rare "
             "extremes, which teach about themselves alone. A rule that knows the truth is a bound, not a plan. "
             "Networks that do well spread over dry, cold and tropical places, one each. The game has one flux and a "
             "model that interpolates; real networks serve more than one purpose, and access, power and people decide "

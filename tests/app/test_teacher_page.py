@@ -44,7 +44,7 @@ def test_a_class_is_begun_watched_cleared_and_ended(rooms):
     key = healthy(at).session_state["tamrl_teacher_key"]
     code = rooms.code_of(key)
     assert code in " ".join(h.proto.body for h in at.get("html"))
-    assert "No answer yet" in at.info[0].value
+    assert "No answers yet" in at.info[0].value
     for i in range(5):
         mark = Mark(answer=f"US-Ne1 {i}", correct=i > 1, said="", value=-10.0 * i)
         rooms.record(code, f"student {i}", "days", "weeks", mark)

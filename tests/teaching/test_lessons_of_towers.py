@@ -137,4 +137,7 @@ def test_marks_of_modulation_follow_the_errors():
     assert not by_hand.mark_setting(0.1, 0.0, 5.0, 5.5, 5.0).correct
     assert by_hand.mark_carried("worse", 1.0, 0.0, 3.5, 2.0).correct
     assert by_hand.mark_carried("better", 0.2, 0.0, 1.6, 2.0).correct
-    assert "neither slider" in by_hand.mark_carried("better", 0.0, 0.0, 2.0, 2.0).said
+    still = by_hand.mark_carried("better", 0.0, 0.0, 2.0, 2.0)
+    assert "neither slider" in still.said
+    assert still.correct is None
+    assert "the same as the plain network's 5.50" in by_hand.mark_setting(0.0, 0.0, 5.5, 5.5, 5.0).said

@@ -117,7 +117,7 @@ def guess(lesson: Lesson, text: str, options: Mapping[str, str], marked: Callabl
             go("try")
             st.rerun()
         if (made := mark_of(lesson, "guess")) is not None:
-            st.caption(f"Your guess: {made.answer}. The next step shows what is true; you may guess anew.")
+            st.caption(f"Your guess: {made.answer}. The next step shows what is true; you may guess again.")
 
 
 def reveal(lesson: Lesson) -> bool:

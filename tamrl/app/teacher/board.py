@@ -64,9 +64,9 @@ def _live(key: str) -> None:
     columns = st.columns(3, gap="small")
     columns[0].metric("Students", found.students)
     columns[1].metric("Answers", len(found.rows))
-    columns[2].metric("Forgotten in", f"{found.hours_left:.1f} h")
+    columns[2].metric("Deleted in", f"{found.hours_left:.1f} h")
     if found.rows.empty:
-        st.info("No answer yet. This screen draws itself anew every few seconds.", icon=":material/hourglass_empty:")
+        st.info("No answers yet. This screen updates itself every few seconds.", icon=":material/hourglass_empty:")
         return
     _figures(found)
 
