@@ -7,7 +7,7 @@ import streamlit as st
 
 from tamrl.app.lessons import klass
 from tamrl.app.shared import components, state, widgets
-from tamrl.teaching.course import STEPS, Lesson
+from tamrl.teaching.course import LESSONS, STEPS, Lesson
 from tamrl.teaching.marks import Mark
 from tamrl.towers import literature
 
@@ -160,8 +160,8 @@ def reading(lesson: Lesson) -> None:
         )
 
 
-def steps_bar(step: str) -> None:
-    """Draw the buttons to the step before and after."""
+def steps_bar(lesson: Lesson, step: str) -> None:
+    """Draw the buttons to the step before and after; behind the last step stands the next lesson."""
     names = list(STEPS)
     at = names.index(step)
     with st.container(horizontal=True, horizontal_alignment="distribute", key="lesson_steps"):
@@ -169,11 +169,32 @@ def steps_bar(step: str) -> None:
         st.button(
             "Back", icon=":material/arrow_back:", key="lesson_back", on_click=go, args=(before,), disabled=at == 0
         )
-        st.button(
-            f"Next: {STEPS[after][0].lower()}" if after != step else "Done",
-            icon=":material/arrow_forward:",
-            key="lesson_next",
-            on_click=go,
-            args=(after,),
-            disabled=after == step,
-        )
+        if after != step:
+            st.button(
+                f"Next: {STEPS[after][0].lower()}",
+                icon=":material/arrow_forward:",
+                key="lesson_next",
+                on_click=go,
+                args=(after,),
+            )
+        else:
+            onward(lesson)
+
+
+def onward(lesson: Lesson) -> None:
+    """Draw the button to the lesson after this one; after the last, to all of them."""
+    number = list(LESSONS).index(lesson.name) + 1
+    following = list(LESSONS.values())[number : number + 1]
+    st.button(
+        f"Lesson {number + 1}: {following[0].title}" if following else "All lessons",
+        icon=":material/arrow_forward:",
+        key="lesson_onward",
+        on_click=open_lesson,
+        args=(following[0].name if following else None,),
+    )
+
+
+def open_lesson(name: str | None = None) -> None:
+    """Go to the first step of a lesson, or to the choice of all."""
+    state.put("lesson", name)
+    state.put("stage", None)
