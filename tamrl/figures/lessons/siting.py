@@ -60,8 +60,8 @@ def climates(
                 marker=_marker(errors[keep], top, symbol, size, i == 0, theme),
             )
         )
-    style(figure, theme, 430, hold="lesson-climates")
-    figure.update_layout(margin_b=44, clickmode="event+select", dragmode=False)
+    style(figure, theme, 500, hold="lesson-climates")
+    figure.update_layout(margin_b=120, clickmode="event+select", dragmode=False)
     figure.update_xaxes(title_text=_marked("Mean temperature [°C]", theme), range=plot.x)
     figure.update_yaxes(title_text="Precipitation [mm a⁻¹]", range=plot.y)
     return figure
@@ -102,7 +102,17 @@ def _marker(errors: np.ndarray, top: float, symbol: str, size: int, bar: bool, t
         cmax=top,
         colorscale=[[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)],
         line=dict(width=1.2, color=INK[theme]),
-        colorbar=dict(title=f"RMSE<br>[{UNIT}]", thickness=12) if bar else None,
+        # Below the plot, which is then as wide as a phone.
+        colorbar=dict(
+            title=dict(text=f"RMSE [{UNIT}]", side="top", font_size=12),
+            orientation="h",
+            thickness=10,
+            len=0.7,
+            y=-0.2,
+            yanchor="top",
+        )
+        if bar
+        else None,
         showscale=bar,
     )
 
