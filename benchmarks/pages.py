@@ -141,7 +141,7 @@ def adapting(page: Any, one: Asked) -> dict[str, float]:
 def held(server: Server, count: int) -> list[float]:
     """Change the flux on the World page so many times and return the memory of the server now and then [MB]."""
     found = []
-    with Visitor(server.port, "") as visitor:
+    with Visitor(server.port, "world") as visitor:
         visitor.run()
         for turn in range(count):
             visitor.query = f"flux={('GPP', 'RECO', 'NEE')[turn % 3]}"

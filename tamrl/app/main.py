@@ -2,6 +2,7 @@
 
 from tamrl.app import router
 from tamrl.app.shared import sidebar, state, theme, visitor
+from tamrl.system.tidy import TIDIER
 
 
 def main() -> None:
@@ -17,3 +18,4 @@ def main() -> None:
     finally:
         # Also after an error or a rerun: the address always restores what is seen.
         state.publish(everywhere=page.url_path == "")
+        TIDIER.ask()
