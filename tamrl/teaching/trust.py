@@ -115,9 +115,9 @@ def mark_regions(table: pd.DataFrame, chosen: Sequence[str]) -> Mark:
 def mark_coverage(made: pd.DataFrame, flux: str, site: str, typed: float) -> Mark:
     """Return whether a share of days inside the interval, judged by eye [%], is near the truth."""
     truth = covered(made, flux)
-    said = f"{truth:.0f} % of the measured days of {flux} at {site} lie inside. Asked for are {LEVEL} %."
+    said = f"{truth:.0f} % of the measured days of {flux} at {site} lie inside; the target is {LEVEL} %."
     if truth > LEVEL + 4:
-        said += " The interval is wider than it had to be here."
+        said += " The interval is wider than it need be here."
     elif truth < LEVEL - 4:
         said += " The interval is too narrow here: calibration holds on average over places, not at each."
     return Mark(answer=f"{typed:.0f} %", correct=abs(typed - truth) <= BY_EYE, value=truth, said=said)

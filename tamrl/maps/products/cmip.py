@@ -148,5 +148,6 @@ def _attrs(source: Source) -> dict[str, str]:
                 None, (str(said.get("institution", "")), run["model"], run["experiment"], str(said.get("version", "")))
             )
         )
+        # Of CMIP6 itself: Eyring et al. 2016.
         attrs["doi"] = "10.5194/gmd-9-1937-2016"
     return attrs
