@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,7 @@ _accept_option = click.option(
 )
 
 
-def _out_option(default: str) -> Callable:
+def _out_option(default: str) -> Callable[..., Any]:
     kind = click.Path(file_okay=False, path_type=Path)
     return click.option("--out", "-o", default=default, show_default=True, type=kind, help="Folder for the files.")
 

@@ -8,7 +8,7 @@ returns tables; every comparison is made on the same towers and on the same plac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -91,7 +91,7 @@ class Results:
     """
 
     path: Path
-    manifest: dict
+    manifest: dict[str, Any]
     sites: pd.DataFrame = field(repr=False)
 
     @property
@@ -120,7 +120,7 @@ def bundled() -> Path:
     return bundled_folder("scores")
 
 
-def published() -> dict:
+def published() -> dict[str, Any]:
     """Return the figures of others that come with the project, the content of ``assets/published.yaml``.
 
     Raises:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -110,7 +111,7 @@ def build(
     every = np.concatenate(days)
     time = axis(every.min(), every.max(), step)
     arrays = _arrays(towers, days, time)
-    coords: dict = {"site": np.array(sites, dtype=str), "time": time.values.astype("datetime64[ns]")}
+    coords: dict[str, Any] = {"site": np.array(sites, dtype=str), "time": time.values.astype("datetime64[ns]")}
     for name, kind in (("lat", np.float64), ("lon", np.float64), *((name, str) for name in _TEXT)):
         coords[name] = ("site", np.array([getattr(tower, name) for tower in towers], dtype=kind))
     attrs = {
@@ -194,7 +195,7 @@ def merge(old: xr.Dataset | None, new: xr.Dataset) -> xr.Dataset:
     names = [name for name in schema.VARIABLES if any(name in part for part in parts)]
     time = axis(start, stop, step_of(new)).values.astype("datetime64[ns]")
     aligned = [_align(part, names, time) for part in parts]
-    how: dict = {
+    how: dict[str, Any] = {
         "data_vars": "all",
         "coords": "minimal",
         "compat": "override",
@@ -241,7 +242,7 @@ def write_zarr(ds: xr.Dataset, path: Path) -> None:
     chunk = (1, ds.sizes["time"])
     shard = (min(SHARD_SITES, ds.sizes["site"]), ds.sizes["time"])
     layout = {"chunks": chunk, "shards": shard, "_FillValue": np.float32(np.nan)}
-    encoding: dict = dict.fromkeys(ds.data_vars, layout)
+    encoding: dict[Any, Any] = dict.fromkeys(ds.data_vars, layout)
     encoding["time"] = {"units": "days since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
     clean = ds.drop_encoding()
     with warnings.catch_warnings():

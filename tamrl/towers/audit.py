@@ -11,6 +11,7 @@ and with the months of LAI and EVI in text order (docs/experiments.md). Glossary
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -261,7 +262,7 @@ def notes(rows: pd.DataFrame, site: str, faults: set[str]) -> list[str]:
     return [f"{r.words.format(value=r.value)}, expected {r.expected}" for r in mine.itertuples() if r.check != BALANCE]
 
 
-def brief(summary: pd.DataFrame) -> dict[str, dict]:
+def brief(summary: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Return the audit as kept in the provenance: check -> towers judged, share contradicting, median."""
     return {
         row.check: {"towers": row.n, "contradicting": round(row.contradicting, 3), "median": round(row.median, 3)}

@@ -96,7 +96,9 @@ def connect(scheduler: str, workers: int, threads: int = 1) -> Iterator["Client"
             yield client
 
 
-def run_all(client: "Client", function: Callable, tasks: Iterable[tuple], on_done: Callable[[Any], None]) -> None:
+def run_all(
+    client: "Client", function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], on_done: Callable[[Any], None]
+) -> None:
     """Run ``function(*task)`` for each task, a few ahead of the workers; a task whose worker dies runs again.
 
     Args:

@@ -28,6 +28,7 @@ from tamrl.predict.ensemble import member_code, member_record, run_forward, stat
 from tamrl.system.device import fast_bfloat16, no_denormals, one_thread
 from tamrl.timestep import TimeStep
 from tamrl.towers.archive import load_archive, record
+from tamrl.training.batches import Batch
 from tamrl.training.member import MemberTrainer
 
 DOCUMENT = "benchmarks.md"
@@ -256,7 +257,7 @@ def _published(
     days: dict[str, list[int]] = {"ours": [], "published": []}
     draw = made.batcher.draw
 
-    def drawn():
+    def drawn() -> Batch:
         batch = draw()
         days["ours"].append(int((batch.weight.amax(-1) > 0).sum()))
         return batch

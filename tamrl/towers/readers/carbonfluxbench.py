@@ -8,6 +8,7 @@ the towers' records. What the schema has no variable for is not read.
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -198,7 +199,7 @@ def _climates(targets: Path, reading: TableReading) -> dict[str, str]:
     return found
 
 
-def _json(path: Path, reading: TableReading) -> dict:
+def _json(path: Path, reading: TableReading) -> dict[str, Any]:
     """Return what a JSON file of names holds; empty, and said in words, where it is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
