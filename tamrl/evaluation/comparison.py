@@ -1,4 +1,4 @@
-"""How models stand on held-out towers: medians with intervals, changes against a reference, by class, tower by tower.
+"""Comparison of models on held-out towers: medians with intervals, changes against a reference, by class and tower.
 
 Everything reads ``Asked``, the answers to one question of a results folder, and compares models only on the towers
 and placements of the support that all of them were scored on.
@@ -179,7 +179,7 @@ def ask(scores: pd.DataFrame, design: str, scale: str, metric: str, placement: s
 
 
 def ask_towers(scores: pd.DataFrame, design: str, scale: str, metric: str, placement: str) -> Asked:
-    """Return the like of ``ask`` with a score a tower, also of site means: their bias, or its size as MAE."""
+    """Return as ``ask`` does, but always one score a tower; of site means their bias, or its absolute value as MAE."""
     name = tower_column(scale, metric)
     return Asked(METRICS[name], scale, wide(scores, design, scale, name, placement))
 

@@ -48,10 +48,11 @@ class Tower:
         notes: what the user should know about this tower.
         variant: of the fluxes, such as ``VUT_REF``; empty where the source says none.
         release: which release of which product it is.
-        faults: variables of it that could not be read as a whole, in words; said on their own and by the exit status.
+        faults: variables that could not be read at all, in words; reported separately and reflected in the exit status.
         failed: the names of such variables, from which nothing is derived.
-        steps: of a day that its days were made from; 0 where they are days of the source.
-        radiation: SW_IN of up to a year of such steps by their middles, to compare hours with the sun; None for days.
+        steps: number of sub-daily steps a day that the daily values were aggregated from; 0 where the source is daily.
+        radiation: SW_IN [W m-2] of up to a year of sub-daily steps, indexed by their midpoints, to check the clock
+            against the sun; None for daily sources.
     """
 
     site: str
@@ -171,7 +172,7 @@ def _describe(ds: xr.Dataset) -> xr.Dataset:
 
 
 def merge(old: xr.Dataset | None, new: xr.Dataset) -> xr.Dataset:
-    """Add the towers of ``new`` to ``old``; a tower in both is replaced by that of ``new``.
+    """Add the towers of ``new`` to ``old``; a tower in both is taken from ``new``.
 
     The time axis is the union of both; variables that only one of them has are missing for the other's towers.
 

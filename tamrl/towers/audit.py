@@ -1,4 +1,4 @@
-"""Does what a file says of a tower fit together? Phases and sizes of its variables against each other and the place.
+"""Consistency checks: do the variables of a tower agree with each other and with its position, in phase and size?
 
 A value within its bounds may still stand in the wrong month, as LAI and EVI of one published table did: only another
 variable tells. Each check is one number a tower; a tower where the number cannot tell anything (no winter, no growing

@@ -29,7 +29,7 @@ SITE_COORDS = ("lat", "lon", "igbp", "koeppen", "name")
 
 
 def last_day() -> pd.Timestamp:
-    """Return the last day that a tower can have seen: tomorrow in UTC, which is today somewhere."""
+    """Return the latest date that a record may hold: tomorrow in UTC, since local time can be a day ahead."""
     return pd.Timestamp.now("UTC").tz_localize(None).normalize() + pd.Timedelta(days=1)
 
 

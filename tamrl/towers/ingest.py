@@ -49,7 +49,7 @@ class Result:
         balance: towers whose NEE = RECO - GPP is open, see ``checks.balance``.
         n_sites: towers in the archive now (0 where there is none).
         failures: reasons in words that are not about one file.
-        doubts: variables whose size does not fit their unit at any tower known, in words. They are kept as read.
+        doubts: variables whose magnitude does not fit their unit at any known tower, in words. They are kept as read.
         account: what was done to the data, as kept in the provenance.
     """
 

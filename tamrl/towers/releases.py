@@ -38,7 +38,7 @@ def one_each(towers: Iterable[Tower]) -> tuple[dict[str, Tower], list[str]]:
 
 
 def lost_days(old: xr.Dataset, tower: Tower) -> str:
-    """Say in words which days with fluxes a replaced record of the archive had outside the new one; empty if none.
+    """Return in words which days with fluxes a replaced record of the archive had outside the new one; empty if none.
 
     Args:
         old: the tower in the archive, Dataset(time).

@@ -1,4 +1,4 @@
-"""What of a tower can be trusted, before anything is derived from it: signs, units, flags, constants, bounds."""
+"""Screening of variables before anything is derived from them: signs, units, flags, constant values, bounds."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +27,7 @@ class Screened:
 
     Attributes:
         rows: values and variables set aside, as ``checks.check_bounds`` reports them.
-        doubts: (tower, variable, words) that do not fit any tower known, kept as read.
+        doubts: (tower, variable, words) that do not fit any known tower, kept as read.
         constants: (tower, words) of variables that never change, kept as read.
     """
 

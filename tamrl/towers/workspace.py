@@ -194,7 +194,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def is_workspace(path: str | Path) -> bool:
-    """Say whether a folder is a workspace."""
+    """Return whether a folder is a workspace."""
     return (Path(path) / MARKER).is_file()
 
 

@@ -1,7 +1,7 @@
 """How fast prediction and training are: ratios from one run, each against what bounds it or what it replaces.
 
-All that is compared runs in turns on one thread, so that what else the machine does meets all of it, and is timed in
-seconds of the processor, which it does not count; of each ratio the median over the rounds is told.
+What is compared runs in turns on one thread, so that other load on the machine affects all of it alike, and is timed in
+processor time, which leaves that load out; of each ratio the median over the rounds is reported.
 """
 
 import time
@@ -51,7 +51,7 @@ class Row:
     Attributes:
         what: is compared with what.
         value: the ratio.
-        bar: lowest and highest value that was set out for.
+        bar: lowest and highest value of the target.
         unit: ``x``, ``%`` or nothing, of value and bar.
         figures: it was made of.
     """

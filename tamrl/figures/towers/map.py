@@ -52,7 +52,7 @@ def tower_map(
     turn: int = 0,
     step: TimeStep = TimeStep.DAILY,
 ) -> pdk.Deck:
-    """Return the world map of towers, coloured by land cover; the tower ``selected`` wears a ring.
+    """Return the world map of towers, coloured by land cover; the tower ``selected`` is ringed.
 
     Args:
         table: one row a tower, of ``tower_table``.
@@ -68,7 +68,7 @@ def tower_map(
 def point_map(
     records: list[dict[str, Any]], selected: str | None, theme: Theme, tooltip: str, height: int = 430, turn: int = 0
 ) -> pdk.Deck:
-    """Return a world map of towers in the colours that their records name; the tower ``selected`` wears a ring.
+    """Return a world map of towers in the colours that their records name; the tower ``selected`` is ringed.
 
     Args:
         records: ``site``, ``position`` [lon, lat], ``colour`` (red, green, blue, alpha) and what the tooltip shows.

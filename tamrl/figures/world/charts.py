@@ -1,4 +1,4 @@
-"""What maps amount to by latitude and time: zonal means and Hovmoeller diagrams; the looks that all charts share."""
+"""Maps by latitude and time: zonal means and Hovmoeller diagrams; the looks that all charts share."""
 
 import textwrap
 from collections.abc import Mapping
