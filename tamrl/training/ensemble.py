@@ -71,11 +71,7 @@ class MemberJob:
 def train_member(
     job: MemberJob, report: Callable[[TrainingProgress], None], stop: Callable[[], bool]
 ) -> dict[str, Any]:
-    """Train one member, or go on with it, and write its weights; return its part of the manifest.
-
-    Raises:
-        TamrlError: the archive is damaged, the loss is not finite, or the disk cannot be written.
-    """
+    """Train or resume one member and write its weights; return its part of the manifest. See ``MemberTrainer``."""
     one_thread()
     began = time.perf_counter()
     device = choose(job.device)
