@@ -94,18 +94,19 @@ def painted(page: Any, address: str) -> float:
     return took
 
 
-def interaction(page: Any, turn: int) -> float | None:
-    """Choose the other of two options and return the seconds until the app has nothing more to do.
+def interaction(page: Any) -> float | None:
+    """Choose another option and return the seconds until the app has nothing more to do.
 
     None where the page has nothing to choose from.
     """
-    group = page.get_by_test_id("stMain").get_by_test_id("stButtonGroup").first
+    page.wait_for_timeout(500)  # the last of the page is drawn after the server has done its part
+    group = page.get_by_test_id("stMain").get_by_role("radiogroup").first
     if not group.count():
         return None
-    options = group.locator("button")
+    other = group.locator("[role='radio'][aria-checked='false']").first
     page.evaluate(WATCH)
     began = page.evaluate("() => performance.now()")
-    options.nth(1 - turn % 2).click()
+    other.click()
     page.wait_for_function("() => window.tamrlStates.some(state => state[1] === 'running')")
     page.locator(IDLE).wait_for()
     return (page.evaluate("() => window.tamrlStates.at(-1)[0]") - began) / 1000
@@ -124,7 +125,7 @@ def adapting(page: Any, one: Asked) -> dict[str, float]:
     said = time.perf_counter()
     page.locator("[class*='st-key-scores-'] [data-testid='stMetricValue']").nth(len(one.expected) - 1).wait_for()
     numbers = time.perf_counter()
-    page.locator("[class*='st-key-lab_answer'] .js-plotly-plot .plot").first.wait_for()
+    page.locator("[class*='st-key-lab_answer'] .js-plotly-plot .main-svg").first.wait_for()
     drawn = time.perf_counter()
     caption = page.locator("[class*='st-key-lab_answer'] [data-testid='stCaptionContainer']").first.inner_text()
     found = re.search(r"([\d.]+) s on ", caption)
@@ -141,7 +142,7 @@ def adapting(page: Any, one: Asked) -> dict[str, float]:
 def held(server: Server, count: int) -> list[float]:
     """Change the flux on the World page so many times and return the memory of the server now and then [MB]."""
     found = []
-    with Visitor(server.port, "") as visitor:
+    with Visitor(server.port, "world") as visitor:
         visitor.run()
         for turn in range(count):
             visitor.query = f"flux={('GPP', 'RECO', 'NEE')[turn % 3]}"
@@ -166,8 +167,8 @@ def measure(server: Server, chromium: str, people: list[Asked], rounds: int, beg
             painted(page, address)
             paints = [painted(page, address) for _ in range(rounds)]
             yield Bar(f"{name}: first paint, warm, median of {rounds}", float(np.median(paints)), 1.5).line()
-            interaction(page, 0)
-            turns = [took for turn in range(1, 2 * rounds + 1) if (took := interaction(page, turn)) is not None]
+            interaction(page)
+            turns = [took for _ in range(2 * rounds) if (took := interaction(page)) is not None]
             if turns:
                 yield Bar(f"{name}: interaction, median of {len(turns)}", float(np.median(turns)), 0.4).line()
         adapting(page, people[0])  # the model is read, and the first optimiser made

@@ -18,6 +18,7 @@ from tamrl.errors import TamrlError
 from tamrl.protocol.placements import PLACEMENTS as _PLACEMENTS
 from tamrl.protocol.placements import counted
 from tamrl.schema import FLUX_UNIT, KOEPPEN, UNKNOWN
+from tamrl.system.yaml_file import read_yaml
 
 _KEYS = ("design", "site", "model", "shots", "placement", "flux")
 _SCORES = ("r2", "rmse", "mae", "bias", "kge", "nmae", "rae", "correlation", "sd_observed", "sd_predicted")
@@ -130,7 +131,7 @@ def published() -> dict[str, Any]:
 
     file = bundled().with_name("published.yaml")
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        return read_yaml(file)
     except (OSError, yaml.YAMLError) as error:
         what = f"The published figures cannot be read: {error}"
         raise TamrlError(what, str(file), "Install the project again") from error
@@ -155,7 +156,7 @@ def open_results(folder: str | Path) -> Results:
     if not manifest.is_file():
         raise TamrlError("There are no scores in this folder, it has no manifest.yaml", str(path), _MAKE)
     try:
-        content = yaml.safe_load(manifest.read_text(encoding="utf-8"))
+        content = read_yaml(manifest)
         if not isinstance(content, dict) or not isinstance(content.get("designs"), list):
             raise ValueError("it must be a mapping with a list of designs")
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as error:

@@ -9,6 +9,7 @@ from tamrl.errors import TamrlError
 from tamrl.maps.aggregate import TOTAL_UNIT
 from tamrl.maps.catalog import MapsEntry, bundled_maps
 from tamrl.schema import FLUXES
+from tamrl.system.yaml_file import read_yaml
 
 #: The product whose total every verdict is measured against.
 _REFERENCE = "FLUXCOM-X-BASE"
@@ -96,7 +97,7 @@ def read_published(path: Path | None = None) -> list[Published]:
 
     path = path or published_path()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TamrlError(f"The published totals cannot be read: {error}", str(path), _FIX) from error
     if not isinstance(content, dict) or set(content) != {"unit", "totals"} or content["unit"] != TOTAL_UNIT:
@@ -157,7 +158,7 @@ def member_spread(entry: MapsEntry) -> dict[str, float]:
     if entry.path.parent != bundled_maps() or not path.is_file():
         return {}
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")).get(entry.path.stem) or {}
+        content = read_yaml(path).get(entry.path.stem) or {}
         return {flux: float(content[flux]["sd"]) for flux in FLUXES if content.get(flux, {}).get("sd") is not None}
     except (OSError, AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise TamrlError(f"The totals of the bundled maps cannot be read: {error}", str(path), _FIX) from error

@@ -17,6 +17,7 @@ from tamrl.bundled import bundled_folder
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import DAYS_PER_YEAR
 from tamrl.maps.aggregate import TOTAL_UNIT
+from tamrl.system.yaml_file import read_yaml
 
 _FIX = "Restore the file from the project"
 #: What is left between our sum and the published one.
@@ -112,7 +113,7 @@ def read_budget(path: Path | None = None) -> Budget:
 
     path = path or sink_path()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TamrlError(f"The steps to the land sink cannot be read: {error}", str(path), _FIX) from error
     keys = {"unit", "steps", "river", "target", "not_quantified"}

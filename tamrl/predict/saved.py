@@ -29,6 +29,7 @@ from tamrl.predict.adapt import Adaptation, predictions
 from tamrl.predict.ensemble import cautions, member_records, over_members
 from tamrl.predict.methods import METHODS
 from tamrl.system.storage import locked, swap_in
+from tamrl.system.yaml_file import read_yaml
 from tamrl.timestep import step_of
 
 FORMAT = 1
@@ -121,10 +122,8 @@ def zipped(adaptation: Adaptation, ensemble: Ensemble, name: str) -> bytes:
 
 def _created(checkpoint: Path) -> Any:
     """Return when a checkpoint on disk was made, None where that cannot be read."""
-    # The pure Python parser takes a second for the lists of towers.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return yaml.load((checkpoint / MANIFEST).read_text(encoding="utf-8"), loader).get("created")
+        return read_yaml(checkpoint / MANIFEST).get("created")
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
         return None
 
@@ -163,7 +162,7 @@ def load(path: Path | str, device: torch.device | str = "cpu") -> AdaptedModel:
 
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
-        about = yaml.safe_load((path / ADAPTED).read_text(encoding="utf-8"))
+        about = read_yaml(path / ADAPTED)
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             found = about.get("format") if isinstance(about, dict) else "none"
             raise TamrlError(

@@ -12,6 +12,7 @@ import yaml
 from tamrl.errors import TamrlError
 from tamrl.protocol.splits import check_disjoint, folds
 from tamrl.schema import UNKNOWN
+from tamrl.system.yaml_file import read_yaml
 
 #: Seed of CarbonFluxBench's own protocol, taken for all designs.
 SEED = 56
@@ -138,7 +139,7 @@ def load_split(path: Path, towers: Iterable[str] | None = None) -> Split:
         TamrlError: the file cannot be read, lacks a key or has another, or a check fails.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TamrlError(f"The split cannot be read: {error}", str(path), "Make the split again") from error
     split = _from_content(content, path)

@@ -20,6 +20,7 @@ import tamrl
 from tamrl.bundled import bundled_workspaces
 from tamrl.errors import TamrlError, printable
 from tamrl.system.storage import locate, locked, subfolders
+from tamrl.system.yaml_file import read_yaml
 from tamrl.timestep import ATTRIBUTE, TimeStep, time_step
 from tamrl.towers.archive import load_archive
 
@@ -61,7 +62,7 @@ class Workspace:
             todo = "Make one with `python -m tamrl ingest SRC --workspace W`"
             raise TamrlError(f"This folder is not a workspace, it has no {MARKER}", str(path), todo)
         try:
-            content = yaml.safe_load((folder / MARKER).read_text(encoding="utf-8"))
+            content = read_yaml(folder / MARKER)
             name, simulated = str(content["name"]), content.get("simulated", False)
             if not isinstance(simulated, bool):
                 raise ValueError(f"simulated must be true or false, not {simulated!r}")

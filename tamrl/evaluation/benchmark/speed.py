@@ -41,6 +41,8 @@ WINDOW, WINDOW_DAYS = 30, 730
 WINDOW_TOWERS = 16
 #: Towers of the line of costs, and days of each.
 TOWERS, LINE_DAYS = (20, 60, 200, 600, 2000), 365
+#: Towers that each point of the line is timed with in all, so that few towers are timed several times.
+TIMED_TOWERS = 600
 CPU = torch.device("cpu")
 
 
@@ -286,9 +288,10 @@ def _line(ensemble: Ensemble, member: Member, tables: list[xr.Dataset], towers: 
 
     predict(min(towers))
     for count in towers:
-        costs.append(seconds(partial(predict, count)))
+        rounds = range(max(1, min(TIMED_TOWERS, max(towers)) // count))
+        costs.append(median(seconds(partial(predict, count)) for _ in rounds))
     exponent = float(np.polyfit(np.log(towers), np.log(costs), 1)[0])
-    each = ", ".join(f"{n}: {s:.1f} s" for n, s in zip(towers, costs, strict=True))
+    each = ", ".join(f"{n}: {s:.2f} s" for n, s in zip(towers, costs, strict=True))
     return Row(
         what=f"Exponent of the cost from {towers[0]} to {towers[-1]:,} towers of {LINE_DAYS} days",
         value=exponent,
