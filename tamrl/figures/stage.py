@@ -1,4 +1,4 @@
-"""Any figure of the project as it stands on a stage: read from the back row, and nothing in it to press."""
+"""Any figure of the project made fit for projection: legible from the back row, and without controls."""
 
 import plotly.graph_objects as go
 

@@ -1,7 +1,7 @@
 """One look for every plotly figure, in light and dark, and the settings of plotly's own buttons."""
 
 from functools import cache
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -90,7 +90,7 @@ def template(theme: Theme) -> go.layout.Template:
     return made
 
 
-def config() -> dict:
+def config() -> dict[str, Any]:
     """Return the plotly configuration: no logo, no links outside.
 
     Its own button that saves a picture is left out: that picture has neither title nor source, nor says that data are
@@ -124,7 +124,7 @@ def number(value: float, digits: int = 2, signed: bool = False) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def time_axis(time: np.ndarray) -> dict:
+def time_axis(time: np.ndarray) -> dict[str, Any]:
     """Return the x of a trace over a gapless axis.
 
     Days are a start and a step, 30 times smaller than a list of dates; months, which differ in length, are dates.

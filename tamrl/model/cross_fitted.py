@@ -56,7 +56,7 @@ class CrossFitted:
                     raise TamrlError(
                         f"This fold has seen towers that it should have left out: {', '.join(seen[:8])}",
                         str(path),
-                        "Copy the checkpoint again, or build it anew",
+                        "Copy the checkpoint again, or build it again",
                     )
                 self._loaded[path] = ensemble
             return self._loaded[path]

@@ -56,7 +56,7 @@ class Split:
         check_disjoint(**{f"fold {i}": fold for i, fold in enumerate(self.folds)})
         twice = sorted({s for fold in self.folds for s in fold if fold.count(s) > 1})
         if twice:
-            raise TamrlError(f"Towers stand twice in a fold: {', '.join(twice)}", "split", "Make the split again")
+            raise TamrlError(f"Towers occur twice in a fold: {', '.join(twice)}", "split", "Make the split again")
 
     @property
     def covers(self) -> bool:
@@ -75,7 +75,7 @@ class Split:
         if held - there:
             raise TamrlError(f"The split names unknown towers: {', '.join(sorted(held - there))}", self.design, todo)
         if self.covers and there - held:
-            raise TamrlError(f"Towers stand in no fold: {', '.join(sorted(there - held))}", self.design, todo)
+            raise TamrlError(f"Towers are in no fold: {', '.join(sorted(there - held))}", self.design, todo)
         if any(len(fold) == len(there) for fold in self.folds):
             raise TamrlError("The split leaves no tower to train on", self.design, todo)
 

@@ -46,7 +46,7 @@ def season(time: pd.DatetimeIndex, series: dict[str, np.ndarray], observed: np.n
 
 
 def mark_summer(time: pd.DatetimeIndex, predicted: np.ndarray, observed: np.ndarray, chosen: str) -> Mark:
-    """Return whether the student guesses how the plain network's July stands to what was measured."""
+    """Return whether the student guesses how the plain network's July compares with the measured one."""
     days = (time.month == MONTH) & np.isfinite(observed)
     made, truth = float(predicted[days].mean()), float(observed[days].mean())
     share = made / truth - 1

@@ -1,4 +1,4 @@
-"""Lesson 6: where the next towers should stand. A game on SIMULATED places, whose truth is known.
+"""Lesson 6: where the next towers should be built. A game on SIMULATED places, whose truth is known.
 
 A small network stands already. Fluxes everywhere are predicted from its towers alone by a Gaussian process on monthly
 drivers (Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, chapter 2); what it predicts is compared

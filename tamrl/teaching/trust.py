@@ -1,4 +1,4 @@
-"""Lesson 5: believing and not believing. Where a map extrapolates, its errors at towers, what an interval holds."""
+"""Lesson 5: when to trust a map. Where it extrapolates, its errors at towers, and the coverage of its intervals."""
 
 from collections.abc import Sequence
 
@@ -72,7 +72,7 @@ def by_region(maps: xr.Dataset, earth: xr.Dataset, scores: pd.DataFrame) -> pd.D
 
 
 def weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
-    """Return the value below which half of the weight lies."""
+    """Return the weighted median of values (N,) with weights (N,), in their unit."""
     order = np.argsort(values)
     share = np.cumsum(weight[order]) / weight.sum()
     return float(values[order][np.searchsorted(share, 0.5)])
@@ -85,7 +85,7 @@ def region_codes(earth: xr.Dataset, lat: np.ndarray, lon: np.ndarray) -> tuple[n
 
 
 def covered(made: pd.DataFrame, flux: str) -> float:
-    """Return how many of the observed days lie inside their interval [%].
+    """Return the share of the observed days that lie inside their interval [%].
 
     Args:
         made: with ``<flux>_low``, ``<flux>_high`` and ``<flux>_observed``.

@@ -11,6 +11,7 @@ import os
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 import yaml
@@ -142,7 +143,7 @@ class Workspace:
         if self.read_only:
             raise TamrlError("This workspace is read-only", str(self.path), "Choose a folder of your own")
 
-    def provenance(self) -> list[dict]:
+    def provenance(self) -> list[dict[str, Any]]:
         """Return the entries of ``provenance.json``, oldest first.
 
         Raises:
@@ -157,7 +158,7 @@ class Workspace:
             raise TamrlError(f"provenance.json cannot be read: {error}", str(path), "Restore or remove it") from error
         return entries if isinstance(entries, list) else [entries]
 
-    def add_provenance(self, entry: dict) -> None:
+    def add_provenance(self, entry: dict[str, Any]) -> None:
         """Append one entry; ``when`` (UTC) and ``tamrl_version`` are added where it lacks them.
 
         Args:
@@ -194,7 +195,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def is_workspace(path: str | Path) -> bool:
-    """Say whether a folder is a workspace."""
+    """Return whether a folder is a workspace."""
     return (Path(path) / MARKER).is_file()
 
 

@@ -50,7 +50,7 @@ class NetworkRequest:
     days: int
     placement: str
 
-    def place(self) -> tuple:
+    def place(self) -> tuple[Any, ...]:
         """Return what must be equal for two results to be of the same towers and model."""
         return self.workspace, self.model
 

@@ -1,5 +1,7 @@
 """Lesson 3: modulation by hand."""
 
+from typing import Any
+
 import streamlit as st
 
 from tamrl.app.lessons import data, frame
@@ -15,7 +17,7 @@ LESSON = LESSONS["modulation"]
 UNIT, FLUX = unit_label(FLUX_UNIT), "GPP"
 
 
-def _series(site: str, gamma: float, beta: float) -> dict:
+def _series(site: str, gamma: float, beta: float) -> dict[str, Any]:
     """Return GPP (T,) at a tower by the plain network, by hand, by the encoder, and after labelled days."""
     opened, column = data.laid_open(site), by_hand.column(FLUX)
     return {

@@ -3,7 +3,7 @@
 import html
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -164,7 +164,7 @@ Act = Callable[[Scene, st.delta_generator.DeltaGenerator, st.delta_generator.Del
 ACTS: tuple[Act, ...] = (place, zero_shot, labels, adapt, before_after, by_flux)
 
 
-def changes(result: "Adaptation") -> dict[str, dict]:
+def changes(result: "Adaptation") -> dict[str, dict[str, Any]]:
     """Return flux -> RMSE ``before`` and ``after`` [gC m-2 d-1], the change as a ``share`` [%], and ``n`` scored."""
     return {
         row["flux"]: {
@@ -200,7 +200,7 @@ def _ready(scene: Scene, words: st.delta_generator.DeltaGenerator) -> "Adaptatio
     return scene.result()
 
 
-def _over_time(scene: Scene, picture: st.delta_generator.DeltaGenerator, made: dict) -> None:
+def _over_time(scene: Scene, picture: st.delta_generator.DeltaGenerator, made: dict[str, Any]) -> None:
     before = scene.zero_shot.mean("member")
     chart = runs.overlay(scene.tower, before, made, scene.support, scene.flux, theme.current())
     names = ", ".join(["observed", "zero-shot", *(name.lower() for name in made)])

@@ -1,7 +1,9 @@
 """How much larger the window is than the 1280 x 720 that the stage is laid out for."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -9,7 +11,7 @@ _KEY = "tamrl_window"
 
 
 @lru_cache(maxsize=1)
-def _component():
+def _component() -> Callable[..., Any]:
     js = (Path(__file__).parent / "window.js").read_text(encoding="utf-8")
     return st.components.v2.component("tamrl_window", js=js)
 

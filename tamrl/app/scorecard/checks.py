@@ -1,5 +1,7 @@
 """Scorecard: ablations, and what others published."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -139,7 +141,7 @@ def _published_table(shown: pd.DataFrame) -> None:
     )
 
 
-def _theirs(content: dict) -> pd.DataFrame:
+def _theirs(content: dict[str, Any]) -> pd.DataFrame:
     rows = [
         {"whose": "theirs", "split": _SPLITS[split][0], "model": model, "flux": flux, "r2": pair[0], "rmse": pair[1]}
         for split, models in content["scores"].items()

@@ -1,5 +1,7 @@
 """Scorecard, the map: each tower's score, and one tower by model and days of labels."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -118,7 +120,7 @@ def _map_in_words(values: pd.Series, title: str) -> str:
     )
 
 
-def _columns(metric: Metric, view: ScorecardView) -> dict:
+def _columns(metric: Metric, view: ScorecardView) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "site": st.column_config.TextColumn("Tower", width=80, pinned=True),

@@ -1,7 +1,9 @@
 """Which theme the reader uses, and the few rules of CSS that streamlit's own settings do not cover."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -55,7 +57,7 @@ def _hover() -> str:
 
 
 @lru_cache(maxsize=1)
-def _watch():
+def _watch() -> Callable[..., Any]:
     js = (Path(__file__).parent / "theme.js").read_text(encoding="utf-8")
     return st.components.v2.component("tamrl_theme", js=js)
 

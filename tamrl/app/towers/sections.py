@@ -1,6 +1,7 @@
 """The parts of the Towers page: filters, map and table, and what one tower measured."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -123,7 +124,7 @@ def _display(table: pd.DataFrame) -> pd.DataFrame:
     return shown[["site", "igbp", "koeppen", "years", "name", "valid_days", *FLUXES, "country", "continent"]]
 
 
-def _columns(step: TimeStep) -> dict:
+def _columns(step: TimeStep) -> dict[str, Any]:
     unit, word = style.unit_label(FLUX_UNIT), wording.unit(step, 0)
     numbers = {
         f: st.column_config.NumberColumn(f, help=f"Mean over the valid {word} [{unit}]", width=62) for f in FLUXES

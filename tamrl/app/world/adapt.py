@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -181,7 +182,7 @@ def _key(values: pd.DataFrame) -> tuple[float | None, ...]:
 
 
 @st.cache_data(max_entries=64, show_spinner="Adapting the model")
-def _adapted(model: str, version: int, where: tuple, key: tuple, share: bool) -> pd.DataFrame:
+def _adapted(model: str, version: int, where: tuple[Any, ...], key: tuple[Any, ...], share: bool) -> pd.DataFrame:
     lat, lon, cover = where
     values = np.array([np.nan if v is None else v for v in key], float).reshape(12, len(FLUXES))
     known = pd.DataFrame(values, index=monthly_means.MONTHS, columns=list(FLUXES))

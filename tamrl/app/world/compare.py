@@ -1,5 +1,7 @@
 """World, below the map: two sets of maps against each other."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -104,7 +106,7 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", _MINUS)
 
 
-def _how(view: WorldView, question: tuple, outside: float) -> str:
+def _how(view: WorldView, question: tuple[Any, ...], outside: float) -> str:
     assert view.other_entry is not None  # two are compared
     a, _, _ = numbers.common(*question)
     lat, lon = (abs(float(a[n][1] - a[n][0])) if a.sizes[n] > 1 else 1.0 for n in ("lat", "lon"))

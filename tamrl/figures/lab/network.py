@@ -1,4 +1,4 @@
-"""What adapting does at many towers: how the change of the error is distributed, and where it is what."""
+"""What adapting does at many towers: the distribution of the change in error, and its geography."""
 
 import numpy as np
 import pandas as pd
@@ -27,7 +27,7 @@ def distribution(table: pd.DataFrame, selected: str | None, theme: Theme) -> go.
 
     Args:
         table: of ``tamrl.predict.network.NetworkResult``.
-        selected: tower whose points wear a ring.
+        selected: tower whose points are ringed.
         theme: light or dark.
     """
     figure = go.Figure()

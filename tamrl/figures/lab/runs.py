@@ -1,4 +1,4 @@
-"""Figures of several adaptations at one tower: one over another in time, and their errors against days of labels."""
+"""Figures of several adaptations at one tower: overlaid time series, and errors against the number of labelled days."""
 
 import numpy as np
 import pandas as pd

@@ -1,6 +1,7 @@
 """Figures of lesson 6: the SIMULATED places by climate with their errors, and a network among those drawn by lot."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -91,7 +92,7 @@ def _names(
     return {places.index[i]: side for i, side in apart.sides(points, radii, names, plot, FONT_PX).items()}
 
 
-def _marker(errors: np.ndarray, top: float, symbol: str, size: int, bar: bool, theme: Theme) -> dict:
+def _marker(errors: np.ndarray, top: float, symbol: str, size: int, bar: bool, theme: Theme) -> dict[str, Any]:
     """Return markers coloured by the error of their places, one trace with the bar of the colours."""
     colours = (MATTER if theme == "light" else MATTER[::-1])[1:-2]
     return dict(

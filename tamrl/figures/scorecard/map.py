@@ -82,7 +82,7 @@ def score_map(
         column: the score.
         said: what the score is, for the tooltip; ``{}`` takes the number.
         colours: of ``scale``.
-        selected: tower that wears a ring.
+        selected: tower that is ringed.
         theme: light or dark.
         turn: see ``tamrl.figures.towers.map.point_map``.
         height: height in px.

@@ -1,5 +1,7 @@
 """What kind of error: Taylor diagram, density of predicted against observed, mean seasonal cycles."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -113,7 +115,7 @@ def _arc(distance: float, outer: float, theme: Theme) -> go.Scatterpolar:
     )
 
 
-def _title(text: str, theme: Theme) -> dict:
+def _title(text: str, theme: Theme) -> dict[str, Any]:
     return dict(text=text, x=0.02, y=0.98, xanchor="left", yanchor="top", font=dict(size=13, color=INK[theme]))
 
 

@@ -1,6 +1,7 @@
 """Scales and shifts of the forward model at several towers, as a heat map."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -68,7 +69,7 @@ def heat_map(parts: dict[str, np.ndarray], rows: Sequence[str], theme: Theme) ->
     return figure
 
 
-def _colours(end: float, at: float, theme: Theme) -> dict:
+def _colours(end: float, at: float, theme: Theme) -> dict[str, Any]:
     """Return colours from -end to end, with their bar at a place of the figure's width (0-1)."""
     colours = on_dark(BLUE_RED) if theme == "dark" else BLUE_RED
     scale = [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]

@@ -1,6 +1,7 @@
 """Towers in the space of task embeddings: the picture of all, and the way that one moves in it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -117,7 +118,7 @@ def _ring(row: pd.Series, theme: Theme) -> go.Scatter:
     )
 
 
-def _points(table: pd.DataFrame, theme: Theme, name: str, **marker) -> go.Scatter:
+def _points(table: pd.DataFrame, theme: Theme, name: str, **marker: Any) -> go.Scatter:
     """Return towers of one look; those that the model was not trained on wear a thick edge."""
     edge = np.where(table["trained"], 0.8, 2.5)
     colours = np.where(table["trained"], PAPER[theme], INK[theme])

@@ -1,8 +1,9 @@
-"""What maps amount to by latitude and time: zonal means and Hovmoeller diagrams; the looks that all charts share."""
+"""Maps by latitude and time: zonal means and Hovmoeller diagrams; the looks that all charts share."""
 
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -145,7 +146,7 @@ def _about(lines: list[pd.Series], bands: list[pd.Series]) -> list[float] | None
     return ends
 
 
-def _latitudes(tables: list[pd.DataFrame]) -> dict:
+def _latitudes(tables: list[pd.DataFrame]) -> dict[str, Any]:
     """Return an axis of latitudes over what has land."""
     known = [np.asarray(t.dropna(subset=["value"]).index, float) for t in tables]
     every = np.concatenate(known) if known else np.array([])

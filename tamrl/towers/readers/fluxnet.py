@@ -278,7 +278,7 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str, ragged: WholeRows) -> pd
         raise TamrlError(words, "", "Check the separators of the file")
     if found.future.any():
         what = f"A row has a day that is still to come, {stamps[found.future].iloc[0]!r}: its dates cannot be right"
-        raise TamrlError(what, f"{label}, column TIMESTAMP", "Mend the dates, or take the row out")
+        raise TamrlError(what, f"{label}, column TIMESTAMP", "Correct the dates, or remove the row")
     if not good.any():
         raise TamrlError("The file has no row with a day (YYYYMMDD)", label, "Give a FLUXNET daily (DD) file")
     tower.notes += found.notes
