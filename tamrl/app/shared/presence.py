@@ -16,9 +16,11 @@ import streamlit as st
 from streamlit import runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from tamrl.system import memory
+
 log = logging.getLogger(__name__)
-#: Seconds between two looks.
-_LOOK_S = 2.0
+#: Seconds between two looks, and after which memory that is free is given back.
+_LOOK_S, _GIVE_BACK_S = 2.0, 10.0
 _OWNER = "tamrl_owner"
 
 
@@ -43,6 +45,20 @@ class _Person:
     done: int = 0
 
 
+@dataclass
+class _Regular:
+    act: Callable[[], None]
+    seconds: float
+    done: float
+
+    def due(self, now: float) -> bool:
+        """Return whether it is time, and note that it is done."""
+        if now - self.done < self.seconds:
+            return False
+        self.done = now
+        return True
+
+
 class Presence:
     """The people whose leaving is to be noticed.
 
@@ -55,7 +71,7 @@ class Presence:
         self._active, self._clock = active, clock
         #: What is done about them, in the order of time, and their name -> the person.
         self._people: dict[tuple[tuple[Left, ...], str], _Person] = {}
-        self._also: list[Callable[[], None]] = []
+        self._also: list[_Regular] = []
         self._guard = threading.Lock()
 
     def add(self, session: str, name: str, *left: Left) -> None:
@@ -70,9 +86,9 @@ class Presence:
             person = self._people.setdefault((left, name), _Person())
             person.sessions[session], person.done = self._clock(), 0
 
-    def also(self, act: Callable[[], None]) -> None:
-        """Do something at every look of ``look_on`` as well."""
-        self._also.append(act)
+    def also(self, act: Callable[[], None], seconds: float = 0.0) -> None:
+        """Do something at the looks of ``look_on`` as well, at most once in so many seconds."""
+        self._also.append(_Regular(act, seconds, self._clock()))
 
     def __len__(self) -> int:
         """Return how many are looked after."""
@@ -106,7 +122,8 @@ class Presence:
         def look() -> None:
             while True:
                 time.sleep(_LOOK_S)
-                for act in (self.look, *self._also):
+                now = self._clock()
+                for act in (self.look, *(one.act for one in self._also if one.due(now))):
                     try:
                         act()
                     except Exception:  # the next look is to come all the same
@@ -119,6 +136,7 @@ class Presence:
 def people() -> Presence:
     """Return who sits before this server."""
     made = Presence(_has_browser)
+    made.also(memory.give_back, _GIVE_BACK_S)
     made.look_on()
     return made
 

@@ -102,3 +102,8 @@ def test_a_failure_does_not_end_the_looking(monkeypatch, caplog):
 def test_without_a_server_nobody_has_a_browser():
     assert presence.session() is None
     assert not presence._has_browser("one")
+
+
+def test_what_is_done_at_the_looks_is_done_as_often_as_was_asked_for():
+    regular = presence._Regular(lambda: None, 10.0, 0.0)
+    assert [now for now in range(0, 31, 2) if regular.due(now)] == [10, 20, 30]
