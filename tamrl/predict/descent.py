@@ -66,7 +66,7 @@ class _Adam:
         """Move the parameters by their gradients, and forget these."""
         adam(
             self._parameters,
-            [p.grad for p in self._parameters],
+            [p.grad for p in self._parameters if p.grad is not None],  # the objective reads all of them
             self._means,
             self._squares,
             [],
