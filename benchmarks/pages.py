@@ -39,7 +39,7 @@ PAGES = {
 IDLE = "[data-testid='stApp'][data-test-script-state='notRunning']"
 PATIENCE_MS = 300_000
 #: What the server may hold [MB], and how long it is given to settle before it is looked at [s].
-MEMORY_MB, SETTLED_S = 700.0, 15.0
+MEMORY_MB, SETTLED_S = 700.0, 12.0
 #: Notes when the app begins and ends to work, in milliseconds of the page's own clock.
 WATCH = """() => {
     const app = document.querySelector("[data-testid='stApp']");

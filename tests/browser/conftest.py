@@ -39,7 +39,7 @@ def server(small_workspace, kept, tmp_path_factory):
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
     command += ["--server.address=localhost", "--server.fileWatcherType=none"]
     environment = {**os.environ, "TAMRL_WORKSPACE": str(small_workspace[0].path)}
-    environment |= {"TMPDIR": str(kept), "TAMRL_VISIT_MINUTES": "0.05"}
+    environment |= {"TMPDIR": str(kept), "TAMRL_VISIT_MINUTES": "0.03"}
     log = tmp_path_factory.mktemp("server") / "log.txt"
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)

@@ -121,7 +121,7 @@ def test_what_a_visitor_brought_vanishes_once_the_last_window_is_closed(guest, k
     other.goto(f"{guest.server}/glossary")
     other.locator("h1").first.wait_for()
     page.close()
-    other.wait_for_timeout(6000)  # twice as long as nobody may be there
+    other.wait_for_timeout(4000)  # longer than nobody may be there, and a look
     assert mine.is_dir()
     other.close()
     until = time.monotonic() + 60

@@ -1,6 +1,7 @@
 """What is free goes back to the system."""
 
 import sys
+from types import SimpleNamespace
 
 import psutil
 import pyarrow as pa
@@ -8,8 +9,12 @@ import pytest
 
 from tamrl.system import memory
 
+gnu = pytest.mark.skipif(
+    not hasattr(memory._library(), "malloc_trim"), reason="only GNU's C library gives memory back when it is asked to"
+)
 
-@pytest.mark.skipif(memory._trim() is None, reason="only GNU's C library gives memory back when it is asked to")
+
+@gnu
 def test_memory_that_was_freed_goes_back():
     process = psutil.Process()
     blocks = [bytes([1]) * 65_000 for _ in range(2000)]  # each too small for a mapping of its own
@@ -19,6 +24,20 @@ def test_memory_that_was_freed_goes_back():
     memory.give_back()
     assert full - process.memory_info().rss > 100e6
     assert last
+
+
+@gnu
+def test_threads_share_the_heap_unless_the_environment_says_how(monkeypatch):
+    said = []
+    monkeypatch.setattr(memory, "_library", lambda: SimpleNamespace(mallopt=lambda *what: said.append(what)))
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
+    memory.few_arenas()
+    assert said == []
+    monkeypatch.delenv("MALLOC_ARENA_MAX")
+    memory.few_arenas()
+    assert said == [(-8, 2)]
+    monkeypatch.undo()
+    assert memory._library().mallopt(-8, 2) == 1  # which the library knows
 
 
 def test_arrow_is_asked_where_it_was_loaded(monkeypatch):
