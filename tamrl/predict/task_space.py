@@ -79,11 +79,7 @@ def read_places(
         places.append((float(tower.lat), float(tower.lon), str(tower.igbp.item()), str(tower.koeppen.item())))
         kept.append(site)
     if not kept:
-        raise TamrlError(
-            "None of these towers has a driver that the model reads",
-            ", ".join(list(sites)[:8]),
-            f"Ingest records with some of: {', '.join(ensemble.config.model.drivers)}",
-        )
+        raise _without_drivers(ensemble, sites)
     lat, lon, igbp, koeppen = zip(*places, strict=True)
     return Reference(
         sites=tuple(kept),
@@ -93,6 +89,14 @@ def read_places(
         koeppen=koeppen,
         codes=np.stack(codes, axis=1).astype(np.float32),
         summaries=np.stack(summaries).astype(np.float32),
+    )
+
+
+def _without_drivers(ensemble: Ensemble, sites: Sequence[str]) -> TamrlError:
+    return TamrlError(
+        "None of these towers has a driver that the model reads",
+        ", ".join(list(sites)[:8]),
+        f"Ingest records with some of: {', '.join(ensemble.config.model.drivers)}",
     )
 
 
