@@ -138,11 +138,11 @@ class Visit:
 
             def there() -> bool:
                 self.times.lines.add(visitor.progress().partition(": ")[2])
-                return bool(visitor.errors) or (visitor.settled and len(_scores(visitor)) == len(one.expected))
+                return bool(visitor.errors) or (visitor.settled and len(scores(visitor)) == len(one.expected))
 
             visitor.ask(visitor.button("Adapt"))
             self.times.adapted.append(visitor.until(there))
-            self._check(one, _scores(visitor), visitor.errors)
+            self._check(one, scores(visitor), visitor.errors)
 
     def _check(self, one: Asked, seen: list[str], errors: list[str]) -> None:
         if errors or seen != one.expected:
@@ -187,7 +187,7 @@ class Visit:
             browser.close()
 
 
-def _scores(visitor: Visitor) -> list[str]:
+def scores(visitor: Visitor) -> list[str]:
     """Return the numbers of the cards after adapting."""
     metrics = visitor.metrics()
     return [value for _, value, _ in metrics] if [label for label, *_ in metrics][::3] == ["RMSE"] * 3 else []

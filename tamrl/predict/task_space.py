@@ -4,7 +4,7 @@ Dimensions: K members, N places, Z code, D drivers, A static inputs, E embedding
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from tamrl.model.inputs import TowerRecord, tower_support
 from tamrl.model.network import Modulation
 from tamrl.model.reconstruction import seasonal_means
 from tamrl.model.training_towers import Reference, summarise
-from tamrl.predict.adapt import adapt
+from tamrl.predict.adapt import Cancelled, adapt
 from tamrl.predict.ensemble import member_code, member_record, member_records
 from tamrl.predict.methods import AdaptSettings
 from tamrl.schema import UNKNOWN
@@ -38,7 +38,14 @@ DRIVERS: dict[str, tuple[int, ...]] = {
 FITTED: dict[str, tuple[int, ...]] = {TimeStep.DAILY: (7, 30, 90, 365), TimeStep.MONTHLY: (3, 12, 24)}
 
 
-def read_places(ensemble: Ensemble, archive: xr.Dataset, sites: Sequence[str], classes: bool = True) -> Reference:
+def read_places(
+    ensemble: Ensemble,
+    archive: xr.Dataset,
+    sites: Sequence[str],
+    classes: bool = True,
+    progress: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Reference:
     """Return what the members make of towers of an archive, without their labels.
 
     A tower without any of the model's drivers is left out.
@@ -48,12 +55,18 @@ def read_places(ensemble: Ensemble, archive: xr.Dataset, sites: Sequence[str], c
         archive: Dataset(site, time) that holds the towers.
         sites: the towers.
         classes: whether the encoder is told the land-cover and climate class; else it reads ``unknown``.
+        progress: called with the share that is done, 0-1, before each tower.
+        cancelled: asked before each tower.
 
     Raises:
         TamrlError: none of the towers has drivers that the model reads.
+        Cancelled: ``cancelled`` returned true.
     """
     kept, codes, summaries, places = [], [], [], []
-    for site in sites:
+    for done, site in enumerate(sites):
+        if cancelled():
+            raise Cancelled
+        progress(done / len(sites))
         tower = record(archive, site)
         try:
             records = member_records(ensemble, tower)
@@ -66,11 +79,7 @@ def read_places(ensemble: Ensemble, archive: xr.Dataset, sites: Sequence[str], c
         places.append((float(tower.lat), float(tower.lon), str(tower.igbp.item()), str(tower.koeppen.item())))
         kept.append(site)
     if not kept:
-        raise TamrlError(
-            "None of these towers has a driver that the model reads",
-            ", ".join(list(sites)[:8]),
-            f"Ingest records with some of: {', '.join(ensemble.config.model.drivers)}",
-        )
+        raise _without_drivers(ensemble, sites)
     lat, lon, igbp, koeppen = zip(*places, strict=True)
     return Reference(
         sites=tuple(kept),
@@ -80,6 +89,14 @@ def read_places(ensemble: Ensemble, archive: xr.Dataset, sites: Sequence[str], c
         koeppen=koeppen,
         codes=np.stack(codes, axis=1).astype(np.float32),
         summaries=np.stack(summaries).astype(np.float32),
+    )
+
+
+def _without_drivers(ensemble: Ensemble, sites: Sequence[str]) -> TamrlError:
+    return TamrlError(
+        "None of these towers has a driver that the model reads",
+        ", ".join(list(sites)[:8]),
+        f"Ingest records with some of: {', '.join(ensemble.config.model.drivers)}",
     )
 
 
@@ -126,18 +143,22 @@ def path_of_drivers(ensemble: Ensemble, tower: xr.Dataset, counts: Sequence[int]
     return np.concatenate(rows, axis=1)
 
 
-def fitted(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex) -> np.ndarray:
+def fitted(
+    ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex, cancelled: Callable[[], bool] | None = None
+) -> np.ndarray:
     """Return the embedding (K, 1, Z) of a tower that fine-tuning of the modulation ends at.
 
     Args:
         ensemble: K members.
         tower: Dataset(time), one tower's record.
         support: labelled days, at least two.
+        cancelled: asked at each step.
 
     Raises:
         TamrlError: see ``adapt``; or nothing could be held back.
+        Cancelled: ``cancelled`` returned true.
     """
-    result = adapt(ensemble, tower, support, AdaptSettings(method="modulation"))
+    result = adapt(ensemble, tower, support, AdaptSettings(method="modulation"), cancelled=cancelled)
     if len(result.states) < len(ensemble.members):
         raise TamrlError("Fine-tuning kept nothing at this tower", str(tower.site.item()), "Choose more labelled days")
     rows = []

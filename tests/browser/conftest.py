@@ -25,14 +25,21 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="session")
-def server(small_workspace, tmp_path_factory):
-    """Address of a running app whose environment names the small workspace."""
+def kept(tmp_path_factory):
+    """The folder in which the server keeps what visitors bring."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(scope="session")
+def server(small_workspace, kept, tmp_path_factory):
+    """Address of a running app whose environment names the small workspace; who comes by a proxy soon has left."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
     command += ["--server.address=localhost", "--server.fileWatcherType=none"]
     environment = {**os.environ, "TAMRL_WORKSPACE": str(small_workspace[0].path)}
+    environment |= {"TMPDIR": str(kept), "TAMRL_VISIT_MINUTES": "0.03"}
     log = tmp_path_factory.mktemp("server") / "log.txt"
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)

@@ -53,7 +53,7 @@ def _body() -> None:
             "Hide the classes",
             **state.bind("blind", False),
             help="The encoder is told land cover and climate class. Hidden from it, what still lies together does so "
-            "by the drivers alone. Reading all towers anew takes about 20 seconds.",
+            "by the drivers alone. Reading all towers anew takes about ten seconds, and waits for its turn.",
         )
     if len(view.table) < 3:
         st.info("A space needs at least three towers.", icon=":material/info:")

@@ -143,12 +143,10 @@ def _point(row: pd.Series) -> str:
 
 def _fits(view: SpaceView, counts: list[int]) -> np.ndarray:
     """Return zero-shot and each fit, one after the other; what is done stays done where the page is left."""
-    bar = st.progress(0.0, "Fine-tuning")
     rows = [cache.path(view.asked, view.site, "labels", ())]
-    for i, count in enumerate(counts):
-        bar.progress(i / len(counts), f"Fine-tuning with {wording.counted(count, view.step)}")
-        rows.append(cache.fitted(view.asked, view.site, count))
-    bar.empty()
+    for count in counts:
+        title = f"Fine-tuning with {wording.counted(count, view.step)}"
+        rows.append(cache.fitted(view.asked, view.site, count, title))
     return np.concatenate(rows, axis=1)
 
 
