@@ -34,15 +34,11 @@ _EVEN = """<style>
 :is(.st-key-world_maps, .st-key-world_layers) :is([data-testid="stButtonGroup"], [data-testid="stButton"]) button,
 .st-key-world_layers [data-testid="stCheckbox"] { min-height: 2.5rem; height: 2.5rem; align-items: center; }
 .st-key-world_layers [data-testid="stCheckbox"] { position: relative; top: .5rem; }
-[data-testid="stMainBlockContainer"] h1 { font-size: 2.1rem; padding: 0; }
-@media (min-width: 800px) {  /* in narrower windows the way to open the sidebar stands above the title */
-  [data-testid="stMainBlockContainer"] { padding-top: 1.3rem; }
-}
 @media (min-width: 641px) {
   .st-key-world_layers { gap: .75rem; }
   .st-key-world_layers [data-testid="stButtonGroup"] button { padding-inline: .75rem; }
 }
-.st-key-world_place_title h2 { font-size: 1.45rem; padding: 0 0 .7rem; }
+.st-key-world_place_title h2 { font-size: var(--tamrl-h3); padding: 0 0 .7rem; }
 @media (max-width: 640px) {
   :is(.st-key-world_maps, .st-key-world_layers) { flex-wrap: nowrap; overflow-x: auto; padding-bottom: .3rem; }
   :is(.st-key-world_maps, .st-key-world_layers) > * { flex: none; }

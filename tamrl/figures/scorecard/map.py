@@ -111,7 +111,7 @@ def legend(colours: tuple[str, ...], low: float, high: float, title: str, digits
     ends = "".join(f"<span>{number(value, digits)}</span>" for value in (low, middle, high))
     bar = f"height:.6rem;border-radius:.3rem;background:linear-gradient(90deg,{','.join(colours)})"
     return (
-        f'<div role="img" aria-label="{title}: colours from {low:.3g} to {high:.3g}" style="font-size:.8rem;'
-        f'max-width:22rem">{title}<div style="{bar}"></div>'
+        f'<div role="img" aria-label="{title}: colours from {low:.3g} to {high:.3g}" '
+        f'style="font-size:var(--tamrl-small);max-width:22rem">{title}<div style="{bar}"></div>'
         f'<div style="display:flex;justify-content:space-between">{ends}</div></div>'
     )
