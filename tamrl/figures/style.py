@@ -12,6 +12,8 @@ from tamrl.wording import axis_step
 Theme = Literal["light", "dark"]
 
 FONT = "Inter, system-ui, sans-serif"
+#: Sizes of type in figures [px]: titles of panels, text and legends, ticks and remarks.
+HEAD_PX, TEXT_PX, SMALL_PX = 13, 12, 11
 INK = {"light": "#23302a", "dark": "#e6e9e3"}
 MUTED = {"light": "#5d6a63", "dark": "#9daaa2"}
 GRID = {"light": "#e6e4da", "dark": "#2c352f"}
@@ -40,7 +42,7 @@ def style(figure: go.Figure, theme: Theme, height: int, hold: str = "") -> go.Fi
     """
     figure.update_layout(
         height=height,
-        font=dict(family=FONT, size=12, color=INK[theme]),
+        font=dict(family=FONT, size=TEXT_PX, color=INK[theme]),
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         margin=dict(l=8, r=8, t=34, b=8),
@@ -51,7 +53,7 @@ def style(figure: go.Figure, theme: Theme, height: int, hold: str = "") -> go.Fi
             y=1.0,
             x=0,
             xanchor="left",
-            font_size=12,
+            font_size=TEXT_PX,
             title_text="",
             itemsizing="constant",
         ),
@@ -66,8 +68,8 @@ def style(figure: go.Figure, theme: Theme, height: int, hold: str = "") -> go.Fi
         zerolinecolor=MUTED[theme],
         zerolinewidth=1,
         automargin=True,
-        tickfont=dict(color=MUTED[theme], size=11),
-        title_font=dict(color=MUTED[theme], size=12),
+        tickfont=dict(color=MUTED[theme], size=SMALL_PX),
+        title_font=dict(color=MUTED[theme], size=TEXT_PX),
     )
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
@@ -160,7 +162,7 @@ def add_range_buttons(figure: go.Figure, theme: Theme, step: TimeStep = TimeStep
             yanchor="top",
             bgcolor=GRID[theme],
             activecolor=ACTIVE[theme],
-            font=dict(color=INK[theme], size=11),
+            font=dict(color=INK[theme], size=SMALL_PX),
         ),
     )
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from tamrl.figures.style import INK, MUTED, PAPER, Theme, style
+from tamrl.figures.style import INK, MUTED, PAPER, SMALL_PX, Theme, style
 from tamrl.figures.world.map import Scale
 
 HEIGHT = 430
@@ -79,7 +79,7 @@ def world(picture: str, bounds: list[float], scale: Scale, towers: pd.DataFrame,
     # A title of the bar itself is given more room than it takes.
     figure.add_annotation(
         text=scale.title,
-        font=dict(size=11, color=INK[theme]),
+        font=dict(size=SMALL_PX, color=INK[theme]),
         showarrow=False,
         **dict(xref="paper", x=0.5, yref="paper", y=1, yanchor="bottom", yshift=_BAR - 20),
     )
@@ -113,7 +113,7 @@ def _colour_bar(scale: Scale, theme: Theme) -> go.Scatter:
         y=1,
         yanchor="bottom",
         outlinewidth=0,
-        tickfont=dict(color=INK[theme], size=11),
+        tickfont=dict(color=INK[theme], size=SMALL_PX),
     )
     marker = dict(color=[scale.low], colorscale=colours, cmin=scale.low, cmax=scale.high, colorbar=bar, opacity=0)
     return go.Scatter(x=[0], y=[_SOUTH - 30], mode="markers", hoverinfo="skip", marker=marker)
