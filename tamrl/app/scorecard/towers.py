@@ -26,7 +26,7 @@ def show(view: ScorecardView) -> None:
         flux = flux_choice()
         known = asked.columns(flux)
         models = in_order([model for model, _ in known])
-        with st.container(width=240):
+        with st.container(width=sizes.px(240)):
             model = select("Model", "subject", models, "tamrl", lambda name: names.look(name).label)
         shots = shots_choice([s for m, s in known if m == model])
         reference = view.reference(known, shots)

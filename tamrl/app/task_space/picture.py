@@ -92,7 +92,7 @@ def hue_choice(view: SpaceView) -> tuple[str, str, pd.Series | None]:
     if hue == "trait":
         known = cache.traits(view.asked)
         options = [name for name in known if name in VARIABLES and known[name].notna().any()] + [LATITUDE]
-        with st.container(width=260):
+        with st.container(width=sizes.px(260)):
             trait = select("Trait", "trait", options, _FIRST_TRAIT, _trait_name)
         return hue, _trait_name(trait), known[trait].reindex(view.table.index)
     return hue, HUES[hue], None

@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 import xarray as xr
 
-from tamrl.app.shared import components, state
+from tamrl.app.shared import components, sizes, state
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import choice, pick, select
 from tamrl.app.world import cache
@@ -189,13 +189,13 @@ def controls(entries: dict[str, MapsEntry], view: WorldView | None, workspace: W
     keys, names = list(entries), short_names({key: entry.label for key, entry in entries.items()})
     st.html(_EVEN)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="world_maps"):
-        with st.container(width=_SELECT):
+        with st.container(width=sizes.px(_SELECT)):
             shown = view.entry.key if view else state.get("map", keys[0])
             select("Map", "map", keys, shown, names.get)
         pick("Compare", "mode", list(MODES), "single", MODES.get)
         if view is not None and view.other_entry is not None:
             others = [key for key in keys if key != view.entry.key]
-            with st.container(width=_SELECT):
+            with st.container(width=sizes.px(_SELECT)):
                 select("With", "with", others, view.other_entry.key, names.get)
         import_dialog.button(workspace)
     if state.get("mode", "single") != "single" and len(entries) < 2:
@@ -212,7 +212,7 @@ def controls(entries: dict[str, MapsEntry], view: WorldView | None, workspace: W
         if years:
             options = ["all", *years]
             st.session_state["world_year"] = view.period.year or "all"
-            with st.container(width=130):
+            with st.container(width=sizes.px(130)):
                 st.selectbox(
                     "Year",
                     options,
