@@ -16,6 +16,8 @@ Theme = Literal["light", "dark"]
 #: Room above a figure, where its legend stands.
 TOP_PX = 34
 FONT = "Inter, system-ui, sans-serif"
+#: Sizes of type in figures [px]: titles of panels, text and legends, ticks and remarks.
+HEAD_PX, TEXT_PX, SMALL_PX = 13, 12, 11
 INK = {"light": "#23302a", "dark": "#e6e9e3"}
 MUTED = {"light": "#5d6a63", "dark": "#9daaa2"}
 GRID = {"light": "#e6e4da", "dark": "#2c352f"}
@@ -59,7 +61,7 @@ def template(theme: Theme) -> go.layout.Template:
     """Return the look of every figure: that of plotly, with the fonts and colours of the app, and no ground."""
     made = go.layout.Template(pio.templates["plotly"])
     made.layout.update(
-        font=dict(family=FONT, size=12, color=INK[theme]),
+        font=dict(family=FONT, size=TEXT_PX, color=INK[theme]),
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         margin=dict(l=8, r=8, t=TOP_PX, b=8),
@@ -70,7 +72,7 @@ def template(theme: Theme) -> go.layout.Template:
             y=1.0,
             x=0,
             xanchor="left",
-            font_size=12,
+            font_size=TEXT_PX,
             title_text="",
             itemsizing="constant",
         ),
@@ -83,8 +85,8 @@ def template(theme: Theme) -> go.layout.Template:
         zerolinecolor=MUTED[theme],
         zerolinewidth=1,
         automargin=True,
-        tickfont=dict(color=MUTED[theme], size=11),
-        title_font=dict(color=MUTED[theme], size=12),
+        tickfont=dict(color=MUTED[theme], size=SMALL_PX),
+        title_font=dict(color=MUTED[theme], size=TEXT_PX),
     )
     made.layout.update(xaxis=axis, yaxis=axis)
     return made
@@ -177,7 +179,7 @@ def add_range_buttons(figure: go.Figure, theme: Theme, step: TimeStep = TimeStep
             yanchor="top",
             bgcolor=GRID[theme],
             activecolor=ACTIVE[theme],
-            font=dict(color=INK[theme], size=11),
+            font=dict(color=INK[theme], size=SMALL_PX),
         ),
     )
 

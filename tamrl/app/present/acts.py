@@ -1,7 +1,6 @@
 """The steps of a tale: for each a few words beside one figure."""
 
 import html
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Height of the figure where the window is 720 px high.
 FIGURE_PX = 496
+#: Height of the map on a telephone [px], and the zoom at which all continents are on it.
+NARROW_PX, NARROW_ZOOM = 250, -0.5
 #: How often the page looks whether the adaptation has ended, or a key was pressed [s].
 _LOOK_S = 0.2
 #: Change of an error that is worth a word [%]; below it nothing changes.
@@ -59,12 +60,13 @@ def place(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.de
         st.markdown(f"**{seen if scene.seen else 'The model has never seen this tower.'}**")
         if scene.like:
             st.caption(components.plain(f"{scene.like}: a tower of the training."))
-    height = round(window.scale() * FIGURE_PX)
+    height = NARROW_PX if window.narrow() else round(window.scale() * FIGURE_PX)
     deck = maps.tower_map(scene.table, scene.site, shade, height, walk.turn(), scene.step)
     # All continents, as large as they fit.
-    deck.initial_view_state.zoom, deck.initial_view_state.latitude = 0.65 + math.log2(window.scale()), 30
+    zoom = NARROW_ZOOM if window.narrow() else 0.65
+    deck.initial_view_state.zoom, deck.initial_view_state.latitude = zoom, 30
     picture.pydeck_chart(
-        static.placed(deck),
+        static.placed(deck, window.scale()),
         key="stage_map",
         height=height,
         on_select=lambda: from_map("stage_map", walk.pick),

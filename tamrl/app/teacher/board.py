@@ -29,7 +29,7 @@ def show(key: str, code: str) -> None:
     """
     with st.container(border=True, key="teacher_code"):
         st.markdown("Students open the page **Lessons** and enter the class code")
-        st.html(f'<div style="font-size:3.2rem;font-weight:700;letter-spacing:.14em;line-height:1.1">{code}</div>')
+        st.html(f'<div class="tamrl-code">{code}</div>')
     _live(key)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         components.download("Results as CSV", f"class-{code}.csv", lambda: as_csv(key), files.CSV, "teacher_csv")

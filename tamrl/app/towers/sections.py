@@ -9,7 +9,7 @@ import streamlit as st
 import xarray as xr
 
 from tamrl import wording
-from tamrl.app.shared import components, state, static, theme
+from tamrl.app.shared import components, sizes, state, static, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import from_map, from_table
 from tamrl.figures import style
@@ -71,7 +71,7 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: TimeStep) -> None:
         st.pydeck_chart(
             static.placed(maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step)),
             key="tower_map",
-            height=MAP_PX,
+            height=sizes.px(MAP_PX),
             on_select=lambda: from_map("tower_map", choose),
             alt=_map_in_words(table),
         )
@@ -82,7 +82,7 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: TimeStep) -> None:
         # A new key, and the first row, show a tower that was chosen elsewhere; a click in the table keeps the key, and
         # with it the place that the table was scrolled to.
         key = f"tower_table_{st.session_state.get(_TABLE_ROUND, 0)}"
-        st.dataframe(
+        sizes.table(
             shown,
             key=key,
             hide_index=True,
@@ -195,7 +195,7 @@ def account_section(site: str, workspace: Workspace) -> None:
         return
     with st.expander(f"What was done to the data of {site} on the way in ({len(entries)})", icon=":material/rule:"):
         kinds = "; ".join(f"{kind}: {words}" for kind, words in KINDS.items())
-        st.dataframe(
+        sizes.table(
             IngestReport(entries).table().drop(columns="subject"),
             hide_index=True,
             column_config={

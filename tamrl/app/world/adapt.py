@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import cache, components, theme
+from tamrl.app.shared import cache, components, sizes, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import chart
 from tamrl.app.world import cache as world_cache
@@ -87,7 +87,7 @@ def _cover(place: Cell) -> str | None:
         options,
         key=f"months_cover_{place.lat:g}_{place.lon:g}",
         format_func=lambda name: _MIXTURE if name == _MIXTURE else _share(name, place),
-        width=420,
+        width=sizes.px(420),
     )
     return None if shown == _MIXTURE else shown
 

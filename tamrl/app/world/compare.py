@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import components, state, theme
+from tamrl.app.shared import components, sizes, state, theme
 from tamrl.app.shared.widgets import chart, pick, tell
 from tamrl.app.world import cache, numbers
 from tamrl.app.world.view import WorldView
@@ -142,7 +142,7 @@ def _table(table: pd.DataFrame, view: WorldView, stem: str) -> None:
         "rmse": (2, False, ""),
         "correlation": (3, False, ""),
     }
-    st.dataframe(
+    sizes.table(
         components.numbers(table, formats),
         key="world_differences",
         height="content",
