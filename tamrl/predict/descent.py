@@ -29,25 +29,22 @@ def fit_offset(
         learning_rate: in prior standard deviations.
         report: called after each step with the first variant's loss on its days and on the held-back ones.
     """
-    for p in shift.parameters:
-        p.requires_grad_(True)
-    optimizer = torch.optim.Adam(shift.parameters, lr=learning_rate)
+    flat = shift.flat().requires_grad_(True)
+    optimizer = torch.optim.Adam([flat], lr=learning_rate)
     independent = weight.sum((1, 2)) / 3 * task.independent
     losses = []
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = learning_rate * min(1, 2 * (1 - step / steps))
-        fluxes = shift.fluxes(task.drivers, task.mask, 1.0, task.window)
-        objective = ((misfit(shift, task, fluxes, weight) + shift.penalty()) / (1 + independent)).sum()
-        optimizer.zero_grad(set_to_none=True)
-        objective.backward()
+        fluxes = shift.at(flat).fluxes(task.drivers, task.mask, 1.0, task.window)
+        objective = ((misfit(shift, task, fluxes, weight) + 0.5 * flat.square().sum(1)) / (1 + independent)).sum()
+        (flat.grad,) = torch.autograd.grad(objective, flat)
         optimizer.step()
         with torch.no_grad():
             losses.append(shift.losses(task, fluxes, weight))
         if len(losses) == BLOCK or step == steps - 1:
             read_losses(losses, report)
             losses = []
-    for p in shift.parameters:
-        p.requires_grad_(False)
+    shift.take(flat.detach())
 
 
 def read_losses(losses: list[Tensor], report: Callable[[float, float], None]) -> None:
