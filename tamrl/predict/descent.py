@@ -1,6 +1,6 @@
 """The posterior mode of all weights, by gradient descent."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -30,23 +30,20 @@ def fit_offset(
         learning_rate: in prior standard deviations.
         report: called after each step with the first variant's loss on its days and on the held-back ones.
     """
-    for p in shift.parameters:
-        p.requires_grad_(True)
-    optimizer = _Adam(shift.parameters)
+    flat = shift.flat().requires_grad_(True)
+    optimizer = _Adam(flat)
     independent = weight.sum((1, 2)) / 3 * task.independent
     losses = []
     for step in range(steps):
-        fluxes = shift.fluxes(task.drivers, task.mask, 1.0, task.window)
-        objective = ((misfit(shift, task, fluxes, weight) + shift.penalty()) / (1 + independent)).sum()
-        objective.backward()
-        optimizer.step(learning_rate * min(1, 2 * (1 - step / steps)))
+        fluxes = shift.at(flat).fluxes(task.drivers, task.mask, 1.0, task.window)
+        objective = ((misfit(shift, task, fluxes, weight) + 0.5 * flat.square().sum(1)) / (1 + independent)).sum()
+        optimizer.step(torch.autograd.grad(objective, flat)[0], learning_rate * min(1, 2 * (1 - step / steps)))
         with torch.no_grad():
             losses.append(shift.losses(task, fluxes, weight))
         if len(losses) == BLOCK or step == steps - 1:
             read_losses(losses, report)
             losses = []
-    for p in shift.parameters:
-        p.requires_grad_(False)
+    shift.take(flat.detach())
 
 
 class _Adam:
@@ -56,21 +53,24 @@ class _Adam:
         parameters: moved in place.
     """
 
-    def __init__(self, parameters: Sequence[Tensor]) -> None:
-        self._parameters = list(parameters)
-        self._means, self._squares = ([torch.zeros_like(p) for p in self._parameters] for _ in range(2))
-        self._steps = [torch.tensor(0.0) for _ in self._parameters]
+    def __init__(self, parameters: Tensor) -> None:
+        self._parameters = parameters
+        self._mean, self._square, self._steps = (
+            torch.zeros_like(parameters),
+            torch.zeros_like(parameters),
+            torch.tensor(0.0),
+        )
 
     @torch.no_grad()
-    def step(self, learning_rate: float) -> None:
-        """Move the parameters by their gradients, and forget these."""
+    def step(self, gradient: Tensor, learning_rate: float) -> None:
+        """Move the parameters by the gradient of the objective."""
         adam(
-            self._parameters,
-            [p.grad for p in self._parameters if p.grad is not None],  # the objective reads all of them
-            self._means,
-            self._squares,
+            [self._parameters],
+            [gradient],
+            [self._mean],
+            [self._square],
             [],
-            self._steps,
+            [self._steps],
             amsgrad=False,
             beta1=0.9,
             beta2=0.999,
@@ -79,8 +79,6 @@ class _Adam:
             eps=1e-8,
             maximize=False,
         )
-        for p in self._parameters:
-            p.grad = None
 
 
 def read_losses(losses: list[Tensor], report: Callable[[float, float], None]) -> None:

@@ -1,19 +1,16 @@
 """The shift that adaptation finds: a point on a line away from the zero-shot member, and how it is fitted.
 
-Dimensions: T days, D drivers, Z code.
+Dimensions: T days, D drivers, Z code, E embedding, H hidden, V variants, P parameters.
 """
 
 import copy
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from torch import Tensor, nn
-from torch.func import functional_call
+from torch import Tensor
 from torch.nn import functional
 
 from tamrl import timestep
@@ -21,6 +18,7 @@ from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import TowerRecord
 from tamrl.model.network import Modulation
 from tamrl.predict.ensemble import Forward, run_forward
+from tamrl.predict.moved_weights import MovedWeights
 from tamrl.timestep import TimeStep
 
 #: Days before the support that the forward model runs through first.
@@ -33,8 +31,6 @@ CORRELATION_DAYS = 10.0
 #: Prior standard deviation of a scale or shift once a whole year is seen. It grows with the square
 #: root of the days: a month says little about the other seasons (docs/decisions/adaptation.md has the figures).
 MODULATION_SPREAD = 0.4
-#: Prior standard deviation of a weight under ``all``, relative to the spread of its matrix.
-WEIGHT_SPREAD = 0.02
 #: Residual, in units of the flux scale, beyond which the loss grows linearly.
 HUBER = 1.5
 #: Days, or months of a monthly record, of support that have held-back ones of their own. Five months do not divide a
@@ -63,9 +59,6 @@ class FineTune:
     def __init__(
         self, member: Member, code: Tensor, factor: Tensor, spread: float, weights: bool, variants: int = 1
     ) -> None:
-        if weights:
-            # functional_call swaps weights inside the module, which other threads are using.
-            member = dataclasses.replace(member, model=copy.deepcopy(member.model))
         self.member, self.code, self.factor, self.spread = member, code, factor, spread
         self.of_code = torch.zeros_like(code).repeat(variants, 1)
         self.of_modulation: list[Tensor] = []
@@ -73,25 +66,23 @@ class FineTune:
             with torch.no_grad():
                 modulation = member.model.modulator(code)
             self.of_modulation = [torch.zeros_like(part).repeat(variants, 1) for part in modulation]
-        self.of_weights: dict[tuple[str, str], Tensor] = {}
-        if weights:
-            for part in ("forward_model", "modulator"):
-                for name, value in getattr(member.model, part).named_parameters():
-                    self.of_weights[part, name] = torch.zeros_like(value)
+        self.weights = MovedWeights(member.model) if weights else None
+        self.of_weights = [self.weights.zeros()] if self.weights else []
 
     @property
     def parameters(self) -> list[Tensor]:
-        """The tensors that are fitted."""
-        return [self.of_code, *self.of_modulation, *self.of_weights.values()]
+        """What is fitted, a row a variant each."""
+        return [self.of_code, *self.of_modulation, *self.of_weights]
 
     def flat(self) -> Tensor:
-        """Return (V, Z + 2 E + 2 H) the parameters of the code and of the modulation, a row a variant."""
-        return torch.cat([self.of_code, *self.of_modulation], 1)
+        """Return (V, P) the parameters of the code, of the modulation and of the weights, a row a variant."""
+        return torch.cat(self.parameters, 1)
 
     def take(self, flat: Tensor) -> None:
         """Take on parameters in the order of ``flat``."""
-        widths = [part.shape[1] for part in (self.of_code, *self.of_modulation)]
-        self.of_code, *self.of_modulation = flat.split(widths, 1)
+        parts = flat.split([part.shape[1] for part in self.parameters], 1)
+        count = 1 + len(self.of_modulation)
+        self.of_code, self.of_modulation, self.of_weights = parts[0], list(parts[1:count]), list(parts[count:])
 
     def at(self, flat: Tensor) -> "FineTune":
         """Return the same shift with other parameters, in the order of ``flat``."""
@@ -110,7 +101,8 @@ class FineTune:
         """Return a shift of one variant and the point on its line by name, so that it can be made again."""
         kept = {"code": self.code, "factor": self.factor, "of_code": self.of_code}
         kept |= {f"of_modulation.{i}": part for i, part in enumerate(self.of_modulation)}
-        kept |= {f"of_weights.{part}.{name}": value for (part, name), value in self.of_weights.items()}
+        if self.weights:
+            kept |= {f"of_weights.{name}": part for name, part in self.weights.by_name(self.of_weights[0]).items()}
         # In 64 bits: products with Python numbers must round as they did.
         numbers = torch.tensor([self.spread, shrinkage], dtype=torch.float64)
         return kept | {"spread_and_shrinkage": numbers}
@@ -127,17 +119,10 @@ class FineTune:
         shift = cls(member, state["code"], state["factor"], spread, weights)
         shift.of_code = state["of_code"]
         shift.of_modulation = [state[f"of_modulation.{i}"] for i in range(len(shift.of_modulation))]
-        shift.of_weights = {(part, name): state[f"of_weights.{part}.{name}"] for part, name in shift.of_weights}
+        if shift.weights:
+            named = {name: state[f"of_weights.{name}"] for name in shift.weights.names}
+            shift.of_weights = [shift.weights.row(named)]
         return shift, shrinkage
-
-    def _weights(self, part: str, shrinkage: float) -> dict[str, Tensor]:
-        """Return the moved weights of one part of the model."""
-        own = dict(getattr(self.member.model, part).named_parameters())
-        return {
-            name: own[name] + shrinkage * WEIGHT_SPREAD * own[name].std().clamp(min=1e-3) * change
-            for (owner, name), change in self.of_weights.items()
-            if owner == part
-        }
 
     def fluxes(self, drivers: Tensor, mask: Tensor, shrinkage: float, window: int) -> Tensor:
         """Return (V, T, 3) fluxes in gC m-2 d-1 at a point of the line: 0 zero-shot, 1 adapted.
@@ -151,9 +136,8 @@ class FineTune:
         model = self.member.model
         forward: Forward = model.forward_model
         modulator: Callable[[Tensor], Modulation] = model.modulator
-        if self.of_weights:
-            forward = _with_weights(model.forward_model, self._weights("forward_model", shrinkage))
-            modulator = _with_weights(model.modulator, self._weights("modulator", shrinkage))
+        if self.weights:
+            forward, modulator = self.weights.moved(self.of_weights[0], shrinkage)
         return run_forward(forward, drivers, mask, self.modulation(shrinkage, modulator), window)
 
     def modulation(self, shrinkage: float, modulator: Callable[[Tensor], Modulation] | None = None) -> Modulation:
@@ -179,15 +163,7 @@ class FineTune:
 
     def penalty(self) -> Tensor:
         """Return minus the log density of the prior, up to a constant, of each variant (V,)."""
-        rows = self.of_code.square().sum(1)
-        for p in self.of_modulation:
-            rows = rows + p.square().sum(1)
-        return 0.5 * (rows + sum(p.square().sum() for p in self.of_weights.values()))
-
-
-def _with_weights(module: nn.Module, weights: dict[str, Tensor]) -> Callable[..., Any]:
-    """Return the module as a function with other weights."""
-    return lambda *inputs: functional_call(module, weights, inputs)
+        return 0.5 * self.flat().square().sum(1)
 
 
 @dataclass(frozen=True, kw_only=True)
