@@ -96,18 +96,19 @@ def painted(page: Any, address: str) -> float:
     return took
 
 
-def interaction(page: Any, turn: int) -> float | None:
-    """Choose the other of two options and return the seconds until the app has nothing more to do.
+def interaction(page: Any) -> float | None:
+    """Choose another option and return the seconds until the app has nothing more to do.
 
     None where the page has nothing to choose from.
     """
-    group = page.get_by_test_id("stMain").get_by_test_id("stButtonGroup").first
+    page.wait_for_timeout(500)  # the last of the page is drawn after the server has done its part
+    group = page.get_by_test_id("stMain").get_by_role("radiogroup").first
     if not group.count():
         return None
-    options = group.locator("button")
+    other = group.locator("[role='radio'][aria-checked='false']").first
     page.evaluate(WATCH)
     began = page.evaluate("() => performance.now()")
-    options.nth(1 - turn % 2).click()
+    other.click()
     page.wait_for_function("() => window.tamrlStates.some(state => state[1] === 'running')")
     page.locator(IDLE).wait_for()
     return (page.evaluate("() => window.tamrlStates.at(-1)[0]") - began) / 1000
@@ -126,7 +127,7 @@ def adapting(page: Any, one: Asked) -> dict[str, float]:
     said = time.perf_counter()
     page.locator("[class*='st-key-scores-'] [data-testid='stMetricValue']").nth(len(one.expected) - 1).wait_for()
     numbers = time.perf_counter()
-    page.locator("[class*='st-key-lab_answer'] .js-plotly-plot .plot").first.wait_for()
+    page.locator("[class*='st-key-lab_answer'] .js-plotly-plot .main-svg").first.wait_for()
     drawn = time.perf_counter()
     caption = page.locator("[class*='st-key-lab_answer'] [data-testid='stCaptionContainer']").first.inner_text()
     found = re.search(r"([\d.]+) s on ", caption)
@@ -162,7 +163,7 @@ def held(server: Server, count: int, sites: list[str]) -> list[float]:
         sites: towers to adapt to, in turn.
     """
     found = []
-    lab, world, towers = (Visitor(server.port, page) for page in ("lab", "", "towers"))
+    lab, world, towers = (Visitor(server.port, page) for page in ("lab", "world", "towers"))
     with lab, world, towers:
         for turn in range(count):
             kind, site = turn % 5, sites[turn // 5 % len(sites)]
@@ -216,8 +217,8 @@ def measure(server: Server, chromium: str, people: list[Asked], rounds: int, beg
             painted(page, address)
             paints = [painted(page, address) for _ in range(rounds)]
             yield Bar(f"{name}: first paint, warm, median of {rounds}", float(np.median(paints)), 1.5).line()
-            interaction(page, 0)
-            turns = [took for turn in range(1, 2 * rounds + 1) if (took := interaction(page, turn)) is not None]
+            interaction(page)
+            turns = [took for _ in range(2 * rounds) if (took := interaction(page)) is not None]
             if turns:
                 yield Bar(f"{name}: interaction, median of {len(turns)}", float(np.median(turns)), 0.4).line()
         adapting(page, people[0])  # the model is read, and the first optimiser made

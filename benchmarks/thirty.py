@@ -149,7 +149,7 @@ class Visit:
             self.times.wrong.append(f"{one.site}: {'; '.join(errors) or f'{seen}, alone {one.expected}'}")
 
     def _world(self) -> None:
-        with Visitor(self.server.port, "") as visitor:
+        with Visitor(self.server.port, "world") as visitor:
             visitor.run()
             turn = 0
             while not self._done.is_set():

@@ -1,4 +1,4 @@
-"""From scores a tower to statements about towers: percentiles, intervals, and comparisons on the same towers.
+"""From the scores of each tower to statements about towers: percentiles, intervals, paired comparisons.
 
 Every table names its n (``towers``). A tower counts once: its scores are averaged over the placements of the support
 first. Zero-shot statements are about all valid days, whatever has to do with support about the days outside it
@@ -49,7 +49,11 @@ def tower_means(
 
 
 def row_means(scores: pd.DataFrame, metrics: Iterable[str], classes: pd.DataFrame | None, by: str) -> pd.DataFrame:
-    """Return the means of ``tower_means`` over all rows, whatever their placement."""
+    """Return the means of ``tower_means`` over all rows, whatever their placement.
+
+    Raises:
+        TamrlError: ``by`` is not a column of ``classes``.
+    """
     keys = [*(k for k in _CELL if k in scores), "site"]
     plain = scores[[*keys, *metrics]].astype({k: scores[k].cat.categories.dtype for k in keys if _coded(scores[k])})
     table = plain.groupby(keys, sort=False, as_index=False)[list(metrics)].mean()

@@ -81,7 +81,7 @@ class FineTune:
 
     @property
     def parameters(self) -> list[Tensor]:
-        """What is fitted."""
+        """The tensors that are fitted."""
         return [self.of_code, *self.of_modulation, *self.of_weights.values()]
 
     def flat(self) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the members make of places: their task embeddings, how these move, and what follows from them.
+"""Task embeddings of places by each member, how they move with labels and drivers, and what is decoded from them.
 
 Dimensions: K members, N places, Z code, D drivers, A static inputs, E embedding, H hidden.
 """
@@ -48,7 +48,7 @@ def read_places(
 ) -> Reference:
     """Return what the members make of towers of an archive, without their labels.
 
-    A tower without any of the model's drivers is left out: the members make nothing of it.
+    A tower without any of the model's drivers is left out.
 
     Args:
         ensemble: K members.
@@ -172,7 +172,7 @@ def modulation(ensemble: Ensemble, member: int, codes: np.ndarray) -> Modulation
 
     Args:
         ensemble: K members.
-        member: which of them: hidden units of two members have nothing to do with each other.
+        member: index of the member; hidden units of two members cannot be compared.
         codes: (N, Z) of this member.
     """
     made = ensemble.members[member].model.modulator(torch.from_numpy(codes).to(ensemble.device))

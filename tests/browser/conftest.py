@@ -101,10 +101,16 @@ class App:
         """Wait until the app has nothing more to do."""
         return settle(self.page)
 
+    def close(self):
+        """Close the window; nothing was asked of another machine and nothing failed."""
+        self.context.close()
+        assert self.outside == []
+        assert self.errors == []
+
 
 @pytest.fixture
 def window(browser, server):
-    """A function that opens a window; at the end nothing was asked of another machine and nothing failed."""
+    """A function that opens a window, whose pages are looked at as ``App.close`` says at the end."""
     opened = []
 
     def make(**settings):
@@ -113,6 +119,13 @@ def window(browser, server):
 
     yield make
     for app in opened:
-        app.context.close()
-        assert app.outside == []
-        assert app.errors == []
+        app.close()
+
+
+@pytest.fixture(scope="module")
+def one_window(browser, server):
+    """One window for the tests of a module, whose reader has seen the tour: what a page loads is there for the next."""
+    app = App(browser, server)
+    app.page.add_init_script("localStorage.setItem('tamrl-tour-seen', '1')")
+    yield app
+    app.close()

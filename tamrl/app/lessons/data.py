@@ -225,7 +225,7 @@ def planet() -> siting.Planet:
     return _planet(workspace(SIMULATED).archive_version())
 
 
-@st.cache_data(max_entries=1, show_spinner="Drawing networks by lot")
+@st.cache_data(max_entries=1, show_spinner="Drawing networks at random")
 def _by_lot(version: int) -> np.ndarray:
     return siting.by_lot(planet())
 

@@ -98,7 +98,7 @@ class BackgroundJob:
         self,
         key: Hashable,
         title: str,
-        work: Callable[[Callable, Callable[[], bool]], Any],
+        work: Callable[[Callable[..., Any], Callable[[], bool]], Any],
         kind: Kind = ADAPT,
         owner: str | None = None,
     ) -> None:
@@ -107,7 +107,7 @@ class BackgroundJob:
         self.result: Any = None
         self.error: TamrlError | None = None
         self.collected = False
-        self._steps: list[tuple] = []
+        self._steps: list[tuple[Any, ...]] = []
         self._lock = threading.Lock()
         self._cancel = threading.Event()
         self._began: float | None = None
@@ -118,7 +118,7 @@ class BackgroundJob:
         except TamrlError as error:
             self.status, self.error = "failed", error
 
-    def _run(self, work: Callable) -> None:
+    def _run(self, work: Callable[..., Any]) -> None:
         self._began = time.monotonic()
         status: Literal["done", "failed"]
         try:
@@ -215,7 +215,7 @@ def current() -> BackgroundJob | None:
 
 
 def start(
-    key: Hashable, title: str, work: Callable[[Callable, Callable[[], bool]], Any], kind: Kind = ADAPT
+    key: Hashable, title: str, work: Callable[[Callable[..., Any], Callable[[], bool]], Any], kind: Kind = ADAPT
 ) -> BackgroundJob:
     """Start a job, or put it into the line; one of this session that has not ended is cancelled."""
     before = current()

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 from cachetools import LRUCache
 
-from tamrl.app.shared import components, jobs
+from tamrl.app.shared import components, drawing, jobs
 from tamrl.app.shared.jobs import BackgroundJob
 from tamrl.errors import TamrlError
 from tamrl.system.turns import Kind
@@ -54,6 +54,7 @@ def done(title: str, work: Callable[[Callable[[float], None], Callable[[], bool]
     Raises:
         TamrlError: the work failed, or could not wait for its turn.
     """
+    drawing.TURNS.leave()
     slot = st.empty()
     job = ShareJob(
         title,

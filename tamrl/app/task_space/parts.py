@@ -8,7 +8,7 @@ import streamlit as st
 
 from tamrl import wording
 from tamrl.app.shared import cache as shared
-from tamrl.app.shared import components, theme, widgets
+from tamrl.app.shared import components, sizes, theme, widgets
 from tamrl.app.shared.late import Late
 from tamrl.app.shared.widgets import pick, select
 from tamrl.app.task_space import cache
@@ -153,7 +153,7 @@ def _fits(view: SpaceView, counts: list[int]) -> np.ndarray:
 def _modulation(view: SpaceView) -> None:
     """Draw the modulation of the picked tower beside that of its neighbours and of the places most unlike it."""
     members = view.space.places.codes.shape[0]
-    with st.container(width=180):
+    with st.container(width=sizes.px(180)):
         member = select("Member", "member", list(range(1, members + 1)), 1, lambda i: f"Member {i}") - 1
     apart = view.space.distances(view.site)
     far = [view.space.sites[int(i)] for i in np.argsort(-apart)[:_FAR][::-1]]
