@@ -56,11 +56,10 @@ def read_places(
         sites: the towers.
         classes: whether the encoder is told the land-cover and climate class; else it reads ``unknown``.
         progress: called with the share that is done, 0-1, before each tower.
-        cancelled: asked before each tower.
+        cancelled: asked before each tower; ``Cancelled`` is raised then.
 
     Raises:
         TamrlError: none of the towers has drivers that the model reads.
-        Cancelled: ``cancelled`` returned true.
     """
     kept, codes, summaries, places = [], [], [], []
     for done, site in enumerate(sites):
@@ -72,8 +71,7 @@ def read_places(
             records = member_records(ensemble, tower)
         except TamrlError:
             continue
-        if not classes:
-            records = [_without_classes(one) for one in records]
+        records = [one if classes else _without_classes(one) for one in records]
         codes.append(_codes(ensemble, records, None)[:, 0])
         summaries.append(summarise(records[0].drivers[None], records[0].driver_mask[None])[0].numpy())
         places.append((float(tower.lat), float(tower.lon), str(tower.igbp.item()), str(tower.koeppen.item())))
