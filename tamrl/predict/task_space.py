@@ -4,7 +4,7 @@ Dimensions: K members, N places, Z code, D drivers, A static inputs, E embedding
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -62,10 +62,7 @@ def read_places(
         TamrlError: none of the towers has drivers that the model reads.
     """
     kept, codes, summaries, places = [], [], [], []
-    for done, site in enumerate(sites):
-        if cancelled():
-            raise Cancelled
-        progress(done / len(sites))
+    for site in _each(sites, progress, cancelled):
         tower = record(archive, site)
         try:
             records = member_records(ensemble, tower)
@@ -88,6 +85,15 @@ def read_places(
         codes=np.stack(codes, axis=1).astype(np.float32),
         summaries=np.stack(summaries).astype(np.float32),
     )
+
+
+def _each(sites: Sequence[str], progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Iterator[str]:
+    """Yield each tower, telling the share that is done; raise ``Cancelled`` where nobody waits for it any more."""
+    for done, site in enumerate(sites):
+        if cancelled():
+            raise Cancelled
+        progress(done / len(sites))
+        yield site
 
 
 def _without_drivers(ensemble: Ensemble, sites: Sequence[str]) -> TamrlError:

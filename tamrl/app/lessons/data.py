@@ -4,7 +4,7 @@ The lessons run on what comes with the project, whatever workspace is open.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -154,7 +154,9 @@ def observed(site: str) -> pd.DataFrame:
     return _observed(workspace().archive_version(), site)
 
 
-def _errors(site: str, title: str, asked: tuple, supports: Callable[..., list[pd.DatetimeIndex]]) -> np.ndarray:
+def _errors(
+    site: str, title: str, asked: tuple[Any, ...], supports: Callable[..., list[pd.DatetimeIndex]]
+) -> np.ndarray:
     """Return the RMSE of a tower of lesson 4 after each of some supports; this run waits for its turn."""
     _, flux, year = labels.TOWERS[site]
     opened, record = model(), tower(site)
