@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.thirty import FLAGS, MODEL, Asked, asked
+from benchmarks.thirty import FLAGS, MODEL, Asked, asked, scores
 from benchmarks.visitors import Server, Visitor, serve
 from tamrl.bundled import bundled_models
 from tamrl.towers.workspace import bundled
@@ -38,6 +38,8 @@ PAGES = {
 }
 IDLE = "[data-testid='stApp'][data-test-script-state='notRunning']"
 PATIENCE_MS = 300_000
+#: What the server may hold [MB], and how long it is given to settle before it is looked at [s].
+MEMORY_MB, SETTLED_S = 700.0, 12.0
 #: Notes when the app begins and ends to work, in milliseconds of the page's own clock.
 WATCH = """() => {
     const app = document.querySelector("[data-testid='stApp']");
@@ -94,18 +96,19 @@ def painted(page: Any, address: str) -> float:
     return took
 
 
-def interaction(page: Any, turn: int) -> float | None:
-    """Choose the other of two options and return the seconds until the app has nothing more to do.
+def interaction(page: Any) -> float | None:
+    """Choose another option and return the seconds until the app has nothing more to do.
 
     None where the page has nothing to choose from.
     """
-    group = page.get_by_test_id("stMain").get_by_test_id("stButtonGroup").first
+    page.wait_for_timeout(500)  # the last of the page is drawn after the server has done its part
+    group = page.get_by_test_id("stMain").get_by_role("radiogroup").first
     if not group.count():
         return None
-    options = group.locator("button")
+    other = group.locator("[role='radio'][aria-checked='false']").first
     page.evaluate(WATCH)
     began = page.evaluate("() => performance.now()")
-    options.nth(1 - turn % 2).click()
+    other.click()
     page.wait_for_function("() => window.tamrlStates.some(state => state[1] === 'running')")
     page.locator(IDLE).wait_for()
     return (page.evaluate("() => window.tamrlStates.at(-1)[0]") - began) / 1000
@@ -124,7 +127,7 @@ def adapting(page: Any, one: Asked) -> dict[str, float]:
     said = time.perf_counter()
     page.locator("[class*='st-key-scores-'] [data-testid='stMetricValue']").nth(len(one.expected) - 1).wait_for()
     numbers = time.perf_counter()
-    page.locator("[class*='st-key-lab_answer'] .js-plotly-plot .plot").first.wait_for()
+    page.locator("[class*='st-key-lab_answer'] .js-plotly-plot .main-svg").first.wait_for()
     drawn = time.perf_counter()
     caption = page.locator("[class*='st-key-lab_answer'] [data-testid='stCaptionContainer']").first.inner_text()
     found = re.search(r"([\d.]+) s on ", caption)
@@ -138,17 +141,65 @@ def adapting(page: Any, one: Asked) -> dict[str, float]:
     }
 
 
-def held(server: Server, count: int) -> list[float]:
-    """Change the flux on the World page so many times and return the memory of the server now and then [MB]."""
-    found = []
-    with Visitor(server.port, "") as visitor:
-        visitor.run()
-        for turn in range(count):
-            visitor.query = f"flux={('GPP', 'RECO', 'NEE')[turn % 3]}"
+def visited(server: Server) -> float:
+    """Open every page once and return the memory of the server then [MB]."""
+    for address in PAGES.values():
+        with Visitor(server.port, address) as visitor:
             visitor.run()
+            _believe(visitor)
+    time.sleep(SETTLED_S)
+    return server.memory_mb()
+
+
+def held(server: Server, count: int, sites: list[str]) -> list[float]:
+    """Do so much and return the memory of the server now and then [MB].
+
+    One person adapts to a tower after the other in the lab, while others step through the months and fluxes of the
+    World page and through the towers: each in turn of five.
+
+    Args:
+        server: that is visited.
+        count: interactions.
+        sites: towers to adapt to, in turn.
+    """
+    found = []
+    lab, world, towers = (Visitor(server.port, page) for page in ("lab", "world", "towers"))
+    with lab, world, towers:
+        for turn in range(count):
+            kind, site = turn % 5, sites[turn // 5 % len(sites)]
+            if kind == 0:
+                _adapted(lab, site)
+            elif kind == 4:
+                towers.query = f"site={site}"
+                towers.run()
+            else:
+                world.query = f"flux={('GPP', 'RECO', 'NEE')[turn // 60 % 3]}&month={1 + turn % 12}"
+                world.run()
+            for visitor in (lab, world, towers):
+                _believe(visitor)
             if (turn + 1) % max(1, count // 10) == 0:
+                time.sleep(SETTLED_S)
                 found.append(server.memory_mb())
     return found
+
+
+def _adapted(lab: Visitor, site: str) -> None:
+    """Adapt to a tower by the first days of its record that can be learnt from; wait until the numbers are there."""
+    lab.query = f"model={MODEL}&site={site}&days=30&method=site-effect"
+    lab.run()
+    lab.ask(lab.button("Adapt"))
+    lab.until(lambda: lab.settled and (lab.errors or len(scores(lab)) == 9))
+    lab.errors = [error for error in lab.errors if "NEE alone" not in error]  # such a tower has nothing to learn from
+
+
+def _believe(visitor: Visitor) -> None:
+    """Raise what a page said had gone wrong: memory is not measured of pages that fail.
+
+    Raises:
+        RuntimeError: something had.
+    """
+    if visitor.errors:
+        raise RuntimeError(f"/{visitor.page}?{visitor.query}: {'; '.join(visitor.errors)}")
 
 
 def growth(memory: list[float]) -> float:
@@ -158,7 +209,7 @@ def growth(memory: list[float]) -> float:
 
 
 def measure(server: Server, chromium: str, people: list[Asked], rounds: int, began: float) -> Iterator[str]:
-    """Measure all but the memory over many interactions; yield the lines of the report."""
+    """Measure how long people wait; yield the lines of the report."""
     with window(chromium, server.port) as page:
         painted(page, "")
         yield Bar("server start to first page", time.perf_counter() - began, 6.0).line()
@@ -166,8 +217,8 @@ def measure(server: Server, chromium: str, people: list[Asked], rounds: int, beg
             painted(page, address)
             paints = [painted(page, address) for _ in range(rounds)]
             yield Bar(f"{name}: first paint, warm, median of {rounds}", float(np.median(paints)), 1.5).line()
-            interaction(page, 0)
-            turns = [took for turn in range(1, 2 * rounds + 1) if (took := interaction(page, turn)) is not None]
+            interaction(page)
+            turns = [took for _ in range(2 * rounds) if (took := interaction(page)) is not None]
             if turns:
                 yield Bar(f"{name}: interaction, median of {len(turns)}", float(np.median(turns)), 0.4).line()
         adapting(page, people[0])  # the model is read, and the first optimiser made
@@ -177,7 +228,18 @@ def measure(server: Server, chromium: str, people: list[Asked], rounds: int, beg
         yield Bar("Adapt to figure, 95 %", float(np.percentile(totals, 95)), 2.5).line()
         for name in list(parts[0])[1:]:
             yield f"| of it {name}, median | {np.median([part[name] for part in parts]):.3g} s | | |"
-        yield Bar("memory after every page", server.memory_mb(), 700.0, "MB").line()
+
+
+def memory(count: int) -> Iterator[str]:
+    """Measure the memory of a new server, without Chromium; yield the lines of the report."""
+    sites = bundled().archive()["site"].values.astype(str).tolist()
+    with tempfile.TemporaryDirectory() as folder, serve(Path(folder) / "log.txt") as server:
+        yield Bar("memory after every page", visited(server), MEMORY_MB, "MB").line()
+        found = held(server, count, sites)
+        yield Bar(f"memory after {count} interactions", found[-1], MEMORY_MB, "MB").line()
+        over = f"memory grown over the second half of {count} interactions"
+        yield Bar(over, growth(found), 20.0, "MB").line()
+        yield f"memory meanwhile [MB]: {', '.join(f'{value:.0f}' for value in found)}; {server.peak_mb:.0f} at most"
 
 
 def main() -> None:
@@ -187,19 +249,19 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--towers", type=int, default=20)
     parser.add_argument("--interactions", type=int, default=500)
+    parser.add_argument("--memory", action="store_true", help="the memory alone, without Chromium")
     given = parser.parse_args()
-    people = asked(bundled(), MODEL, bundled_models()[MODEL], given.towers, "site-effect")
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
     print("| what | measured | bar | |\n|---|---|---|---|")
-    with tempfile.TemporaryDirectory() as folder:
-        began = time.perf_counter()
-        with serve(Path(folder) / "log.txt") as server:
-            for line in measure(server, given.chromium, people, given.rounds, began):
-                print(line, flush=True)
-            memory = held(server, given.interactions)
-            over = f"memory grown over the second half of {given.interactions} interactions"
-            print(Bar(over, growth(memory), 20.0, "MB").line())
-            print(f"memory meanwhile [MB]: {', '.join(f'{value:.0f}' for value in memory)}")
+    if not given.memory:
+        people = asked(bundled(), MODEL, bundled_models()[MODEL], given.towers, "site-effect")
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.perf_counter()
+            with serve(Path(folder) / "log.txt") as server:
+                for line in measure(server, given.chromium, people, given.rounds, began):
+                    print(line, flush=True)
+    for line in memory(given.interactions):
+        print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -138,18 +138,18 @@ class Visit:
 
             def there() -> bool:
                 self.times.lines.add(visitor.progress().partition(": ")[2])
-                return bool(visitor.errors) or (visitor.settled and len(_scores(visitor)) == len(one.expected))
+                return bool(visitor.errors) or (visitor.settled and len(scores(visitor)) == len(one.expected))
 
             visitor.ask(visitor.button("Adapt"))
             self.times.adapted.append(visitor.until(there))
-            self._check(one, _scores(visitor), visitor.errors)
+            self._check(one, scores(visitor), visitor.errors)
 
     def _check(self, one: Asked, seen: list[str], errors: list[str]) -> None:
         if errors or seen != one.expected:
             self.times.wrong.append(f"{one.site}: {'; '.join(errors) or f'{seen}, alone {one.expected}'}")
 
     def _world(self) -> None:
-        with Visitor(self.server.port, "") as visitor:
+        with Visitor(self.server.port, "world") as visitor:
             visitor.run()
             turn = 0
             while not self._done.is_set():
@@ -187,7 +187,7 @@ class Visit:
             browser.close()
 
 
-def _scores(visitor: Visitor) -> list[str]:
+def scores(visitor: Visitor) -> list[str]:
     """Return the numbers of the cards after adapting."""
     metrics = visitor.metrics()
     return [value for _, value, _ in metrics] if [label for label, *_ in metrics][::3] == ["RMSE"] * 3 else []

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tamrl.errors import TamrlError
 from tamrl.system.storage import subfolders
+from tamrl.system.yaml_file import read_yaml
 
 if TYPE_CHECKING:
     from tamrl.timestep import TimeStep
@@ -87,9 +88,7 @@ def _model_step(manifest: str, version: int) -> "TimeStep":
     from tamrl.timestep import TimeStep, time_step
 
     try:
-        # The pure Python parser takes a second for the lists of towers.
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        settings = yaml.load(Path(manifest).read_text(encoding="utf-8"), loader)["config"]["model"]
+        settings = read_yaml(manifest)["config"]["model"]
         return time_step(settings.get("step", TimeStep.DAILY.value), manifest)
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError, TamrlError):
         return TimeStep.DAILY

@@ -282,7 +282,7 @@ DRIVERS = tuple(v.name for v in _VARIABLES if v.role == "driver")
 #: Names of version 0.1 -> names of today. Files keep the old ones; whatever reads them renames as it reads.
 FORMER_NAMES = {"QC": "NEE_QC", "SW_POT": "SW_IN_POT", "SW_POT_TREND": "SW_IN_POT_TREND"}
 
-#: IGBP land-cover classes, Loveland and Belward 1997, doi:10.1080/014311697217990.
+#: IGBP land-cover classes, Loveland and Belward 1997, doi:10.1080/014311697217099.
 IGBP = {
     "ENF": "Evergreen needleleaf forest",
     "EBF": "Evergreen broadleaf forest",

@@ -13,8 +13,8 @@ from streamlit.web.cli import main_run
 ROOT = Path(__file__).resolve().parents[1]
 DEPLOY = ROOT / "docs" / "deploy"
 FLAGS = {flag for parameter in main_run.params for flag in parameter.opts}
-#: Variables of the environment that the app, python or torch read.
-VARIABLES = {"HOME", "TMPDIR", "OMP_WAIT_POLICY", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
+#: Variables of the environment that the app, python, torch or the C library read.
+VARIABLES = {"HOME", "TMPDIR", "OMP_WAIT_POLICY", "MALLOC_ARENA_MAX", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 
 
 def instructions():

@@ -32,8 +32,8 @@ def read_tower(source: Workspace | str | Path | Sequence[str | Path], site: str 
     """Return the record of one tower: Dataset(time) of fluxes, quality and drivers in the units of the schema.
 
     Args:
-        source: a workspace, or tower files as ``tamrl ingest`` reads them; files are checked and derived from in the
-            same way and nothing is kept on disk. What was rejected, converted, assumed and missing is the attribute
+        source: a workspace, or tower files as ``tamrl ingest`` reads them; files are checked and processed in the same
+            way, and nothing is kept on disk. What was rejected, converted, assumed and missing is the attribute
             ``ingest_report``.
         site: id of the tower; may be left out where there is only one.
 
@@ -49,7 +49,7 @@ def labelled_days(tower: xr.Dataset, count: int, start: str | pd.Timestamp | Non
     Args:
         tower: Dataset(time), one tower's record; of a monthly one these are months.
         count: how many are wanted; fewer where the record ends before.
-        start: first day; None leaves out the first 180 days of the record, which the model needs to start from.
+        start: first day; None skips the first 180 days of the record, which the model needs as spin-up.
     """
     skip = None if start is None else int(pd.DatetimeIndex(tower.time.values).searchsorted(pd.Timestamp(start)))
     return support_days(tower, count, skip)
@@ -72,7 +72,7 @@ def open_product(
 
 
 def open_maps(name: str | Path, workspace: Workspace | None = None) -> xr.Dataset:
-    """Open maps that are there already: bundled ones, those of a workspace, or a file.
+    """Open existing maps: bundled ones, those of a workspace, or a file.
 
     Args:
         name: such as ``tamrl-climate``, or the path of a NetCDF file or Zarr.

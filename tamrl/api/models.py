@@ -43,17 +43,17 @@ def load_model(name: str | Path, device: str = "auto") -> Ensemble | CrossFitted
 
 
 def predict(model: Ensemble | CrossFitted | AdaptedModel, tower: xr.Dataset, allow_gaps: bool = False) -> xr.Dataset:
-    """Return the fluxes of a tower zero-shot, without any of its labelled days, or by a model that is adapted to it.
+    """Return the fluxes of a tower, zero-shot (no labelled days are read) or by a model that is adapted to it.
 
     Args:
         model: of ``load_model`` or ``load_adapted``.
         tower: Dataset(time), one tower's record.
-        allow_gaps: predict steps as well at which a driver is missing that the tower otherwise has.
+        allow_gaps: also predict steps at which a driver is missing that the tower otherwise has.
 
     Returns:
         Dataset(time), CF: ``<flux>_observed``, ``<flux>`` (ensemble mean), ``<flux>_sd``, and of a calibrated model
-        ``<flux>_low`` and ``<flux>_high`` of the 90 % prediction interval. The attribute ``cautions`` says what must be
-        known before it is believed.
+        ``<flux>_low`` and ``<flux>_high`` of the 90 % prediction interval. The attribute ``cautions`` lists limitations
+        to consider before the prediction is used.
 
     Raises:
         TamrlError: the tower has none of the model's drivers, or another time step than the model.
@@ -117,7 +117,7 @@ def adapt_many(
 
 
 def save_adapted(adaptation: Adaptation, model: Ensemble, path: str | Path) -> None:
-    """Write an adapted model as a folder that predicts the same wherever ``load_adapted`` reads it.
+    """Write an adapted model as a self-contained folder, which ``load_adapted`` reads on any machine.
 
     Args:
         adaptation: of ``adapt``.

@@ -1,7 +1,8 @@
 """The app: what is around every page. ``streamlit run app.py`` starts it on the bundled workspace."""
 
 from tamrl.app import router
-from tamrl.app.shared import sidebar, state, theme, visitor
+from tamrl.app.shared import drawing, sidebar, state, theme, visitor
+from tamrl.system.tidy import TIDIER
 
 
 def main() -> None:
@@ -12,8 +13,10 @@ def main() -> None:
     try:
         sidebar.begin(page.url_path)
         sidebar.show()
-        router.run(page)
+        with drawing.TURNS.turn(page.url_path):
+            router.run(page)
         sidebar.show_device()
     finally:
         # Also after an error or a rerun: the address always restores what is seen.
         state.publish(everywhere=page.url_path == "")
+        TIDIER.ask()

@@ -29,21 +29,30 @@ def _history() -> str:
     return f"<script>{(Path(__file__).parent / 'history.js').read_text(encoding='utf-8')}</script>"
 
 
+def sections() -> dict[str, list["st.Page"]]:
+    """Return the pages of the app by the heading that they stand under in the navigation, the first page first."""
+    return {
+        "": [st.Page(f"pages/{FIRST}.py", title="Start", icon=":material/home:", default=True)],
+        "Explore": [
+            st.Page(WORLD, title="World", icon=":material/public:"),
+            st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:"),
+            st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
+            st.Page("pages/task_space.py", title="Task space", icon=":material/bubble_chart:"),
+            st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
+        ],
+        "Your data": [st.Page("pages/workspace.py", title="Workspace", icon=":material/drive_folder_upload:")],
+        "Learn and teach": [
+            st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
+            st.Page("pages/glossary.py", title="Glossary", icon=":material/menu_book:"),
+            st.Page("pages/present.py", title="Present", icon=":material/slideshow:"),
+            st.Page("pages/teacher.py", title="Teacher", icon=":material/groups:"),
+        ],
+    }
+
+
 def pages() -> list["st.Page"]:
     """Return the pages of the app, the first one first."""
-    return [
-        st.Page(f"pages/{FIRST}.py", title="Start", icon=":material/home:", default=True),
-        st.Page(WORLD, title="World", icon=":material/public:"),
-        st.Page("pages/towers.py", title="Towers", icon=":material/cell_tower:"),
-        st.Page("pages/workspace.py", title="Workspace", icon=":material/drive_folder_upload:"),
-        st.Page("pages/lab.py", title="Few-shot lab", icon=":material/science:"),
-        st.Page("pages/present.py", title="Present", icon=":material/slideshow:"),
-        st.Page("pages/task_space.py", title="Task space", icon=":material/bubble_chart:"),
-        st.Page("pages/scorecard.py", title="Scorecard", icon=":material/leaderboard:"),
-        st.Page("pages/lessons.py", title="Lessons", icon=":material/school:"),
-        st.Page("pages/teacher.py", title="Teacher", icon=":material/groups:"),
-        st.Page("pages/glossary.py", title="Glossary", icon=":material/menu_book:"),
-    ]
+    return [page for section in sections().values() for page in section]
 
 
 def navigation(asked: bool = False) -> "st.Page":
@@ -56,8 +65,9 @@ def navigation(asked: bool = False) -> "st.Page":
     # The icon is set before the navigation: else the page's own becomes that of the window, from a font server.
     st.set_page_config(page_title=NAME, page_icon=LOGO, layout="wide")
     st.logo(LOGO, size="large")
-    known = pages()
-    page = st.navigation([*known, *_lost(known)])
+    shown = sections()
+    shown[""] += _lost([page for section in shown.values() for page in section])
+    page = st.navigation(shown, expanded=True)
     if asked and page.url_path == "":
         st.switch_page(WORLD)
     st.set_page_config(page_title=f"{page.title} \N{MIDDLE DOT} {NAME}")

@@ -1,4 +1,4 @@
-"""The mean course of a class: the least that a model must beat."""
+"""The mean annual cycle of a class: the minimum that a model must beat."""
 
 import numpy as np
 import pandas as pd

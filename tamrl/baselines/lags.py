@@ -1,4 +1,4 @@
-"""What the days before were like, for models that see one day at a time."""
+"""Antecedent conditions, for models that see one day at a time."""
 
 import numpy as np
 import pandas as pd

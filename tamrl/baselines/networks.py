@@ -97,7 +97,7 @@ class Fitted:
 
 
 class LSTM:
-    """LSTM on the drivers alone. Zero-shot.
+    """LSTM (Hochreiter and Schmidhuber 1997, doi:10.1162/neco.1997.9.8.1735) on the drivers alone. Zero-shot.
 
     Args:
         drivers: names of the daily inputs.

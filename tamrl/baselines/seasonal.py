@@ -1,4 +1,4 @@
-"""The mean seasonal cycle of the support days: what a user can do without any model."""
+"""The mean seasonal cycle of the support days: what can be done without any model."""
 
 import numpy as np
 import pandas as pd

@@ -19,9 +19,9 @@ GROUPS, TUNING_STEP = 3, 4
 class XGBoost:
     """Gradient-boosted trees, one model a flux: the algorithm of FLUXCOM-X-BASE. Zero-shot.
 
-    Nelson, Walther et al. 2024, doi:10.5194/bg-21-5079-2024. The inputs are those of the TAM-RL
-    checkpoint compared with. Each flux takes, of ``GRID`` and ``ROUNDS``, what has the lowest
-    geometric mean over towers of the RMSE in a cross-validation whose groups share no tower.
+    Chen and Guestrin 2016, doi:10.1145/2939672.2939785; Nelson, Walther et al. 2024, doi:10.5194/bg-21-5079-2024. The
+    inputs are those of the TAM-RL checkpoint compared with. Each flux takes, of ``GRID`` and ``ROUNDS``, what has the
+    lowest geometric mean over towers of the RMSE in a cross-validation whose groups share no tower.
 
     Args:
         drivers: names of the daily inputs.
@@ -185,7 +185,11 @@ class XGBoostSupport(XGBoost):
         self.weight = weight
 
     def fit(self, towers: list[xr.Dataset]) -> None:
-        """Learn from the valid days of towers, Dataset(time) each, and keep a sample of them."""
+        """Learn from the valid days of towers, Dataset(time) each, and keep a sample of them.
+
+        Raises:
+            TamrlError: no tower has a valid day of a flux.
+        """
         super().fit(towers)
         inputs, targets = map(np.concatenate, zip(*map(self._days, towers), strict=True))
         chosen = np.random.default_rng(self.seed).permutation(len(inputs))[: self.SAMPLE]
@@ -222,9 +226,9 @@ class XGBoostSupport(XGBoost):
 class RandomForest:
     """Random forest on the same inputs: the older FLUXCOM. Zero-shot.
 
-    Tramontana et al. 2016, doi:10.5194/bg-13-4291-2016; Jung et al. 2020, doi:10.5194/bg-17-1343-2020.
-    One forest for the three fluxes, each scaled by its standard deviation so that none rules the
-    splits. A tree reads as many days as ``DAYS``, which bounds the cost of many towers.
+    Breiman 2001, doi:10.1023/A:1010933404324; Tramontana et al. 2016, doi:10.5194/bg-13-4291-2016; Jung et al. 2020,
+    doi:10.5194/bg-17-1343-2020. One forest for the three fluxes, each scaled by its standard deviation so that none
+    rules the splits. A tree reads as many days as ``DAYS``, which bounds the cost of many towers.
 
     Args:
         drivers: names of the daily inputs.

@@ -30,7 +30,7 @@ command.add_command(carbonfluxbench)
 @click.option("--models", default="", help="Models to compare; default all.")
 @click.option("--ablations", default="all", show_default=True, help="all, none, or names separated by commas.")
 @click.option("--members", default=5, show_default=True, type=click.IntRange(1), help="Members in the first design.")
-@click.option("--side-members", default=1, show_default=True, type=click.IntRange(1), help="In the others.")
+@click.option("--side-members", default=1, show_default=True, type=click.IntRange(1), help="Members in the others.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings of the networks, YAML.")
 @click.option(
     "--ablation-steps", default=200, show_default=True, type=click.IntRange(1), help="Optimiser steps of an ablation."
@@ -45,9 +45,9 @@ command.add_command(carbonfluxbench)
 @click.option(
     "--phenology",
     is_flag=True,
-    help="Monthly models read LAI and EVI predicted from climate, which no held-out tower was seen for.",
+    help="Monthly models read LAI and EVI predicted from climate without the held-out towers.",
 )
-@click.option("--workers", type=click.IntRange(1), help="Processes at once; default one a core.")
+@click.option("--workers", type=click.IntRange(1), help="Processes at once; default one per core.")
 @click.option("--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder for benchmarks.md and figures.")
 def accuracy(**asked: Any) -> None:
     """Compare TAM-RL with its baselines on held-out towers of WORKSPACE.

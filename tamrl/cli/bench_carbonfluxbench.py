@@ -20,7 +20,7 @@ from tamrl.cli.options import work
 @click.option("--models", default="tamrl,ct-lstm,xgboost,lightgbm-lags", show_default=True, help="Models to compare.")
 @click.option("--members", default=10, show_default=True, type=click.IntRange(1), help="Members of TAM-RL.")
 @click.option("--config", "config_file", type=click.Path(path_type=Path), help="Settings of the networks, YAML.")
-@click.option("--workers", type=click.IntRange(1), help="Processes at once; default one a core.")
+@click.option("--workers", type=click.IntRange(1), help="Processes at once; default one per core.")
 def command(**asked: Any) -> None:
     """Score models on CarbonFluxBench as its authors do: zero-shot, days with NEE_QC = 1, quantiles over towers.
 

@@ -10,7 +10,7 @@ from tamrl.cli.options import daily_checkpoint_option, read_workspace_option, wo
 @click.command("gpu")
 @read_workspace_option
 @daily_checkpoint_option
-@click.option("--device", default="cuda", show_default=True, help="cuda, cuda:<number>; cpu tries the benchmark.")
+@click.option("--device", default="cuda", show_default=True, help="cuda, cuda:<number>; cpu is a trial run.")
 def command(**asked: Any) -> None:
     """Print how fast this GPU adapts, trains and predicts beside the CPU.
 

@@ -13,7 +13,7 @@ from tamrl.cli.options import daily_checkpoint_option, device_option, precision_
 @device_option
 @precision_option
 @click.option(
-    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Where to work, 3 GB; default temporary."
+    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Folder to work in, 3 GB; default temporary."
 )
 @click.option(
     "--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder of benchmarks.md, to write into."

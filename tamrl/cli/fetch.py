@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,7 @@ _accept_option = click.option(
 )
 
 
-def _out_option(default: str) -> Callable:
+def _out_option(default: str) -> Callable[..., Any]:
     kind = click.Path(file_okay=False, path_type=Path)
     return click.option("--out", "-o", default=default, show_default=True, type=kind, help="Folder for the files.")
 
@@ -26,7 +27,7 @@ def _out_option(default: str) -> Callable:
 def command() -> None:
     """Download towers or benchmark data from those who share them.
 
-    A download that was broken off goes on when the same command is run again. Exit status 0: all files are there;
+    An interrupted download resumes when the same command is run again. Exit status 0: all files are there;
     1: some are not; 2: wrong usage.
     """
 
@@ -92,7 +93,7 @@ def _ask() -> None:
             raise
         click.echo()
         raise TamrlError(
-            "Nobody answered, nothing was downloaded", "", f"Add {_ACCEPT} to accept the licence"
+            "There was no answer, nothing was downloaded", "", f"Add {_ACCEPT} to accept the licence"
         ) from error
     raise TamrlError("The licence was not accepted, nothing was downloaded")
 

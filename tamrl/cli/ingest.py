@@ -28,7 +28,7 @@ _NAMES = 12
     "-w",
     envvar="TAMRL_WORKSPACE",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder to work in, made where it does not exist (or TAMRL_WORKSPACE).",
+    help="Workspace folder, created if it does not exist (or TAMRL_WORKSPACE).",
 )
 @click.option(
     "--sites",
@@ -108,7 +108,7 @@ def columns_text(sources: Sequence[Path]) -> str:
         raise TamrlError("Several files are given", "--show-columns", "Name one table")
     path = sources[0]
     if not is_tidy_file(path) or not path.exists():
-        raise TamrlError("This is no table", str(path), "Give a CSV, Excel or Parquet file")
+        raise TamrlError("This is not a table", str(path), "Give a CSV, Excel or Parquet file")
     if is_known(path):
         raise TamrlError("The layout of this file is known: no map is needed", str(path), "Ingest it as it is")
     found = look(path).columns

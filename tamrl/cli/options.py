@@ -76,7 +76,7 @@ precision_option = click.option(
     type=click.Choice(["float32", "tf32", "bfloat16"]),
     default="float32",
     show_default=True,
-    help="How the recurrence rounds: tf32 (GPUs of NVIDIA) and bfloat16 are faster where the device knows them, "
+    help="How the recurrence rounds: tf32 (GPUs of NVIDIA) and bfloat16 are faster where the device supports them, "
     "at the error in docs/benchmarks.md.",
 )
 

@@ -13,7 +13,7 @@ site_option = click.option("--site", "-s", required=True, help="Tower id.")
 gaps_option = click.option(
     "--allow-gaps",
     is_flag=True,
-    help="Predict steps at which a driver of the tower is missing, too, without it; else they are left out.",
+    help="Also predict steps at which a driver of the tower is missing, without it; by default they are left out.",
 )
 out_option = click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="NetCDF file to write.")
 
@@ -52,7 +52,11 @@ def predict_command(**asked: Any) -> None:
 )
 @click.option("--steps", default=60, show_default=True, type=int, help="Gradient steps of each fit of the method all.")
 @click.option(
-    "--learning-rate", default=0.1, show_default=True, type=float, help="Of the same, in prior standard deviations."
+    "--learning-rate",
+    default=0.1,
+    show_default=True,
+    type=float,
+    help="Learning rate of the method all, in prior standard deviations.",
 )
 @gaps_option
 @out_option

@@ -10,7 +10,7 @@ from tamrl.cli.options import work, workspace_option
 @click.command("simulate")
 @workspace_option
 @click.option("--towers", default=40, show_default=True, type=int, help="How many towers.")
-@click.option("--seed", default=None, type=int, help="Of all random numbers; default: that of the bundled workspace.")
+@click.option("--seed", default=None, type=int, help="Seed; default: that of the bundled workspace.")
 def command(**asked: Any) -> None:
     """Make SIMULATED towers and put them into WORKSPACE.
 

@@ -43,12 +43,12 @@ class DriversCommand(click.Command):
 @click.option(
     "--scheduler", default="local", show_default=True, help="threads, local (processes) or tcp://HOST:PORT of dask."
 )
-@click.option("--workers", type=click.IntRange(1), help="Threads or processes; default one a core.")
+@click.option("--workers", type=click.IntRange(1), help="Threads or processes; default one per core.")
 @click.option("--bbox", help="W,S,E,N in degrees.")
 @click.option("--time", "period", help="FROM:TO, both days included, for example 2001-01-01:2005-12-31.")
-@click.option("--resume", is_flag=True, help="Go on with a run that was stopped.")
+@click.option("--resume", is_flag=True, help="Resume a stopped run.")
 @click.option(
-    "--memory", help="What the arrays of one worker may take; default 1GB, on a GPU what it and the machine have."
+    "--memory", help="Memory for the arrays of one worker; default 1GB, on a GPU what it and the machine have."
 )
 @device_option
 @precision_option
@@ -57,8 +57,8 @@ class DriversCommand(click.Command):
     is_flag=True,
     help="Predict without a driver where it is missing for some steps or cells, masked as in training; else refused.",
 )
-@click.option("--keep-members", is_flag=True, help="Keep the fluxes of each member, too.")
-@click.option("--spin-up/--no-spin-up", default=True, show_default=True, help="Run the first year once before.")
+@click.option("--keep-members", is_flag=True, help="Keep the fluxes of each member as well.")
+@click.option("--spin-up/--no-spin-up", default=True, show_default=True, help="Run the first year twice, as spin-up.")
 @click.option(
     "--classes",
     type=click.Choice(["shares", "dominant"]),
@@ -66,10 +66,10 @@ class DriversCommand(click.Command):
     show_default=True,
     help="Read a cell by the shares of its land-cover classes, or as its largest one.",
 )
-@click.option("--ilamb", type=click.Path(file_okay=False, path_type=Path), help="Folder for ILAMB-ready NetCDF, too.")
+@click.option("--ilamb", type=click.Path(file_okay=False, path_type=Path), help="Folder for ILAMB-ready NetCDF files.")
 def command(**asked: Any) -> None:
     """Predict GPP, RECO and NEE of every cell of a grid, each from its own drivers and classes, with their spread.
 
-    Every finished region is kept: after Ctrl-C, or when a process was killed, the same command with --resume goes on.
+    Every finished region is kept: after Ctrl-C, or when a process was killed, the same command with --resume continues.
     """
     work("upscale:upscale", asked)

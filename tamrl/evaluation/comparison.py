@@ -1,4 +1,4 @@
-"""How models stand on held-out towers: medians with intervals, changes against a reference, by class, tower by tower.
+"""Comparison of models on held-out towers: medians with intervals, changes against a reference, by class and tower.
 
 Everything reads ``Asked``, the answers to one question of a results folder, and compares models only on the towers
 and placements of the support that all of them were scored on.
@@ -6,6 +6,7 @@ and placements of the support that all of them were scored on.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -112,7 +113,7 @@ class Asked:
 
 def _of_means(
     seen: np.ndarray, values: pd.DataFrame, columns: list[Column], reference: Column | None, metric: Metric
-) -> list[list]:
+) -> list[list[Any]]:
     """Return the score of each column of site means over the towers, and its change; without intervals."""
     found = dict(zip(values.columns, score_models(seen, values.to_numpy().T)[metric.name], strict=True))
     rows = []
@@ -128,7 +129,7 @@ def _change(value: float, reference: float, metric: Metric) -> float:
 
 def _medians(
     values: pd.DataFrame, columns: list[Column], reference: Column | None, metric: Metric, quick: bool
-) -> list[list]:
+) -> list[list[Any]]:
     """Return the median over towers of each column, its change against the reference, and both intervals.
 
     Of errors the change is that of the medians; of skills and bias, the median of the towers' own differences.
@@ -178,7 +179,7 @@ def ask(scores: pd.DataFrame, design: str, scale: str, metric: str, placement: s
 
 
 def ask_towers(scores: pd.DataFrame, design: str, scale: str, metric: str, placement: str) -> Asked:
-    """Return the like of ``ask`` with a score a tower, also of site means: their bias, or its size as MAE."""
+    """Return as ``ask`` does, but always one score a tower; of site means their bias, or its absolute value as MAE."""
     name = tower_column(scale, metric)
     return Asked(METRICS[name], scale, wide(scores, design, scale, name, placement))
 

@@ -1,4 +1,4 @@
-"""Whether prediction intervals cover what they promise, over towers and within classes of them."""
+"""Coverage of prediction intervals against their nominal level, over towers and within classes of them."""
 
 import pandas as pd
 
@@ -8,8 +8,8 @@ NUMBERS = ["coverage50", "coverage90", "width50", "width90", "crps", "spread", "
 def coverage(towers: pd.DataFrame) -> pd.DataFrame:
     """Return medians over towers by flux and shots; of both coverages the mean, with quartiles.
 
-    What an interval promises is a share of all days, and that is the mean: half of the towers are always above the
-    median, and it is above the promise where a few towers are missed by far.
+    The nominal level refers to the share of all days, so coverage is the mean over towers: their median can exceed the
+    nominal level even where the intervals miss far too many days at a few towers.
     """
     groups = towers.groupby(["flux", "shots"])
     table = groups[NUMBERS].median()

@@ -81,7 +81,8 @@ def evaluate_tower(
         keep: called with each prediction and its plan, for what else is made of them.
 
     Returns:
-        Scores with ``COLUMNS``, without rows where there is no day to score, and the plans.
+        Scores with ``COLUMNS`` (RMSE, MAE and bias in gC m-2 d-1), without rows where there is no day to score, and the
+        plans.
 
     Raises:
         TamrlError: a model cannot predict this tower.

@@ -1,4 +1,4 @@
-"""What tables, legends and documents call each model: the one list, in the order in which they stand."""
+"""Labels of the models in tables, legends and documents: the one list, in the order in which they appear."""
 
 from dataclasses import dataclass
 

@@ -56,7 +56,7 @@ class TamrlPredictor:
         return self.many(tower, [support])[0]
 
     def many(self, tower: xr.Dataset, supports: list[pd.DatetimeIndex | None]) -> list[GaussianPrediction]:
-        """Return the same for several supports; what they share is computed once."""
+        """Return one prediction for each of several supports; what they share is computed once."""
         ((_, made),) = adapt_many(self.ensemble, [tower], [supports], AdaptSettings(method=self.method))
         return [to_gaussian(members) for members in made]
 
@@ -202,7 +202,7 @@ def known_drivers(archive: xr.Dataset, sites: Iterable[str], drivers: tuple[str,
     """Return the drivers that at least one of the towers has.
 
     A baseline learns from these alone: TAM-RL is trained with drivers hidden, whereas trees that have learnt from LAI
-    would be at a loss without it.
+    cannot do without it.
 
     Args:
         archive: Dataset(site, time) of the towers.

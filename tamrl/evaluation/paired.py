@@ -101,12 +101,12 @@ def _pair(first: np.ndarray, second: np.ndarray, metric: str, draws: int, seed: 
 def signed_rank(first: np.ndarray, second: np.ndarray) -> float:
     """Return the two-sided p of Wilcoxon's signed-rank test, as scipy's ``wilcoxon`` does.
 
-    Where differences tie or are zero at 13 towers or fewer, scipy asks every combination of signs one by one, which
-    takes a second; here they are asked at once.
+    Where differences tie or are zero at 13 towers or fewer, scipy evaluates every combination of signs one by one,
+    which takes a second; here they are evaluated at once.
 
     Args:
         first: (N,) scores.
-        second: (N,) of the model that it is compared with; the same scores are no difference: 1.
+        second: (N,) of the model that it is compared with; identical scores give 1.
     """
     from scipy.stats import rankdata, wilcoxon
 

@@ -1,4 +1,4 @@
-"""Scores of held-out towers: read a results folder and ask it questions.
+"""Scores of held-out towers: reading and querying a results folder.
 
 A results folder is written by ``python -m tamrl bench accuracy``: ``manifest.yaml``, ``sites.parquet``,
 ``scores.parquet`` and the further tables of ``TABLES``. Fluxes are in gC m-2 d-1. Everything here takes tables and
@@ -8,7 +8,7 @@ returns tables; every comparison is made on the same towers and on the same plac
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from tamrl.errors import TamrlError
 from tamrl.protocol.placements import PLACEMENTS as _PLACEMENTS
 from tamrl.protocol.placements import counted
 from tamrl.schema import FLUX_UNIT, KOEPPEN, UNKNOWN
+from tamrl.system.yaml_file import read_yaml
 
 _KEYS = ("design", "site", "model", "shots", "placement", "flux")
 _SCORES = ("r2", "rmse", "mae", "bias", "kge", "nmae", "rae", "correlation", "sd_observed", "sd_predicted")
@@ -49,7 +50,7 @@ class Metric:
         name: column of the tables.
         label: as it is written.
         unit: CF spelling, ``1`` where it has none.
-        best: which values are better; ``zero`` means the smaller in size.
+        best: which values are better; ``zero`` means the smaller in absolute value.
     """
 
     name: str
@@ -91,7 +92,7 @@ class Results:
     """
 
     path: Path
-    manifest: dict
+    manifest: dict[str, Any]
     sites: pd.DataFrame = field(repr=False)
 
     @property
@@ -120,7 +121,7 @@ def bundled() -> Path:
     return bundled_folder("scores")
 
 
-def published() -> dict:
+def published() -> dict[str, Any]:
     """Return the figures of others that come with the project, the content of ``assets/published.yaml``.
 
     Raises:
@@ -130,7 +131,7 @@ def published() -> dict:
 
     file = bundled().with_name("published.yaml")
     try:
-        return yaml.safe_load(file.read_text(encoding="utf-8"))
+        return read_yaml(file)
     except (OSError, yaml.YAMLError) as error:
         what = f"The published figures cannot be read: {error}"
         raise TamrlError(what, str(file), "Install the project again") from error
@@ -155,7 +156,7 @@ def open_results(folder: str | Path) -> Results:
     if not manifest.is_file():
         raise TamrlError("There are no scores in this folder, it has no manifest.yaml", str(path), _MAKE)
     try:
-        content = yaml.safe_load(manifest.read_text(encoding="utf-8"))
+        content = read_yaml(manifest)
         if not isinstance(content, dict) or not isinstance(content.get("designs"), list):
             raise ValueError("it must be a mapping with a list of designs")
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValueError) as error:
@@ -221,7 +222,7 @@ def wide(scores: pd.DataFrame, design: str, scale: str, column: str, placement: 
 
 
 def tower_column(scale: str, metric: str) -> str:
-    """Return the metric that one tower has at a scale: of site means only bias and its size."""
+    """Return the metric that one tower has at a scale: of site means only the bias and its absolute value."""
     return metric if scale != SITE_MEAN or metric == "bias" else "mae"
 
 
@@ -280,9 +281,9 @@ def one_tower(table: pd.DataFrame, site: str) -> pd.DataFrame:
 
 
 def change(values: np.ndarray, reference: np.ndarray, metric: Metric) -> np.ndarray:
-    """Return how far ``values`` are from ``reference``: in percent for errors, else as a difference.
+    """Return how far ``values`` are from ``reference`` (same shape): in percent for errors, else as a difference.
 
-    Bias is compared in size, so that a negative change is an improvement whatever its sign.
+    Bias is compared in absolute value, so that a negative change is an improvement whatever its sign.
     """
     if metric.relative:
         with np.errstate(divide="ignore", invalid="ignore"):

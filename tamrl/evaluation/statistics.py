@@ -1,4 +1,4 @@
-"""From scores a tower to statements about towers: percentiles, intervals, and comparisons on the same towers.
+"""From the scores of each tower to statements about towers: percentiles, intervals, paired comparisons.
 
 Every table names its n (``towers``). A tower counts once: its scores are averaged over the placements of the support
 first. Zero-shot statements are about all valid days, whatever has to do with support about the days outside it
@@ -49,7 +49,11 @@ def tower_means(
 
 
 def row_means(scores: pd.DataFrame, metrics: Iterable[str], classes: pd.DataFrame | None, by: str) -> pd.DataFrame:
-    """Return the means of ``tower_means`` over all rows, whatever their placement."""
+    """Return the means of ``tower_means`` over all rows, whatever their placement.
+
+    Raises:
+        TamrlError: ``by`` is not a column of ``classes``.
+    """
     keys = [*(k for k in _CELL if k in scores), "site"]
     plain = scores[[*keys, *metrics]].astype({k: scores[k].cat.categories.dtype for k in keys if _coded(scores[k])})
     table = plain.groupby(keys, sort=False, as_index=False)[list(metrics)].mean()
@@ -68,14 +72,23 @@ def _coded(column: pd.Series) -> bool:
     return isinstance(column.dtype, pd.CategoricalDtype)
 
 
-@lru_cache(maxsize=64)
-def _median_ranks(count: int, draws: int, seed: int) -> np.ndarray:
-    """Return (2, draws) the ranks of the two middle values of resamples of ``count`` towers.
+@lru_cache(maxsize=32)
+def _resamples(count: int, draws: int, seed: int) -> np.ndarray:
+    """Return how often each of ``count`` towers is in each resample, (draws, count) int16."""
+    chosen = np.random.default_rng(seed).integers(count, size=(draws, count))
+    places = chosen + count * np.arange(draws)[:, None]
+    return np.bincount(places.ravel(), minlength=draws * count).reshape(draws, count).astype(np.int16)
 
-    Resampling sorted values is resampling ranks, so the medians of any column are looked up in it once sorted.
+
+def _medians(values: np.ndarray, draws: int, seed: int) -> np.ndarray:
+    """Return the medians of (N,) finite values in each resample, (draws,).
+
+    Resampling sorted values is resampling ranks, so that the middle ones are found by counting.
     """
-    ranks = np.sort(np.random.default_rng(seed).integers(count, size=(draws, count)), axis=1)
-    return ranks[:, [(count - 1) // 2, count // 2]].T
+    order, count = np.argsort(values, kind="stable"), len(values)
+    below = np.cumsum(_resamples(count, draws, seed)[:, order], axis=1, dtype=np.int32)
+    ranks = [(below <= middle).sum(axis=1) for middle in ((count - 1) // 2, count // 2)]
+    return values[order][np.stack(ranks)].mean(axis=0)
 
 
 def bootstrap_median(values: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> tuple[float, float]:
@@ -83,8 +96,7 @@ def bootstrap_median(values: np.ndarray, draws: int = DRAWS, seed: int = SEED) -
     values = np.sort(values[np.isfinite(values)])
     if len(values) < 2:
         return np.nan, np.nan
-    medians = values[_median_ranks(len(values), draws, seed)].mean(axis=0)
-    low, high = np.percentile(medians, [2.5, 97.5])
+    low, high = np.percentile(_medians(values, draws, seed), [2.5, 97.5])
     return float(low), float(high)
 
 
@@ -105,10 +117,9 @@ def bootstrap_ratios(
     """
     if len(first) < 2:
         return {"ratio": (np.nan, np.nan), "paired": (np.nan, np.nan)}
-    chosen = np.random.default_rng(seed).integers(len(first), size=(draws, len(first)))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.median(first[chosen], axis=1) / np.median(second[chosen], axis=1)
-        paired = np.exp(np.log(first / second)[chosen].mean(axis=1))
+        ratio = _medians(first, draws, seed) / _medians(second, draws, seed)
+        paired = np.exp(_resamples(len(first), draws, seed) @ np.log(first / second) / len(first))
     found = {}
     for name, values in (("ratio", ratio), ("paired", paired)):
         known = np.isfinite(values).all()

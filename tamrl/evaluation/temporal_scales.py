@@ -1,4 +1,4 @@
-"""Fluxes seen at seven scales: days, weeks, months, the mean season, departures from it, years and the whole record.
+"""Fluxes at seven time scales: days, weeks, months, mean seasonal cycle, anomalies from it, years, the whole record.
 
 A monthly record has months for days, and no scales of weeks and months.
 
@@ -89,7 +89,7 @@ def score_scales(
 def score_series(
     cases: Iterable[dict[str, tuple[np.ndarray, np.ndarray]]], scales: Iterable[str] = tuple(SCALES)
 ) -> list[pd.DataFrame]:
-    """Return the scores of several cases, such as all fluxes of a tower, scored at once: a call of the library is dear.
+    """Return the scores of several cases, such as all fluxes of a tower, in one call of the library, which is faster.
 
     Args:
         cases: what ``to_scales`` returns of each.

@@ -151,7 +151,7 @@ def on_dark(diverging: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def field_scale(name: str, dark: bool = False, palette: str = OWN) -> tuple[str, ...]:
-    """Return the field scale of flux ``name`` from low to high: what is large parts most from the ground.
+    """Return the field scale of flux ``name`` from low to high: large values contrast most with the background.
 
     On a dark ground sequential scales run from dark to bright, and that of NEE from bright by dark to bright.
 

@@ -1,4 +1,4 @@
-"""Any figure of the project as it stands on a stage: read from the back row, and nothing in it to press."""
+"""Any figure of the project made fit for projection: legible from the back row, and without controls."""
 
 import plotly.graph_objects as go
 
@@ -33,7 +33,8 @@ def staged(figure: go.Figure, theme: Theme, height: int, window: float = 1) -> g
     figure.update_layout(
         height=round(window * height),
         font=dict(size=kind, color=ink),
-        legend=dict(font_size=kind, itemwidth=round(window * 40)),
+        # What has a size of its own grows; the same for all, it would stay as small as on a page.
+        legend=dict(font_size=kind, itemwidth=round(window * 40), itemsizing="trace"),
         margin=dict(l=room, r=room, t=2 * kind, b=room),
         hovermode=False,
     )

@@ -1,4 +1,4 @@
-"""What a field of the globe amounts to: zonal means, totals, and how two fields differ; everything by area of land.
+"""Zonal means, totals and differences of global fields, everything weighted by land area.
 
 Dimensions: lat, lon of a regular grid; G groups of cells (regions, classes, bands; see ``tamrl.maps.regions``). Each
 cell weighs as much as the land in it (``tamrl.globe.contract.land_area``), and a cell without a value weighs nothing. A
@@ -31,7 +31,7 @@ BINS, _TAIL = 60, 0.0005
 
 
 def zonal_mean(of: xr.DataArray, area: xr.DataArray) -> xr.DataArray:
-    """Return the mean over longitude of a field (..., lat, lon), weighted by area: (..., lat), missing without land."""
+    """Return the area-weighted zonal mean of a field (..., lat, lon): (..., lat) in its unit, NaN without land."""
     weight = area.where(of.notnull()).fillna(0)
     mean = (of.fillna(0) * weight).sum("lon") / weight.sum("lon").where(weight.sum("lon") > 0)
     mean.attrs = {**of.attrs, "cell_methods": "lon: mean (weighted by area of land)"}
@@ -39,7 +39,7 @@ def zonal_mean(of: xr.DataArray, area: xr.DataArray) -> xr.DataArray:
 
 
 def zonal_total(of: xr.DataArray, area: xr.DataArray) -> xr.DataArray:
-    """Return the total of each parallel's land, (lat), PgC yr-1 per degree of latitude, so that grids compare.
+    """Return the total over the land of each row of latitude, (lat), PgC yr-1 per degree, comparable between grids.
 
     Args:
         of: mean flux (lat, lon), gC m-2 d-1.
@@ -83,8 +83,9 @@ def total(of: xr.DataArray, area: xr.DataArray) -> float:
 def annual_totals(maps: xr.Dataset, name: str, area: xr.DataArray, groups: "Groups | None" = None) -> pd.DataFrame:
     """Return the total of one flux in each year, over all land and over each group.
 
-    Years that lack a month are left out: a total of a part of a year is none. Of a climatology, and of maps that have
-    no whole year, there is one row ``MEAN_YEAR``. A cell that lacks some months counts with the mean of the others.
+    Years that lack a month are left out, since part of a year has no annual total. Of a climatology, and of maps that
+    have no whole year, there is one row ``MEAN_YEAR``. A cell that lacks some months counts with the mean of the
+    others.
 
     Args:
         maps: set of maps, may be lazy; one year is read at a time.
@@ -104,7 +105,7 @@ def annual_totals(maps: xr.Dataset, name: str, area: xr.DataArray, groups: "Grou
 
 
 def group_totals(of: xr.DataArray, area: xr.DataArray, groups: "Groups | None" = None) -> dict[str, float]:
-    """Return ``total`` of a mean flux over all land and over each group, PgC yr-1."""
+    """Return ``total`` of a mean flux (lat, lon) [gC m-2 d-1] over all land and over each group, PgC yr-1."""
     return {n: v * DAYS_PER_YEAR / GC_PER_PGC for n, v in group_sums(of, area, groups).items()}
 
 
@@ -119,7 +120,7 @@ def whole_years(maps: xr.Dataset) -> tuple[int, ...]:
 
 
 def group_sums(of: xr.DataArray, area: xr.DataArray, groups: "Groups | None" = None) -> dict[str, float]:
-    """Return the sum of a field times area over all cells with a value, and over those of each group."""
+    """Return the sum of a field (lat, lon) times area [m2] over all cells with a value and over those of each group."""
     valid = np.isfinite(of.values) & (area.values > 0)
     product = np.where(valid, of.values, 0) * np.where(valid, area.values, 0)
     found = {ALL: float(product.sum())}
@@ -130,7 +131,7 @@ def group_sums(of: xr.DataArray, area: xr.DataArray, groups: "Groups | None" = N
 
 
 def covered(of: xr.DataArray, area: xr.DataArray, groups: "Groups | None" = None) -> pd.Series:
-    """Return the land with a value in all and in each group, million km2."""
+    """Return the land [million km2] on which a field (lat, lon) has a value, in all and in each group; area in m2."""
     ones = of.where(of.isnull(), 1.0)
     return pd.Series(group_sums(ones, area, groups)) / M2_PER_MKM2
 
@@ -185,7 +186,7 @@ def density(first: xr.DataArray, second: xr.DataArray, area: xr.DataArray, bins:
     """Return how much land falls on each pair of values of two fields, and on each value of either.
 
     Both axes have the same bins, so that the 1:1 line is the diagonal. The range leaves out the last 0.05 % of area at
-    either end, or a single odd cell would squeeze all others into a corner; ``outside`` says how much it left out.
+    either end, so that single outliers do not compress the rest; ``outside`` says how much it left out.
 
     Args:
         first: field (lat, lon).

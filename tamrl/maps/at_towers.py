@@ -42,12 +42,12 @@ def at_towers(maps: xr.Dataset, towers: pd.DataFrame, max_km: float = MAX_KM) ->
         (km to the border of the cell) and ``note``. A tower without a cell is missing throughout.
 
     Raises:
-        TamrlError: a column is missing, or a site is there twice.
+        TamrlError: a column is missing, or a site occurs twice.
     """
     if missing := [name for name in ("site", "lat", "lon") if name not in towers]:
         raise TamrlError(f"The table of towers has no column {missing[0]!r}", "towers", "Give site, lat and lon")
     if towers["site"].duplicated().any():
-        raise TamrlError("A tower is there twice", str(towers["site"][towers["site"].duplicated()].iloc[0]), "Keep one")
+        raise TamrlError("A tower occurs twice", str(towers["site"][towers["site"].duplicated()].iloc[0]), "Keep one")
     land = known_land(maps).values > 0
     spots = [_nearest(maps, land, float(t.lat), float(t.lon), max_km) for t in towers.itertuples()]
     rows, columns = (xr.DataArray([spot[k] for spot in spots], dims="site") for k in (0, 1))

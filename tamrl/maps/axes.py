@@ -33,7 +33,7 @@ def axes(ds: xr.Dataset) -> xr.Dataset:
 
 
 def land_factor(land: xr.DataArray, where: str) -> float:
-    """Return what turns a field of land into a share: 1, or 0.01 where it is in percent.
+    """Return the factor from the unit of a land variable to a land fraction: 1, or 0.01 where it is in percent.
 
     Raises:
         TamrlError: it is in another unit.

@@ -30,7 +30,7 @@ def on_common_grid(
 
 
 def same_grid(a: xr.DataArray, b: xr.DataArray) -> bool:
-    """Return whether two fields have the same cells."""
+    """Return whether two fields (lat, lon) have the same cells."""
     for axis in ("lat", "lon"):
         if a.sizes[axis] != b.sizes[axis]:
             return False

@@ -28,7 +28,7 @@ def import_contained(
     """Import a product as ``tamrl.maps.imports.import_product`` does, in a process that is ended if it takes too much.
 
     Raises:
-        TamrlError: what ``import_product`` raises, or the bounds were met.
+        TamrlError: what ``import_product`` raises, or a bound of memory, time or size was exceeded.
     """
 
     def broken(how: str) -> TamrlError:

@@ -1,4 +1,4 @@
-"""Totals of the land beside published ones: what others found, how certain ours are, and why they may differ."""
+"""Global land totals beside published ones: values of others, the uncertainty of ours, and why they may differ."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -9,6 +9,7 @@ from tamrl.errors import TamrlError
 from tamrl.maps.aggregate import TOTAL_UNIT
 from tamrl.maps.catalog import MapsEntry, bundled_maps
 from tamrl.schema import FLUXES
+from tamrl.system.yaml_file import read_yaml
 
 #: The product whose total every verdict is measured against.
 _REFERENCE = "FLUXCOM-X-BASE"
@@ -35,13 +36,13 @@ class Published:
     """One published total of the land, PgC yr-1; either a mean or the range of several members.
 
     Attributes:
-        product: who found it.
+        product: name of the product.
         flux: GPP, RECO or NEE.
         years: first and last.
         citation: authors, year and journal.
         doi: of the paper.
         mean: the total.
-        plus_minus: what its authors give after the plus-minus sign, None where they give nothing.
+        plus_minus: uncertainty as its authors give it after the plus-minus sign, PgC yr-1; None where they give none.
         low: smallest of several members.
         high: largest of several members.
         derived: whether it follows from two published ones by NEE = RECO - GPP.
@@ -96,7 +97,7 @@ def read_published(path: Path | None = None) -> list[Published]:
 
     path = path or published_path()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TamrlError(f"The published totals cannot be read: {error}", str(path), _FIX) from error
     if not isinstance(content, dict) or set(content) != {"unit", "totals"} or content["unit"] != TOTAL_UNIT:
@@ -115,7 +116,7 @@ def _entry(item: Any, where: str) -> Published:
         texts: dict[str, Any] = {k: str(item[k]) for k in ("product", "flux", "citation", "doi")}
         first, last = (int(year) for year in item["years"])
     except (KeyError, TypeError, ValueError) as error:
-        raise TamrlError(f"A published total lacks something, or it is no number: {error}", where, _FIX) from error
+        raise TamrlError(f"A published total lacks something, or it is not a number: {error}", where, _FIX) from error
     ranged = {"low", "high"} <= numbers.keys()
     if ranged == ("mean" in numbers) or (ranged and numbers["low"] > numbers["high"]) or first > last:
         raise TamrlError("A published total is either a mean or a range from low to high", where, _FIX)
@@ -145,8 +146,8 @@ def _respiration(found: list[Published]) -> list[Published]:
 def member_spread(entry: MapsEntry) -> dict[str, float]:
     """Return the standard deviation over the members of each flux's total, PgC yr-1, of bundled maps; else nothing.
 
-    It was taken when they were made, from the total of each member. From the spread of single cells it does not
-    follow: their errors go together in ways that a map does not tell.
+    It was taken when they were made, from the total of each member. It cannot be derived from the spread of single
+    cells, since their errors are correlated in space, which a map does not show.
 
     Raises:
         TamrlError: the file beside the maps is damaged.
@@ -157,14 +158,14 @@ def member_spread(entry: MapsEntry) -> dict[str, float]:
     if entry.path.parent != bundled_maps() or not path.is_file():
         return {}
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")).get(entry.path.stem) or {}
+        content = read_yaml(path).get(entry.path.stem) or {}
         return {flux: float(content[flux]["sd"]) for flux in FLUXES if content.get(flux, {}).get("sd") is not None}
     except (OSError, AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
         raise TamrlError(f"The totals of the bundled maps cannot be read: {error}", str(path), _FIX) from error
 
 
 def verdict(flux: str, value: float, published: list[Published]) -> str:
-    """Return in words how a total stands to the published ones of the same flux, and by how much it is off.
+    """Return in words how a total compares with the published ones of the same flux, and by how much it differs.
 
     Args:
         flux: GPP, RECO or NEE.
@@ -209,7 +210,7 @@ def _number(value: float) -> str:
 
 
 def reasons(flux: str, value: float, published: list[Published]) -> tuple[str, ...]:
-    """Return why a total may be off where it lies outside the published ones; nothing where it does not.
+    """Return why a total may lie outside the range of the published ones; empty where it lies inside.
 
     Args:
         flux: GPP, RECO or NEE.

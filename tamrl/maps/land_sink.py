@@ -1,8 +1,8 @@
-"""From the NEE of towers to the net land sink, step by step, with published numbers and the rest named as ours.
+"""From the NEE of towers to the net land sink, step by step, with published numbers and an explicit remainder.
 
-A tower sees what an ecosystem exchanges with the air above it. It does not see fires, nor what is carried away and
-given back elsewhere: harvest, wood, carbon in rivers. What the atmosphere sees of land is the sum. The numbers, their
-sources and the sentences they were taken from stand in ``assets/land-sink.yaml``; positive is a loss of land, PgC yr-1.
+A tower measures what an ecosystem exchanges with the air above it. It misses fires, and carbon that is carried away and
+released elsewhere: harvest, wood, carbon in rivers. The atmosphere sees the sum of all. The numbers, their sources and
+the sentences they were taken from are in ``assets/land-sink.yaml``; positive is a loss of land, PgC yr-1.
 """
 
 from dataclasses import dataclass, fields
@@ -17,6 +17,7 @@ from tamrl.bundled import bundled_folder
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import DAYS_PER_YEAR
 from tamrl.maps.aggregate import TOTAL_UNIT
+from tamrl.system.yaml_file import read_yaml
 
 _FIX = "Restore the file from the project"
 #: What is left between our sum and the published one.
@@ -39,8 +40,8 @@ class SinkStep:
         citation: authors, year and journal.
         doi: of the paper.
         years: first and last that it stands for, None where its authors name none.
-        plus_minus: what its authors give after the plus-minus sign, None where they give nothing.
-        plus_minus_is: what that is.
+        plus_minus: uncertainty as its authors give it after the plus-minus sign, PgC yr-1; None where they give none.
+        plus_minus_is: what that uncertainty is, such as one standard deviation.
         about: whether the authors give the number as a rough one.
         overlaps: keys of steps that count some of the same carbon.
     """
@@ -112,7 +113,7 @@ def read_budget(path: Path | None = None) -> Budget:
 
     path = path or sink_path()
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TamrlError(f"The steps to the land sink cannot be read: {error}", str(path), _FIX) from error
     keys = {"unit", "steps", "river", "target", "not_quantified"}
@@ -121,7 +122,7 @@ def read_budget(path: Path | None = None) -> Budget:
     steps = tuple(_step(item, f"{path}: step {i}") for i, item in enumerate(content["steps"], start=1))
     known = {step.key for step in steps}
     if len(known) < len(steps) or any(set(step.overlaps) - known for step in steps):
-        raise TamrlError("Two steps have one key, or one overlaps with a step that is not there", str(path), _FIX)
+        raise TamrlError("Two steps have the same key, or one overlaps with a step that is not there", str(path), _FIX)
     river, target = (_step(content[name], f"{path}: {name}") for name in ("river", "target"))
     return Budget(steps, river, target, tuple(map(str, content["not_quantified"])))
 
@@ -145,7 +146,7 @@ def _step(item: Any, where: str) -> SinkStep:
             overlaps=tuple(map(str, item.get("overlaps", ()))),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise TamrlError(f"A step lacks something, or it is no number: {error}", where, _FIX) from error
+        raise TamrlError(f"A step lacks something, or it is not a number: {error}", where, _FIX) from error
     dated = years is None or (len(years) == 2 and years[0] <= years[1])
     if not found.doi.startswith("10.") or not dated or (more is not None) != bool(found.plus_minus_is):
         raise TamrlError("A step has a DOI, years in order, and says what its uncertainty is", where, _FIX)

@@ -42,14 +42,14 @@ def potential_evaporation(ta: np.ndarray, sw_pot: np.ndarray) -> np.ndarray:
     Oudin et al. 2005, doi:10.1016/j.jhydrol.2004.08.026, equation 3 with K1 = 100 and K2 = 5 degrees.
 
     Args:
-        ta: air temperature, degC.
+        ta: air temperature, degC, of any shape.
         sw_pot: extraterrestrial radiation, W m-2, of the same shape.
     """
     return np.maximum(ta + 5, 0) / 100 * sw_pot * _DAY / _LATENT
 
 
 def features(ta: np.ndarray, p: np.ndarray, sw_pot: np.ndarray, month: np.ndarray, cyclic: bool = False) -> np.ndarray:
-    """Return what the climate of a place says of its leaves, (N, T, F) float32, NaN where not known.
+    """Return the climatic inputs of the phenology model, (N, T, F) float32, NaN where not known.
 
     Args:
         ta: (N, T) air temperature, degC.
@@ -256,7 +256,7 @@ def inner_groups(archive: xr.Dataset, held: Sequence[str] = (), seed: int = 0) -
 
 
 def scores(observed: xr.Dataset, predicted: xr.Dataset, least: int = 12) -> pd.DataFrame:
-    """Return how well predicted series stand to observed ones, one row a tower and variable.
+    """Return how well predicted series agree with observed ones, one row a tower and variable.
 
     Args:
         observed: archive (site, time).

@@ -50,7 +50,7 @@ class Groups:
 
 
 def groups(kind: str, earth: xr.Dataset, lat: np.ndarray, lon: np.ndarray) -> Groups:
-    """Return the groups of the cells of a grid.
+    """Return the groups of the (lat, lon) cells of a grid.
 
     Args:
         kind: a key of ``KINDS``.

@@ -107,8 +107,8 @@ def steps(maps: xr.Dataset, period: Period) -> np.ndarray:
 def field(maps: xr.Dataset, name: str, period: Period) -> xr.DataArray:
     """Return the mean of one variable over a period, each step weighted by its days, (lat, lon), in memory.
 
-    A cell is averaged over the steps that it has. The mean of a standard deviation is the deviation of the mean only
-    where the errors of the steps go together, as those of one model do; else it is an upper bound.
+    A cell is averaged over the steps that it has. The mean of standard deviations is the standard deviation of the mean
+    only where errors are fully correlated between steps, as those of one model tend to be; else it is an upper bound.
 
     Args:
         maps: set of maps, see ``tamrl.globe.contract``, may be lazy.
@@ -187,12 +187,12 @@ def doubtful(maps: xr.Dataset) -> xr.DataArray | None:
 
 
 def nearest(centres: np.ndarray, value: float) -> int:
-    """Return the position of the cell centre next to a value."""
+    """Return the index of the nearest of N cell centres (N,) to a value, in their unit."""
     return int(np.abs(np.asarray(centres) - value).argmin())
 
 
 def cell_of(maps: xr.Dataset | xr.DataArray, lat: float, lon: float) -> tuple[int, int] | None:
-    """Return row and column of the cell that a position lies in; None outside the maps, as of one region.
+    """Return row and column of the cell that a position lies in; None outside the maps, such as those of a region.
 
     Args:
         maps: with regular coordinates ``lat`` and ``lon``, ascending.

@@ -46,7 +46,7 @@ class CellBatch(NamedTuple):
 
 
 class Estimate(NamedTuple):
-    """What an ensemble says of B places.
+    """The estimate of an ensemble for B places.
 
     Attributes:
         mean: (3, T, B) GPP, RECO, NEE in gC m-2 d-1, mean over members.

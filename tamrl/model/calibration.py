@@ -1,11 +1,11 @@
 """Intervals around an ensemble's mean, calibrated on towers that it was not trained on.
 
-The spread of an ensemble says where its members disagree, not how much a day varies: alone it is far too
-narrow. So the variance of a day is modelled as a + b spread^2 + c size^2, since errors of daily fluxes grow with
-the flux, and the intervals are mean -+ factor x sd, with factors that cover the wanted share of the days of
-validation towers. Errors of some land-cover classes are larger than that (croplands, whose sowing and harvest no driver
-shows), so the sd is multiplied by a factor of the class, shrunk towards one where few towers of it are known.
-Shapes: T days, C classes in the order of ``schema.IGBP_CLASSES``, 3 fluxes GPP, RECO, NEE in gC m-2 d-1.
+The spread of an ensemble says where its members disagree, not how much a day varies: on its own it is far too narrow.
+So the variance of a day is modelled as a + b spread^2 + c size^2, since errors of daily fluxes grow with the flux, and
+the intervals are mean -+ factor x sd, with factors that cover the wanted share of the days of validation towers. Errors
+of some land-cover classes are larger than that (croplands, whose sowing and harvest no driver shows), so the sd is
+multiplied by a factor of the class, shrunk towards one where few towers of it are known. Shapes: T days, C classes in
+the order of ``schema.IGBP_CLASSES``, 3 fluxes GPP, RECO, NEE in gC m-2 d-1.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -70,7 +70,7 @@ def _like(values: Any, table: Any) -> Any:
 
 @dataclass(frozen=True)
 class Calibration:
-    """From a mean and a spread to intervals.
+    """Coefficients that turn an ensemble mean and spread into prediction intervals.
 
     Attributes:
         variance: for GPP, RECO, NEE the a (gC2 m-4 d-2), b and c (1) of a + b spread^2 + c size^2.

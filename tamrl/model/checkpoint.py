@@ -26,6 +26,7 @@ from tamrl.model.inputs import Normaliser
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 from tamrl.model.site_effect import SHRINKAGE_DAYS
+from tamrl.system.yaml_file import read_yaml
 
 FORMAT = 2
 #: Key of the manifest under which intervals are calibrated, by number of shots.
@@ -192,7 +193,7 @@ def _read_manifest(path: Path) -> dict[str, Any]:
             "Give one of them, or the model of all towers, such as fluxnet2015-daily",
         )
     try:
-        manifest = yaml.safe_load((path / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_yaml(path / MANIFEST)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         todo = f"Give a folder with {MANIFEST}, made by tamrl train"
         if (path / ADAPTED).is_file():

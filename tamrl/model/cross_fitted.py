@@ -18,6 +18,7 @@ from tamrl.bundled import CROSS_FITTED
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import Ensemble, load_ensemble
 from tamrl.protocol.designs import load_split
+from tamrl.system.yaml_file import read_yaml
 
 
 @dataclass
@@ -55,7 +56,7 @@ class CrossFitted:
                     raise TamrlError(
                         f"This fold has seen towers that it should have left out: {', '.join(seen[:8])}",
                         str(path),
-                        "Copy the checkpoint again, or build it anew",
+                        "Copy the checkpoint again, or build it again",
                     )
                 self._loaded[path] = ensemble
             return self._loaded[path]
@@ -97,7 +98,7 @@ def open_model(path: Path | str, device: torch.device | str = "cpu") -> Ensemble
     if not file.is_file():
         return load_ensemble(folder, device)
     try:
-        said = yaml.safe_load(file.read_text(encoding="utf-8"))
+        said = read_yaml(file)
         whole, folds, split = folder / said["all"], [folder / name for name in said["folds"]], folder / said["split"]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
         raise TamrlError(f"The cross-fitted model cannot be read: {error!r}", str(file), "Copy it again") from error

@@ -154,7 +154,7 @@ class ForwardModel(nn.Module):
         return self.raw_fluxes(self.dropout(states))
 
     def raw_fluxes(self, states: Tensor) -> Tensor:
-        """Return the same without dropout."""
+        """Return (B, T, 3) fluxes of modulated states (B, T, H), without dropout."""
         raw = self.head(states)
         gross = functional.softplus(raw[..., :2]) * self.flux_scale[:2]
         return self._balanced(gross, None if self.hard else raw[..., 2:] * self.flux_scale[2])

@@ -1,4 +1,4 @@
-"""What training teaches about adaptation: how far, and in which directions, a task embedding moves.
+"""The prior of adaptation, learnt in training: how far, and in which directions, a task embedding moves.
 
 Fine-tuning a code on a few days is a maximum-a-posteriori estimate. Its prior is empirical (Robbins
 1956): the spread, over training towers, of the shift from the code read without labels to the code

@@ -1,4 +1,4 @@
-"""What the decoder is to tell from a task embedding: the mean seasonal cycle of the drivers that the encoder read."""
+"""The target of the decoder: the mean seasonal cycle of the drivers that the encoder read."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""The space of task embeddings as one looks at it: places beside each other, their neighbours, what they share.
+"""The space of task embeddings as it is shown: distances between places, nearest neighbours, shared traits.
 
 Numpy alone. Every place comes from one ensemble: embeddings of two ensembles, such as two folds of a benchmark, have
 axes of their own and cannot be compared. Within an ensemble the embeddings of the members stand side by side, so that

@@ -1,4 +1,4 @@
-"""What a checkpoint remembers of its training towers: where they stand, their task embeddings, how their drivers are.
+"""What a checkpoint keeps of its training towers: positions, task embeddings, and summaries of their drivers.
 
 With it a new place can be told its nearest towers and how far it lies from all of them. Kept as
 ``towers.safetensors`` beside the weights; holds no observation. Reading it takes numpy alone.

@@ -33,7 +33,7 @@ WINDOWS_AT_ONCE = 512
 
 
 class GaussianPrediction(NamedTuple):
-    """A prediction that knows how uncertain it is: mean and standard deviation, (T, 3) each, gC m-2 d-1."""
+    """A prediction with its uncertainty: mean and standard deviation, (T, 3) each, gC m-2 d-1."""
 
     mean: np.ndarray
     spread: np.ndarray

@@ -1,8 +1,8 @@
-"""Holes in the drivers of a tower: steps at which one is missing that the tower otherwise has.
+"""Gaps in the drivers of a tower: steps at which one is missing that the tower otherwise has.
 
-A driver that a tower has not at all is masked as in training, which the model has learnt to do without. One that fails
-for some days is another matter: what is predicted there jumps to what the model makes of the others alone. Such steps
-are said, and those without weather left out of predictions unless the user wants them.
+A driver that a tower lacks altogether is masked as in training, where the model has learnt to do without it. One that
+is missing for some days is another matter: the prediction jumps there to what the model makes of the others alone. Such
+steps are reported, and those without weather are left out of predictions unless the user wants them.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def driver_gaps(tower: xr.Dataset, names: tuple[str, ...]) -> dict[str, np.ndarr
 def left_out(gaps: dict[str, np.ndarray]) -> np.ndarray | None:
     """Return the steps (T,) without a prediction; None where there are none.
 
-    The state of the vegetation, which satellites lose to clouds and polar night, fails at most towers that models were
-    trained on: it is masked there as it was in training.
+    Gaps in satellite vegetation variables (clouds, polar night) occur at most training towers: these variables are
+    masked, as they were in training.
     """
     chosen = [lacking for name, lacking in gaps.items() if not variable(name).state]
     return np.logical_or.reduce(chosen) if chosen else None

@@ -16,7 +16,9 @@ def checked(address: str) -> str:
         TamrlError: it is no address of a page.
     """
     if not _ADDRESS.fullmatch(address):
-        raise TamrlError("This is no address of a page", address, "Copy it from the browser, with http:// or https://")
+        raise TamrlError(
+            "This is not the address of a page", address, "Copy it from the browser, with http:// or https://"
+        )
     return address
 
 
@@ -27,5 +29,5 @@ def server(address: str) -> str:
 
 
 def in_words(address: str) -> str:
-    """Return what must be known of an address that restores a view."""
+    """Return a sentence on what an address that restores a view depends on."""
     return f"It opens while the app runs at {server(address)}, where this was made, with the same workspace and model"

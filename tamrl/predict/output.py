@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 import tamrl
-from tamrl.metrics import score
+from tamrl.metrics import score_sets
 from tamrl.predict.endings import HIGH, LEVEL, LOW
 from tamrl.schema import FLUX_UNIT, FLUXES, variable
 from tamrl.timestep import ATTRIBUTE, TimeStep, step_of, time_ends
@@ -136,19 +136,31 @@ def before_after(adaptation: Adaptation) -> pd.DataFrame:
         Columns ``flux, n, rmse_before, rmse_after, r2_before, r2_after, mae_before, mae_after,
         bias_before, bias_after``; gC m-2 d-1 but for r2.
     """
-    tower, rows = adaptation.tower, []
-    for flux in FLUXES:
-        before, after = (
-            score(tower[flux].values, p[flux].mean("member").values, adaptation.scored)
-            for p in (adaptation.zero_shot, adaptation.adapted)
-        )
-        pairs = {
-            f"{k}_{when}": s[k]
-            for k in ("rmse", "r2", "mae", "bias")
-            for when, s in (("before", before), ("after", after))
-        }
-        rows.append({"flux": flux, "n": after["n"], **pairs})
+    sides, rows = {"before": adaptation.zero_shot, "after": adaptation.adapted}, []
+    names = ("rmse", "r2", "mae", "bias")
+    for flux, found in _scores(adaptation.tower, list(sides.values()), adaptation.scored).items():
+        pairs = {f"{name}_{when}": float(found[name][i]) for name in names for i, when in enumerate(sides)}
+        rows.append({"flux": flux, "n": int(found["n"][-1]), **pairs})
     return pd.DataFrame(rows)
+
+
+def _scores(
+    tower: xr.Dataset, predictions: Sequence[xr.Dataset], days: np.ndarray, common: bool = False
+) -> dict[str, Mapping[str, np.ndarray]]:
+    """Return flux -> the scores of each of M predictions (member, time), of all fluxes in one call of the library.
+
+    Args:
+        tower: T days or months.
+        predictions: of the tower.
+        days: (T,) bool, those to score.
+        common: whether to leave out what one of the predictions lacks.
+    """
+    sets = []
+    for flux in FLUXES:
+        means = np.stack([values[flux].mean("member").values for values in predictions])
+        kept = days & np.isfinite(means).all(axis=0) if common else days
+        sets.append((tower[flux].values[kept], means[:, kept]))
+    return dict(zip(FLUXES, score_sets(sets), strict=True))
 
 
 def compare_runs(runs: Mapping[str, Adaptation]) -> pd.DataFrame:
@@ -163,15 +175,13 @@ def compare_runs(runs: Mapping[str, Adaptation]) -> pd.DataFrame:
         Columns ``run`` (``zero-shot`` first), ``flux, n, rmse, r2, bias``; gC m-2 d-1 but for r2.
     """
     first = next(iter(runs.values()))
-    tower, days = first.tower, np.logical_and.reduce([run.scored for run in runs.values()])
-    means = {"zero-shot": first.zero_shot} | {name: run.adapted for name, run in runs.items()}
-    means = {name: values.mean("member") for name, values in means.items()}
+    days = np.logical_and.reduce([run.scored for run in runs.values()])
+    predictions = {"zero-shot": first.zero_shot} | {name: run.adapted for name, run in runs.items()}
     rows = []
-    for flux in FLUXES:
-        common = days & np.logical_and.reduce([np.isfinite(values[flux].values) for values in means.values()])
-        for name, values in means.items():
-            found = score(tower[flux].values, values[flux].values, common)
-            rows.append({"run": name, "flux": flux, **{key: found[key] for key in ("n", "rmse", "r2", "bias")}})
+    for flux, found in _scores(first.tower, list(predictions.values()), days, common=True).items():
+        for i, name in enumerate(predictions):
+            scores = {key: float(found[key][i]) for key in ("rmse", "r2", "bias")}
+            rows.append({"run": name, "flux": flux, "n": int(found["n"][i]), **scores})
     return pd.DataFrame(rows)
 
 

@@ -61,7 +61,7 @@ class Run:
         return f"{mark}{self.site}: {METHODS[settings.method].label.lower()}{said}"
 
     def warnings(self) -> list[str]:
-        """Return what must be known before the result is believed."""
+        """Return the limitations to consider before the result is used."""
         tower = self.adaptation.tower
         gaps = driver_gaps(tower, self.ensemble.config.model.drivers)
         said = [*cautions(self.ensemble, tower), *describe(gaps, tower, self.allow_gaps), *self.adaptation.notes]

@@ -72,16 +72,13 @@ def _cells(ensemble: Ensemble, device: torch.device) -> CellBatch:
 def warm_up(device: torch.device | None = None) -> None:
     """Do what the first adaptation would wait for.
 
-    An optimizer brings torch's compiler (1 s), pvlib 1.5 s. On a GPU every method runs once besides: its libraries load
+    The import of pvlib takes 1.5 s. On a GPU every method runs once besides: its libraries load
     and its memory is set aside; where the devices of this machine were not compared yet, they are. On a CPU the first
     adaptation is as fast as the second.
 
     Args:
         device: of the model that was opened; None is a CPU.
     """
-    weight = torch.zeros(1, requires_grad=True)
-    weight.sum().backward()
-    torch.optim.Adam([weight]).step()
     extraterrestrial_radiation(0.0, pd.date_range("2001-01-01", periods=1))
     compare = fastest.is_open() and fastest.Measured().figures() is None
     if not compare and (device is None or device.type == "cpu"):

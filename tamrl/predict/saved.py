@@ -29,6 +29,7 @@ from tamrl.predict.adapt import Adaptation, predictions
 from tamrl.predict.ensemble import cautions, member_records, over_members
 from tamrl.predict.methods import METHODS
 from tamrl.system.storage import locked, swap_in
+from tamrl.system.yaml_file import read_yaml
 from tamrl.timestep import step_of
 
 FORMAT = 1
@@ -80,7 +81,7 @@ def save(adaptation: Adaptation, ensemble: Ensemble, path: Path | str) -> None:
         what = "The checkpoint that was adapted is not on disk, or was changed since it was loaded"
         raise TamrlError(what, str(ensemble.path or "adapted model"), "Load it and adapt again")
     if path.exists() and not is_adapted(path) and (path.is_file() or any(path.iterdir())):
-        raise TamrlError("This is no adapted model, so it is not replaced", str(path), "Name a folder that is new")
+        raise TamrlError("This is not an adapted model, so it is not replaced", str(path), "Name a folder that is new")
     tower = adaptation.tower
     about = {
         "format": FORMAT,
@@ -121,10 +122,8 @@ def zipped(adaptation: Adaptation, ensemble: Ensemble, name: str) -> bytes:
 
 def _created(checkpoint: Path) -> Any:
     """Return when a checkpoint on disk was made, None where that cannot be read."""
-    # The pure Python parser takes a second for the lists of towers.
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return yaml.load((checkpoint / MANIFEST).read_text(encoding="utf-8"), loader).get("created")
+        return read_yaml(checkpoint / MANIFEST).get("created")
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError):
         return None
 
@@ -163,11 +162,11 @@ def load(path: Path | str, device: torch.device | str = "cpu") -> AdaptedModel:
 
 def _read_manifest(path: Path) -> dict[str, Any]:
     try:
-        about = yaml.safe_load((path / ADAPTED).read_text(encoding="utf-8"))
+        about = read_yaml(path / ADAPTED)
         if not isinstance(about, dict) or about.get("format") != FORMAT:
             found = about.get("format") if isinstance(about, dict) else "none"
             raise TamrlError(
-                f"The adapted model has format {found}, this version reads {FORMAT}", str(path), "Adapt anew"
+                f"The adapted model has format {found}, this version reads {FORMAT}", str(path), "Adapt again"
             )
         if about["method"] not in METHODS or not about["base"]["sha256"]:
             raise ValueError(f"method {about['method']!r}")
@@ -184,10 +183,10 @@ def _read_state(file: Path, device: torch.device) -> dict[str, torch.Tensor]:
     except (OSError, SafetensorError) as error:
         reason = str(error).splitlines()[0]
         raise TamrlError(
-            f"What was adapted cannot be read: {reason}", str(file), "Copy it again, or adapt anew"
+            f"What was adapted cannot be read: {reason}", str(file), "Copy it again, or adapt again"
         ) from error
     if not all(torch.isfinite(part).all() for part in state.values()):
-        raise TamrlError("What was adapted holds values that are not finite numbers", str(file), "Adapt anew")
+        raise TamrlError("What was adapted holds values that are not finite numbers", str(file), "Adapt again")
     # Numbers in 64 bits are read by Python, and not every device has them.
     return {name: part if part.dtype == torch.float64 else part.to(device) for name, part in state.items()}
 
@@ -235,6 +234,6 @@ def predict(model: AdaptedModel, tower: xr.Dataset) -> xr.Dataset:
             return METHODS[model.method].again(ensemble, member, records[index], model.states[index])
         except (KeyError, RuntimeError) as error:
             what = f"What was adapted does not fit the model: {str(error).splitlines()[0]}"
-            raise TamrlError(what, str(_file(model.path, index)), "Copy it again, or adapt anew") from error
+            raise TamrlError(what, str(_file(model.path, index)), "Copy it again, or adapt again") from error
 
     return predictions(ensemble, tower, over_members(ensemble, one), len(model.support))

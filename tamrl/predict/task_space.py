@@ -1,10 +1,10 @@
-"""What the members make of places: their task embeddings, how these move, and what follows from them.
+"""Task embeddings of places by each member, how they move with labels and drivers, and what is decoded from them.
 
 Dimensions: K members, N places, Z code, D drivers, A static inputs, E embedding, H hidden.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from tamrl.model.inputs import TowerRecord, tower_support
 from tamrl.model.network import Modulation
 from tamrl.model.reconstruction import seasonal_means
 from tamrl.model.training_towers import Reference, summarise
-from tamrl.predict.adapt import adapt
+from tamrl.predict.adapt import Cancelled, adapt
 from tamrl.predict.ensemble import member_code, member_record, member_records
 from tamrl.predict.methods import AdaptSettings
 from tamrl.schema import UNKNOWN
@@ -38,39 +38,43 @@ DRIVERS: dict[str, tuple[int, ...]] = {
 FITTED: dict[str, tuple[int, ...]] = {TimeStep.DAILY: (7, 30, 90, 365), TimeStep.MONTHLY: (3, 12, 24)}
 
 
-def read_places(ensemble: Ensemble, archive: xr.Dataset, sites: Sequence[str], classes: bool = True) -> Reference:
+def read_places(
+    ensemble: Ensemble,
+    archive: xr.Dataset,
+    sites: Sequence[str],
+    classes: bool = True,
+    progress: Callable[[float], None] = lambda share: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Reference:
     """Return what the members make of towers of an archive, without their labels.
 
-    A tower without any of the model's drivers is left out: the members make nothing of it.
+    A tower without any of the model's drivers is left out.
 
     Args:
         ensemble: K members.
         archive: Dataset(site, time) that holds the towers.
         sites: the towers.
         classes: whether the encoder is told the land-cover and climate class; else it reads ``unknown``.
+        progress: called with the share that is done, 0-1, before each tower.
+        cancelled: asked before each tower; ``Cancelled`` is raised then.
 
     Raises:
         TamrlError: none of the towers has drivers that the model reads.
     """
     kept, codes, summaries, places = [], [], [], []
-    for site in sites:
+    for site in _each(sites, progress, cancelled):
         tower = record(archive, site)
         try:
             records = member_records(ensemble, tower)
         except TamrlError:
             continue
-        if not classes:
-            records = [_without_classes(one) for one in records]
+        records = [one if classes else _without_classes(one) for one in records]
         codes.append(_codes(ensemble, records, None)[:, 0])
         summaries.append(summarise(records[0].drivers[None], records[0].driver_mask[None])[0].numpy())
         places.append((float(tower.lat), float(tower.lon), str(tower.igbp.item()), str(tower.koeppen.item())))
         kept.append(site)
     if not kept:
-        raise TamrlError(
-            "None of these towers has a driver that the model reads",
-            ", ".join(list(sites)[:8]),
-            f"Ingest records with some of: {', '.join(ensemble.config.model.drivers)}",
-        )
+        raise _without_drivers(ensemble, sites)
     lat, lon, igbp, koeppen = zip(*places, strict=True)
     return Reference(
         sites=tuple(kept),
@@ -80,6 +84,23 @@ def read_places(ensemble: Ensemble, archive: xr.Dataset, sites: Sequence[str], c
         koeppen=koeppen,
         codes=np.stack(codes, axis=1).astype(np.float32),
         summaries=np.stack(summaries).astype(np.float32),
+    )
+
+
+def _each(sites: Sequence[str], progress: Callable[[float], None], cancelled: Callable[[], bool]) -> Iterator[str]:
+    """Yield each tower, telling the share that is done; raise ``Cancelled`` where nobody waits for it any more."""
+    for done, site in enumerate(sites):
+        if cancelled():
+            raise Cancelled
+        progress(done / len(sites))
+        yield site
+
+
+def _without_drivers(ensemble: Ensemble, sites: Sequence[str]) -> TamrlError:
+    return TamrlError(
+        "None of these towers has a driver that the model reads",
+        ", ".join(list(sites)[:8]),
+        f"Ingest records with some of: {', '.join(ensemble.config.model.drivers)}",
     )
 
 
@@ -126,18 +147,22 @@ def path_of_drivers(ensemble: Ensemble, tower: xr.Dataset, counts: Sequence[int]
     return np.concatenate(rows, axis=1)
 
 
-def fitted(ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex) -> np.ndarray:
+def fitted(
+    ensemble: Ensemble, tower: xr.Dataset, support: pd.DatetimeIndex, cancelled: Callable[[], bool] | None = None
+) -> np.ndarray:
     """Return the embedding (K, 1, Z) of a tower that fine-tuning of the modulation ends at.
 
     Args:
         ensemble: K members.
         tower: Dataset(time), one tower's record.
         support: labelled days, at least two.
+        cancelled: asked at each step.
 
     Raises:
         TamrlError: see ``adapt``; or nothing could be held back.
+        Cancelled: ``cancelled`` returned true.
     """
-    result = adapt(ensemble, tower, support, AdaptSettings(method="modulation"))
+    result = adapt(ensemble, tower, support, AdaptSettings(method="modulation"), cancelled=cancelled)
     if len(result.states) < len(ensemble.members):
         raise TamrlError("Fine-tuning kept nothing at this tower", str(tower.site.item()), "Choose more labelled days")
     rows = []
@@ -153,7 +178,7 @@ def modulation(ensemble: Ensemble, member: int, codes: np.ndarray) -> Modulation
 
     Args:
         ensemble: K members.
-        member: which of them: hidden units of two members have nothing to do with each other.
+        member: index of the member; hidden units of two members cannot be compared.
         codes: (N, Z) of this member.
     """
     made = ensemble.members[member].model.modulator(torch.from_numpy(codes).to(ensemble.device))

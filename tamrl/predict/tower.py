@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.errors import TamrlError
-from tamrl.metrics import score
+from tamrl.metrics import score_sets
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.cross_fitted import CrossFitted
 from tamrl.predict import saved
@@ -93,9 +93,12 @@ def zero_shot_scores(ensemble: Ensemble, tower: xr.Dataset) -> pd.DataFrame:
         TamrlError: the tower has no drivers that the model reads.
     """
     made, valid = predict(ensemble, tower), valid_days(tower)
-    found = [score(tower[flux].values, made[flux].mean("member").values, valid) for flux in FLUXES]
-    keys = ("n", "rmse", "r2", "mae", "bias")
-    return pd.DataFrame([{"flux": flux, **{k: s[k] for k in keys}} for flux, s in zip(FLUXES, found, strict=True)])
+    sets = [(tower[flux].values[valid], made[flux].mean("member").values[None, valid]) for flux in FLUXES]
+    rows = []
+    for flux, found in zip(FLUXES, score_sets(sets), strict=True):
+        numbers = {key: float(found[key][0]) for key in ("rmse", "r2", "mae", "bias")}
+        rows.append({"flux": flux, "n": int(found["n"][0]), **numbers})
+    return pd.DataFrame(rows)
 
 
 def adapt_towers(

@@ -30,7 +30,7 @@ _NAMES = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Likeness:
-    """A scored tower that is not as new to the model as its id says.
+    """A scored tower that is not as independent of the training as its id suggests.
 
     Attributes:
         site: the scored tower.
@@ -86,14 +86,14 @@ def check_held_out(
     training: xr.Dataset | None = None,
     allow: bool = False,
 ) -> list[str]:
-    """Make sure that held-out towers are none of the training's under another id.
+    """Make sure that no held-out tower is a training tower under another id.
 
     Args:
         archive: Dataset(site, time) of the scored towers.
         scored: K towers of it.
         seen: towers that the model was trained or validated on.
         training: archive of the towers of the training, where that is another.
-        allow: copies are said, not refused.
+        allow: report copies as warnings instead of refusing them.
 
     Returns:
         Warnings in words: neighbours within ``CLUSTER_KM``, and copies where they are allowed.

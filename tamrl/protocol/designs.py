@@ -12,6 +12,7 @@ import yaml
 from tamrl.errors import TamrlError
 from tamrl.protocol.splits import check_disjoint, folds
 from tamrl.schema import UNKNOWN
+from tamrl.system.yaml_file import read_yaml
 
 #: Seed of CarbonFluxBench's own protocol, taken for all designs.
 SEED = 56
@@ -55,7 +56,7 @@ class Split:
         check_disjoint(**{f"fold {i}": fold for i, fold in enumerate(self.folds)})
         twice = sorted({s for fold in self.folds for s in fold if fold.count(s) > 1})
         if twice:
-            raise TamrlError(f"Towers stand twice in a fold: {', '.join(twice)}", "split", "Make the split again")
+            raise TamrlError(f"Towers occur twice in a fold: {', '.join(twice)}", "split", "Make the split again")
 
     @property
     def covers(self) -> bool:
@@ -74,7 +75,7 @@ class Split:
         if held - there:
             raise TamrlError(f"The split names unknown towers: {', '.join(sorted(held - there))}", self.design, todo)
         if self.covers and there - held:
-            raise TamrlError(f"Towers stand in no fold: {', '.join(sorted(there - held))}", self.design, todo)
+            raise TamrlError(f"Towers are in no fold: {', '.join(sorted(there - held))}", self.design, todo)
         if any(len(fold) == len(there) for fold in self.folds):
             raise TamrlError("The split leaves no tower to train on", self.design, todo)
 
@@ -138,7 +139,7 @@ def load_split(path: Path, towers: Iterable[str] | None = None) -> Split:
         TamrlError: the file cannot be read, lacks a key or has another, or a check fails.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = read_yaml(path)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise TamrlError(f"The split cannot be read: {error}", str(path), "Make the split again") from error
     split = _from_content(content, path)

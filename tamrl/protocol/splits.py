@@ -19,7 +19,7 @@ def check_disjoint(**parts: Sequence[str]) -> None:
             shared = sorted(set(parts[first]) & set(parts[second]))
             if shared:
                 raise TamrlError(
-                    f"Towers stand in both {first} and {second}: {', '.join(shared)}", "split", "Split by tower"
+                    f"Towers are in both {first} and {second}: {', '.join(shared)}", "split", "Split by tower"
                 )
 
 

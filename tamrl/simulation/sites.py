@@ -64,7 +64,7 @@ MAX_SITES = len(_PLACES)
 # Typical light-use efficiency (gC per MJ of absorbed PAR), largest leaf area index, share of it kept out of season,
 # water that roots reach (mm), and RECO over GPP in the long term. Magnitudes after Running et al. 2004,
 # doi:10.1641/0006-3568(2004)054[0547:ACSMOG]2.0.CO;2, with efficiencies raised to those of towers by about a third
-# (Turner et al. 2003, doi:10.1046/j.1365-2486.2003.00573.x), and Baldocchi 2008, doi:10.1071/BT07151.
+# (Turner et al. 2003, Global Change Biology 9), and Baldocchi 2008, doi:10.1071/BT07151.
 _CLASSES = {
     "ENF": (1.15, 4.0, 0.75, 220, 0.82),
     "EBF": (1.06, 5.2, 0.90, 350, 0.86),

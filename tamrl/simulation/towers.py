@@ -119,8 +119,8 @@ def _fluxes(sites: Sites, s: int, truth: dict[str, np.ndarray], rng: np.random.G
     """Return the measured fluxes and their quality, each (T,).
 
     The error of NEE follows a Laplace distribution whose width grows with the flux (Richardson et al. 2006,
-    doi:10.1016/j.agrformet.2006.01.007); poor days have three times that. RECO is modelled from nights, so its error
-    lasts for weeks; GPP is RECO - NEE, as the night-time partitioning takes it.
+    Agricultural and Forest Meteorology 136); poor days have three times that. RECO is modelled from nights, so its
+    error lasts for weeks; GPP is RECO - NEE, as the night-time partitioning takes it.
     """
     n = len(truth["NEE"])
     poor = _runs(rng, n, rate=0.012, length=7)

@@ -1,4 +1,4 @@
-"""Where tensors live: CUDA, Apple MPS or CPU, chosen once and said aloud."""
+"""The device of tensors: CUDA, Apple MPS or CPU, chosen once and reported."""
 
 import os
 import platform
@@ -93,7 +93,7 @@ def fast_bfloat16(device: torch.device) -> bool:
 
 @contextmanager
 def no_denormals() -> Iterator[None]:
-    """Let this thread take numbers below 1e-38 as zero meanwhile; what else it does is as precise as ever.
+    """Flush denormal numbers (below 1e-38) to zero in this thread meanwhile; all else keeps its precision.
 
     Gradients that run back through a year without observations end there, and a CPU takes a hundred times as long for
     them: they were a third of the time of a training step.

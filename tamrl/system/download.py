@@ -1,4 +1,4 @@
-"""Downloads that go on where they were broken off, are checked, and lie in their place whole or not at all.
+"""Downloads that resume after an interruption, are checked, and are put in place whole or not at all.
 
 What has come lies beside the file in a hidden folder, ``.fetch``, as ``NAME.part`` with a note of where it is from; the
 next try, or the next run, asks the server for the rest alone (HTTP Range). pooch compares hashes and puts the file in
@@ -170,7 +170,7 @@ class _Transfer:
     def wrong(self, fault: str) -> TamrlError:
         """Return the error of a file that came whole and is not the published one."""
         todo = "Nothing of it is kept: run the same command again; if it happens twice, tell those who publish the file"
-        return TamrlError(f"What came is not the published file: {fault}", self.where, todo)
+        return TamrlError(f"The download is not the published file: {fault}", self.where, todo)
 
     def _attempt(self) -> None:
         have, validator = self._part()
@@ -184,7 +184,7 @@ class _Transfer:
                 self._receive(response, have)
         except requests.exceptions.SSLError as error:
             todo = "Check the date of this computer, and whether its network looks into encrypted connections"
-            raise TamrlError("The server's certificate is not to be trusted", self.where, todo) from error
+            raise TamrlError("The server's certificate is not trusted", self.where, todo) from error
         except requests.exceptions.ProxyError as error:
             todo = "Check HTTPS_PROXY and HTTP_PROXY"
             raise UnreachableError("The proxy of this network cannot be used", self.where, todo) from error

@@ -1,4 +1,4 @@
-"""Results that are kept for people while they look at them: bounded for each and for all, and not for ever."""
+"""Results kept for users while they look at them: bounded per user, in total and in time."""
 
 import threading
 import time
@@ -100,7 +100,7 @@ class Kept(MutableMapping[Hashable, Any]):
 
 
 class Store:
-    """The results of all people on one server; those of who is gone go with their ``Kept``.
+    """The results of all users of one server; those of a user who has left are dropped with their ``Kept``.
 
     Args:
         room: what may be kept.

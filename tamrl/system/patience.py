@@ -1,4 +1,4 @@
-"""Patience with servers: failures that may pass are tried again a few times, with pauses, and told in words at last."""
+"""Retries: transient failures of servers are tried again a few times, with pauses, and reported if they persist."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -51,7 +51,7 @@ class UnreachableError(TamrlError):
 
 
 class AgainError(Exception):
-    """A failure that may pass.
+    """A transient failure.
 
     Args:
         what: is wrong, one sentence without the final full stop.
@@ -98,7 +98,7 @@ def patiently(attempt: Callable[[], _T], where: str, patience: Patience, reached
 
 
 def passing(status: int, headers: Mapping[str, str]) -> AgainError | None:
-    """Return the failure that an HTTP status stands for where it may pass, with the pause that the server asks for.
+    """Return the transient failure that an HTTP status stands for, with the pause that the server asks for; else None.
 
     Args:
         status: of the answer.

@@ -1,4 +1,4 @@
-"""Processes that train: as many at once as there are cores, stopped by Ctrl-C, watched until they end."""
+"""Training processes: as many at once as there are cores, stopped by Ctrl-C, watched until they end."""
 
 import contextlib
 import multiprocessing as mp

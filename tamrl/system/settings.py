@@ -1,4 +1,4 @@
-"""Numbers that whoever runs a server sets in its environment."""
+"""Numbers that the operator of a server sets in its environment."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Heavy work of many people on one computer: in turns, fairly, and never more than it can carry.
+"""Heavy work of many users on one computer: in fair turns, and never more at once than it can carry.
 
 A piece of work runs in a thread of its own once its turn has come. People take turns: whoever asks for much waits for
 the others between two pieces, and has one piece running at a time. Long work leaves a turn to short work, so that an

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -20,8 +20,8 @@ from tamrl.system.settings import number
 from tamrl.system.storage import try_lock
 
 _PREFIX = "tamrl-visits-"
-#: Longest time between two looks for what is too old, and the age at which a folder without a process is left over [s].
-_SWEEP_S, _YOUNG_S = 60.0, 60.0
+#: Age at which a folder without a process is left over [s].
+_YOUNG_S = 60.0
 _GB = 2**30
 
 
@@ -69,19 +69,14 @@ class Visits:
     Args:
         limits: what each may leave there.
         parent: where the server's folder is made; the system's folder for temporary files by default.
-        connected: says whether a session has a window open, by its id.
 
     Raises:
         TamrlError: no folder can be made there.
     """
 
-    def __init__(
-        self, limits: Limits, parent: Path | None = None, connected: Callable[[str], bool] = lambda session: True
-    ) -> None:
-        self.limits, self._connected = limits, connected
+    def __init__(self, limits: Limits, parent: Path | None = None) -> None:
+        self.limits = limits
         self._used: dict[str, float] = {}
-        #: Folder -> session -> when it was last seen with a window open.
-        self._sessions: dict[str, dict[str, float]] = {}
         self._lasting: set[str] = set()
         self._guard = threading.Lock()
         try:
@@ -111,18 +106,15 @@ class Visits:
             self._used[path.name] = time.monotonic()
         return path
 
-    def here(self, visitor: str, session: str | None) -> None:
-        """Note that a visitor is here; what he keeps stays while a session of his has a window open.
-
-        Args:
-            visitor: see ``folder``.
-            session: its id; None for the owner of the computer, whose folder stays as long as the server runs.
-        """
+    def keep(self, visitor: str) -> None:
+        """Keep what belongs to the owner of the computer as long as the server runs, used or not."""
         with self._guard:
-            if session is None:
-                self._lasting.add(_folder_name(visitor))
-            else:
-                self._sessions.setdefault(_folder_name(visitor), {})[session] = time.monotonic()
+            self._lasting.add(_folder_name(visitor))
+
+    def remove(self, visitor: str) -> None:
+        """Remove what belongs to a visitor who has left."""
+        with self._guard:
+            self._remove({_folder_name(visitor)})
 
     def owns(self, visitor: str, path: Path) -> bool:
         """Return whether something lies in the folder of a visitor."""
@@ -161,37 +153,15 @@ class Visits:
         return min(self.limits.visitor_bytes - taken, self.limits.total_bytes - all_taken)
 
     def sweep(self) -> None:
-        """Remove what nobody has used for as long as the limits say, and what belongs to visitors who have left."""
+        """Remove what nobody has used for as long as the limits say."""
         before = time.monotonic() - self.limits.hours * 3600
         with self._guard:
-            gone = self._left() | {name for name, used in self._used.items() if used < before}
-            for name in gone - self._lasting:
-                shutil.rmtree(self.path / name, ignore_errors=True)
-                self._used.pop(name, None)
+            self._remove({name for name, used in self._used.items() if used < before})
 
-    def _left(self) -> set[str]:
-        """Return the folders of visitors all of whose windows were closed too long ago, and forget their sessions."""
-        now, left = time.monotonic(), set()
-        for name, sessions in list(self._sessions.items()):
-            for session, seen in list(sessions.items()):
-                if self._connected(session):
-                    sessions[session] = now
-                elif now - seen > self.limits.minutes * 60:
-                    del sessions[session]
-            if not sessions:
-                del self._sessions[name]
-                left.add(name)
-        return left
-
-    def sweep_on(self) -> None:
-        """Look again and again, in a thread of its own, for what is too old."""
-
-        def look() -> None:
-            while not self._lock.closed:
-                time.sleep(min(_SWEEP_S, self.limits.hours * 3600, self.limits.minutes * 60))
-                self.sweep()
-
-        threading.Thread(target=look, name="visits", daemon=True).start()
+    def _remove(self, names: set[str]) -> None:
+        for name in names - self._lasting:
+            shutil.rmtree(self.path / name, ignore_errors=True)
+            self._used.pop(name, None)
 
     def close(self) -> None:
         """Remove everything."""

@@ -46,7 +46,7 @@ def season(time: pd.DatetimeIndex, series: dict[str, np.ndarray], observed: np.n
 
 
 def mark_summer(time: pd.DatetimeIndex, predicted: np.ndarray, observed: np.ndarray, chosen: str) -> Mark:
-    """Return whether the student guesses how the plain network's July stands to what was measured."""
+    """Return whether the student guesses how the plain network's July compares with the measured one."""
     days = (time.month == MONTH) & np.isfinite(observed)
     made, truth = float(predicted[days].mean()), float(observed[days].mean())
     share = made / truth - 1
@@ -66,21 +66,26 @@ def mark_setting(gamma: float, beta: float, mine: float, plain: float, encoder: 
         encoder: under the modulation of the encoder.
     """
     change = 100 * (mine / plain - 1)
-    said = f"Your RMSE is {mine:.2f} gC m⁻² d⁻¹, {change:+.0f} % from the plain network's {plain:.2f}".replace("-", "−")
-    said = said.replace("d⁻¹", "d⁻¹") + f"; the encoder's own is {encoder:.2f}."
+    moved = f"{change:+.0f} % from".replace("-", "−") if abs(change) >= 0.5 else "the same as"
+    said = (
+        f"Your RMSE is {mine:.2f} gC m⁻² d⁻¹, {moved} the plain network's {plain:.2f}; the encoder's is {encoder:.2f}."
+    )
     enough = mine <= (1 - BETTER) * plain
     if not enough:
-        said += f" It should fall by {BETTER:.0%}: try the scale first, then the shift."
+        said += f" It should fall by {100 * BETTER:.0f} %: try the scale first, then the shift."
     return Mark(answer=f"γ {gamma:+.2f}, β {beta:+.2f}", correct=enough, value=mine, said=said)
 
 
 def mark_carried(chosen: str, gamma: float, beta: float, mine: float, plain: float) -> Mark:
-    """Return whether the student foresees what the same two numbers do to the error at the other tower."""
-    truth = "better" if mine < plain else "worse"
+    """Return whether the student foresees what the same two numbers do to the error at the other tower.
+
+    Neither right nor wrong as long as both numbers are zero.
+    """
     said = f"At {THERE} the RMSE of GPP is {mine:.2f} with your two numbers and {plain:.2f} gC m⁻² d⁻¹ without them."
     if not gamma and not beta:
-        said += " You have moved neither slider, so nothing could change."
-        truth = "worse"
+        said += " You have moved neither slider, so nothing could change: move them, and answer again."
+        return Mark(answer=CARRIED[chosen], correct=None, value=mine - plain, said=said)
+    truth = "better" if mine < plain else "worse"
     return Mark(answer=CARRIED[chosen], correct=chosen == truth, value=mine - plain, said=said)
 
 

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from tamrl.towers import literature
+from tamrl.towers.citations import Work
+
 MINUTES = 10
 #: Steps of every lesson, with their minutes.
 STEPS = {"ask": ("Question", 1), "try": ("Explore", 5), "check": ("Check", 3), "read": ("Read next", 1)}
@@ -9,13 +12,15 @@ STEPS = {"ask": ("Question", 1), "try": ("Explore", 5), "check": ("Check", 3), "
 
 @dataclass(frozen=True, kw_only=True)
 class Paper:
-    """A paper to read next: ``who`` and ``when``, its title, journal and DOI, and why it is worth an evening."""
+    """A paper to read next: its key in ``assets/references.bib``, and why it is worth an evening."""
 
-    who: str
-    title: str
-    where: str
-    doi: str
+    key: str
     why: str
+
+    @property
+    def work(self) -> Work:
+        """The paper."""
+        return literature.work(self.key)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,34 +62,13 @@ _LESSONS = (
         },
         answers=(
             "Each answer is computed from the tower, year and day that the student has chosen, so neighbours may "
-            "differ. Days of net loss in summer are dull or hot, or follow rain. In the southern hemisphere June is "
-            "in the dry season. Expect the wrong sign of NEE from about everybody once: NEE is the gain of the "
-            "atmosphere."
+            "differ. Days of net loss in summer are dull or hot, or follow rain. At the Australian savanna June is in "
+            "the dry season. Nearly everybody gets the sign of NEE wrong once: NEE is what the atmosphere gains."
         ),
         reading=(
-            Paper(
-                who="Baldocchi (2003)",
-                title="Assessing the eddy covariance technique for evaluating carbon dioxide exchange rates of "
-                "ecosystems: past, present and future",
-                where="Global Change Biology",
-                doi="10.1046/j.1365-2486.2003.00629.x",
-                why="What the technique can and cannot measure.",
-            ),
-            Paper(
-                who="Reichstein et al. (2005)",
-                title="On the separation of net ecosystem exchange into assimilation and ecosystem respiration: review "
-                "and improved algorithm",
-                where="Global Change Biology",
-                doi="10.1111/j.1365-2486.2005.001002.x",
-                why="How GPP and RECO are inferred from NEE; gap-filling is in it as well.",
-            ),
-            Paper(
-                who="Pastorello et al. (2020)",
-                title="The FLUXNET2015 dataset and the ONEFlux processing pipeline for eddy covariance data",
-                where="Scientific Data",
-                doi="10.1038/s41597-020-0534-3",
-                why="Where the numbers of this lesson come from, and what QC means.",
-            ),
+            Paper(key="Baldocchi2003", why="What the technique can and cannot measure."),
+            Paper(key="Reichstein2005", why="How GPP and RECO are inferred from NEE; gap-filling is in it as well."),
+            Paper(key="Pastorello2020", why="Where the numbers of this lesson come from, and what QC means."),
         ),
     ),
     Lesson(
@@ -105,29 +89,9 @@ _LESSONS = (
             "is wrong."
         ),
         reading=(
-            Paper(
-                who="Tramontana et al. (2016)",
-                title="Predicting carbon dioxide and energy fluxes across global FLUXNET sites with regression "
-                "algorithms",
-                where="Biogeosciences",
-                doi="10.5194/bg-13-4291-2016",
-                why="The standard comparison of such models at held-out towers.",
-            ),
-            Paper(
-                who="Jung et al. (2020)",
-                title="Scaling carbon fluxes from eddy covariance sites to globe: synthesis and evaluation of the "
-                "FLUXCOM approach",
-                where="Biogeosciences",
-                doi="10.5194/bg-17-1343-2020",
-                why="What becomes of the errors once the globe is summed up.",
-            ),
-            Paper(
-                who="Ploton et al. (2020)",
-                title="Spatial validation reveals poor predictive performance of large-scale ecological mapping models",
-                where="Nature Communications",
-                doi="10.1038/s41467-020-18321-y",
-                why="Why towers must be held out as a whole.",
-            ),
+            Paper(key="Tramontana2016", why="The standard comparison of such models at held-out towers."),
+            Paper(key="Jung2020", why="What becomes of the errors once the globe is summed up."),
+            Paper(key="Ploton2020", why="Why towers must be held out as a whole."),
         ),
     ),
     Lesson(
@@ -148,21 +112,8 @@ _LESSONS = (
             "by eye."
         ),
         reading=(
-            Paper(
-                who="Perez et al. (2018)",
-                title="FiLM: Visual Reasoning with a General Conditioning Layer",
-                where="Proceedings of the AAAI Conference on Artificial Intelligence",
-                doi="10.1609/aaai.v32i1.11671",
-                why="Where scale and shift come from.",
-            ),
-            Paper(
-                who="Renganathan et al. (2025)",
-                title="Task Aware Modulation using Representation Learning: An Approach for Few Shot Learning in "
-                "Environmental Systems",
-                where="arXiv",
-                doi="10.48550/arXiv.2310.04727",
-                why="The idea of this model.",
-            ),
+            Paper(key="Perez2018", why="Where scale and shift come from."),
+            Paper(key="Renganathan2025", why="The idea of this model."),
         ),
     ),
     Lesson(
@@ -177,35 +128,16 @@ _LESSONS = (
         },
         answers=(
             "The value on the screen of the class is the change of the RMSE from zero-shot in percent, so that "
-            "towers can be compared; the lowest wins. All errors are on the other years. At the maize, winter "
-            "teaches nothing, and one week of July most of what a month of it does. At the beech forest four good "
-            "weeks serve as well as the whole year; at the spruce on wet soil August alone serves better than it. "
+            "towers can be compared; the lowest wins. All errors are on the other years. At the maize field winter "
+            "teaches nothing, and one week of July most of what a whole month does. At the beech forest four good "
+            "weeks serve as well as the whole year; at the spruce on wet soil August alone serves better. "
             "The weeks from 21 May, 18 June, 16 July and 13 August beat at least eleven months at each of the three. "
             "One tower is an anecdote: the Scorecard has all of them."
         ),
         reading=(
-            Paper(
-                who="Laird and Ware (1982)",
-                title="Random-effects models for longitudinal data",
-                where="Biometrics",
-                doi="10.2307/2529876",
-                why="The site effect is a random effect; this is where they come from.",
-            ),
-            Paper(
-                who="Roberts et al. (2017)",
-                title="Cross-validation strategies for data with temporal, spatial, hierarchical, or phylogenetic "
-                "structure",
-                where="Ecography",
-                doi="10.1111/ecog.02881",
-                why="Why the error is taken on other years than those of the labels.",
-            ),
-            Paper(
-                who="Hollinger and Richardson (2005)",
-                title="Uncertainty in eddy covariance measurements and its application to physiological models",
-                where="Tree Physiology",
-                doi="10.1093/treephys/25.7.873",
-                why="How noisy one labelled day is.",
-            ),
+            Paper(key="Laird1982", why="The site effect is a random effect; this is where they come from."),
+            Paper(key="Roberts2017", why="Why the error is taken on other years than those of the labels."),
+            Paper(key="Hollinger2005", why="How noisy one labelled day is."),
         ),
     ),
     Lesson(
@@ -228,28 +160,9 @@ _LESSONS = (
             "the one to show."
         ),
         reading=(
-            Paper(
-                who="Meyer and Pebesma (2021)",
-                title="Predicting into unknown space? Estimating the area of applicability of spatial prediction "
-                "models",
-                where="Methods in Ecology and Evolution",
-                doi="10.1111/2041-210X.13650",
-                why="The index and its threshold.",
-            ),
-            Paper(
-                who="Meyer and Pebesma (2022)",
-                title="Machine learning-based global maps of ecological variables and the challenge of assessing them",
-                where="Nature Communications",
-                doi="10.1038/s41467-022-29838-9",
-                why="What one may conclude from scores where samples are clustered.",
-            ),
-            Paper(
-                who="Saleska et al. (2003)",
-                title="Carbon in Amazon forests: unexpected seasonal fluxes and disturbance-induced losses",
-                where="Science",
-                doi="10.1126/science.1091165",
-                why="Why the wet tropics surprise models.",
-            ),
+            Paper(key="Meyer2021", why="The index and its threshold."),
+            Paper(key="Meyer2022", why="What one may conclude from scores where samples are clustered."),
+            Paper(key="Saleska2003", why="Why the wet tropics surprise models."),
         ),
     ),
     Lesson(
@@ -258,42 +171,22 @@ _LESSONS = (
         hook="You may build four towers. Which places teach the most about the others?",
         aim="Judge a network by what it predicts where it does not stand, and compare a plan with chance.",
         questions={
-            "guess": "By lot, or as unlike as can be",
+            "guess": "At random, or as unlike as can be",
             "network": "Four towers better than half of the draws",
             "worst": "The place that is now predicted worst",
         },
         answers=(
             "The planet is SIMULATED, so the truth is known everywhere. The value is the mean RMSE over all 40 places. "
-            "Putting each tower as far as possible from all others is no better than the lot here: it picks rare "
+            "Putting each tower as far as possible from all others is no better than chance here: it picks rare "
             "extremes, which teach about themselves alone. A rule that knows the truth is a bound, not a plan. "
             "Networks that do well spread over dry, cold and tropical places, one each. The game has one flux and a "
             "model that interpolates; real networks serve more than one purpose, and access, power and people decide "
             "as well."
         ),
         reading=(
-            Paper(
-                who="Papale et al. (2015)",
-                title="Effect of spatial sampling from European flux towers for estimating carbon and water fluxes "
-                "with artificial neural networks",
-                where="Journal of Geophysical Research: Biogeosciences",
-                doi="10.1002/2015JG002997",
-                why="This game, played with real towers.",
-            ),
-            Paper(
-                who="Sulkava et al. (2011)",
-                title="Assessing and improving the representativeness of monitoring networks: The European flux tower "
-                "network example",
-                where="Journal of Geophysical Research: Biogeosciences",
-                doi="10.1029/2010JG001562",
-                why="How to plan a network, and to test the plan.",
-            ),
-            Paper(
-                who="Yang et al. (2008)",
-                title="Assessing the representativeness of the AmeriFlux network using MODIS and GOES data",
-                where="Journal of Geophysical Research: Biogeosciences",
-                doi="10.1029/2007JG000627",
-                why="Where a real network is blind.",
-            ),
+            Paper(key="Papale2015", why="This game, played with real towers."),
+            Paper(key="Sulkava2011", why="How to plan a network, and to test the plan."),
+            Paper(key="Yang2008", why="Where a real network is blind."),
         ),
         simulated=True,
     ),

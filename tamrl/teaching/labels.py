@@ -124,4 +124,4 @@ def mark_best_week(names: Sequence[str], errors: np.ndarray, chosen: str) -> Mar
 
 
 def _percent(value: float) -> str:
-    return f"{value:+.0f} %".replace("-", "−")
+    return f"{value:+.0f} %".replace("-", "−") if abs(value) >= 0.5 else "0 %"

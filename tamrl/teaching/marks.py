@@ -1,4 +1,4 @@
-"""What becomes of an answer."""
+"""Marks: what becomes of an answer."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Lesson 2: one model for every place. How well held-out towers are predicted, and what kind of error it is."""
+"""Lesson 2: one model for every place. Accuracy at held-out towers, and the kind of error."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Lesson 6: where the next towers should stand. A game on SIMULATED places, whose truth is known.
+"""Lesson 6: where the next towers should be built. A game on SIMULATED places, whose truth is known.
 
 A small network stands already. Fluxes everywhere are predicted from its towers alone by a Gaussian process on monthly
 drivers (Rasmussen and Williams 2006, Gaussian Processes for Machine Learning, chapter 2); what it predicts is compared
@@ -26,7 +26,7 @@ FLUX = "GPP"
 LENGTH, NOISE = 2.0, 0.3
 #: Networks that are drawn by lot, and the seed of the draw.
 DRAWS, DRAW_SEED = 200, 6
-RULES = {"lot": "four places drawn by lot", "far": "each new tower as unlike all others as can be"}
+RULES = {"lot": "four places drawn at random", "far": "each new tower as unlike all others as can be"}
 _MONTHS = range(1, 13)
 
 
@@ -169,7 +169,7 @@ def mark_rule(planet: Planet, lot: np.ndarray, chosen: str) -> Mark:
     """Return whether the student foresees which of ``RULES`` serves the planet better."""
     far, middle = score(planet, network_of(planet, furthest(planet))), float(np.median(lot))
     truth = "far" if far < middle else "lot"
-    said = f"Mean RMSE {far:.2f} gC m⁻² d⁻¹ as unlike as can be, {middle:.2f} by lot (median of {len(lot)} draws)."
+    said = f"Mean RMSE {far:.2f} gC m⁻² d⁻¹ as unlike as can be, {middle:.2f} at random (median of {len(lot)} draws)."
     return Mark(answer=RULES[chosen], correct=chosen == truth, value=far - middle, said=said)
 
 
@@ -180,7 +180,7 @@ def mark_network(planet: Planet, lot: np.ndarray, added: Sequence[str]) -> Mark:
     before = score(planet, network_of(planet, []))
     said = (
         f"Mean RMSE {mine:.2f} gC m⁻² d⁻¹, before {before:.2f}. Better than {beaten:.0f} % of {len(lot)} networks "
-        f"drawn by lot."
+        "drawn at random."
     )
     return Mark(answer=", ".join(added), correct=beaten > 50, value=mine, said=said)
 

@@ -1,4 +1,4 @@
-"""Lesson 5: believing and not believing. Where a map extrapolates, its errors at towers, what an interval holds."""
+"""Lesson 5: when to trust a map. Where it extrapolates, its errors at towers, and the coverage of its intervals."""
 
 from collections.abc import Sequence
 
@@ -72,7 +72,7 @@ def by_region(maps: xr.Dataset, earth: xr.Dataset, scores: pd.DataFrame) -> pd.D
 
 
 def weighted_median(values: np.ndarray, weight: np.ndarray) -> float:
-    """Return the value below which half of the weight lies."""
+    """Return the weighted median of values (N,) with weights (N,), in their unit."""
     order = np.argsort(values)
     share = np.cumsum(weight[order]) / weight.sum()
     return float(values[order][np.searchsorted(share, 0.5)])
@@ -85,7 +85,7 @@ def region_codes(earth: xr.Dataset, lat: np.ndarray, lon: np.ndarray) -> tuple[n
 
 
 def covered(made: pd.DataFrame, flux: str) -> float:
-    """Return how many of the observed days lie inside their interval [%].
+    """Return the share of the observed days that lie inside their interval [%].
 
     Args:
         made: with ``<flux>_low``, ``<flux>_high`` and ``<flux>_observed``.
@@ -115,9 +115,9 @@ def mark_regions(table: pd.DataFrame, chosen: Sequence[str]) -> Mark:
 def mark_coverage(made: pd.DataFrame, flux: str, site: str, typed: float) -> Mark:
     """Return whether a share of days inside the interval, judged by eye [%], is near the truth."""
     truth = covered(made, flux)
-    said = f"{truth:.0f} % of the measured days of {flux} at {site} lie inside. Asked for are {LEVEL} %."
+    said = f"{truth:.0f} % of the measured days of {flux} at {site} lie inside; the target is {LEVEL} %."
     if truth > LEVEL + 4:
-        said += " The interval is wider than it had to be here."
+        said += " The interval is wider than it need be here."
     elif truth < LEVEL - 4:
         said += " The interval is too narrow here: calibration holds on average over places, not at each."
     return Mark(answer=f"{typed:.0f} %", correct=abs(typed - truth) <= BY_EYE, value=truth, said=said)

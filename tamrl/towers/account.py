@@ -65,7 +65,7 @@ def tell(
 
 
 def open_balance(row: Any) -> str:
-    """Say in words how far the balance of one tower is open (a row of ``checks.balance``)."""
+    """Return in words how far the balance of one tower is open (a row of ``checks.balance``)."""
     return (
         f"NEE = RECO - GPP is not closed within {BALANCE_TOLERANCE:g} {schema.FLUX_UNIT} on {row.share_open:.1%} of "
         f"{row.n} days, at most by {row.largest:.2g}; published files choose the reference of each flux separately, "

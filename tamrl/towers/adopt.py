@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from tamrl.errors import TamrlError
 from tamrl.system.storage import locate, locked, swap_in
@@ -44,7 +45,7 @@ def adopt(draft: Workspace, target: Workspace, sites: Iterable[str]) -> list[str
     return [site for site in wanted if site in before]
 
 
-def _of(entry: dict, wanted: set[str], there: set[str]) -> dict:
+def _of(entry: dict[str, Any], wanted: set[str], there: set[str]) -> dict[str, Any]:
     """Return an entry of the provenance with what concerns ``wanted`` alone, and names of files for their paths."""
     inputs = []
     for one in entry.get("inputs", []):

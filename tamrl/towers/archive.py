@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -47,10 +48,11 @@ class Tower:
         notes: what the user should know about this tower.
         variant: of the fluxes, such as ``VUT_REF``; empty where the source says none.
         release: which release of which product it is.
-        faults: variables of it that could not be read as a whole, in words; said on their own and by the exit status.
+        faults: variables that could not be read at all, in words; reported separately and reflected in the exit status.
         failed: the names of such variables, from which nothing is derived.
-        steps: of a day that its days were made from; 0 where they are days of the source.
-        radiation: SW_IN of up to a year of such steps by their middles, to compare hours with the sun; None for days.
+        steps: number of sub-daily steps a day that the daily values were aggregated from; 0 where the source is daily.
+        radiation: SW_IN [W m-2] of up to a year of sub-daily steps, indexed by their midpoints, to check the clock
+            against the sun; None for daily sources.
     """
 
     site: str
@@ -110,7 +112,7 @@ def build(
     every = np.concatenate(days)
     time = axis(every.min(), every.max(), step)
     arrays = _arrays(towers, days, time)
-    coords: dict = {"site": np.array(sites, dtype=str), "time": time.values.astype("datetime64[ns]")}
+    coords: dict[str, Any] = {"site": np.array(sites, dtype=str), "time": time.values.astype("datetime64[ns]")}
     for name, kind in (("lat", np.float64), ("lon", np.float64), *((name, str) for name in _TEXT)):
         coords[name] = ("site", np.array([getattr(tower, name) for tower in towers], dtype=kind))
     attrs = {
@@ -170,7 +172,7 @@ def _describe(ds: xr.Dataset) -> xr.Dataset:
 
 
 def merge(old: xr.Dataset | None, new: xr.Dataset) -> xr.Dataset:
-    """Add the towers of ``new`` to ``old``; a tower in both is replaced by that of ``new``.
+    """Add the towers of ``new`` to ``old``; a tower in both is taken from ``new``.
 
     The time axis is the union of both; variables that only one of them has are missing for the other's towers.
 
@@ -194,7 +196,7 @@ def merge(old: xr.Dataset | None, new: xr.Dataset) -> xr.Dataset:
     names = [name for name in schema.VARIABLES if any(name in part for part in parts)]
     time = axis(start, stop, step_of(new)).values.astype("datetime64[ns]")
     aligned = [_align(part, names, time) for part in parts]
-    how: dict = {
+    how: dict[str, Any] = {
         "data_vars": "all",
         "coords": "minimal",
         "compat": "override",
@@ -241,7 +243,7 @@ def write_zarr(ds: xr.Dataset, path: Path) -> None:
     chunk = (1, ds.sizes["time"])
     shard = (min(SHARD_SITES, ds.sizes["site"]), ds.sizes["time"])
     layout = {"chunks": chunk, "shards": shard, "_FillValue": np.float32(np.nan)}
-    encoding: dict = dict.fromkeys(ds.data_vars, layout)
+    encoding: dict[Any, Any] = dict.fromkeys(ds.data_vars, layout)
     encoding["time"] = {"units": "days since 1970-01-01", "calendar": "proleptic_gregorian", "dtype": "int64"}
     clean = ds.drop_encoding()
     with warnings.catch_warnings():

@@ -1,4 +1,4 @@
-"""Does what a file says of a tower fit together? Phases and sizes of its variables against each other and the place.
+"""Consistency checks: do the variables of a tower agree with each other and with its position, in phase and size?
 
 A value within its bounds may still stand in the wrong month, as LAI and EVI of one published table did: only another
 variable tells. Each check is one number a tower; a tower where the number cannot tell anything (no winter, no growing
@@ -11,6 +11,7 @@ and with the months of LAI and EVI in text order (docs/experiments.md). Glossary
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -261,7 +262,7 @@ def notes(rows: pd.DataFrame, site: str, faults: set[str]) -> list[str]:
     return [f"{r.words.format(value=r.value)}, expected {r.expected}" for r in mine.itertuples() if r.check != BALANCE]
 
 
-def brief(summary: pd.DataFrame) -> dict[str, dict]:
+def brief(summary: pd.DataFrame) -> dict[str, dict[str, Any]]:
     """Return the audit as kept in the provenance: check -> towers judged, share contradicting, median."""
     return {
         row.check: {"towers": row.n, "contradicting": round(row.contradicting, 3), "median": round(row.median, 3)}

@@ -4,6 +4,8 @@ Glossary: S sites, T days. Structural faults raise; values outside the bounds of
 missing and are counted, so nothing disappears silently.
 """
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -27,7 +29,7 @@ SITE_COORDS = ("lat", "lon", "igbp", "koeppen", "name")
 
 
 def last_day() -> pd.Timestamp:
-    """Return the last day that a tower can have seen: tomorrow in UTC, which is today somewhere."""
+    """Return the latest date that a record may hold: tomorrow in UTC, since local time can be a day ahead."""
     return pd.Timestamp.now("UTC").tz_localize(None).normalize() + pd.Timedelta(days=1)
 
 
@@ -40,7 +42,7 @@ def likely_unit(name: str, values: np.ndarray) -> str:
     return ""
 
 
-def check_bounds(name: str, values: np.ndarray, sites: np.ndarray) -> tuple[np.ndarray, list[dict]]:
+def check_bounds(name: str, values: np.ndarray, sites: np.ndarray) -> tuple[np.ndarray, list[dict[str, Any]]]:
     """Set values outside the schema's bounds to missing and count them by tower.
 
     A tower with more than half of its values outside, or with a twentieth of a driver's far outside, has the variable
@@ -76,7 +78,9 @@ def check_bounds(name: str, values: np.ndarray, sites: np.ndarray) -> tuple[np.n
     return np.where(drop, np.float32(np.nan), values), rows
 
 
-def _bounds_row(site: str, variable: schema.Variable, values: np.ndarray, outside: np.ndarray, failed: bool) -> dict:
+def _bounds_row(
+    site: str, variable: schema.Variable, values: np.ndarray, outside: np.ndarray, failed: bool
+) -> dict[str, Any]:
     """Return the report row of one tower with values (T,) outside their bounds."""
     n, count, bad = int((~np.isnan(values)).sum()), int(outside.sum()), values[outside]
     low, high = variable.bounds
@@ -156,7 +160,7 @@ def validate(ds: xr.Dataset) -> tuple[xr.Dataset, pd.DataFrame]:
         TamrlError: a structural fault, see ``check_structure``.
     """
     check_structure(ds)
-    rows: list[dict] = []
+    rows: list[dict[str, Any]] = []
     arrays = {}
     sites = ds["site"].values.astype(str)
     for name, array in ds.data_vars.items():

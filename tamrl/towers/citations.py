@@ -140,7 +140,7 @@ def _braced(name: str, value: str) -> str:
 def read(path: Path) -> dict[str, Citation]:
     """Return site -> citation of a table with a column of sites and one of DOIs or citations.
 
-    Anything else gives nothing: what a file is for is not asked here, and one without citations is no fault.
+    Any other file gives an empty result: a table without citations is not an error.
     """
     try:
         if not path.name.lower().endswith(".csv") or path.stat().st_size > _MOST_BYTES:

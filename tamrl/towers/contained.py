@@ -1,6 +1,6 @@
 """Reading what a visitor sends, tower files or a workspace as zip, in a process of its own.
 
-See ``tamrl.system.contained``: what bursts, or brings down a library, ends that process and not the server.
+See ``tamrl.system.contained``: a file that exhausts memory or crashes a library ends that process, not the server.
 """
 
 from collections.abc import Callable, Sequence

@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,9 @@ import pandas as pd
 from tamrl import bundled
 from tamrl.errors import TamrlError
 from tamrl.schema import UNKNOWN
+
+if TYPE_CHECKING:
+    import geopandas as gpd
 
 #: Natural Earth country polygons (public domain), the file that the maps draw too.
 OUTLINES = bundled.outlines()
@@ -44,7 +48,7 @@ def network_of(site: str) -> str:
 
 
 @lru_cache(maxsize=4)
-def _outlines(path: str, modified: float):
+def _outlines(path: str, modified: float) -> "gpd.GeoDataFrame":
     """Read the country polygons once per version of the file."""
     import geopandas as gpd
 

@@ -56,12 +56,12 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Offer:
-    """Files that can be downloaded, with the terms that whoever takes them accepts.
+    """Files that can be downloaded, and the terms that are accepted by downloading them.
 
     Attributes:
         title: what it is and from where.
         items: the files.
-        licence: its name, and what it asks for.
+        licence: its name, and what it requires.
         citations: tower, or data set -> how it is cited.
         notes: what else should be known before.
     """
@@ -161,7 +161,7 @@ def _rows(path: Path, catalogue: str) -> list[dict[str, str]]:
     """Return the rows of a snapshot, each with all of ``_COLUMNS``."""
     try:
         if path.stat().st_size > _MOST_CATALOGUE_BYTES:
-            raise TamrlError("The catalogue is too large to be one", catalogue, _MAKE_ONE)
+            raise TamrlError("The file is too large for a catalogue", catalogue, _MAKE_ONE)
         with path.open(encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file)
             lacks = [name for name in _COLUMNS if name not in (table.fieldnames or ())]
@@ -169,7 +169,7 @@ def _rows(path: Path, catalogue: str) -> list[dict[str, str]]:
     except OSError as error:
         raise TamrlError(f"The catalogue cannot be read: {error.strerror}", catalogue, _MAKE_ONE) from error
     except (csv.Error, UnicodeDecodeError) as error:
-        raise TamrlError("The catalogue is no CSV in UTF-8", catalogue, _MAKE_ONE) from error
+        raise TamrlError("The catalogue is not a CSV file in UTF-8", catalogue, _MAKE_ONE) from error
     if lacks or not rows:
         what = f"The catalogue has no {', '.join(lacks)}" if lacks else "The catalogue lists no tower"
         raise TamrlError(what, catalogue, _MAKE_ONE)
@@ -236,5 +236,5 @@ def _zip_fault(path: Path) -> str:
         with zipfile.ZipFile(path) as archive:
             broken = archive.testzip()
     except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as error:
-        return f"it is no zip that can be read ({error})"
+        return f"it is not a readable zip ({error})"
     return f"{broken} in it is damaged" if broken else ""

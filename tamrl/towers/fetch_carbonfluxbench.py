@@ -79,7 +79,7 @@ def _dataset(api: HfApi, patience: Patience) -> DatasetInfo:
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         todo = "Open the address in a browser: the network here may ask to log in"
-        raise TamrlError("What answers is not Hugging Face", where, todo) from error
+        raise TamrlError("The server that answered is not Hugging Face", where, todo) from error
 
 
 def _hub_item(api: HfApi, info: DatasetInfo, sibling: RepoSibling) -> Item:

@@ -1,4 +1,4 @@
-"""Are hours where they should be? Incoming radiation of a day against the sun, for half-hourly and hourly records."""
+"""Checking the clock of half-hourly and hourly records: the daily course of incoming radiation against the sun."""
 
 import numpy as np
 import pandas as pd
@@ -42,8 +42,8 @@ def hour_shift(radiation: pd.Series, lat: float, lon: float, utc_offset: float) 
     """Return by how many hours a record of radiation runs late against the sun.
 
     The shift of the potential radiation, in quarters of an hour up to half a day either way, that correlates best with
-    the record: clouds make the days differ, but morning and afternoon alike. A record in UTC, with summer time, or
-    stamped by the end of its steps is told so.
+    the record: clouds make the days differ, but morning and afternoon alike. A record in UTC, in summer time, or
+    stamped at the end of its steps is recognised in this way.
 
     Args:
         radiation: SW_IN or PPFD of any unit, index of middles of steps in what should be local standard time.
@@ -72,10 +72,10 @@ def hour_shift(radiation: pd.Series, lat: float, lon: float, utc_offset: float) 
 
 
 def clock_note(radiation: pd.Series, lat: float, lon: float, utc_offset: float = float("nan")) -> str:
-    """Say in words that a record runs early or late against the sun; empty where it does not or it cannot be told.
+    """Return a sentence on a record that runs early or late against the sun; empty if it does not or cannot be judged.
 
-    Where nothing says which zone the tower keeps, that of its longitude stands for it; zones of countries lie up to two
-    hours off, so that only larger shifts are told.
+    Where the time zone of the tower is not known, that of its longitude is assumed; national time zones differ from it
+    by up to two hours, so that only larger shifts are reported.
 
     Args:
         radiation: SW_IN by the middles of steps, see ``hour_shift``.

@@ -49,7 +49,7 @@ class Result:
         balance: towers whose NEE = RECO - GPP is open, see ``checks.balance``.
         n_sites: towers in the archive now (0 where there is none).
         failures: reasons in words that are not about one file.
-        doubts: variables whose size does not fit their unit at any tower known, in words. They are kept as read.
+        doubts: variables whose magnitude does not fit their unit at any known tower, in words. They are kept as read.
         account: what was done to the data, as kept in the provenance.
     """
 
@@ -203,7 +203,7 @@ def _places(items: list[Item], given: dict[str, SiteInfo]) -> dict[str, SiteInfo
     return known
 
 
-def _store(towers: list[Tower], workspace: Workspace, result: Result, screened: list[dict]) -> None:
+def _store(towers: list[Tower], workspace: Workspace, result: Result, screened: list[dict[str, Any]]) -> None:
     """Build, check, merge and write; fill the result's tables."""
     with locked(workspace.archive_path):
         old = load_whole(workspace.archive_path) if locate(workspace.archive_path) else None
@@ -269,7 +269,7 @@ def _from_archive(towers: list[Tower], old: xr.Dataset | None) -> dict[str, set[
     return before
 
 
-def _summarise(ds: xr.Dataset, towers: list[Tower], before: dict, report: pd.DataFrame) -> pd.DataFrame:
+def _summarise(ds: xr.Dataset, towers: list[Tower], before: dict[str, Any], report: pd.DataFrame) -> pd.DataFrame:
     """Make one row a tower of a validated Dataset, see ``Result.summary``."""
     days = record_days(ds)
     time = ds["time"].values.astype("datetime64[D]")
@@ -299,7 +299,7 @@ def _summarise(ds: xr.Dataset, towers: list[Tower], before: dict, report: pd.Dat
     return _summary_table(rows)
 
 
-def _summary_table(rows: list[dict]) -> pd.DataFrame:
+def _summary_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     columns = [
         "site",
         "action",
@@ -316,7 +316,7 @@ def _summary_table(rows: list[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
 
 
-def _inputs(items: list[Item], ingested: set[str]) -> list[dict]:
+def _inputs(items: list[Item], ingested: set[str]) -> list[dict[str, Any]]:
     """List the files that towers or positions were read from, with their SHA-256; of a table in parts each part."""
     used = [
         (path, sorted({tower.site for tower in item.towers} & ingested))

@@ -1,4 +1,4 @@
-"""Which days of a tower count: its observed fluxes and their quality; numpy alone."""
+"""Valid days of a tower: its observed fluxes and their quality; numpy alone."""
 
 import numpy as np
 import xarray as xr
@@ -15,6 +15,6 @@ def flux_table(tower: xr.Dataset) -> np.ndarray:
 
 
 def valid_days(tower: xr.Dataset) -> np.ndarray:
-    """Return (T,) bool: quality of at least 0.7 and some flux observed."""
+    """Return (T,) bool: NEE_QC of at least 0.7 and at least one flux observed."""
     observed = np.isfinite(flux_table(tower)).any(axis=1)
     return observed & (tower["NEE_QC"].values >= QC_VALID)

@@ -1,11 +1,12 @@
-"""What sizes variables have at towers, so that values too small (or too large) for their unit are found.
+"""Typical magnitudes of variables at towers, to find values too small (or too large) for their unit.
 
-The bounds of the schema find values that cannot be; a unit that makes values too small stays within them. What tells is
-one number of a tower against the same number at all towers known to the project. ``KNOWN`` was computed once from the
-163 towers of FLUXNET2015 (daily and monthly tables), the published daily files of 19 of them and of US-xBA and US-xHA,
-31 towers of dry western North America and 337 towers with MODIS fAPAR; ``tests/towers/test_ranges.py`` holds it against
-these data where they are. Units that differ by less than towers do are not told apart by any range: GPP in
-umol m-2 s-1 (0.96 of gC m-2 d-1), precipitation in cm at a wet tower, wind in knots.
+The bounds of the schema find impossible values, but a unit that makes values too small stays within them. It is found
+by comparing one statistic of a tower with the same statistic at all towers known to the project. ``KNOWN`` was computed
+once from the 163 towers of FLUXNET2015 (daily and monthly tables), the published daily files of 19 of them and of
+US-xBA and US-xHA, 31 towers of dry western North America and 337 towers with MODIS fAPAR;
+``tests/towers/test_ranges.py`` holds it against these data where they are. Units that differ by less than towers do are
+not told apart by any range: GPP in umol m-2 s-1 (0.96 of gC m-2 d-1), precipitation in cm at a wet tower, wind in
+knots.
 """
 
 from collections.abc import Callable
@@ -28,7 +29,7 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True)
 class Size:
-    """One number of a tower that tells the unit of a variable.
+    """One statistic of a tower that reveals the unit of a variable.
 
     Attributes:
         words: what the number is, with ``{value}`` for it.
@@ -158,10 +159,10 @@ _WARM, _HOT = 2.0, 8.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the size of a variable says of its unit.
+    """What the magnitude of a variable says about its unit.
 
     Attributes:
-        certain: the unit is another; otherwise it is doubted.
+        certain: whether the unit is certainly another; otherwise it is only doubtful.
         words: number, known range and likely unit.
     """
 
@@ -172,7 +173,7 @@ class Verdict:
 def judge(
     name: str, values: pd.Series, table: pd.DataFrame, lat: float, step: TimeStep = TimeStep.DAILY
 ) -> Verdict | None:
-    """Hold the size of a variable at one tower against the towers known to the project.
+    """Compare the magnitude of a variable at one tower with the towers known to the project.
 
     Args:
         name: variable of the schema.

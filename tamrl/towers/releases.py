@@ -1,6 +1,7 @@
 """One record of each tower from several files: releases of one processing are joined, others are refused."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,7 +38,7 @@ def one_each(towers: Iterable[Tower]) -> tuple[dict[str, Tower], list[str]]:
 
 
 def lost_days(old: xr.Dataset, tower: Tower) -> str:
-    """Say in words which days with fluxes a replaced record of the archive had outside the new one; empty if none.
+    """Return in words which days with fluxes a replaced record of the archive had outside the new one; empty if none.
 
     Args:
         old: the tower in the archive, Dataset(time).
@@ -67,7 +68,7 @@ def _settle(found: list[Tower]) -> tuple[Tower, str]:
     return tower, ""
 
 
-def _newness(tower: Tower) -> tuple:
+def _newness(tower: Tower) -> tuple[Any, ...]:
     known = _flux_days(tower)
     last = known.max().value if len(known) else 0
     release = tower.release

@@ -29,7 +29,7 @@ class ReadReport:
         account: what was done to the data, see ``account.IngestReport``.
         failures: reasons in words that are not about one file.
         faults: variables that contradict the others at most towers, in words.
-        doubts: variables whose size does not fit their unit, in words.
+        doubts: variables whose magnitude does not fit their unit, in words.
         tables: one row a table that is, or can be, read by a map of its columns: name, mapped (whether it was), columns
             (``ColumnMap.to_dict``), remarks, names, first (column -> first values), steps (half-hours).
     """

@@ -1,6 +1,7 @@
-"""What of a tower can be trusted, before anything is derived from it: signs, units, flags, constants, bounds."""
+"""Screening of variables before anything is derived from them: signs, units, flags, constant values, bounds."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,11 +27,11 @@ class Screened:
 
     Attributes:
         rows: values and variables set aside, as ``checks.check_bounds`` reports them.
-        doubts: (tower, variable, words) that do not fit any tower known, kept as read.
+        doubts: (tower, variable, words) that do not fit any known tower, kept as read.
         constants: (tower, words) of variables that never change, kept as read.
     """
 
-    rows: list[dict] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
     doubts: list[tuple[str, str, str]] = field(default_factory=list)
     constants: list[tuple[str, str]] = field(default_factory=list)
 
@@ -100,7 +101,7 @@ def _one(tower: Tower, name: str, table: pd.DataFrame, found: Screened) -> pd.Se
     return pd.Series(kept[0], index=values.index)
 
 
-def _failed(site: str, name: str, known: pd.Series, reason: str) -> dict:
+def _failed(site: str, name: str, known: pd.Series, reason: str) -> dict[str, Any]:
     lowest, highest = float(known.min()), float(known.max())
     cells = (site, name, len(known), len(known), lowest, highest, True, reason)
     return dict(zip(REPORT_COLUMNS, cells, strict=True))

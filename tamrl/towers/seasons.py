@@ -1,4 +1,4 @@
-"""Monthly means of an archive, their mean annual cycles and how two of them go together.
+"""Monthly means of an archive, their mean annual cycles, and the correlation of two of them.
 
 Glossary: S sites, M months.
 """
@@ -66,11 +66,11 @@ def correlation(a: np.ndarray, b: np.ndarray, least: int = LEAST_MONTHS) -> tupl
 
 
 def amplitude(cycle: np.ndarray) -> np.ndarray:
-    """Return the largest less the smallest value of each cycle (S, 12); missing where a month is."""
+    """Return the maximum minus the minimum of each cycle (S, 12), as (S,); NaN where a month is missing."""
     return np.max(cycle, axis=1) - np.min(cycle, axis=1)
 
 
 def peak(cycle: np.ndarray) -> np.ndarray:
-    """Return when the annual harmonic of each cycle (S, 12) is highest, in days from the middle of January, (S,)."""
+    """Return the phase of each cycle (S, 12): when its annual harmonic peaks, days from mid-January, (S,)."""
     angle = 2 * np.pi * np.arange(12) / 12
     return np.angle(cycle @ np.exp(1j * angle)) / (2 * np.pi) * 365.25

@@ -1,4 +1,4 @@
-"""The workspaces of one visitor, and what he has sent and not yet accepted: bounded in number, all in one folder."""
+"""The workspaces of one visitor, and uploads not yet accepted: limited in number, all in one folder."""
 
 import hashlib
 import re
@@ -32,7 +32,7 @@ _FIELDS = ("lat", "lon", "igbp", "koeppen")
 
 @dataclass(frozen=True)
 class Draft:
-    """Files that were sent, and the workspace that they were read into.
+    """Uploaded files, and the workspace that they were read into.
 
     Attributes:
         path: its folder.
@@ -42,11 +42,11 @@ class Draft:
 
     @property
     def files(self) -> list[Path]:
-        """The files as they were sent."""
+        """The files as they were uploaded."""
         return sorted(path for path in (self.path / _FILES).rglob("*") if path.is_file())
 
     def place_for(self, name: str) -> Path:
-        """Return where a file that was sent is to be written; files of one drop lie side by side, as tables need.
+        """Return where an uploaded file is to be written; files of one upload lie side by side, as tables need.
 
         Raises:
             TamrlError: there are too many.
@@ -85,7 +85,7 @@ class Draft:
         return ReadReport.load(self.path / _REPORT)
 
     def places(self) -> dict[str, dict[str, str]]:
-        """Return what was typed of the place of each tower: field -> text."""
+        """Return what was entered about the place of each tower: site -> field -> text."""
         import csv
 
         path = self.path / "sites.csv"
@@ -95,7 +95,7 @@ class Draft:
             return {row.pop("site"): row for row in csv.DictReader(file)}
 
     def put_place(self, site: str, values: dict[str, str]) -> None:
-        """Keep what was typed of the place of a tower, for the next ``read``.
+        """Keep what was entered about the place of a tower, for the next ``read``.
 
         Args:
             site: tower.
@@ -123,7 +123,7 @@ class Draft:
         return (self.path / _FILL).is_file()
 
     def put_filled(self, wanted: bool) -> None:
-        """Say whether they are to be, for the next ``read``."""
+        """Set whether drivers are filled at the next ``read``."""
         if wanted:
             (self.path / _FILL).touch()
         else:
@@ -190,7 +190,7 @@ class Shelf:
         return [path for path in find_workspaces(self.path) if path.parent == self.path.resolve()]
 
     def holds(self, path: Path) -> bool:
-        """Say whether a workspace is one of these."""
+        """Return whether a workspace is one of these."""
         return Path(path) in self.workspaces()
 
     def place_for(self, name: str) -> Path:
@@ -252,17 +252,17 @@ class Shelf:
             TamrlError: it is none of these.
         """
         if not self.holds(path):
-            raise TamrlError("This is none of your own workspaces", Path(path).name, "Choose one of your own")
+            raise TamrlError("This is not one of your workspaces", Path(path).name, "Choose one of your own")
         shutil.rmtree(path, ignore_errors=True)
 
     def drafts(self) -> list[Draft]:
-        """Return what was sent and not yet accepted, the oldest first."""
+        """Return the uploads that are not yet accepted, the oldest first."""
         folder = self.path / _DRAFTS
         found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
         return [Draft(path) for path in sorted(found, key=lambda path: path.name)]
 
     def new_draft(self) -> Draft:
-        """Make room for files that are sent; the oldest of several drafts is removed."""
+        """Return a new draft for uploads; where there are too many, the oldest one is removed."""
         for old in self.drafts()[: 1 - MOST_DRAFTS]:
             old.discard()
         folder = self.path / _DRAFTS

@@ -11,6 +11,7 @@ import os
 from dataclasses import KW_ONLY, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import xarray as xr
 import yaml
@@ -19,6 +20,7 @@ import tamrl
 from tamrl.bundled import bundled_workspaces
 from tamrl.errors import TamrlError, printable
 from tamrl.system.storage import locate, locked, subfolders
+from tamrl.system.yaml_file import read_yaml
 from tamrl.timestep import ATTRIBUTE, TimeStep, time_step
 from tamrl.towers.archive import load_archive
 
@@ -60,7 +62,7 @@ class Workspace:
             todo = "Make one with `python -m tamrl ingest SRC --workspace W`"
             raise TamrlError(f"This folder is not a workspace, it has no {MARKER}", str(path), todo)
         try:
-            content = yaml.safe_load((folder / MARKER).read_text(encoding="utf-8"))
+            content = read_yaml(folder / MARKER)
             name, simulated = str(content["name"]), content.get("simulated", False)
             if not isinstance(simulated, bool):
                 raise ValueError(f"simulated must be true or false, not {simulated!r}")
@@ -141,7 +143,7 @@ class Workspace:
         if self.read_only:
             raise TamrlError("This workspace is read-only", str(self.path), "Choose a folder of your own")
 
-    def provenance(self) -> list[dict]:
+    def provenance(self) -> list[dict[str, Any]]:
         """Return the entries of ``provenance.json``, oldest first.
 
         Raises:
@@ -156,7 +158,7 @@ class Workspace:
             raise TamrlError(f"provenance.json cannot be read: {error}", str(path), "Restore or remove it") from error
         return entries if isinstance(entries, list) else [entries]
 
-    def add_provenance(self, entry: dict) -> None:
+    def add_provenance(self, entry: dict[str, Any]) -> None:
         """Append one entry; ``when`` (UTC) and ``tamrl_version`` are added where it lacks them.
 
         Args:
@@ -193,7 +195,7 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def is_workspace(path: str | Path) -> bool:
-    """Say whether a folder is a workspace."""
+    """Return whether a folder is a workspace."""
     return (Path(path) / MARKER).is_file()
 
 

@@ -1,7 +1,7 @@
-"""A workspace as one zip: taken along, and opened elsewhere.
+"""A workspace as one zip file, to be opened elsewhere.
 
 What comes in is not trusted: nothing is written outside, sizes are counted while they are unpacked, and the archive and
-``workspace.yaml`` are written anew from what they hold, so that a workspace that was made to burst does so here.
+``workspace.yaml`` are written anew from what they hold, so that a decompression bomb is caught here.
 """
 
 import json
@@ -32,7 +32,7 @@ _BLOCK = 1 << 20
 def pack(workspace: Workspace, target: Path) -> Path:
     """Write a workspace as a zip and return its path.
 
-    Paths in the provenance are cut down to the names of files: what lies where on this computer is nobody's concern.
+    Paths in the provenance are cut down to the names of files: the folders of this computer are not disclosed.
 
     Args:
         workspace: any; links in it are not followed.
@@ -134,7 +134,9 @@ def _inside(info: zipfile.ZipInfo, label: str) -> str:
     if odd or (stat.S_IFMT(mode) and not stat.S_ISREG(mode)) or len(name) > 400 or max(map(len, parts)) > 200:
         raise TamrlError(f"The zip names a file that no workspace has: {printable(name[:80])!r}", label, _TODO)
     if parts[0] not in PARTS or any(part.startswith(".") for part in parts):
-        raise TamrlError(f"The zip holds what is no part of a workspace: {printable(name[:80])!r}", label, _TODO)
+        raise TamrlError(
+            f"The zip holds something that is not part of a workspace: {printable(name[:80])!r}", label, _TODO
+        )
     return PurePosixPath(*parts).as_posix()
 
 
@@ -169,7 +171,7 @@ def _rewritten(scratch: Path, into: Path, name: str) -> Workspace:
             raise TamrlError(what, MARKER, _TODO)
         save_archive(loaded, made.archive_path)
     if not all(isinstance(entry, dict) for entry in old.provenance()):
-        raise TamrlError("provenance.json holds what is no entry", "provenance.json", _TODO)
+        raise TamrlError("provenance.json holds something that is not an entry", "provenance.json", _TODO)
     for part in ("models", "maps", "provenance.json", citations.FILE):
         if (scratch / part).exists():
             shutil.rmtree(made.path / part, ignore_errors=True)

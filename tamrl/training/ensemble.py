@@ -71,7 +71,7 @@ class MemberJob:
 def train_member(
     job: MemberJob, report: Callable[[TrainingProgress], None], stop: Callable[[], bool]
 ) -> dict[str, Any]:
-    """Train one member, or go on with it, and write its weights; return its part of the manifest."""
+    """Train or resume one member and write its weights; return its part of the manifest. See ``MemberTrainer``."""
     one_thread()
     began = time.perf_counter()
     device = choose(job.device)
@@ -155,7 +155,7 @@ def _save_state(job: MemberJob, trainer: MemberTrainer, seconds: float) -> None:
 
 @contextmanager
 def _to_disk(path: Path) -> Iterator[None]:
-    """Say in words that something cannot be written: torch and safetensors raise errors of their own."""
+    """Return in words that something cannot be written: torch and safetensors raise errors of their own."""
     try:
         yield
     except (OSError, RuntimeError, SafetensorError) as error:
@@ -274,7 +274,7 @@ class EnsembleTrainer:
 
         Args:
             on_progress: called after each step of each member.
-            workers: processes at once; by default one a core.
+            workers: processes at once; by default one per core.
 
         Returns:
             Whether all members are finished.

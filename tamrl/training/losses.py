@@ -39,7 +39,7 @@ def balance_penalty(fluxes: Tensor) -> Tensor:
 
 
 def reconstruction_loss(model: TAMRL, code: Tensor, support: Support) -> Tensor:
-    """Return how badly the code tells the drivers' seasonal cycle and the classes of its own support."""
+    """Return the error of the seasonal cycle of the drivers and of the classes that are decoded from a code."""
     target, present = seasonal_means(support, len(model.config.drivers))
     assert model.decoder is not None  # asked for only of a network with a decoder
     means, logits = model.decoder(code)
@@ -48,7 +48,7 @@ def reconstruction_loss(model: TAMRL, code: Tensor, support: Support) -> Tensor:
 
 
 def training_loss(model: TAMRL, batch: Batch, config: Config) -> tuple[Tensor, dict[str, Tensor]]:
-    """Return the loss of one batch and its terms by name, which lie on the device: to read them waits for it."""
+    """Return the loss of one batch and its terms by name, left on the device: reading them waits for it."""
     forward, huber = model.forward_model, config.train.huber
     states, code = model.states(batch.support, batch.drivers, batch.mask, config.train.window)
     fluxes = forward.fluxes(states)

@@ -1,4 +1,4 @@
-"""How far to trust a few days of a new place: the shrinkage of the site effect, fitted on validation towers.
+"""The shrinkage of the site effect given few days of a new place, fitted on validation towers.
 
 The prior of the site effect is learnt on the towers that the network itself is fitted to. Their residuals are smaller
 and more alike than those of a place that it has never seen, so its posterior there is overconfident: at held-out towers

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def fit_reference(ensemble: "Ensemble", archive: "xr.Dataset") -> Reference:
-    """Return what the members make of the towers that they were trained on.
+    """Return positions, task embeddings and driver summaries of the training towers.
 
     Args:
         ensemble: K members.

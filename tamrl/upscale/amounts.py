@@ -1,4 +1,4 @@
-"""Over which time an amount was summed: ``m`` or ``J m-2`` alone do not say whether per hour, day or month.
+"""The accumulation period of an amount: ``m`` or ``J m-2`` alone do not say whether per hour, day or month.
 
 ERA5 is the usual trap: its monthly means of accumulated fields are means of sums per day (GRIB stepType ``avgad``), its
 hourly fields are sums of one hour, and those of ERA5-Land run up since 00 UTC.

@@ -1,4 +1,4 @@
-"""Dask: threads here, processes here, or a cluster that is already there, through the same few calls."""
+"""Dask: local threads, local processes, or an existing cluster, through the same few calls."""
 
 import logging
 import signal
@@ -45,7 +45,7 @@ def _reached(scheduler: str) -> Iterator["Client"]:
 
 
 def is_address(scheduler: str) -> bool:
-    """Return whether this is the address of a scheduler that is there."""
+    """Return whether this is the address of an existing scheduler."""
     return scheduler.startswith(("tcp://", "tls://", "ucx://", "ws://", "inproc://"))
 
 
@@ -96,7 +96,9 @@ def connect(scheduler: str, workers: int, threads: int = 1) -> Iterator["Client"
             yield client
 
 
-def run_all(client: "Client", function: Callable, tasks: Iterable[tuple], on_done: Callable[[Any], None]) -> None:
+def run_all(
+    client: "Client", function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], on_done: Callable[[Any], None]
+) -> None:
     """Run ``function(*task)`` for each task, a few ahead of the workers; a task whose worker dies runs again.
 
     Args:

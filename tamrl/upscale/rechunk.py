@@ -1,7 +1,7 @@
 """Drivers in whole maps become series: read once, in bounded memory, into a temporary Zarr of the shape of the regions.
 
 A region reads the whole series of few cells. Where a file holds many cells of few steps in one piece, every region
-would unpack every piece; such drivers are turned once before. What is finished is marked, as of regions.
+would unpack every piece; such drivers are turned once before. Finished parts are marked, as regions are.
 """
 
 import dataclasses

@@ -179,7 +179,7 @@ def _batch(fields: dict[str, Tensor], names: tuple[str, ...], cells: Tensor, col
 def compute(
     job: RegionJob, region: Region, values: dict[str, np.ndarray], classes: tuple[np.ndarray, np.ndarray, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Return what the model says of a region.
+    """Return the fluxes of a region, their spread and what else maps hold.
 
     Args:
         job: model and settings.
@@ -190,7 +190,7 @@ def compute(
     Returns:
         ``GPP`` ... ``NEE_sd`` (T, R, C) in gC m-2 d-1 of land, the latter as ``spread`` says, ``code`` (P, R, C) and
         ``extrapolation`` (R, C) where the checkpoint knows its towers, ``GPP_members`` ... (K, T, R, C) where wanted;
-        NaN where there is no land or no driver. Empty where that is everywhere.
+        NaN where there is no land or no driver. Empty where no cell has a value.
 
     Raises:
         TamrlError: the model's fluxes are not finite.

@@ -1,4 +1,4 @@
-"""What a run of upscaling is asked, how far it is, and what it made."""
+"""Request, progress and outcome of an upscaling run."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

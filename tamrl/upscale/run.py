@@ -166,6 +166,9 @@ def tile_size(drivers: Drivers, members: int, kept: bool, workers: Workers) -> i
         members: K.
         kept: whether the fluxes of each member are written.
         workers: who computes.
+
+    Raises:
+        TamrlError: a worker has too little memory for the smallest region.
     """
     steps, fluxes = len(drivers.time), 3 * (2 + members * kept)
     timed = sum(1 + len(d.parts) for d in drivers.drivers.values() if not d.static)

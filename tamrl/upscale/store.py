@@ -88,7 +88,7 @@ def prepare(place: RunFolder, plan: dict[str, Any], layout: dict[str, Any], resu
             if resume
             else "Give another --out, or remove it"
         )
-        raise TamrlError("There is something already", str(place.out), todo)
+        raise TamrlError("The output exists already", str(place.out), todo)
     if not place.plan.exists():
         if resume:
             raise TamrlError("There is no run to resume", str(place.out), "Run without --resume")
@@ -209,7 +209,7 @@ def _layout(dims: tuple[str, ...], shape: tuple[int, ...], tile: int) -> tuple[t
 
 
 def write_region(store: Path | str, region: Region, values: dict[str, np.ndarray]) -> None:
-    """Write what was computed of one region.
+    """Write what was computed of one region, the arrays that ``regions.compute`` returns.
 
     Raises:
         TamrlError: the disk is full, or cannot be written.
@@ -229,7 +229,11 @@ def write_region(store: Path | str, region: Region, values: dict[str, np.ndarray
 
 
 def set_mark(mark: Path, account: str = "") -> None:
-    """Say that a piece of work is done, with the account of what was read; called after its data are written."""
+    """Mark a piece of work as done, with the account of what was read; called after its data are written.
+
+    Raises:
+        TamrlError: the mark cannot be written.
+    """
     try:
         if account:
             partial = mark.with_name(mark.name + ".new")

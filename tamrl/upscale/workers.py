@@ -2,8 +2,8 @@
 
 A worker of a GPU has several threads, each with a region of its own: while one computes, others read and write theirs.
 The device is lent to one at a time, so that what it holds is bounded; what is copied to and from it is not waited for
-by the others. Workers of a cluster that is there take the first device that they see, which dask-cuda makes another one
-for each (it turns ``CUDA_VISIBLE_DEVICES``); start them with ``--nthreads 3``.
+by the others. Workers of a cluster that is there take the first device that they see, which dask-cuda makes a different
+one for each (it rotates ``CUDA_VISIBLE_DEVICES``); start them with ``--nthreads 3``.
 """
 
 from collections import defaultdict
@@ -38,7 +38,7 @@ class Workers(NamedTuple):
 
     Attributes:
         device: of each, as ``device_here`` reads it.
-        number: of them; without meaning for a cluster that is there.
+        number: of workers; ignored for a cluster that is there.
         threads: of each.
         memory: bytes that the arrays of one region may take.
         speed: how many cores one is worth, about: what decides how large a region is.
@@ -93,7 +93,7 @@ def _machine_bytes() -> int:
 
 
 def device_here(name: str, precision: str) -> torch.device:
-    """Return the device that the worker computes on which this runs on.
+    """Return the device on which the current worker computes.
 
     Args:
         name: of ``Workers.device``.

@@ -96,7 +96,16 @@ def test_what_to_read_next_has_links():
     at = lessons(lesson="tower", stage="read")
     text = " ".join(m.value for m in at.markdown)
     for paper in LESSONS["tower"].reading:
-        assert f"https://doi.org/{paper.doi}" in text
+        assert f"https://doi.org/{paper.work.fields['doi']}" in text
+
+
+def test_behind_the_last_step_stands_the_next_lesson_and_behind_the_last_lesson_all():
+    at = lessons(lesson="tower", stage="read")
+    at.button(key="lesson_onward").click().run()
+    assert (healthy(at).query_params["lesson"], "stage" in at.query_params) == ("places", False)
+    at = lessons(lesson="siting", stage="read")
+    at.button(key="lesson_onward").click().run()
+    assert len(healthy(at).subheader) == 6
 
 
 def test_lesson_one_marks_signs_days_and_selection():
@@ -176,6 +185,7 @@ def test_lesson_four_marks_weeks_and_tells_the_class(rooms):
     rows = rooms.board(key).rows.set_index("question")
     assert rows.loc["weeks", "tries"] == 2
     assert rows.loc["weeks", "value"] < -40
+    assert set(rows.index) == {"guess", "weeks", "best"}
     assert rows["correct"].all()
     assert rows["student"].nunique() == 1
 

@@ -25,14 +25,21 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="session")
-def server(small_workspace, tmp_path_factory):
-    """Address of a running app whose environment names the small workspace."""
+def kept(tmp_path_factory):
+    """The folder in which the server keeps what visitors bring."""
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(scope="session")
+def server(small_workspace, kept, tmp_path_factory):
+    """Address of a running app whose environment names the small workspace; who comes by a proxy soon has left."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.headless=true", f"--server.port={port}"]
     command += ["--server.address=localhost", "--server.fileWatcherType=none"]
     environment = {**os.environ, "TAMRL_WORKSPACE": str(small_workspace[0].path)}
+    environment |= {"TMPDIR": str(kept), "TAMRL_VISIT_MINUTES": "0.03"}
     log = tmp_path_factory.mktemp("server") / "log.txt"
     with log.open("w") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=subprocess.STDOUT)
@@ -94,10 +101,16 @@ class App:
         """Wait until the app has nothing more to do."""
         return settle(self.page)
 
+    def close(self):
+        """Close the window; nothing was asked of another machine and nothing failed."""
+        self.context.close()
+        assert self.outside == []
+        assert self.errors == []
+
 
 @pytest.fixture
 def window(browser, server):
-    """A function that opens a window; at the end nothing was asked of another machine and nothing failed."""
+    """A function that opens a window, whose pages are looked at as ``App.close`` says at the end."""
     opened = []
 
     def make(**settings):
@@ -106,6 +119,13 @@ def window(browser, server):
 
     yield make
     for app in opened:
-        app.context.close()
-        assert app.outside == []
-        assert app.errors == []
+        app.close()
+
+
+@pytest.fixture(scope="module")
+def one_window(browser, server):
+    """One window for the tests of a module, whose reader has seen the tour: what a page loads is there for the next."""
+    app = App(browser, server)
+    app.page.add_init_script("localStorage.setItem('tamrl-tour-seen', '1')")
+    yield app
+    app.close()

@@ -69,6 +69,25 @@ def test_a_row_of_charts_is_one_picture_with_its_legend(window, tmp_path):
     assert ground == "#ffffff"
 
 
+def test_a_click_on_the_places_of_lesson_six_builds_a_tower_and_another_takes_it_away(window):
+    app = window()
+    page = app.open("/lessons?lesson=siting&stage=try")
+
+    def press(trace, place):
+        """Click a point of the traces: no tower, stands already, added by you; return which towers are added then."""
+        point = page.locator(".st-key-figure-lesson_climates .trace.scatter").nth(trace).locator(".point").nth(place)
+        point.scroll_into_view_if_needed()
+        app.settle()
+        box = point.bounding_box()
+        page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        app.settle()
+        return re.findall("XS-[A-Z]{2}[0-9]", page.get_by_test_id("stMultiSelect").inner_text())
+
+    # A place that stands apart from all others.
+    assert press(0, 20) == ["XS-GR3"]
+    assert press(2, 0) == []
+
+
 def test_the_support_keeps_its_points_when_every_method_was_tried(window, small_workspace):
     site = small_workspace[1][0]
     app = window()

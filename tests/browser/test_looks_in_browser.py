@@ -32,6 +32,26 @@ CHANGES = '[data-testid="stSidebar"] [data-testid="stCaptionContainer"] { visibi
 #: Seconds in which a page may come to look as it should: other tests run on the same cores.
 PATIENCE = 20
 MAKE = os.environ.get("TAMRL_MAKE_LOOKS") == "1"
+#: Pages that are looked at on a screen of 3840 x 2160 as well, and what is measured there [px].
+LARGE = ("start", "towers")
+MEASURES = """() => {
+  const all = (what) => [...document.querySelectorAll(what)].filter((e) => e.offsetWidth);
+  const width = (e) => e.getBoundingClientRect().width;
+  const main = document.querySelector('[data-testid="stMain"]');
+  return {
+    beyond: main.scrollWidth - main.clientWidth,
+    used: width(main.querySelector('[data-testid="stMainBlockContainer"]')) / width(main),
+    letters: Math.max(...all('[data-testid="stMain"] [data-testid="stMarkdownContainer"] > p')
+      .filter((e) => !e.closest('[class*="st-key-footer-"]'))
+      .map((e) => width(e) / parseFloat(getComputedStyle(e).fontSize))),
+    type: Math.min(...all('.js-plotly-plot .xtick text, .js-plotly-plot .annotation text')
+      .map((e) => parseFloat(getComputedStyle(e).fontSize))),
+    filled: Math.min(...all('[data-testid="stPlotlyChart"]')
+      .map((e) => width(e.querySelector('.main-svg')) / width(e.closest('[data-testid="stVerticalBlock"]')))),
+    table: Math.max(...all('[data-testid="stDataFrame"] .stDataFrameGlideDataEditor')
+      .map((e) => parseFloat(getComputedStyle(e).getPropertyValue('--gdg-base-font-style').split(' ').at(-1)))),
+  };
+}"""
 
 
 def seen(page):
@@ -71,23 +91,39 @@ def compare(app, name, folder):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_looks_as_it_did(window, name, tmp_path):
+def test_a_page_looks_as_it_did(one_window, name, tmp_path):
     address, drawn = PAGES[name]
-    app = window(width=1920)
-    page, themes, wrong = app.page, ("light", "dark"), []
-    page.set_viewport_size({"width": 1920, "height": HEIGHTS[1920]})
-    app.open(address)
-    page.locator(drawn).first.wait_for()
-    for width, height in HEIGHTS.items():
-        page.set_viewport_size({"width": width, "height": height})
-        # One load a page: the theme is that of the machine, and changes with it.
-        for theme in themes:
-            page.emulate_media(color_scheme=theme)
+    app, page, widths, wrong = one_window, one_window.page, [*HEIGHTS], []
+    # One load a page, and one change of theme, for which a page is drawn anew: the theme is that of the machine.
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        for width in widths:
+            page.set_viewport_size({"width": width, "height": HEIGHTS[width]})
+            if not wrong:
+                app.open(address)
+                page.locator(drawn).first.wait_for()
             wrong.append(compare(app, f"{name}-{width}-{theme}", tmp_path))
-        themes = themes[::-1]
+        widths = widths[::-1]
     assert not any(wrong), "\n".join(filter(None, wrong))
     if name == "towers" and not MAKE:
         page.locator("[data-testid=stMain] canvas, [data-testid=stMain] .tamrl-legend").evaluate_all(
             "all => all.forEach(e => { e.style.visibility = 'hidden'; })"
         )
-        assert looks.worst(seen(page), looks.stored(f"{name}-390-{theme}")) > looks.SAME, "a lost map is not seen"
+        assert looks.worst(seen(page), looks.stored(f"{name}-{width}-{theme}")) > looks.SAME, "a lost map is not seen"
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_a_page_uses_a_large_screen(one_window, name):
+    page = one_window.page
+    page.set_viewport_size({"width": 3840, "height": 2160})
+    address, drawn = PAGES[name]
+    one_window.open(address)
+    page.locator(drawn).first.wait_for()
+    page.wait_for_function("getComputedStyle(document.documentElement).fontSize === '26.25px'")
+    found = one_window.settle() and page.evaluate(MEASURES)
+    assert found["beyond"] <= 0
+    assert found["used"] > 0.7, "the page is a strip in the middle of the screen"
+    assert found["letters"] <= 60, "lines of more than 120 letters, each of half the size of the type"
+    assert found["filled"] > 0.95, "a figure is narrower than its column"
+    assert found["type"] >= 18
+    assert found["table"] >= 18

@@ -5,10 +5,13 @@ import gzip
 import re
 import time
 from itertools import pairwise
+from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
 import tower_files
+from conftest import App
+from proxy import Proxy
 from test_accessibility import AXE, FINDINGS, headings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -88,6 +91,44 @@ def test_nobody_else_sees_what_was_accepted(window, server):
     page.get_by_role("heading", name="Your workspaces").wait_for()
     app.settle()
     assert page.get_by_text("None yet").count() == 0
+
+
+@pytest.fixture
+def guest(browser, server):
+    """A window of somebody who comes by a proxy, and so is not the owner of the computer."""
+    proxy = Proxy(urlsplit(server).port, "", cut=False)
+    app = App(browser, proxy.address)
+    yield app
+    app.context.close()
+    proxy.close()
+    assert app.errors == []
+
+
+def test_what_a_visitor_brought_vanishes_once_the_last_window_is_closed(guest, kept):
+    def there():
+        return set(kept.glob("tamrl-visits-*/*/*/my-towers"))
+
+    before = there()
+    page = guest.open("/workspace")
+    drag_in(page, *made())
+    page.get_by_role("heading", name="XX-One").wait_for()
+    guest.settle()
+    page.get_by_role("button", name="Accept", exact=True).click()
+    page.get_by_text("which is open now").wait_for()
+    (mine,) = there() - before
+    assert (mine / "archive.zarr").is_dir()
+    other = guest.context.new_page()
+    other.goto(f"{guest.server}/glossary")
+    other.locator("h1").first.wait_for()
+    page.close()
+    other.wait_for_timeout(4000)  # longer than nobody may be there, and a look
+    assert mine.is_dir()
+    other.close()
+    until = time.monotonic() + 60
+    while mine.parents[1].exists() and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not mine.parents[1].exists()
+    assert before <= there()  # what others keep
 
 
 @pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])

@@ -211,9 +211,9 @@ def test_fills_separators_and_text_on_the_command_line(tmp_path):
     values["CO2"] = "off"
     code, text = run(tmp_path, values)
     assert code == 1
-    assert "SW_IN_F: 400 of 400 cells are no numbers" in text
+    assert "SW_IN_F: 400 of 400 cells are not numbers" in text
     assert "without separators of thousands" in text
-    assert "CO2_F_MDS: 400 of 400 cells are no numbers, the first is 'off'" in text
+    assert "CO2_F_MDS: 400 of 400 cells are not numbers, the first is 'off'" in text
     for fill in ("-6999", "1e+20", "9.96921e+36", "-9999.9", "9999"):
         assert f"1 values of {fill} (" in text
     tower = record(load_archive(tmp_path / "w" / "archive.zarr"), "DE-Mmm")

@@ -81,7 +81,7 @@ def test_a_tower_comes_once_its_licence_is_accepted(server, catalogue, tmp_path)
     [
         ("n\n", "The licence was not accepted, nothing was downloaded."),
         ("\n", "The licence was not accepted, nothing was downloaded."),
-        ("", "Nobody answered, nothing was downloaded. Add --accept-licence to accept the licence."),
+        ("", "There was no answer, nothing was downloaded. Add --accept-licence to accept the licence."),
     ],
 )
 def test_without_a_yes_nothing_is_downloaded(server, catalogue, tmp_path, answer, words):

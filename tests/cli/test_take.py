@@ -38,7 +38,7 @@ def test_the_address_of_a_page_is_linked_where_it_is_given(arguments, tmp_path):
     assert 'href="http://localhost:8501/lab?site=XS-GR4&amp;run=1"' in report.read_text(encoding="utf-8")
     refused = CliRunner().invoke(main, [*given, "lab?site=XS-GR4"])
     assert refused.exit_code != 0
-    assert "no address of a page" in str(refused.output) + str(refused.exception)
+    assert "not the address of a page" in str(refused.output) + str(refused.exception)
 
 
 def test_an_adapted_model_predicts_what_was_adapted(arguments, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tamrl.figures.lessons import classroom, labels, measured, seasons, siting, trust
+from tamrl.figures.lessons import apart, classroom, labels, measured, seasons, siting, trust
 from tamrl.teaching.labels import Benchmark
 
 
@@ -87,3 +87,44 @@ def test_answers_of_a_class_are_counted_by_right_and_wrong():
     assert [(bar.name, list(bar.x)) for bar in drawn.data] == [("Right", [1]), ("Not right", [1]), ("Not marked", [1])]
     assert sum(sum(bar.x) for bar in classroom.answers(rows, "dark").data) == 3
     assert len(classroom.values(rows.dropna(subset=["value"]), "x", {"median": 1.5}, "light").data) == 2
+
+
+@pytest.mark.parametrize("width", [250, 320, 900])
+def test_names_lie_over_no_other_name_and_no_other_point_on_any_screen(width):
+    rng = np.random.default_rng(1)
+    places = pd.DataFrame(
+        {"temperature": rng.uniform(-8, 29, 40), "rain": rng.uniform(100, 2600, 40), "igbp": "GRA", "koeppen": "Dfb"},
+        index=[f"XS-AB{i}" for i in range(40)],
+    )
+    errors, start, added = rng.uniform(0, 5, 40), ["XS-AB1", "XS-AB2"], ["XS-AB3"]
+    figure = siting.climates(places, errors, 5.0, start, added, "light")
+    plot = apart.Plot(x=tuple(figure.layout.xaxis.range), y=tuple(figure.layout.yaxis.range), px=(width, 290))
+    taken, markers, named = np.empty((0, 4)), np.empty((0, 4)), []
+    for trace in figure.data:
+        points, radius = plot.at(trace.x, trace.y), trace.marker.size / 2
+        markers = np.vstack([markers, np.concatenate([points - radius, points + radius], axis=1)])
+        named += [
+            apart.boxes(point, radius, text, 10)[side]
+            for point, text, side in zip(points, trace.text, trace.textposition, strict=True)
+            if text
+        ]
+    for box in named:
+        assert apart.common(box, taken) == 0
+        assert apart.common(box, markers) == 0
+        taken = np.vstack([taken, box])
+    assert len(named) >= len(start) + len(added)
+
+
+def test_a_name_that_must_be_shown_takes_the_best_of_bad_sides_and_another_is_left_out():
+    plot = apart.Plot(x=(0, 1), y=(0, 1), px=(60, 40))
+    points, radii = plot.at(np.array([0.5, 0.52]), np.array([0.5, 0.5])), np.array([6.0, 6.0])
+    names = [(0, "a long name", True), (1, "another one", False)]
+    assert list(apart.sides(points, radii, names, plot, 10)) == [0]
+
+
+def test_names_of_the_lines_among_draws_stand_above_the_plot_one_over_the_other():
+    marks = {"yours": 1.5, "knowing the truth": 1.1, "as unlike as can be": 1.4}
+    notes = siting.among(np.linspace(1, 2, 20), marks, "light").layout.annotations
+    assert [note.text for note in notes] == ["knowing the truth", "as unlike as can be", "yours"]
+    assert len({note.yshift for note in notes}) == 3
+    assert all((note.y, note.yanchor) == (1, "bottom") for note in notes)

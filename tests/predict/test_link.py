@@ -32,7 +32,7 @@ def test_an_address_of_a_page_is_one(address):
     ],
 )
 def test_anything_else_is_refused_in_words(address):
-    with pytest.raises(TamrlError, match="no address of a page"):
+    with pytest.raises(TamrlError, match="not the address of a page"):
         link.checked(address)
 
 

@@ -13,7 +13,7 @@ from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.network import TAMRL
 from tamrl.model.prior import CodePrior
 from tamrl.predict import task_space
-from tamrl.predict.adapt import adapt
+from tamrl.predict.adapt import Cancelled, adapt
 from tamrl.predict.ensemble import member_code, member_record, member_records
 from tamrl.predict.methods import AdaptSettings
 from tamrl.protocol.support_days import support_days
@@ -144,3 +144,12 @@ class _Mute:
 
     def __init__(self, model):
         self.encoder = model.encoder
+
+
+def test_reading_places_tells_how_far_it_is_and_ends_when_it_is_cancelled(ensemble, archive):
+    sites, shares = archive.site.values.astype(str)[:2], []
+    task_space.read_places(ensemble, archive, sites, progress=shares.append)
+    assert shares == [0, 0.5]
+    with pytest.raises(Cancelled):
+        task_space.read_places(ensemble, archive, sites, progress=shares.append, cancelled=lambda: len(shares) > 2)
+    assert shares == [0, 0.5, 0]

@@ -68,7 +68,7 @@ def test_a_split_survives_its_file(tmp_path):
         ({"folds": [["T00", "T01"], []]}, "no empty one"),
         ({"folds": []}, "at least one fold"),
         ({"folds": ["T00"]}, "lists of tower ids"),
-        ({"folds": [["T00"], ["T01"]]}, "Towers stand in no fold: T02"),
+        ({"folds": [["T00"], ["T01"]]}, "Towers are in no fold: T02"),
         ({"folds": [["T00", "T01"], ["T02", "T99"]]}, "unknown towers: T99"),
         ({"folds": [["T00", "T01", "T02"]]}, "leaves no tower to train on"),
         ({"design": "magic"}, "Known designs: igbp, koeppen"),

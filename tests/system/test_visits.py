@@ -67,49 +67,23 @@ def test_what_nobody_uses_is_removed(visits, monkeypatch):
     assert visits.folder("old") is None
 
 
-def test_what_a_visitor_keeps_goes_when_he_has_left_and_stays_over_a_reload(tmp_path, monkeypatch):
-    open_windows, now = {"first", "other"}, [time.monotonic()]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    visits = Visits(Limits(hours=100, minutes=10), tmp_path, connected=open_windows.__contains__)
+def test_what_a_visitor_keeps_goes_when_he_has_left(visits):
     mine, other = (visits.folder(name, make=True) for name in ("mine", "other"))
-    visits.here("mine", "first")
-    visits.here("other", "other")
-
-    def after(minutes):
-        now[0] += 60 * minutes
-        visits.sweep()
-        return mine.exists(), other.exists()
-
-    assert after(300) == (True, True)  # a visit that goes on keeps them, used or not
-    open_windows.remove("first")
-    assert after(9) == (True, True)
-    visits.here("mine", "second")  # the page was loaded again: another session
-    open_windows.add("second")
-    assert after(300) == (True, True)
-    open_windows.remove("second")
-    assert after(9) == (True, True)
-    assert after(2) == (False, True)
+    (mine / "a").touch()
+    visits.remove("mine")
+    visits.remove("reader")  # has no folder
     assert visits.folder("mine") is None
-    assert visits._sessions.keys() == visits._used.keys()  # nothing is remembered of who has left
-    visits.close()
-
-
-def test_a_visitor_without_a_folder_is_forgotten_as_well(tmp_path, monkeypatch):
-    visits = Visits(Limits(minutes=10), tmp_path, connected=lambda session: False)
-    visits.here("reader", "one")
-    later = time.monotonic() + 601
-    monkeypatch.setattr(time, "monotonic", lambda: later)
-    visits.sweep()
-    assert visits._sessions == {}
-    visits.close()
+    assert other.exists()
+    assert visits._used.keys() == {other.name}  # nothing is remembered of who has left
 
 
 def test_what_the_owner_keeps_stays_while_the_server_runs(visits, monkeypatch):
     own = visits.folder("owner", make=True)
-    visits.here("owner", None)
+    visits.keep("owner")
     later = time.monotonic() + 10**6
     monkeypatch.setattr(time, "monotonic", lambda: later)
     visits.sweep()
+    visits.remove("owner")
     assert own.exists()
 
 

@@ -34,12 +34,12 @@ def year():
     return Year(site="XX-Abc", days=days)
 
 
-def test_every_lesson_has_a_guess_a_check_and_papers_with_a_doi():
+def test_every_lesson_has_a_guess_a_check_and_papers_to_read():
     for lesson in course.LESSONS.values():
         assert next(iter(lesson.questions)) == "guess"
         assert len(lesson.questions) >= 2
         assert len(lesson.reading) >= 2
-        assert all(paper.doi.startswith("10.") and " " not in paper.doi for paper in lesson.reading)
+        assert all(paper.why.endswith(".") and paper.work.key == paper.key for paper in lesson.reading)
         assert lesson.hook.endswith("?")
         assert lesson.aim.endswith(".")
     assert sum(minutes for _, minutes in course.STEPS.values()) == course.MINUTES
@@ -137,4 +137,7 @@ def test_marks_of_modulation_follow_the_errors():
     assert not by_hand.mark_setting(0.1, 0.0, 5.0, 5.5, 5.0).correct
     assert by_hand.mark_carried("worse", 1.0, 0.0, 3.5, 2.0).correct
     assert by_hand.mark_carried("better", 0.2, 0.0, 1.6, 2.0).correct
-    assert "neither slider" in by_hand.mark_carried("better", 0.0, 0.0, 2.0, 2.0).said
+    still = by_hand.mark_carried("better", 0.0, 0.0, 2.0, 2.0)
+    assert "neither slider" in still.said
+    assert still.correct is None
+    assert "the same as the plain network's 5.50" in by_hand.mark_setting(0.0, 0.0, 5.5, 5.5, 5.0).said

@@ -120,7 +120,7 @@ def test_towers_that_are_not_listed_are_named_with_what_may_be_meant(server, tmp
         (",".join(COLUMNS) + "\n", "lists no tower"),
         ("", "has no site_id"),
         ('a,b\n"' + "x" * 200_000 + '"\n', "has no site_id"),
-        (b"\xff\xfe\x00", "no CSV in UTF-8"),
+        (b"\xff\xfe\x00", "not a CSV file in UTF-8"),
     ],
 )
 def test_another_file_is_no_catalogue(tmp_path, text, words):
@@ -136,7 +136,7 @@ def test_a_catalogue_that_is_not_there_or_far_too_large(tmp_path, monkeypatch):
             fluxnet(["DE-Tha"], str(path))
     monkeypatch.setattr(fetch, "_MOST_CATALOGUE_BYTES", 2)
     (tmp_path / "c.csv").write_text("much")
-    with pytest.raises(TamrlError, match="too large"):
+    with pytest.raises(TamrlError, match="too large for a catalogue"):
         fluxnet(["DE-Tha"], str(tmp_path / "c.csv"))
 
 
@@ -190,7 +190,7 @@ def test_a_zip_without_a_published_hash_is_checked_by_its_own_sums(server, tmp_p
     outcome = take(fluxnet(["US-Ha1", "US-NR1", "US-Var"], snapshot(tmp_path / "c.csv", rows)), tmp_path / "out")
     assert [item.site for item in outcome.done] == ["US-Var"]
     assert "a.csv in it is damaged" in outcome.failures[0]
-    assert "it is no zip that can be read" in outcome.failures[1]
+    assert "it is not a readable zip" in outcome.failures[1]
 
 
 def test_a_hub_that_cannot_be_reached_is_not_asked_for_every_tower(server, tmp_path, monkeypatch):

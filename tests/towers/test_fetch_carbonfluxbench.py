@@ -45,7 +45,7 @@ def test_wrong_bytes_are_refused_large_and_small(server, tmp_path, name):
     server.bodies[path] = server.bodies[path][:-1] + b"?"
     outcome = take(offer, tmp_path, patience=HASTY)
     assert [item.name for item in outcome.done] == [other for other in FILES if other != name]
-    assert outcome.failures[0].startswith("What came is not the published file: its hash is another one")
+    assert outcome.failures[0].startswith("The download is not the published file: its hash is another one")
     assert not (tmp_path / name).exists()
 
 
@@ -77,7 +77,7 @@ def test_a_data_set_that_was_closed_or_moved(server, status):
 
 def test_a_page_that_asks_to_log_in_is_not_the_hub(server):
     server.bodies[API] = b"<html>Welcome to the airport</html>"
-    with pytest.raises(TamrlError, match="What answers is not Hugging Face"):
+    with pytest.raises(TamrlError, match="The server that answered is not Hugging Face"):
         carbonfluxbench(server.url, HASTY)
 
 

@@ -104,7 +104,7 @@ def test_workspaces_are_made_and_deleted_by_name(shelf, tmp_path):
     (outside / "models").mkdir(parents=True)
     (outside / "workspace.yaml").write_text("name: other\n")
     for path in (outside, shelf.path, shelf.path / ".." / "other"):
-        with pytest.raises(TamrlError, match="none of your own"):
+        with pytest.raises(TamrlError, match="not one of your"):
             shelf.delete(path)
     assert outside.is_dir()
     shelf.delete(made.path)

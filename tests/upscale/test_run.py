@@ -203,7 +203,7 @@ def test_shut_down_and_resumed_runs_are_identical(checkpoint, field_files, tmp_p
     place = RunFolder(out)
     place.work.mkdir()
     place.plan.write_text("{}")  # a run that was killed after it had moved the maps
-    for resume, text in ((False, "something already"), (True, "complete")):
+    for resume, text in ((False, "exists already"), (True, "complete")):
         with pytest.raises(TamrlError, match=text):
             run(checkpoint, tmp_path / "d.nc", out, resume=resume)
     assert not place.work.exists()

@@ -10,7 +10,7 @@ import xarray as xr
 
 from tamrl import wording
 from tamrl.app.lab.view import Asked, LabRequest
-from tamrl.app.shared import components, jobs, state, theme
+from tamrl.app.shared import components, jobs, sizes, state, theme
 from tamrl.app.shared.late import Late
 from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
@@ -267,7 +267,7 @@ def _live() -> None:
         history = job.history()
         if history["loss"].notna().any():
             st.plotly_chart(
-                diagnostics.loss_figure(history, theme.current()),
+                sizes.figure(diagnostics.loss_figure(history, theme.current())),
                 theme=None,
                 key="live_loss",
                 config={"displayModeBar": False},

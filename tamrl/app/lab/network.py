@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.lab import inputs, network_take
-from tamrl.app.shared import components, jobs, state, static, theme
+from tamrl.app.shared import components, jobs, sizes, state, static, theme
 from tamrl.app.shared.widgets import from_map, from_table, pick
 from tamrl.evaluation.results import METRICS
 from tamrl.figures.lab import network as figures
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 UNIT = unit_label(FLUX_UNIT)
 MAP_PX = 400
-SEASONS = {"growing": "Growing season", "dormant": "Dormant season", "random": "Random days"}
+SEASONS = {"growing": "Growing", "dormant": "Dormant", "random": "Random days"}
 #: Numbers of labelled days that are offered.
 DAYS = (3, 7, 14, 30, 60, 90, 180)
 _SITE, _TURN, _PRESSED = "tamrl_network_site", "tamrl_network_turn", "tamrl_network_pressed"
@@ -50,7 +50,7 @@ class NetworkRequest:
     days: int
     placement: str
 
-    def place(self) -> tuple:
+    def place(self) -> tuple[Any, ...]:
         """Return what must be equal for two results to be of the same towers and model."""
         return self.workspace, self.model
 
@@ -184,15 +184,14 @@ def _map_and_table(shown: pd.DataFrame, flux: str, site: str | None) -> None:
     """Draw the towers coloured by what they gain beside their table; a click on either offers the lab."""
     colours = maps.scale(shown["change"].to_numpy(dtype=float), METRICS["rmse"], difference=True)
     title = f"Change of {flux} RMSE [%]"
-    turn = st.session_state.get(_TURN, 0)
+    turn, high = st.session_state.get(_TURN, 0), sizes.px(MAP_PX)
     left, right = st.columns([1.25, 1], gap="medium")
     with left:
+        deck = maps.score_map(shown, "change", f"{title}: {{}}", colours, site, theme.current(), turn, high)
         st.pydeck_chart(
-            static.placed(
-                maps.score_map(shown, "change", f"{title}: {{}}", colours, site, theme.current(), turn, MAP_PX)
-            ),
+            static.placed(deck),
             key="network_map",
-            height=MAP_PX,
+            height=high,
             on_select=lambda: from_map("network_map", _choose),
             alt=f"World map of {len(shown)} towers coloured by {title}; the table beside it offers the same choice.",
         )
@@ -201,7 +200,7 @@ def _map_and_table(shown: pd.DataFrame, flux: str, site: str | None) -> None:
         order = shown.sort_values("change")
         frame = order.reset_index()[["site", "igbp", "koeppen", "rmse_before", "rmse_after", "change"]]
         key = f"network_table_{turn}"
-        st.dataframe(
+        sizes.table(
             components.numbers(
                 frame, {"rmse_before": (2, False, ""), "rmse_after": (2, False, ""), "change": (0, True, " %")}
             ),

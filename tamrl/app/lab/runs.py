@@ -8,7 +8,7 @@ import streamlit as st
 
 from tamrl import wording
 from tamrl.app.lab import inputs
-from tamrl.app.shared import components, state, theme
+from tamrl.app.shared import components, sizes, state, theme
 from tamrl.figures.lab import runs as figures
 from tamrl.figures.style import number, unit_label
 from tamrl.figures.towers.fingerprint import MONTH_NAMES
@@ -72,7 +72,7 @@ def table(view: "LabView") -> None:
     if len(same) < 2:
         return
     with st.expander(f"All {len(same)} runs at this tower", icon=":material/compare_arrows:", expanded=True):
-        st.dataframe(
+        sizes.table(
             _rows(view, same),
             hide_index=True,
             key="lab_runs",

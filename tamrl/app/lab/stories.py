@@ -6,11 +6,11 @@ from functools import cache
 from typing import Literal
 
 import streamlit as st
-import yaml
 
 from tamrl.app.lab import inputs
 from tamrl.app.shared import state
 from tamrl.bundled import bundled_folder
+from tamrl.system.yaml_file import read_yaml
 
 #: Labelled days of every story.
 DAYS = 30
@@ -50,7 +50,7 @@ SIGNS = {
 @cache
 def stories() -> tuple[Story, ...]:
     """Return the stories, in the order in which they are offered."""
-    rows = yaml.safe_load(bundled_folder("stories.yaml").read_text(encoding="utf-8"))
+    rows = read_yaml(bundled_folder("stories.yaml"))
     return tuple(Story(**row) for row in rows)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Asked(Hashable, Protocol):
     """What was asked of a job of the lab: an adaptation to one tower, or to all of them."""
 
-    def place(self) -> tuple:
+    def place(self) -> tuple[Any, ...]:
         """Return what must be equal for two results to stand for each other meanwhile."""
 
 
@@ -49,7 +49,7 @@ class LabRequest:
     settings: "AdaptSettings"
     gaps: bool = False
 
-    def place(self) -> tuple:
+    def place(self) -> tuple[Any, ...]:
         """Return what must be equal for two results to be of the same tower and model."""
         return self.workspace, self.model, self.site
 

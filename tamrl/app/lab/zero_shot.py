@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 @st.cache_data(max_entries=200, show_spinner="Predicting zero-shot")
-def _scores(workspace: tuple[str, int], model: tuple[str, int], site: str, _ensemble: "Ensemble", _tower: xr.Dataset):
+def _scores(
+    workspace: tuple[str, int], model: tuple[str, int], site: str, _ensemble: "Ensemble", _tower: xr.Dataset
+) -> pd.DataFrame:
     from tamrl.predict.tower import zero_shot_scores
 
     return zero_shot_scores(_ensemble, _tower)

@@ -3,7 +3,8 @@
 The lessons run on what comes with the project, whatever workspace is open.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,11 +14,13 @@ import xarray as xr
 from tamrl.app.shared import cache, sidebar
 from tamrl.app.shared.files import Origin
 from tamrl.app.shared.late import Late
+from tamrl.app.shared.waiting import Shared
 from tamrl.bundled import CROSS_FITTED_NAME, bundled_folder, bundled_models
 from tamrl.errors import TamrlError
 from tamrl.evaluation import results
 from tamrl.globe.earth import load_earth
 from tamrl.maps import catalog
+from tamrl.system.turns import Kind
 from tamrl.teaching import by_hand, labels, measured, places, siting, trust
 from tamrl.teaching.measured import Year
 from tamrl.towers.workspace import Workspace, bundled
@@ -33,6 +36,9 @@ else:
 REAL, SIMULATED = "fluxnet2015", "demo"
 #: The bundled maps that carry the dissimilarity index.
 MAP = "tamrl-climate"
+#: The many adaptations of lesson 4 are made in their turn; what else the lessons ask of the model takes a few tenths of
+#: a second.
+_ERRORS = Shared(Kind("lesson"), "lesson_labelling", 256)
 
 
 def workspace(name: str = REAL) -> Workspace:
@@ -148,32 +154,38 @@ def observed(site: str) -> pd.DataFrame:
     return _observed(workspace().archive_version(), site)
 
 
-@st.cache_data(max_entries=4, show_spinner="Labelling each month in turn")
-def _benchmark(version: int, site: str) -> labels.Benchmark:
+def _errors(
+    site: str, title: str, asked: tuple[Any, ...], supports: Callable[..., list[pd.DatetimeIndex]]
+) -> np.ndarray:
+    """Return the RMSE of a tower of lesson 4 after each of some supports; this run waits for its turn."""
     _, flux, year = labels.TOWERS[site]
-    record = tower(site)
-    supports = [pd.DatetimeIndex([]), *labels.months(record, year), labels.whole_year(record, year)]
-    found = predictions.errors_with(model(), record, supports, flux, labels.scored(record, year))
-    return labels.Benchmark(float(found[0]), found[1:-1], float(found[-1]))
+    opened, record = model(), tower(site)
+
+    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> np.ndarray:
+        scored = labels.scored(record, year)
+        return predictions.errors_with(opened, record, supports(record, year, *asked), flux, scored)
+
+    return _ERRORS.get((workspace().archive_version(), site, asked), title, work)
+
+
+def _each_month(record: xr.Dataset, year: int) -> list[pd.DatetimeIndex]:
+    return [pd.DatetimeIndex([]), *labels.months(record, year), labels.whole_year(record, year)]
 
 
 def benchmark(site: str) -> labels.Benchmark:
     """Return what the weeks of lesson 4 compete with at a tower."""
-    return _benchmark(workspace().archive_version(), site)
+    found = _errors(site, "Labelling each month in turn", (), _each_month)
+    return labels.Benchmark(float(found[0]), found[1:-1], float(found[-1]))
 
 
-@st.cache_data(max_entries=256, show_spinner="Labelling your weeks")
-def _weeks(version: int, site: str, weeks: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    _, flux, year = labels.TOWERS[site]
-    record = tower(site)
-    supports = [*labels.growing(record, year, weeks), *labels.alone(record, year, weeks)]
-    found = predictions.errors_with(model(), record, supports, flux, labels.scored(record, year))
-    return found[: len(weeks)], found[len(weeks) :]
+def _each_week(record: xr.Dataset, year: int, weeks: tuple[int, ...]) -> list[pd.DatetimeIndex]:
+    return [*labels.growing(record, year, weeks), *labels.alone(record, year, weeks)]
 
 
 def weeks(site: str, chosen: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
     """Return the RMSE with the first week, the first two and so on, and with each week alone [gC m-2 d-1]."""
-    return _weeks(workspace().archive_version(), site, chosen)
+    found = _errors(site, "Labelling your weeks", (chosen,), _each_week)
+    return found[: len(chosen)], found[len(chosen) :]
 
 
 @st.cache_resource(max_entries=1, show_spinner="Opening the map")
@@ -215,7 +227,7 @@ def planet() -> siting.Planet:
     return _planet(workspace(SIMULATED).archive_version())
 
 
-@st.cache_data(max_entries=1, show_spinner="Drawing networks by lot")
+@st.cache_data(max_entries=1, show_spinner="Drawing networks at random")
 def _by_lot(version: int) -> np.ndarray:
     return siting.by_lot(planet())
 

@@ -140,8 +140,8 @@ def _theory(site: str) -> None:
         far = f"The best month goes {number(gone, 0)} % of the way from no labels to that."
     frame.theory(
         f"**Which.** At {site} four weeks of {names[best]} bring the RMSE to {number(found.months[best])}, four of "
-        f"{names[last]} to {number(found.months[last])} {UNIT}. Days on which the place does what all places do say "
-        "nothing about it. Days on which it does something of its own say most.\n\n"
+        f"{names[last]} to {number(found.months[last])} {UNIT}. A day on which the place behaves like any other says "
+        "nothing about it; a day on which it behaves in a way of its own says most.\n\n"
         f"**How many.** A whole year gives {number(found.year)}. {far} Neighbouring days resemble each other, so of "
         "four weeks in a row the first mostly teaches most.\n\n"
         "**What can go wrong.** The site effect takes what it sees as true of all seasons, and shrinks it by how far "

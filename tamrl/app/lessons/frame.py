@@ -7,8 +7,9 @@ import streamlit as st
 
 from tamrl.app.lessons import klass
 from tamrl.app.shared import components, state, widgets
-from tamrl.teaching.course import STEPS, Lesson
+from tamrl.teaching.course import LESSONS, STEPS, Lesson
 from tamrl.teaching.marks import Mark
+from tamrl.towers import literature
 
 _MOVED, _MARKS = "tamrl_lesson_moved", "tamrl_lesson_marks"
 
@@ -116,7 +117,7 @@ def guess(lesson: Lesson, text: str, options: Mapping[str, str], marked: Callabl
             go("try")
             st.rerun()
         if (made := mark_of(lesson, "guess")) is not None:
-            st.caption(f"Your guess: {made.answer}. The next step shows what is true; you may guess anew.")
+            st.caption(f"Your guess: {made.answer}. The next step shows what is true; you may guess again.")
 
 
 def reveal(lesson: Lesson) -> bool:
@@ -147,17 +148,20 @@ def go(step: str) -> None:
 
 def reading(lesson: Lesson) -> None:
     """List what to read next."""
-    st.markdown(f"**You can now:** {lesson.aim[0].lower()}{lesson.aim[1:]}")
+    st.markdown(f"**After this lesson you can** {lesson.aim[0].lower()}{lesson.aim[1:]}")
     st.subheader("Read next", anchor=False)
     for paper in lesson.reading:
+        cited = paper.work
+        title, where = cited.fields["title"], literature.where(cited)
+        stop = "" if title.endswith("?") else "."
         st.markdown(
-            f"{components.plain(paper.who)}. *{components.plain(paper.title)}.* {components.plain(paper.where)}. "
-            f"[doi:{paper.doi}](https://doi.org/{paper.doi})  \n{components.plain(paper.why)}"
+            f"{components.plain(literature.who(cited))}. *{components.plain(title)}{stop}* {components.plain(where)}. "
+            f"{literature.link(cited)}  \n{components.plain(paper.why)}"
         )
 
 
-def steps_bar(step: str) -> None:
-    """Draw the buttons to the step before and after."""
+def steps_bar(lesson: Lesson, step: str) -> None:
+    """Draw the buttons to the step before and after; behind the last step stands the next lesson."""
     names = list(STEPS)
     at = names.index(step)
     with st.container(horizontal=True, horizontal_alignment="distribute", key="lesson_steps"):
@@ -165,11 +169,32 @@ def steps_bar(step: str) -> None:
         st.button(
             "Back", icon=":material/arrow_back:", key="lesson_back", on_click=go, args=(before,), disabled=at == 0
         )
-        st.button(
-            f"Next: {STEPS[after][0].lower()}" if after != step else "Done",
-            icon=":material/arrow_forward:",
-            key="lesson_next",
-            on_click=go,
-            args=(after,),
-            disabled=after == step,
-        )
+        if after != step:
+            st.button(
+                f"Next: {STEPS[after][0].lower()}",
+                icon=":material/arrow_forward:",
+                key="lesson_next",
+                on_click=go,
+                args=(after,),
+            )
+        else:
+            onward(lesson)
+
+
+def onward(lesson: Lesson) -> None:
+    """Draw the button to the lesson after this one; after the last, to all of them."""
+    number = list(LESSONS).index(lesson.name) + 1
+    following = list(LESSONS.values())[number : number + 1]
+    st.button(
+        f"Lesson {number + 1}: {following[0].title}" if following else "All lessons",
+        icon=":material/arrow_forward:",
+        key="lesson_onward",
+        on_click=open_lesson,
+        args=(following[0].name if following else None,),
+    )
+
+
+def open_lesson(name: str | None = None) -> None:
+    """Go to the first step of a lesson, or to the choice of all."""
+    state.put("lesson", name)
+    state.put("stage", None)

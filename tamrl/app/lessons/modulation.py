@@ -1,5 +1,7 @@
 """Lesson 3: modulation by hand."""
 
+from typing import Any
+
 import streamlit as st
 
 from tamrl.app.lessons import data, frame
@@ -15,7 +17,7 @@ LESSON = LESSONS["modulation"]
 UNIT, FLUX = unit_label(FLUX_UNIT), "GPP"
 
 
-def _series(site: str, gamma: float, beta: float) -> dict:
+def _series(site: str, gamma: float, beta: float) -> dict[str, Any]:
     """Return GPP (T,) at a tower by the plain network, by hand, by the encoder, and after labelled days."""
     opened, column = data.laid_open(site), by_hand.column(FLUX)
     return {
@@ -63,11 +65,16 @@ def _cards(site: str, gamma: float, beta: float, shown: tuple[str, ...]) -> None
         moved = abs(change) >= 0.5
         with column, st.container(border=True):
             st.metric(
-                f"RMSE, {figures.LINES[name][0]}",
+                f"RMSE, {_lower(figures.LINES[name][0])}",
                 number(errors[name]),
                 f"{number(change, 0, True)} %" if moved else "no change",
                 **components.delta_look(change if moved else 0.0, "low"),
             )
+
+
+def _lower(name: str) -> str:
+    """Return the name of a line as it stands inside a sentence."""
+    return name[0].lower() + name[1:]
 
 
 def ask() -> None:
@@ -119,13 +126,13 @@ def _theory() -> None:
         "**What you moved.** The states h of the real network became (1 + γ)·h + β·d. The scale stretches whatever the "
         "network says already: high becomes higher, and the timing stays. The shift raises or lowers every day, along "
         "the one direction d of the states in which GPP grows fastest; RECO reads the same states and moves along.\n\n"
-        f"**What the encoder does.** It sets {opened.sizes} such numbers, before and behind the recurrence, so it can "
+        f"**What the encoder does.** It sets {opened.sizes} such numbers, before and after the recurrence, so it can "
         "change the memory as well. But it looks at drivers and classes only. Nothing in them says maize, a crop with "
         "far more uptake in July than the average cropland.\n\n"
-        "**Why you did better, if you did.** You looked at the measurements. The line *30 labelled days* may look as "
-        f"well, at {by_hand.SUPPORT_DAYS} days from {by_hand.SUPPORT[HERE]}: they set a *site effect*, a linear "
+        "**Why you did better, if you did.** You looked at the measurements. So does the line *30 labelled days*, but "
+        f"only at {by_hand.SUPPORT_DAYS} days from {by_hand.SUPPORT[HERE]}: they set a *site effect*, a linear "
         "correction of the states in closed form. It found the scale without seeing any other year. Its error here "
-        "includes those thirty days, as yours includes all days that you looked at."
+        "includes those thirty days, as yours includes all the days that you looked at."
     )
 
 

@@ -35,17 +35,14 @@ def show() -> None:
         components.page_header("Lessons", lead, lesson is not None and lesson.simulated)
         with st.container(horizontal=True, vertical_alignment="center", key="lesson_bar"):
             if lesson is not None:
-                st.button("All lessons", icon=":material/apps:", type="tertiary", key="lesson_all", on_click=_open)
+                st.button(
+                    "All lessons", icon=":material/apps:", type="tertiary", key="lesson_all", on_click=frame.open_lesson
+                )
             klass.bar()
         if lesson is None:
             _overview()
         else:
             _lesson(lesson.name)
-
-
-def _open(name: str | None = None) -> None:
-    state.put("lesson", name)
-    state.put("stage", None)
 
 
 def _overview() -> None:
@@ -63,7 +60,7 @@ def _overview() -> None:
                     "Open",
                     key=f"lesson_open_{lesson.name}",
                     icon=":material/school:",
-                    on_click=_open,
+                    on_click=frame.open_lesson,
                     args=(lesson.name,),
                 )
     st.caption(
@@ -87,4 +84,4 @@ def _lesson(name: str) -> None:
         drawn.check()
     else:
         frame.reading(lesson)
-    frame.steps_bar(step)
+    frame.steps_bar(lesson, step)

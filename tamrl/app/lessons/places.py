@@ -53,8 +53,8 @@ def ask() -> None:
         with column, st.container(border=True):
             _facts(site)
     st.caption(
-        "Worse means a lower R²: the share of the variance from day to day that the prediction explains. At 0 the "
-        "mean of the measurements would do as well; below 0 it would do better."
+        "Worse means a lower R²: the share of the day-to-day variance that the prediction explains. At 0 the mean of "
+        "the measurements would do as well; below 0 it would do better."
     )
     rows = data.scores(FLUX)
     frame.guess(
@@ -113,7 +113,7 @@ def explore() -> None:
             "places that agree in these get nearly the same fluxes. What it is not told, it cannot tell apart: the "
             "crop and its sowing, mowing, irrigation, the age of the stand, the water table, the soil.\n\n"
             f"**Relatives help only as far as they are alike.** Among {len(crops)} croplands R² runs from "
-            f"{number(crops.iloc[1])} to {number(crops.iloc[-1])}, the worst left out.\n\n"
+            f"{number(crops.iloc[1])} to {number(crops.iloc[-1])}, leaving out the worst.\n\n"
             "**Read two scores.** RMSE grows with the fluxes, so productive places look bad. R² falls where there is "
             "little variance to explain, so evergreen tropics look bad. Of "
             f"{len(rows)} towers {int((rows['r2'] < 0).sum())} have an R² below 0.\n\n"

@@ -96,8 +96,8 @@ def ask() -> None:
         f"A simulated planet has {len(planet.places)} places. Four of them, {', '.join(START)}, have a tower; all "
         "four are temperate or cold and moist. From the towers alone a model learns monthly GPP from weather and "
         "leaves and predicts it everywhere. Since the planet is simulated, the truth is known everywhere, too.\n\n"
-        "You may build four more. Two planners are at hand. One draws places by lot. The other knows the climate and "
-        "leaves of all places and puts each new tower where it is most unlike all towers so far."
+        "You may build four more. Two planners are at hand. One draws places at random. The other knows the climate "
+        "and leaves of all places and puts each new tower where it is most unlike all towers so far."
     )
     options = {name: text[0].upper() + text[1:] for name, text in RULES.items()}
     frame.guess(
@@ -134,7 +134,7 @@ def _among(added: list[str]) -> None:
     components.figure(
         "lesson_among",
         figures.among(lot, marks, theme.current()),
-        f"SIMULATED. Mean RMSE of {len(lot)} networks drawn by lot, median {number(float(np.median(lot)))} {UNIT}; "
+        f"SIMULATED. Mean RMSE of {len(lot)} networks drawn at random, median {number(float(np.median(lot)))} {UNIT}; "
         f"{said}.",
         data.simulated_origin(),
         lambda: pd.DataFrame({"mean_rmse": lot}).rename_axis("draw"),
@@ -171,8 +171,8 @@ def check() -> None:
     frame.task(
         LESSON,
         "network",
-        "**1.** Hand in a network that serves the planet better than half of those drawn by lot. In a class the lowest "
-        "error wins.",
+        "**1.** Hand in a network that serves the planet better than half of those drawn at random. In a class the "
+        "lowest error wins.",
         lambda: siting.mark_network(planet, data.by_lot(), added),
         "Hand in this network",
     )

@@ -131,7 +131,7 @@ def _theory() -> None:
     frame.theory(
         f"**Far is not wrong, near is not right.** Only {number(share, 1)} % of the vegetated land lies above the "
         "threshold: between them the towers have met most climates. But the index knows drivers and embeddings only. A "
-        "crop, a peat or a fire that no driver shows is near by the index and wrong all the same.\n\n"
+        "crop, a peatland or a fire that no driver shows is near by the index and wrong all the same.\n\n"
         f"**The tropics.** Tropical South America has {int(south['towers'])} towers and a median R² of "
         f"{number(south['r2'])}, Europe {int(europe['towers'])} and {number(europe['r2'])}. That looks like failure. "
         f"The mean absolute error over the mean flux is {number(south['nmae'])} there and {number(europe['nmae'])} in "
@@ -181,8 +181,8 @@ def check() -> None:
     )
     with st.container(border=True, key="lesson_coverage"):
         st.markdown(
-            f"**2.** By eye: how many percent of the measured days of {flux} at {site} lie inside the interval? The "
-            f"figure shows two years; all {len(days):,} valid days are counted. Within {trust.BY_EYE} is right."
+            f"**2.** By eye: what percentage of the measured days of {flux} at {site} lies inside the interval? The "
+            f"figure shows two years; all {len(days):,} valid days are counted. Within {trust.BY_EYE} points is right."
         )
         typed = st.number_input("Percent inside", 0, 100, value=None, step=5, key="answer_trust_coverage")
         if (

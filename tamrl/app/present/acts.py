@@ -1,9 +1,8 @@
 """The steps of a tale: for each a few words beside one figure."""
 
 import html
-import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
 
 #: Height of the figure where the window is 720 px high.
 FIGURE_PX = 496
+#: Height of the map on a telephone [px], and the zoom at which all continents are on it.
+NARROW_PX, NARROW_ZOOM = 250, -0.5
 #: How often the page looks whether the adaptation has ended, or a key was pressed [s].
 _LOOK_S = 0.2
 #: Change of an error that is worth a word [%]; below it nothing changes.
@@ -59,12 +60,13 @@ def place(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.de
         st.markdown(f"**{seen if scene.seen else 'The model has never seen this tower.'}**")
         if scene.like:
             st.caption(components.plain(f"{scene.like}: a tower of the training."))
-    height = round(window.scale() * FIGURE_PX)
+    height = NARROW_PX if window.narrow() else round(window.scale() * FIGURE_PX)
     deck = maps.tower_map(scene.table, scene.site, shade, height, walk.turn(), scene.step)
     # All continents, as large as they fit.
-    deck.initial_view_state.zoom, deck.initial_view_state.latitude = 0.65 + math.log2(window.scale()), 30
+    zoom = NARROW_ZOOM if window.narrow() else 0.65
+    deck.initial_view_state.zoom, deck.initial_view_state.latitude = zoom, 30
     picture.pydeck_chart(
-        static.placed(deck),
+        static.placed(deck, window.scale()),
         key="stage_map",
         height=height,
         on_select=lambda: from_map("stage_map", walk.pick),
@@ -164,7 +166,7 @@ Act = Callable[[Scene, st.delta_generator.DeltaGenerator, st.delta_generator.Del
 ACTS: tuple[Act, ...] = (place, zero_shot, labels, adapt, before_after, by_flux)
 
 
-def changes(result: "Adaptation") -> dict[str, dict]:
+def changes(result: "Adaptation") -> dict[str, dict[str, Any]]:
     """Return flux -> RMSE ``before`` and ``after`` [gC m-2 d-1], the change as a ``share`` [%], and ``n`` scored."""
     return {
         row["flux"]: {
@@ -200,7 +202,7 @@ def _ready(scene: Scene, words: st.delta_generator.DeltaGenerator) -> "Adaptatio
     return scene.result()
 
 
-def _over_time(scene: Scene, picture: st.delta_generator.DeltaGenerator, made: dict) -> None:
+def _over_time(scene: Scene, picture: st.delta_generator.DeltaGenerator, made: dict[str, Any]) -> None:
     before = scene.zero_shot.mean("member")
     chart = runs.overlay(scene.tower, before, made, scene.support, scene.flux, theme.current())
     names = ", ".join(["observed", "zero-shot", *(name.lower() for name in made)])

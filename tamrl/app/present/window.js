@@ -1,7 +1,11 @@
-/** Tells how much larger than 1280 x 720 the window is, in eighths, so that all on the stage grows with it. */
-const now = () => Math.max(1, Math.floor(8 * Math.min(innerWidth / 1280, innerHeight / 720)) / 8);
+/** Tells how much larger than 1280 x 720 the window is, in eighths, so that all on the stage grows with it, and whether
+ * it is so narrow that words and picture stand below each other. */
+const NARROW = matchMedia("(max-width: 899px)"); // as in stage.css
+const now = () => ({
+  scale: Math.max(1, Math.floor(8 * Math.min(innerWidth / 1280, innerHeight / 720)) / 8), narrow: NARROW.matches,
+});
 export default function ({ data, setStateValue }) {
-  const tell = () => { if (now() !== data.scale) setStateValue("scale", now()); };
+  const tell = () => Object.entries(now()).forEach(([name, value]) => value !== data[name] && setStateValue(name, value));
   let rest;
   const later = () => { clearTimeout(rest); rest = setTimeout(tell, 300); };
   addEventListener("resize", later);

@@ -1,7 +1,9 @@
-"""How much larger the window is than the 1280 x 720 that the stage is laid out for."""
+"""How much larger the window is than the 1280 x 720 that the stage is laid out for, and whether it is a narrow one."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -9,7 +11,7 @@ _KEY = "tamrl_window"
 
 
 @lru_cache(maxsize=1)
-def _component():
+def _component() -> Callable[..., Any]:
     js = (Path(__file__).parent / "window.js").read_text(encoding="utf-8")
     return st.components.v2.component("tamrl_window", js=js)
 
@@ -20,7 +22,13 @@ def scale() -> float:
     return float(told.get("scale") or 1)
 
 
+def narrow() -> bool:
+    """Return whether words and picture stand below each other, as on a telephone; no until the browser has told."""
+    return bool((st.session_state.get(_KEY) or {}).get("narrow"))
+
+
 def watch() -> None:
     """Let the browser tell when the window has another size; the page is then drawn anew."""
     with st.container(key="tamrl_watch"):
-        _component()(key=_KEY, data={"scale": scale()}, on_scale_change=lambda: None, height="content")
+        told = dict.fromkeys(("on_scale_change", "on_narrow_change"), lambda: None)
+        _component()(key=_KEY, data={"scale": scale(), "narrow": narrow()}, height="content", **told)

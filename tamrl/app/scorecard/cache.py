@@ -4,6 +4,7 @@ Keys are the folder, its modification time and the question, since tables cannot
 """
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +16,8 @@ from tamrl.evaluation.comparison import Asked, Column
 from tamrl.evaluation.results import Results
 
 _BUSY = "Loading scores"
+#: Folder, version, table, design, scale, metric, placement, and whether it asks for a score a tower.
+Question = tuple[str, int, str, str, str, str, str, bool]
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the scores")
@@ -36,32 +39,32 @@ def _asked(
 
 
 @st.cache_resource(max_entries=24, show_spinner=_BUSY)
-def _kept(question: tuple, sites: tuple[str, ...]) -> Asked:
+def _kept(question: Question, sites: tuple[str, ...]) -> Asked:
     return _asked(*question).keep(sites)
 
 
 @st.cache_data(max_entries=64, show_spinner=_BUSY)
 def _contest(
-    question: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column, band: float
+    question: Question, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column, band: float
 ) -> pd.DataFrame:
     return comparison.contest(_kept(question, sites), flux, list(columns), reference, band)
 
 
 @st.cache_data(max_entries=64, show_spinner=_BUSY)
-def _summary(question: tuple, sites: tuple[str, ...], reference: str, same: bool, quick: bool) -> pd.DataFrame:
+def _summary(question: Question, sites: tuple[str, ...], reference: str, same: bool, quick: bool) -> pd.DataFrame:
     return comparison.summary(_kept(question, sites), reference, same, quick)
 
 
 @st.cache_data(max_entries=128, show_spinner=_BUSY)
 def _standing(
-    question: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column | None
+    question: Question, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column | None
 ) -> pd.DataFrame:
     return _kept(question, sites).standing(flux, list(columns), reference)
 
 
 @st.cache_data(max_entries=128, show_spinner=_BUSY)
 def _classes(
-    question: tuple, sites: tuple[str, ...], by: str, flux: str, columns: tuple[Column, ...], reference: Column
+    question: Question, sites: tuple[str, ...], by: str, flux: str, columns: tuple[Column, ...], reference: Column
 ) -> pd.DataFrame:
     table = _results(question[0], question[1]).sites
     return comparison.by_class(_kept(question, sites), table, by, flux, list(columns), reference)
@@ -96,37 +99,37 @@ def table(found: Results, name: str) -> pd.DataFrame:
 
 def question(
     found: Results, design: str, scale: str, metric: str, placement: str, name: str = "scores", one: bool = False
-) -> tuple:
+) -> Question:
     """Return a question in a form that can be a key: of the table ``name``; ``one`` asks for a score a tower."""
     return str(found.path), scorecard.version(found.path), name, design, scale, metric, placement, one
 
 
-def asked(what: tuple, sites: tuple[str, ...]) -> Asked:
+def asked(what: Question, sites: tuple[str, ...]) -> Asked:
     """Return the answers to a question, of some towers."""
     return _kept(what, sites)
 
 
 def contest(
-    what: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column, band: float
+    what: Question, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column, band: float
 ) -> pd.DataFrame:
     """Return ``tamrl.evaluation.comparison.contest`` of a question and some towers, against one reference."""
     return _contest(what, sites, flux, columns, reference, band)
 
 
-def summary(what: tuple, sites: tuple[str, ...], reference: str, same: bool, quick: bool = True) -> pd.DataFrame:
+def summary(what: Question, sites: tuple[str, ...], reference: str, same: bool, quick: bool = True) -> pd.DataFrame:
     """Return ``tamrl.evaluation.comparison.summary`` of a question and some towers."""
     return _summary(what, sites, reference, same, quick)
 
 
 def standing(
-    what: tuple, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column | None
+    what: Question, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column | None
 ) -> pd.DataFrame:
     """Return ``Asked.standing`` of a question and some towers."""
     return _standing(what, sites, flux, columns, reference)
 
 
 def classes(
-    what: tuple, sites: tuple[str, ...], by: str, flux: str, columns: tuple[Column, ...], reference: Column
+    what: Question, sites: tuple[str, ...], by: str, flux: str, columns: tuple[Column, ...], reference: Column
 ) -> pd.DataFrame:
     """Return ``tamrl.evaluation.comparison.by_class`` of a question and some towers."""
     return _classes(what, sites, by, flux, columns, reference)
@@ -138,7 +141,7 @@ def targets(found: Results, design: str = "igbp") -> tuple[list[dict[str, str]],
 
 
 @st.cache_data(max_entries=1)
-def published() -> dict:
+def published() -> dict[str, Any]:
     """Return the published figures that come with the project, the content of ``assets/published.yaml``.
 
     Raises:

@@ -1,11 +1,13 @@
 """Scorecard: ablations, and what others published."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.view import ScorecardView, shots_choice
-from tamrl.app.shared import components, theme
+from tamrl.app.shared import components, sizes, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import chart
 from tamrl.evaluation.results import METRICS
@@ -67,7 +69,7 @@ def ablations(view: ScorecardView) -> None:
     wide.columns = [f"{flux} {labels[kind]}" for kind, flux in wide.columns]
     formats = {c: (2, True, "") if "change" in c else (3, False, "") for c in wide}
     wide.index.name = "Ablation"
-    st.dataframe(
+    sizes.table(
         components.numbers(wide, formats),
         key="ablation_table",
         placeholder="",
@@ -129,7 +131,7 @@ def _published_table(shown: pd.DataFrame) -> None:
     if len(ours):
         wide["Our towers (n)"] = ours.set_index(keys)["towers"]
     formats = {c: (3 if c.startswith("R²") else 2, False, "") for c in wide} | {"Our towers (n)": (0, False, "")}
-    st.dataframe(
+    sizes.table(
         components.numbers(wide.reset_index(), formats),
         hide_index=True,
         key="published_table",
@@ -139,7 +141,7 @@ def _published_table(shown: pd.DataFrame) -> None:
     )
 
 
-def _theirs(content: dict) -> pd.DataFrame:
+def _theirs(content: dict[str, Any]) -> pd.DataFrame:
     rows = [
         {"whose": "theirs", "split": _SPLITS[split][0], "model": model, "flux": flux, "r2": pair[0], "rmse": pair[1]}
         for split, models in content["scores"].items()

@@ -7,7 +7,7 @@ import streamlit as st
 
 from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.view import FIRST_SHOTS, ScorecardView, shots_choice
-from tamrl.app.shared import components, theme
+from tamrl.app.shared import components, sizes, theme
 from tamrl.app.shared.widgets import chart, choice, legend, pick
 from tamrl.evaluation.coverage import NUMBERS, class_coverage, coverage
 from tamrl.figures.scorecard import checks as figures
@@ -67,7 +67,7 @@ def _calibration_table(stats: pd.DataFrame) -> None:
     shown = shown.assign(coverage50=100 * shown["coverage50"], coverage90=100 * shown["coverage90"])
     number = st.column_config.NumberColumn
     share: dict[str, Any] = {"format": "%.1f %%"}
-    st.dataframe(
+    sizes.table(
         shown,
         hide_index=True,
         key="calibration",

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import visitor
+from tamrl.app.shared import sizes, visitor
 from tamrl.evaluation.results import Results, bundled
 
 
@@ -29,7 +29,7 @@ def show(results: Results) -> None:
         looks = said.get("looks") or []
         if looks:
             st.markdown("Evaluations on held-out towers:")
-            st.dataframe(pd.DataFrame(looks).astype(str), hide_index=True, key="looks", alt="History of looks")
+            sizes.table(pd.DataFrame(looks).astype(str), hide_index=True, key="looks", alt="History of looks")
 
 
 _TOWERS = """

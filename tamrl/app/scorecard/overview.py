@@ -6,7 +6,7 @@ import streamlit as st
 
 from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.view import ScorecardView, shots_choice
-from tamrl.app.shared import components, state, theme
+from tamrl.app.shared import components, sizes, state, theme
 from tamrl.app.shared.widgets import chart, legend, pick
 from tamrl.evaluation import comparison
 from tamrl.evaluation.comparison import Column
@@ -194,7 +194,7 @@ def score_table(summary: pd.DataFrame, column: str, view: ScorecardView, key: st
         css.iloc[: len(wide)] = np.where(unsure, f"color: {names.UNSURE[theme.current()]}", css.iloc[: len(wide)])
     heads = pd.MultiIndex.from_tuples([(f, "0 d" if not s else f"{s} d") for f, s in texts.columns])
     texts.columns = css.columns = heads
-    st.dataframe(
+    sizes.table(
         texts.style.apply(lambda _: css, axis=None),
         key=key,
         height=36 * len(texts) + 70,

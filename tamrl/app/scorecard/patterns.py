@@ -6,7 +6,7 @@ import streamlit as st
 from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.models import line_up
 from tamrl.app.scorecard.view import ScorecardView, model_legend, shots_choice
-from tamrl.app.shared import components, theme
+from tamrl.app.shared import components, sizes, theme
 from tamrl.app.shared.widgets import chart, legend, select
 from tamrl.evaluation import comparison, results, taylor
 from tamrl.evaluation.comparison import Column
@@ -64,7 +64,7 @@ def _taylor_table(points: dict[str, pd.DataFrame]) -> None:
     wide = wide.loc[in_order(list(wide.index))]
     wide.index = pd.Index([names.look(model).label for model in wide.index], name="Model")
     shown = wide.reset_index()
-    st.dataframe(
+    sizes.table(
         components.numbers(shown, dict.fromkeys(wide, (3, False, ""))),
         hide_index=True,
         key="taylor_table",

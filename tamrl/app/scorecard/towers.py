@@ -1,11 +1,13 @@
 """Scorecard, the map: each tower's score, and one tower by model and days of labels."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard.overview import score_table
 from tamrl.app.scorecard.view import ScorecardView, flux_choice, model_legend, shots_choice
-from tamrl.app.shared import cache, components, sidebar, state, static, theme
+from tamrl.app.shared import cache, components, sidebar, sizes, state, static, theme
 from tamrl.app.shared.widgets import chart, from_map, from_table, pick, select
 from tamrl.errors import TamrlError
 from tamrl.evaluation import comparison, results
@@ -26,7 +28,7 @@ def show(view: ScorecardView) -> None:
         flux = flux_choice()
         known = asked.columns(flux)
         models = in_order([model for model, _ in known])
-        with st.container(width=240):
+        with st.container(width=sizes.px(240)):
             model = select("Model", "subject", models, "tamrl", lambda name: names.look(name).label)
         shots = shots_choice([s for m, s in known if m == model])
         reference = view.reference(known, shots)
@@ -79,10 +81,12 @@ def _map_and_table(
     with left:
         st.pydeck_chart(
             static.placed(
-                maps.score_map(table, column, f"{title}: {{}}", colours, chosen, theme.current(), _turn(), MAP_PX)
+                maps.score_map(
+                    table, column, f"{title}: {{}}", colours, chosen, theme.current(), _turn(), sizes.px(MAP_PX)
+                )
             ),
             key="score_map",
-            height=MAP_PX,
+            height=sizes.px(MAP_PX),
             on_select=lambda: from_map("score_map", _choose),
             alt=_map_in_words(table[column], title),
         )
@@ -97,7 +101,7 @@ def _map_and_table(
         shown = order.reset_index()[["site", "igbp", "koeppen", *columns, "network", "days"]]
         change = (1, True, " %") if metric.relative else (3, True, "")
         formats = {"value": (2, False, ""), "reference": (2, False, ""), "change": change}
-        st.dataframe(
+        sizes.table(
             components.numbers(shown, formats),
             key=key,
             hide_index=True,
@@ -118,7 +122,7 @@ def _map_in_words(values: pd.Series, title: str) -> str:
     )
 
 
-def _columns(metric: Metric, view: ScorecardView) -> dict:
+def _columns(metric: Metric, view: ScorecardView) -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
         "site": st.column_config.TextColumn("Tower", width=80, pinned=True),

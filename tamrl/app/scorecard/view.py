@@ -47,7 +47,7 @@ class ScorecardView:
         """The codes of the towers that pass the filters."""
         return tuple(self.sites.index)
 
-    def question(self, one: bool = False, name: str = "scores") -> tuple:
+    def question(self, one: bool = False, name: str = "scores") -> cache.Question:
         """Return the question as the cache knows it; ``one`` asks for a score a tower."""
         design, scale = ("igbp", "daily") if name == "ablations" else (self.design, self.scale)
         return cache.question(self.results, design, scale, self.metric.name, self.placement, name, one)

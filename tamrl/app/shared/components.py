@@ -187,7 +187,7 @@ def download(label: str, file: str, data: Callable[[], bytes], mime: str, key: s
     )
 
 
-def score_card(row: dict, step: TimeStep = TimeStep.DAILY) -> None:
+def score_card(row: dict[str, Any], step: TimeStep = TimeStep.DAILY) -> None:
     """Show RMSE, R2 and bias of one flux after adapting, and their change from zero-shot.
 
     Args:

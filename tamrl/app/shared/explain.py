@@ -260,8 +260,8 @@ _ROWS = (
     ),
     About(
         r"lesson_among",
-        "The mean errors of networks whose new towers were drawn by lot, and where yours lies among them. Smaller is "
-        "better.",
+        "The mean errors of networks whose new towers were drawn at random, and where yours lies among them. Smaller "
+        "is better.",
         "upscaling",
     ),
     About(

@@ -5,9 +5,10 @@ is what is seen, zoom included. Charts and legends tell this module of themselve
 them gathers what was told since the last one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -27,7 +28,7 @@ def begin() -> None:
     st.session_state[_ROW] = {"charts": {}, "legend": {}}
 
 
-def _row() -> dict[str, dict]:
+def _row() -> dict[str, dict[Any, Any]]:
     if _ROW not in st.session_state:
         begin()
     return st.session_state[_ROW]
@@ -51,7 +52,7 @@ def _parts() -> tuple[str, str]:
 
 
 @lru_cache(maxsize=1)
-def _component():
+def _component() -> Callable[..., Any]:
     css, js = _parts()
     return st.components.v2.component("tamrl_figure_download", html=_HTML, css=css, js=js)
 

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 #: Kinds of work: those that take minutes, or all cores, leave a turn to the others.
 ADAPT = Kind("adapt")
 NETWORK, READ, IMPORT = (Kind(name, long=True) for name in ("network", "read", "import"))
+#: Seconds without a browser after which the work of a session is stopped, and its results are dropped: streamlit itself
+#: forgets a session after two minutes.
+STOP_S, DROP_S = 20.0, 120.0
 _JOB, _RESULTS = "tamrl_job", "tamrl_results"
 _NUMBERS = itertools.count(1)
 #: Owner -> what is kept for them.
@@ -44,14 +47,13 @@ def turns() -> Turns:
 
 @cache
 def _store() -> Store:
-    return Store(Room.read(os.environ))
-
-
-@cache
-def _presence() -> presence.Presence:
-    made = presence.Presence(presence.has_browser, lambda owner: turns().leave(owner), _drop)
-    made.look_on(_store().tidy)
+    made = Store(Room.read(os.environ))
+    presence.people().also(made.tidy)
     return made
+
+
+def _stop(owner: str) -> None:
+    turns().leave(owner)
 
 
 def _drop(owner: str) -> None:
@@ -61,11 +63,14 @@ def _drop(owner: str) -> None:
         kept.clear()
 
 
+_LEFT = (presence.Left(STOP_S, _stop), presence.Left(DROP_S, _drop))
+
+
 def owner() -> str:
     """Return whose the work of this session is; once it has no browser any more, its work is stopped."""
     found, session = presence.owner(), presence.session()
     if session is not None:
-        _presence().add(session, found)
+        presence.people().add(session, found, *_LEFT)
     return found
 
 
@@ -93,7 +98,7 @@ class BackgroundJob:
         self,
         key: Hashable,
         title: str,
-        work: Callable[[Callable, Callable[[], bool]], Any],
+        work: Callable[[Callable[..., Any], Callable[[], bool]], Any],
         kind: Kind = ADAPT,
         owner: str | None = None,
     ) -> None:
@@ -102,7 +107,7 @@ class BackgroundJob:
         self.result: Any = None
         self.error: TamrlError | None = None
         self.collected = False
-        self._steps: list[tuple] = []
+        self._steps: list[tuple[Any, ...]] = []
         self._lock = threading.Lock()
         self._cancel = threading.Event()
         self._began: float | None = None
@@ -113,7 +118,7 @@ class BackgroundJob:
         except TamrlError as error:
             self.status, self.error = "failed", error
 
-    def _run(self, work: Callable) -> None:
+    def _run(self, work: Callable[..., Any]) -> None:
         self._began = time.monotonic()
         status: Literal["done", "failed"]
         try:
@@ -210,7 +215,7 @@ def current() -> BackgroundJob | None:
 
 
 def start(
-    key: Hashable, title: str, work: Callable[[Callable, Callable[[], bool]], Any], kind: Kind = ADAPT
+    key: Hashable, title: str, work: Callable[[Callable[..., Any], Callable[[], bool]], Any], kind: Kind = ADAPT
 ) -> BackgroundJob:
     """Start a job, or put it into the line; one of this session that has not ended is cancelled."""
     before = current()

@@ -1,6 +1,8 @@
 """Bring a part of the page into view, once for each new thing that it shows."""
 
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import streamlit as st
 
@@ -19,7 +21,7 @@ export default function ({ data }) {
 
 
 @lru_cache(maxsize=1)
-def _component():
+def _component() -> Callable[..., Any]:
     return st.components.v2.component("tamrl_scroll", js=_JS)
 
 

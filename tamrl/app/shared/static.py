@@ -1,10 +1,12 @@
 """Where the browser finds what the app serves itself: below the path that the app is reached by."""
 
+import math
 from urllib.parse import urlsplit
 
 import pydeck as pdk
 import streamlit as st
 
+from tamrl.app.shared import sizes
 from tamrl.figures.towers import map as maps
 
 #: Last part of the address of every page but the first.
@@ -29,6 +31,13 @@ def url(path: str) -> str:
     return base() + path
 
 
-def placed(deck: pdk.Deck) -> pdk.Deck:
-    """Return a map of ``tamrl.figures.towers.map`` that asks for its files where the browser finds them."""
+def placed(deck: pdk.Deck, larger: float | None = None) -> pdk.Deck:
+    """Return a map of ``tamrl.figures.towers.map`` that asks for its files where the browser finds them.
+
+    Args:
+        deck: changed in place and returned.
+        larger: how many times as large as designed it is drawn, by default as all in the window; it then shows as much
+            of the Earth.
+    """
+    deck.initial_view_state.zoom += math.log2(larger or sizes.scale())
     return maps.below(deck, base())

@@ -11,9 +11,6 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from tamrl.app.shared import theme
-from tamrl.figures.style import GROUND, INK
-
 
 class Step(NamedTuple):
     """One stop.
@@ -164,10 +161,9 @@ def button(page: str) -> None:
     if steps is None:
         return
     told = html.escape(json.dumps([step._asdict() for step in steps]), quote=True)
-    shade, first = theme.current(), int(page == next(iter(TOURS)))
-    colours = f":root {{ --tamrl-ink: {INK[shade]}; --tamrl-ground: {GROUND[shade]}; }}"
+    first = int(page == next(iter(TOURS)))
     st.html(
-        f'<style>{colours}</style><button type="button" class="tamrl-tour-button" data-first="{first}" '
+        f'<button type="button" class="tamrl-tour-button" data-first="{first}" '
         f'data-steps="{told}">Tour</button>{_parts()}',
         unsafe_allow_javascript=True,
         width="content",

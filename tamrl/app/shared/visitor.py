@@ -8,8 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import streamlit as st
-from streamlit import runtime
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from tamrl.app.shared import presence
 from tamrl.bundled import bundled_folder
@@ -53,14 +51,9 @@ def visits() -> Visits:
     Raises:
         TamrlError: a limit in the environment is no number.
     """
-    made = Visits(Limits.read(os.environ), connected=_connected)
-    made.sweep_on()
+    made = Visits(Limits.read(os.environ))
+    presence.people().also(made.sweep)
     return made
-
-
-def _connected(session: str) -> bool:
-    """Return whether a session has a window open; without a server, as in a test, it counts as open."""
-    return not runtime.exists() or presence.has_browser(session)
 
 
 def arrive() -> None:
@@ -68,10 +61,14 @@ def arrive() -> None:
 
     A server that has no place for what visitors keep says so where something is to be kept.
     """
-    context = get_script_run_ctx()
-    if context is not None:
-        with contextlib.suppress(TamrlError):
-            visits().here(name(), None if access().owner else context.session_id)
+    session = presence.session()
+    if session is None:
+        return
+    with contextlib.suppress(TamrlError):
+        if access().owner:
+            visits().keep(name())
+        else:
+            presence.people().add(session, name(), presence.Left(visits().limits.minutes * 60, visits().remove))
 
 
 def name() -> str:

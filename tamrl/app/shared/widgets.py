@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
-from tamrl.app.shared import figure_download, state
+from tamrl.app.shared import figure_download, sizes, state
 from tamrl.figures import style
 
 
@@ -85,7 +85,7 @@ def chart(
     """
     key = settings.pop("key", f"chart-{name}")
     figure_download.add_chart(key, title or alt.split(". ")[0].rstrip("."))
-    column.plotly_chart(figure, theme=None, key=key, config=style.config(), alt=alt, **settings)
+    column.plotly_chart(sizes.figure(figure), theme=None, key=key, config=style.config(), alt=alt, **settings)
 
 
 def tell(text: str) -> None:

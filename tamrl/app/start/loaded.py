@@ -13,13 +13,13 @@ from tamrl.bundled import CROSS_FITTED, bundled_models
 from tamrl.errors import TamrlError
 from tamrl.evaluation import results
 from tamrl.maps import time_means
+from tamrl.system.yaml_file import read_yaml
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
 def _about(path: str, version: int) -> tuple[int, int, str]:
     """Return how many members and training towers a checkpoint has, and the day on which it was made."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    said = yaml.load((Path(path) / "ensemble.yaml").read_text(encoding="utf-8"), loader)
+    said = read_yaml(Path(path) / "ensemble.yaml")
     members = said.get("members", [])
     towers = {site for member in members for site in member.get("training_sites", ())}
     return len(members), len(towers), str(said.get("created", ""))[:10]

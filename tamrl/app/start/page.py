@@ -8,7 +8,7 @@ import streamlit as st
 from tamrl import bundled
 from tamrl.app import router
 from tamrl.app.lab.stories import DAYS, stories
-from tamrl.app.shared import components, state, theme
+from tamrl.app.shared import components, sizes, state, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import chart, pick
 from tamrl.app.start import loaded
@@ -96,7 +96,17 @@ def _map() -> None:
         f"{world_map.in_words(field, world_map.unit_of(flux))}"
     )
     key = f"start_map_{flux}"
-    chart(st.container(), "start_map", drawn, alt, key=key, selection_mode="points", on_select=lambda: _clicked(key))
+    frame = st.container(key="start_map_frame")  # as high as the map is at this width, see page.css
+    chart(
+        frame,
+        "start_map",
+        drawn,
+        alt,
+        key=key,
+        height="stretch",
+        selection_mode="points",
+        on_select=lambda: _clicked(key),
+    )
     origin = Origin(f"{entry.label}; towers: FLUXNET2015, Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3", False)
     components.footer("start_map", origin)
 
@@ -142,7 +152,7 @@ def show() -> None:
     with components.guarded():
         st.markdown("**What is loaded, and how fresh it is**")
         cell = st.column_config.TextColumn
-        st.dataframe(
+        sizes.table(
             loaded.table(),
             hide_index=True,
             alt="What is loaded: kind, name, what it is and the day on which it was made",

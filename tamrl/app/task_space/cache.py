@@ -3,6 +3,7 @@
 Keys are a checkpoint and an archive, each a path and its version.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,12 +15,14 @@ import streamlit as st
 from tamrl.app.scorecard import cache as scorecard
 from tamrl.app.shared import cache
 from tamrl.app.shared.late import Late
+from tamrl.app.shared.waiting import Shared
 from tamrl.errors import TamrlError
 from tamrl.evaluation import results
 from tamrl.model.task_space import TaskSpace, join
-from tamrl.model.training_towers import load_reference
+from tamrl.model.training_towers import Reference, load_reference
 from tamrl.protocol.placements import ALL
 from tamrl.protocol.support_days import support_days
+from tamrl.system.turns import Kind
 from tamrl.towers.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ else:
     task_space = Late("tamrl.predict.task_space")
 
 Key = tuple[str, int]
+#: What takes long is computed in its turn. Reading all towers of an archive takes longer than adapting.
+_SPACES = Shared(Kind("space", long=True), "space_reading", 4)
+_FITS = Shared(Kind("fit"), "space_fitting", 96)
 
 
 @dataclass(frozen=True)
@@ -53,17 +59,23 @@ class Asked:
         return Workspace.open(self.archive[0])
 
 
-@st.cache_resource(max_entries=4, show_spinner="Placing the towers in the task space")
-def space(asked: Asked, blind: bool) -> TaskSpace:
-    """Return the training towers of the model and the other towers of the workspace in one space.
+@dataclass(frozen=True)
+class _Reading:
+    """What the space of a model and a workspace is made of.
 
-    Args:
-        asked: model and workspace.
-        blind: hide the classes of land cover and climate from the encoder.
-
-    Raises:
-        TamrlError: the training towers are not known, or the checkpoint is damaged.
+    Attributes:
+        kept: the training towers as the checkpoint keeps them; None where they are to be read.
+        trained: training towers that the workspace holds.
+        others: the other towers of the workspace, which are read.
     """
+
+    kept: Reference | None
+    trained: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@st.cache_resource(max_entries=4, show_spinner="Placing the towers in the task space")
+def _reading(asked: Asked, blind: bool) -> _Reading:
     ensemble, archive = asked.ensemble(), asked.workspace().archive()
     here = archive["site"].values.astype(str).tolist()
     kept = load_reference(ensemble.path) if ensemble.path and not blind else None
@@ -76,13 +88,51 @@ def space(asked: Asked, blind: bool) -> TaskSpace:
             str(ensemble.path or "model"),
             "Choose the workspace that the model was trained on",
         )
-    reference = task_space.read_places(ensemble, archive, trained, classes=not blind) if kept is None else kept
-    others = [site for site in here if site not in reference.sites and site not in ensemble.training_sites]
-    try:
-        rest = task_space.read_places(ensemble, archive, others, classes=not blind) if others else None
-    except TamrlError:  # none of them has a driver that the model reads
-        rest = None
-    return TaskSpace(reference, join(reference, rest) if rest is not None else reference)
+    known = {*(kept.sites if kept is not None else trained), *ensemble.training_sites}
+    return _Reading(kept, tuple(trained), tuple(site for site in here if site not in known))
+
+
+def space(asked: Asked, blind: bool) -> TaskSpace:
+    """Return the training towers of the model and the other towers of the workspace in one space.
+
+    Where towers are to be read, this run waits for its turn.
+
+    Args:
+        asked: model and workspace.
+        blind: hide the classes of land cover and climate from the encoder.
+
+    Raises:
+        TamrlError: the training towers are not known, the checkpoint is damaged, or the work was cancelled.
+    """
+    reading = _reading(asked, blind)
+    if reading.kept is not None and not reading.others:
+        return _kept_space(asked)
+    ensemble, archive = asked.ensemble(), asked.workspace().archive()
+
+    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> TaskSpace:
+        def read(sites: tuple[str, ...], before: int) -> Reference:
+            def tell(share: float) -> None:
+                progress((before + share * len(sites)) / count)
+
+            return task_space.read_places(ensemble, archive, sites, not blind, tell, cancelled)
+
+        new = () if reading.kept is not None else reading.trained
+        count = len(new) + len(reading.others)
+        reference = reading.kept if reading.kept is not None else read(new, 0)
+        try:
+            rest = read(reading.others, len(new)) if reading.others else None
+        except TamrlError:  # none of them has a driver that the model reads
+            rest = None
+        return TaskSpace(reference, join(reference, rest) if rest is not None else reference)
+
+    return _SPACES.get((asked, blind), "Placing the towers in the task space", work)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _kept_space(asked: Asked) -> TaskSpace:
+    reference = _reading(asked, False).kept
+    assert reference is not None  # as was asked before
+    return TaskSpace(reference, reference)
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
@@ -140,15 +190,24 @@ def path(asked: Asked, site: str, way: str, counts: tuple[int, ...]) -> np.ndarr
     return task_space.path_of_labels(asked.ensemble(), tower, [support_days(tower, count) for count in counts])
 
 
-@st.cache_data(max_entries=96, show_spinner=False)
-def fitted(asked: Asked, site: str, count: int) -> np.ndarray:
-    """Return the embedding (K, 1, Z) that fine-tuning with so many labelled steps ends at.
+def fitted(asked: Asked, site: str, count: int, title: str) -> np.ndarray:
+    """Return the embedding (K, 1, Z) that fine-tuning with so many labelled steps ends at; this run waits for its turn.
+
+    Args:
+        asked: model and workspace.
+        site: tower of the workspace.
+        count: labelled steps.
+        title: what the user is told meanwhile.
 
     Raises:
-        TamrlError: the tower cannot be adapted to.
+        TamrlError: the tower cannot be adapted to, or the work was cancelled.
     """
-    tower = cache.tower(asked.workspace(), site)
-    return task_space.fitted(asked.ensemble(), tower, support_days(tower, count))
+    ensemble, tower = asked.ensemble(), cache.tower(asked.workspace(), site)
+
+    def work(progress: Callable[[float], None], cancelled: Callable[[], bool]) -> np.ndarray:
+        return task_space.fitted(ensemble, tower, support_days(tower, count), cancelled=cancelled)
+
+    return _FITS.get((asked, site, count), title, work)
 
 
 def modulation(asked: Asked, member: int, sites: tuple[str, ...]) -> "Modulation":

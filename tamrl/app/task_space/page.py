@@ -5,7 +5,7 @@ from dataclasses import replace
 import streamlit as st
 
 from tamrl.app import router
-from tamrl.app.shared import cache, components, sidebar, state
+from tamrl.app.shared import cache, components, sidebar, sizes, state
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import pick
 from tamrl.app.task_space import cache as space_cache
@@ -35,7 +35,7 @@ def _body() -> None:
     space = space_cache.space(asked, blind)
     name = ensemble.path.name if ensemble.path else "unnamed"
     with controls:
-        with st.container(width=250):
+        with st.container(width=sizes.px(250)):
             site = picture.tower_choice(space, workspace.example)
         plane = picture.PLANES[pick("Components", "plane", list(picture.PLANES), "1-2", str)]
     view = SpaceView(
@@ -53,7 +53,7 @@ def _body() -> None:
             "Hide the classes",
             **state.bind("blind", False),
             help="The encoder is told land cover and climate class. Hidden from it, what still lies together does so "
-            "by the drivers alone. Reading all towers anew takes about 20 seconds.",
+            "by the drivers alone. Reading all towers anew takes about ten seconds, and waits for its turn.",
         )
     if len(view.table) < 3:
         st.info("A space needs at least three towers.", icon=":material/info:")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from tamrl import wording
 from tamrl.app.shared import cache as shared
-from tamrl.app.shared import components, theme, widgets
+from tamrl.app.shared import components, sizes, theme, widgets
 from tamrl.app.shared.late import Late
 from tamrl.app.shared.widgets import pick, select
 from tamrl.app.task_space import cache
@@ -143,19 +143,17 @@ def _point(row: pd.Series) -> str:
 
 def _fits(view: SpaceView, counts: list[int]) -> np.ndarray:
     """Return zero-shot and each fit, one after the other; what is done stays done where the page is left."""
-    bar = st.progress(0.0, "Fine-tuning")
     rows = [cache.path(view.asked, view.site, "labels", ())]
-    for i, count in enumerate(counts):
-        bar.progress(i / len(counts), f"Fine-tuning with {wording.counted(count, view.step)}")
-        rows.append(cache.fitted(view.asked, view.site, count))
-    bar.empty()
+    for count in counts:
+        title = f"Fine-tuning with {wording.counted(count, view.step)}"
+        rows.append(cache.fitted(view.asked, view.site, count, title))
     return np.concatenate(rows, axis=1)
 
 
 def _modulation(view: SpaceView) -> None:
     """Draw the modulation of the picked tower beside that of its neighbours and of the places most unlike it."""
     members = view.space.places.codes.shape[0]
-    with st.container(width=180):
+    with st.container(width=sizes.px(180)):
         member = select("Member", "member", list(range(1, members + 1)), 1, lambda i: f"Member {i}") - 1
     apart = view.space.distances(view.site)
     far = [view.space.sites[int(i)] for i in np.argsort(-apart)[:_FAR][::-1]]

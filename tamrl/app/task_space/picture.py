@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import components, state, theme, widgets
+from tamrl.app.shared import components, sizes, state, theme, widgets
 from tamrl.app.shared.widgets import chart, from_table, pick, select
 from tamrl.app.task_space import cache
 from tamrl.app.task_space.view import SpaceView
@@ -92,7 +92,7 @@ def hue_choice(view: SpaceView) -> tuple[str, str, pd.Series | None]:
     if hue == "trait":
         known = cache.traits(view.asked)
         options = [name for name in known if name in VARIABLES and known[name].notna().any()] + [LATITUDE]
-        with st.container(width=260):
+        with st.container(width=sizes.px(260)):
             trait = select("Trait", "trait", options, _FIRST_TRAIT, _trait_name)
         return hue, _trait_name(trait), known[trait].reindex(view.table.index)
     return hue, HUES[hue], None
@@ -199,7 +199,7 @@ def _neighbours(view: SpaceView, values: pd.Series | None, title: str) -> None:
         shown["value"], formats["value"] = values.reindex(shown.index), (2, False, "")
         columns["value"] = st.column_config.NumberColumn(title.split(" [")[0].split(",")[0], help=title, width=96)
     key = f"space_near_{view.site}"
-    st.dataframe(
+    sizes.table(
         components.numbers(shown.reset_index(), formats),
         key=key,
         hide_index=True,

@@ -29,11 +29,10 @@ def show(key: str, code: str) -> None:
     """
     with st.container(border=True, key="teacher_code"):
         st.markdown("Students open the page **Lessons** and enter the class code")
-        st.html(f'<div style="font-size:3.2rem;font-weight:700;letter-spacing:.14em;line-height:1.1">{code}</div>')
+        st.html(f'<div class="tamrl-code">{code}</div>')
     _live(key)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        data = lambda: klass.rooms().board(key).rows.to_csv(index=False, float_format="%.6g").encode()  # noqa: E731
-        components.download("Results as CSV", f"class-{code}.csv", data, files.CSV, "teacher_csv")
+        components.download("Results as CSV", f"class-{code}.csv", lambda: as_csv(key), files.CSV, "teacher_csv")
         with st.popover("Keep the key", icon=":material/key:", type="tertiary"):
             st.markdown(
                 "This key opens the class in another browser, by *Open a class again* or by the address of this page "
@@ -45,6 +44,15 @@ def show(key: str, code: str) -> None:
             st.markdown("Both take effect at once and cannot be undone. Take the CSV first.")
             st.button("Clear all results", key="teacher_clear", on_click=_call, args=("clear", key))
             st.button("End the class", key="teacher_end", on_click=_call, args=("end", key))
+
+
+def as_csv(key: str) -> bytes:
+    """Return the answers of a class so far as CSV, one row a student and question.
+
+    Raises:
+        TamrlError: the key is that of no class.
+    """
+    return klass.rooms().board(key).rows.to_csv(index=False, float_format="%.6g").encode()
 
 
 def _call(what: str, key: str) -> None:
@@ -64,9 +72,9 @@ def _live(key: str) -> None:
     columns = st.columns(3, gap="small")
     columns[0].metric("Students", found.students)
     columns[1].metric("Answers", len(found.rows))
-    columns[2].metric("Forgotten in", f"{found.hours_left:.1f} h")
+    columns[2].metric("Deleted in", f"{found.hours_left:.1f} h")
     if found.rows.empty:
-        st.info("No answer yet. This screen draws itself anew every few seconds.", icon=":material/hourglass_empty:")
+        st.info("No answers yet. This screen updates itself every few seconds.", icon=":material/hourglass_empty:")
         return
     _figures(found)
 

@@ -1,6 +1,7 @@
 """The parts of the Towers page: filters, map and table, and what one tower measured."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -8,7 +9,7 @@ import streamlit as st
 import xarray as xr
 
 from tamrl import wording
-from tamrl.app.shared import components, state, static, theme
+from tamrl.app.shared import components, sizes, state, static, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import from_map, from_table
 from tamrl.figures import style
@@ -70,7 +71,7 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: TimeStep) -> None:
         st.pydeck_chart(
             static.placed(maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step)),
             key="tower_map",
-            height=MAP_PX,
+            height=sizes.px(MAP_PX),
             on_select=lambda: from_map("tower_map", choose),
             alt=_map_in_words(table),
         )
@@ -81,7 +82,7 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: TimeStep) -> None:
         # A new key, and the first row, show a tower that was chosen elsewhere; a click in the table keeps the key, and
         # with it the place that the table was scrolled to.
         key = f"tower_table_{st.session_state.get(_TABLE_ROUND, 0)}"
-        st.dataframe(
+        sizes.table(
             shown,
             key=key,
             hide_index=True,
@@ -123,7 +124,7 @@ def _display(table: pd.DataFrame) -> pd.DataFrame:
     return shown[["site", "igbp", "koeppen", "years", "name", "valid_days", *FLUXES, "country", "continent"]]
 
 
-def _columns(step: TimeStep) -> dict:
+def _columns(step: TimeStep) -> dict[str, Any]:
     unit, word = style.unit_label(FLUX_UNIT), wording.unit(step, 0)
     numbers = {
         f: st.column_config.NumberColumn(f, help=f"Mean over the valid {word} [{unit}]", width=62) for f in FLUXES
@@ -194,7 +195,7 @@ def account_section(site: str, workspace: Workspace) -> None:
         return
     with st.expander(f"What was done to the data of {site} on the way in ({len(entries)})", icon=":material/rule:"):
         kinds = "; ".join(f"{kind}: {words}" for kind, words in KINDS.items())
-        st.dataframe(
+        sizes.table(
             IngestReport(entries).table().drop(columns="subject"),
             hide_index=True,
             column_config={

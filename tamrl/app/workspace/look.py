@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 import xarray as xr
 
-from tamrl.app.shared import components, own, theme, visitor
+from tamrl.app.shared import components, own, sizes, theme, visitor
 from tamrl.app.shared.components import Origin
 from tamrl.app.workspace import accept, columns, drop, place
 from tamrl.figures import style
@@ -84,7 +84,7 @@ def _overview(report: ReadReport) -> None:
         for r in report.towers
     ]
     table = pd.DataFrame(rows, columns=["site", "record", "days", "igbp", "koeppen", "position", "aside"])
-    st.dataframe(
+    sizes.table(
         table.assign(odd=table["site"].map(odd).fillna(0).astype(int)),
         hide_index=True,
         key="workspace_overview",
@@ -174,7 +174,7 @@ def _variables(row: dict[str, Any], site: str) -> None:
         if share is not None
     ]
     with st.expander(f"Variables and units of {_text(site)} ({len(rows)})", icon=":material/straighten:"):
-        st.dataframe(
+        sizes.table(
             pd.DataFrame(rows, columns=["variable", "name", "unit", "share"]),
             hide_index=True,
             key=f"workspace_variables_{site}",
@@ -199,7 +199,7 @@ def _checks(report: ReadReport, site: str) -> None:
     for row in table[table["verdict"] == "contradicts"].itertuples():
         st.warning(f"{_text(row.found)}; expected {_text(row.expected)}.", icon=":material/rule:")
     with st.expander(f"Checks of {_text(site)}: {said}", icon=":material/rule:"):
-        st.dataframe(
+        sizes.table(
             table.assign(verdict=table["verdict"].map(_VERDICT)),
             hide_index=True,
             key=f"workspace_checks_{site}",
@@ -234,7 +234,7 @@ def _files(report: ReadReport, open_now: bool) -> None:
     files = files.sort_values("status", key=lambda s: s != "failed", kind="stable")
     files = files.assign(status=files["status"].map(STATUS), reason=files["reason"].map(visitor.public))
     with st.expander(f"Files ({len(files)})", icon=":material/description:", expanded=open_now):
-        st.dataframe(
+        sizes.table(
             files,
             hide_index=True,
             key="workspace_files_table",

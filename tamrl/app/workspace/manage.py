@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import cache, components, jobs, own, sidebar, state, waiting, widgets
+from tamrl.app.shared import cache, components, jobs, own, sidebar, sizes, state, waiting, widgets
 from tamrl.errors import TamrlError
 from tamrl.towers.shelf import LONGEST_NAME, Shelf
 from tamrl.towers.workspace import Workspace
@@ -55,7 +55,7 @@ def _table(paths: list[Path]) -> None:
             continue
         named = ", ".join(sites[:6]) + (f" and {len(sites) - 6} more" if len(sites) > 6 else "")
         rows.append((workspace.name, len(sites), named, models, size(path) / 1e6))
-    st.dataframe(
+    sizes.table(
         pd.DataFrame(rows, columns=["name", "count", "towers", "models", "size"]),
         hide_index=True,
         key="workspace_table",

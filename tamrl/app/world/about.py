@@ -1,6 +1,7 @@
 """What the World page tells of each set of maps: what it is, who made it, what was done to it, what its spread is."""
 
 import re
+from typing import Any
 
 import numpy as np
 import streamlit as st
@@ -94,7 +95,7 @@ def noted(maps: xr.Dataset) -> dict[str, str]:
     return {kind: " ".join(words) for kind, words in found.items()} or ({"Notes": notes} if notes else {})
 
 
-def _own_doi(attrs: dict) -> str:
+def _own_doi(attrs: dict[str, Any]) -> str:
     """Return the DOI of the maps where the citation does not have it."""
     doi = re.sub(r"^(doi:\s*|https?://(dx\.)?doi\.org/)", "", str(attrs.get("doi") or ""), flags=re.I)
     return f"doi:{doi}" if doi and doi not in str(attrs.get("citation", "")) else ""

@@ -2,12 +2,13 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import cache, components, theme
+from tamrl.app.shared import cache, components, sizes, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import chart
 from tamrl.app.world import cache as world_cache
@@ -86,7 +87,7 @@ def _cover(place: Cell) -> str | None:
         options,
         key=f"months_cover_{place.lat:g}_{place.lon:g}",
         format_func=lambda name: _MIXTURE if name == _MIXTURE else _share(name, place),
-        width=420,
+        width=sizes.px(420),
     )
     return None if shown == _MIXTURE else shown
 
@@ -181,7 +182,7 @@ def _key(values: pd.DataFrame) -> tuple[float | None, ...]:
 
 
 @st.cache_data(max_entries=64, show_spinner="Adapting the model")
-def _adapted(model: str, version: int, where: tuple, key: tuple, share: bool) -> pd.DataFrame:
+def _adapted(model: str, version: int, where: tuple[Any, ...], key: tuple[Any, ...], share: bool) -> pd.DataFrame:
     lat, lon, cover = where
     values = np.array([np.nan if v is None else v for v in key], float).reshape(12, len(FLUXES))
     known = pd.DataFrame(values, index=monthly_means.MONTHS, columns=list(FLUXES))

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import components, sidebar, theme
+from tamrl.app.shared import components, sidebar, sizes, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import chart, tell
 from tamrl.app.world import cache
@@ -112,7 +112,7 @@ def _scores(tables: dict[MapsEntry, pd.DataFrame], view: WorldView, classes: dic
     config |= {"maps": st.column_config.TextColumn("Maps"), "flux": st.column_config.TextColumn("Flux")}
     shown = found[["maps", "flux", *_SCORES, "towers", "n"]]
     shown = components.numbers(shown, {name: (2, name == "bias", "") for name in _SCORES})
-    st.dataframe(shown, hide_index=True, column_config=config, key=f"world_towers_{view.entry.key}")
+    sizes.table(shown, hide_index=True, column_config=config, key=f"world_towers_{view.entry.key}")
     first = next(iter(tables.values()))
     left_out = first.attrs.get("left_out", {})
     lines = [str(first.attrs.get("conventions", "")).replace(FLUX_UNIT, unit), "Scores pool the months of all towers."]

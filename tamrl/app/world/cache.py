@@ -4,6 +4,7 @@ An ``MapsEntry`` stands for the content of its maps in every key: it holds their
 """
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +26,7 @@ _FIELDS = 64
 
 
 @st.cache_resource(max_entries=16, show_spinner="Listing maps")
-def _entries(folders: tuple[Path, ...], listed: tuple) -> dict[str, MapsEntry]:
+def _entries(folders: tuple[Path, ...], listed: tuple[Any, ...]) -> dict[str, MapsEntry]:
     return catalog.entries_in(folders)
 
 

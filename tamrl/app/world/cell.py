@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import components, theme
+from tamrl.app.shared import components, sizes, theme
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import chart, tell
 from tamrl.app.world import about, adapt, cache, numbers
@@ -181,7 +181,7 @@ def _towers(view: WorldView) -> None:
     table = cell.like_towers(reference, code, *view.cell, _TOWERS)
     st.markdown("**The training towers that are nearest to this place**, by their task embeddings")
     st.caption(_how_near(table))
-    st.dataframe(
+    sizes.table(
         table.reset_index().assign(
             igbp=[components.class_name(c) for c in table["igbp"]], km=table["km"].round().to_numpy()
         ),

@@ -1,9 +1,11 @@
 """World, below the map: two sets of maps against each other."""
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import components, state, theme
+from tamrl.app.shared import components, sizes, state, theme
 from tamrl.app.shared.widgets import chart, pick, tell
 from tamrl.app.world import cache, numbers
 from tamrl.app.world.view import WorldView
@@ -104,7 +106,7 @@ def _signed(value: float) -> str:
     return f"{value:+.2f}".replace("-", _MINUS)
 
 
-def _how(view: WorldView, question: tuple, outside: float) -> str:
+def _how(view: WorldView, question: tuple[Any, ...], outside: float) -> str:
     assert view.other_entry is not None  # two are compared
     a, _, _ = numbers.common(*question)
     lat, lon = (abs(float(a[n][1] - a[n][0])) if a.sizes[n] > 1 else 1.0 for n in ("lat", "lon"))
@@ -140,7 +142,7 @@ def _table(table: pd.DataFrame, view: WorldView, stem: str) -> None:
         "rmse": (2, False, ""),
         "correlation": (3, False, ""),
     }
-    st.dataframe(
+    sizes.table(
         components.numbers(table, formats),
         key="world_differences",
         height="content",

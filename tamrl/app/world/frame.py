@@ -6,7 +6,7 @@ from dataclasses import replace
 import streamlit as st
 import xarray as xr
 
-from tamrl.app.shared import components, state
+from tamrl.app.shared import components, sizes, state
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import choice, pick, select
 from tamrl.app.world import cache
@@ -34,15 +34,11 @@ _EVEN = """<style>
 :is(.st-key-world_maps, .st-key-world_layers) :is([data-testid="stButtonGroup"], [data-testid="stButton"]) button,
 .st-key-world_layers [data-testid="stCheckbox"] { min-height: 2.5rem; height: 2.5rem; align-items: center; }
 .st-key-world_layers [data-testid="stCheckbox"] { position: relative; top: .5rem; }
-[data-testid="stMainBlockContainer"] h1 { font-size: 2.1rem; padding: 0; }
-@media (min-width: 800px) {  /* in narrower windows the way to open the sidebar stands above the title */
-  [data-testid="stMainBlockContainer"] { padding-top: 1.3rem; }
-}
 @media (min-width: 641px) {
   .st-key-world_layers { gap: .75rem; }
   .st-key-world_layers [data-testid="stButtonGroup"] button { padding-inline: .75rem; }
 }
-.st-key-world_place_title h2 { font-size: 1.45rem; padding: 0 0 .7rem; }
+.st-key-world_place_title h2 { font-size: var(--tamrl-h3); padding: 0 0 .7rem; }
 @media (max-width: 640px) {
   :is(.st-key-world_maps, .st-key-world_layers) { flex-wrap: nowrap; overflow-x: auto; padding-bottom: .3rem; }
   :is(.st-key-world_maps, .st-key-world_layers) > * { flex: none; }
@@ -193,13 +189,13 @@ def controls(entries: dict[str, MapsEntry], view: WorldView | None, workspace: W
     keys, names = list(entries), short_names({key: entry.label for key, entry in entries.items()})
     st.html(_EVEN)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="world_maps"):
-        with st.container(width=_SELECT):
+        with st.container(width=sizes.px(_SELECT)):
             shown = view.entry.key if view else state.get("map", keys[0])
             select("Map", "map", keys, shown, names.get)
         pick("Compare", "mode", list(MODES), "single", MODES.get)
         if view is not None and view.other_entry is not None:
             others = [key for key in keys if key != view.entry.key]
-            with st.container(width=_SELECT):
+            with st.container(width=sizes.px(_SELECT)):
                 select("With", "with", others, view.other_entry.key, names.get)
         import_dialog.button(workspace)
     if state.get("mode", "single") != "single" and len(entries) < 2:
@@ -216,7 +212,7 @@ def controls(entries: dict[str, MapsEntry], view: WorldView | None, workspace: W
         if years:
             options = ["all", *years]
             st.session_state["world_year"] = view.period.year or "all"
-            with st.container(width=130):
+            with st.container(width=sizes.px(130)):
                 st.selectbox(
                     "Year",
                     options,

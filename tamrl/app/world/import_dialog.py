@@ -4,7 +4,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 import yaml
@@ -44,7 +44,7 @@ def _empty_uploader() -> None:
     st.session_state[_UPLOADER] = st.session_state.get(_UPLOADER, 0) + 1
 
 
-def _uploader() -> list:
+def _uploader() -> list[Any]:
     """Draw the box for files and return what was sent."""
     sent = st.file_uploader(
         "Or upload files" if visitor.access().paths else "Files",
@@ -112,7 +112,7 @@ def _kept_for(owner: bool) -> str:
     )
 
 
-def _import(where: str, sent: list, workspace: Workspace | None, kind: str, mapping: str | None) -> None:
+def _import(where: str, sent: list[Any], workspace: Workspace | None, kind: str, mapping: str | None) -> None:
     """Import, show how far it is, and choose what was imported."""
     access, parsed = visitor.access(), _parsed(mapping)
     into = workspace or session.session_folder(make=True)
@@ -187,7 +187,7 @@ def _remove(path: Path) -> None:
     state.put("map", None)
 
 
-def _parsed(mapping: str | None) -> dict | None:
+def _parsed(mapping: str | None) -> dict[str, Any] | None:
     """Return a mapping that was typed.
 
     Raises:

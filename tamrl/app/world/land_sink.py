@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import components, theme
+from tamrl.app.shared import components, sizes, theme
 from tamrl.app.shared.widgets import chart, pick, tell
 from tamrl.app.world import alt as world_alt
 from tamrl.app.world import cache, numbers
@@ -89,7 +89,7 @@ def _sources(found: Budget) -> None:
         for s in found.all
     ]
     link = st.column_config.LinkColumn("DOI", display_text=r"https://doi\.org/(.*)")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"DOI": link}, key="world_sink_sources")
+    sizes.table(pd.DataFrame(rows), hide_index=True, column_config={"DOI": link}, key="world_sink_sources")
 
 
 def _places(view: WorldView, shown: list[MapsEntry]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import components, state, static, theme
+from tamrl.app.shared import components, sizes, state, static, theme
 from tamrl.app.shared.state import PARAMETERS
 from tamrl.app.shared.widgets import choice, legend
 from tamrl.app.world import about, cache, export, frame, pick
@@ -123,7 +123,7 @@ def _timeline(view: WorldView) -> None:
             key="world_play",
             on_click=_toggle,
             help="Play through the months of the year",
-            width=105,
+            width=sizes.px(105),
         )
         if view.period.month:
             st.session_state["world_month"] = view.period.month
@@ -141,7 +141,7 @@ def _timeline(view: WorldView) -> None:
                 list(SPEEDS),
                 key="world_speed",
                 on_change=_take_speed,
-                width=112,
+                width=sizes.px(112),
                 label_visibility="collapsed",
                 format_func=str.capitalize,
             )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import streamlit as st
@@ -195,7 +195,7 @@ def common(
 
 
 @st.cache_data(max_entries=64, show_spinner=_BUSY)
-def differences(question: tuple, kind: str) -> pd.DataFrame:
+def differences(question: tuple[Any, ...], kind: str) -> pd.DataFrame:
     """Return ``tamrl.maps.aggregate.differences`` of a question of ``common``."""
     a, b, land = common(*question)
     found = regions.groups(kind, world_cache.earth(), a["lat"].values, a["lon"].values)
@@ -203,7 +203,7 @@ def differences(question: tuple, kind: str) -> pd.DataFrame:
 
 
 @st.cache_resource(max_entries=24, show_spinner=_BUSY)
-def density(question: tuple) -> xr.Dataset:
+def density(question: tuple[Any, ...]) -> xr.Dataset:
     """Return ``tamrl.maps.aggregate.density`` of a question of ``common``."""
     a, b, land = common(*question)
     return aggregate.density(a, b, land)

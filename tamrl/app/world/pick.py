@@ -1,5 +1,7 @@
 """Which cell of the map is picked: by a click, by a tower or a known place, or by latitude and longitude."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -58,7 +60,7 @@ def marker(view: WorldView) -> list[float] | None:
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def tower_points(towers: pd.DataFrame) -> list[list]:
+def tower_points(towers: pd.DataFrame) -> list[list[Any]]:
     """Return longitude, latitude, site and text of each tower, as the map reads them."""
     rows = zip(towers.index, towers["lat"].round(3), towers["lon"].round(3), towers["igbp"], strict=True)
     return [[lon, lat, site, f"{site}, {IGBP.get(igbp, igbp)}"] for site, lat, lon, igbp in rows]

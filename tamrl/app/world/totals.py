@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import components, theme
+from tamrl.app.shared import components, sizes, theme
 from tamrl.app.shared.widgets import chart, pick, tell
 from tamrl.app.world import alt as world_alt
 from tamrl.app.world import cache, numbers
@@ -136,7 +136,7 @@ def _sources(published: list[Published]) -> None:
         for p in published
     ]
     link = st.column_config.LinkColumn("DOI", display_text=r"https://doi\.org/(.*)")
-    st.dataframe(pd.DataFrame(rows), hide_index=True, column_config={"DOI": link}, key="world_published")
+    sizes.table(pd.DataFrame(rows), hide_index=True, column_config={"DOI": link}, key="world_published")
     st.caption(f"Totals in {_TOTAL}, as published; years and land masks differ.")
 
 
@@ -223,7 +223,7 @@ def _regional_table(kept: pd.DataFrame, land: pd.DataFrame, view: WorldView, sho
         table["change"] = table["total"] - table["other"]
     number = st.column_config.NumberColumn
     formats = {name: (1 if name == "land" else 2, name == "change", "") for name in table}
-    st.dataframe(
+    sizes.table(
         components.numbers(table.rename_axis("Region"), formats),
         key=f"world_regions_{view.flux}",
         height="content",

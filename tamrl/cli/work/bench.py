@@ -55,7 +55,7 @@ def accuracy(
     tables = accuracy_benchmark.run(benchmark, workers or os.cpu_count() or 1, lambda line: click.echo(line, err=True))
     left = [unit for unit in benchmark.units() if not unit.file.exists()]
     if left:
-        click.echo(f"Stopped with {len(left)} units left; the same command goes on.", err=True)
+        click.echo(f"Stopped with {len(left)} units left; the same command continues.", err=True)
         sys.exit(130)
     if docs:
         click.echo(f"Written: {', '.join(str(p) for p in write_report(tables, docs))}")
@@ -90,7 +90,7 @@ def carbonfluxbench(
     written = protocol.run_protocol(benchmark, workers or os.cpu_count() or 1, tell)
     left = [unit for unit in benchmark.units() if not unit.file.exists()]
     if left:
-        click.echo(f"Stopped with {len(left)} units left; the same command goes on.", err=True)
+        click.echo(f"Stopped with {len(left)} units left; the same command continues.", err=True)
         sys.exit(130)
     click.echo(written[0].read_text(encoding="utf-8"))
     click.echo(f"Written: {', '.join(str(path) for path in written)}, {out / 'results'}")

@@ -164,7 +164,7 @@ def write(benchmark: Protocol, scores: pd.DataFrame) -> list[Path]:
     return [document, *paths.values()]
 
 
-def _heading(benchmark: Protocol, scores: pd.DataFrame, theirs: dict) -> str:
+def _heading(benchmark: Protocol, scores: pd.DataFrame, theirs: dict[str, Any]) -> str:
     """Return what the scores are of, and in what the published ones differ."""
     archive = load_archive(benchmark.archive)
     drivers = ", ".join(benchmark.config.model.drivers)
@@ -179,7 +179,7 @@ def _heading(benchmark: Protocol, scores: pd.DataFrame, theirs: dict) -> str:
     )
 
 
-def _rows(table: pd.DataFrame, theirs: dict) -> Iterable[dict[str, str]]:
+def _rows(table: pd.DataFrame, theirs: dict[str, Any]) -> Iterable[dict[str, str]]:
     """Yield one row a flux and model: ours, and what was published; also of models that were not run."""
     ours = {THEIRS.get(name, name): name for name in in_order(table["model"].tolist())}
     names = [*ours.values(), *(name for name in theirs if name not in ours)]
@@ -199,7 +199,7 @@ def _rows(table: pd.DataFrame, theirs: dict) -> Iterable[dict[str, str]]:
             }
 
 
-def _spread(row: dict, name: str) -> str:
+def _spread(row: dict[str, Any], name: str) -> str:
     digits = 3 if name == "r2" else 2
     low, median, high = (f"{row[f'{name}_{q}']:.{digits}f}" for q in ("q25", "median", "q75"))
     return f"{median} ({low} to {high})"

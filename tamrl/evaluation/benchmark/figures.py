@@ -1,6 +1,7 @@
 """The figures of docs/benchmarks.md, drawn without a browser."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,9 @@ import pandas as pd
 from tamrl.evaluation.benchmark.runs import PUBLISHED, TAMRL
 from tamrl.evaluation.statistics import bootstrap_median, tower_means
 from tamrl.schema import FLUX_UNIT, FLUXES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 #: Colour of each model, of Okabe and Ito's set for colour-blind readers; TAM-RL stands out.
 COLOURS = {
@@ -102,7 +106,7 @@ def _distribution(towers: pd.DataFrame, folder: Path) -> Path:
     return _save(figure, folder / "rmse-distribution.svg")
 
 
-def _save(figure, path: Path) -> Path:  # noqa: ANN001 - matplotlib is imported when it is needed
+def _save(figure: "Figure", path: Path) -> Path:
     from matplotlib import pyplot as plt
 
     figure.text(0.005, -0.03, SOURCE, fontsize=7, color="#666666")

@@ -1,4 +1,4 @@
-"""What a GPU gains: adapting, training and predicting beside the CPU of the same machine, and whether both agree."""
+"""Speed of a GPU in adapting, training and predicting, beside the CPU of the same machine, and whether both agree."""
 
 import platform
 import subprocess

@@ -1,7 +1,7 @@
 """How fast prediction and training are: ratios from one run, each against what bounds it or what it replaces.
 
-All that is compared runs in turns on one thread, so that what else the machine does meets all of it, and is timed in
-seconds of the processor, which it does not count; of each ratio the median over the rounds is told.
+What is compared runs in turns on one thread, so that other load on the machine affects all of it alike, and is timed in
+processor time, which leaves that load out; of each ratio the median over the rounds is reported.
 """
 
 import time
@@ -28,6 +28,7 @@ from tamrl.predict.ensemble import member_code, member_record, run_forward, stat
 from tamrl.system.device import fast_bfloat16, no_denormals, one_thread
 from tamrl.timestep import TimeStep
 from tamrl.towers.archive import load_archive, record
+from tamrl.training.batches import Batch
 from tamrl.training.member import MemberTrainer
 
 DOCUMENT = "benchmarks.md"
@@ -40,6 +41,8 @@ WINDOW, WINDOW_DAYS = 30, 730
 WINDOW_TOWERS = 16
 #: Towers of the line of costs, and days of each.
 TOWERS, LINE_DAYS = (20, 60, 200, 600, 2000), 365
+#: Towers that each point of the line is timed with in all, so that few towers are timed several times.
+TIMED_TOWERS = 600
 CPU = torch.device("cpu")
 
 
@@ -50,7 +53,7 @@ class Row:
     Attributes:
         what: is compared with what.
         value: the ratio.
-        bar: lowest and highest value that was set out for.
+        bar: lowest and highest value of the target.
         unit: ``x``, ``%`` or nothing, of value and bar.
         figures: it was made of.
     """
@@ -256,7 +259,7 @@ def _published(
     days: dict[str, list[int]] = {"ours": [], "published": []}
     draw = made.batcher.draw
 
-    def drawn():
+    def drawn() -> Batch:
         batch = draw()
         days["ours"].append(int((batch.weight.amax(-1) > 0).sum()))
         return batch
@@ -285,9 +288,10 @@ def _line(ensemble: Ensemble, member: Member, tables: list[xr.Dataset], towers: 
 
     predict(min(towers))
     for count in towers:
-        costs.append(seconds(partial(predict, count)))
+        rounds = range(max(1, min(TIMED_TOWERS, max(towers)) // count))
+        costs.append(median(seconds(partial(predict, count)) for _ in rounds))
     exponent = float(np.polyfit(np.log(towers), np.log(costs), 1)[0])
-    each = ", ".join(f"{n}: {s:.1f} s" for n, s in zip(towers, costs, strict=True))
+    each = ", ".join(f"{n}: {s:.2f} s" for n, s in zip(towers, costs, strict=True))
     return Row(
         what=f"Exponent of the cost from {towers[0]} to {towers[-1]:,} towers of {LINE_DAYS} days",
         value=exponent,

@@ -1,4 +1,4 @@
-"""What the project set out to reach on held-out towers, beside what a results folder measures."""
+"""The targets of the project on held-out towers, beside what a results folder measures."""
 
 from typing import NamedTuple
 
@@ -83,7 +83,7 @@ def against_targets(scores: pd.DataFrame, sites: pd.DataFrame, intervals: pd.Dat
 
 
 def against_claims(scores: pd.DataFrame) -> list[dict[str, str]]:
-    """Return the like of ``against_targets`` for what the paper claims.
+    """Return rows as ``against_targets`` does, for what the paper claims.
 
     Args:
         scores: of one design, at all scales.

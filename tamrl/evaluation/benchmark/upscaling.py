@@ -135,7 +135,7 @@ def in_memory(
 ) -> tuple[float, float, float]:
     """Return the rates of the bare network and of the engine between drivers in memory and fluxes, and their ratio.
 
-    Both run in turns, so that what else the machine does meets both; of each the fastest turn counts.
+    Both run in turns, so that other load on the machine affects both alike; of each the fastest turn counts.
     """
     one_thread()
     device = device_here(workers.device, precision)

@@ -1,4 +1,4 @@
-"""What adapting does at many towers: how the change of the error is distributed, and where it is what."""
+"""What adapting does at many towers: the distribution of the change in error, and its geography."""
 
 import numpy as np
 import pandas as pd
@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from tamrl.evaluation.results import METRICS
 from tamrl.figures.colours import FLUX, rgba
 from tamrl.figures.scorecard.map import scale
-from tamrl.figures.style import GRID, INK, Theme, style
+from tamrl.figures.style import GRID, INK, MUTED, Theme, style
 from tamrl.figures.world.map import map_colours
 from tamrl.figures.world.print import outline_rings
 from tamrl.schema import FLUXES
@@ -27,7 +27,7 @@ def distribution(table: pd.DataFrame, selected: str | None, theme: Theme) -> go.
 
     Args:
         table: of ``tamrl.predict.network.NetworkResult``.
-        selected: tower whose points wear a ring.
+        selected: tower whose points are ringed.
         theme: light or dark.
     """
     figure = go.Figure()
@@ -57,8 +57,8 @@ def distribution(table: pd.DataFrame, selected: str | None, theme: Theme) -> go.
                 hoveron="points",
             )
         )
-    figure.add_vrect(-BAND, BAND, fillcolor="#888888", opacity=0.12, line_width=0, layer="below")
-    figure.add_vline(0, line=dict(width=1, dash="dot", color="#888888"))
+    figure.add_vrect(-BAND, BAND, fillcolor=MUTED[theme], opacity=0.12, line_width=0, layer="below")
+    figure.add_vline(0, line=dict(width=1, dash="dot", color=MUTED[theme]))
     style(figure, theme, HEIGHT, hold="network")
     figure.update_layout(showlegend=False, margin_t=10)
     figure.update_xaxes(title_text="Change of RMSE by adapting [%]", range=[LOWEST * 1.05, HIGHEST * 1.05])

@@ -1,6 +1,7 @@
 """Adapting to many towers at once as a report: a single HTML file with figures, scores, settings and references."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -99,6 +100,6 @@ def _scores(run: NetworkRun) -> Iterator[str]:
         yield page.folded(f"{flux} [{UNIT}]", page.table(heads, rows, "scores"), len(rows))
 
 
-def _labelled(row: dict) -> str:
+def _labelled(row: dict[str, Any]) -> str:
     first, last = (pd.Timestamp(row[name]) for name in ("first", "last"))
     return f"{row['days']} from {first:%Y-%m-%d} to {last:%Y-%m-%d}"

@@ -1,4 +1,4 @@
-"""Figures of several adaptations at one tower: one over another in time, and their errors against days of labels."""
+"""Figures of several adaptations at one tower: overlaid time series, and errors against the number of labelled days."""
 
 import numpy as np
 import pandas as pd
@@ -14,10 +14,10 @@ from tamrl.wording import unit
 
 #: Runs that are drawn at most, the newest; more cannot be told apart.
 MOST = 6
-#: Colours of the runs, Okabe and Ito (2008), by theme; and their dashes, so that they differ without colours, too.
+#: Colours of the runs, by theme, none of them that of a flux; and their dashes, so that they differ without colours.
 _COLOURS = {
-    "light": ("#0072b2", "#c2410c", "#00835c", "#a3478a", "#6b5b00", "#4b5563"),
-    "dark": ("#56b4e9", "#f0934a", "#3ecf9a", "#e08cc8", "#dcc94a", "#b8c0cc"),
+    "light": ("#0072b2", "#a3478a", "#6b5b00", "#4b5563", "#8a4b2a", "#00798c"),
+    "dark": ("#56b4e9", "#e08cc8", "#dcc94a", "#b8c0cc", "#d0987c", "#5cc8d6"),
 }
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _SIGNS = ("circle", "diamond", "square", "triangle-up", "cross", "star")

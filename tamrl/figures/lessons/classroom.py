@@ -4,7 +4,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from tamrl.figures.colours import FLUX, ROLE
-from tamrl.figures.style import INK, MUTED, Theme, style
+from tamrl.figures.style import INK, Theme, style
 
 #: Names of right, wrong and unmarked answers, and the flux whose colour each wears.
 KINDS = {"right": "GPP", "not right": "RECO", "not marked": "NEE"}
@@ -97,7 +97,7 @@ def values(rows: pd.DataFrame, label: str, marks: dict[str, float], theme: Theme
                     fillcolor="rgba(0,0,0,0)",
                     marker=dict(color=FLUX[theme][flux], size=10),
                     customdata=part["student"],
-                    hovertemplate="student %{customdata}: %{x:.2f}<extra></extra>",
+                    hovertemplate=f"student %{{customdata}}: %{{x:.2f}}, {kind}<extra></extra>",
                     hoveron="points",
                 )
             )
@@ -108,8 +108,8 @@ def values(rows: pd.DataFrame, label: str, marks: dict[str, float], theme: Theme
             annotation=dict(text=name, font=dict(color=INK[theme], size=12), yshift=-16 * i),
         )
     style(figure, theme, 250, hold="class-values")
-    figure.update_layout(margin_b=44, margin_t=50)
+    # The colours are those of the answers above, whose legend names them.
+    figure.update_layout(margin_b=44, margin_t=50, showlegend=False)
     figure.update_xaxes(title_text=label)
     figure.update_yaxes(visible=False)
-    figure.update_layout(legend=dict(y=-0.45, yanchor="top", font_color=MUTED[theme]))
     return figure

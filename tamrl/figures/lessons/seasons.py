@@ -7,12 +7,12 @@ import plotly.graph_objects as go
 
 from tamrl.figures.colours import ROLE
 from tamrl.figures.style import Theme, style, unit_label
-from tamrl.schema import FLUX_UNIT
+from tamrl.schema import FLUX_UNIT, IGBP
 
 #: How each line is drawn: name in the legend, colour by ``ROLE``, dash and width. Told apart without colours, too.
 LINES = {
     "observed": ("Observed", "observed", "solid", 2.6),
-    "predicted": ("Predicted, not seen before", "zero-shot", "dot", 2.2),
+    "predicted": ("Predicted, tower not seen", "zero-shot", "dot", 2.2),
     "plain": ("Plain network", "zero-shot", "dot", 2.0),
     "encoder": ("Encoder", "zero-shot", "dash", 2.0),
     "mine": ("Your γ and β", "support", "solid", 2.8),
@@ -70,8 +70,8 @@ def strip(scores: pd.DataFrame, chosen: Mapping[str, str], floor: float, theme: 
             y=others["igbp"],
             mode="markers",
             name="One tower",
-            customdata=list(zip(others.index, others["r2"], strict=True)),
-            hovertemplate="%{customdata[0]}: R² %{customdata[1]:.2f}<extra></extra>",
+            customdata=list(zip(others.index, others["r2"], others["igbp"].map(IGBP).fillna(""), strict=True)),
+            hovertemplate="%{customdata[0]}: R² %{customdata[1]:.2f}<br>%{customdata[2]}<extra></extra>",
             marker=dict(size=8, color=ROLE[theme]["zero-shot"], opacity=0.55),
         )
     )
@@ -91,5 +91,5 @@ def strip(scores: pd.DataFrame, chosen: Mapping[str, str], floor: float, theme: 
     style(figure, theme, 90 + 26 * len(order), hold="lesson-strip")
     figure.update_layout(margin_b=44)
     figure.update_xaxes(title_text=f"R² of daily GPP (below {floor:g} drawn at {floor:g})", range=[floor - 0.05, 1.03])
-    figure.update_yaxes(categoryorder="array", categoryarray=list(order))
+    figure.update_yaxes(title_text="Land cover (IGBP)", categoryorder="array", categoryarray=list(order))
     return figure

@@ -1,18 +1,21 @@
 """Figures of lesson 6: the SIMULATED places by climate with their errors, and a network among those drawn by lot."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from tamrl.figures.colours import MATTER, ROLE
+from tamrl.figures.lessons import apart
+from tamrl.figures.lessons.apart import Plot
 from tamrl.figures.style import INK, MARK, Theme, style, unit_label
 from tamrl.schema import FLUX_UNIT
 
 UNIT = unit_label(FLUX_UNIT)
-#: The worst-predicted places that are named on the chart.
-NAMED = 6
+#: The worst-predicted places that are named on the chart, and the size of names.
+NAMED, FONT_PX = 6, 10
 
 
 def _marked(title: str, theme: Theme) -> str:
@@ -34,13 +37,13 @@ def climates(
         theme: light or dark.
     """
     figure = go.Figure()
-    # Names of all would lie over each other; the rest say theirs on hover.
-    named = {*start, *added, *places.index[np.argsort(-errors)[:NAMED]]}
     parts = (
         ("No tower", ~places.index.isin([*start, *added]), "circle", 13),
         ("Stands already", places.index.isin(list(start)), "square", 15),
         ("Added by you", places.index.isin(list(added)), "star", 20),
     )
+    plot = _plot(places)
+    sides = _names(places, errors, start, added, plot)
     for i, (name, keep, symbol, size) in enumerate(parts):
         part = places[keep]
         figure.add_trace(
@@ -49,23 +52,47 @@ def climates(
                 y=part["rain"],
                 mode="markers+text",
                 name=name,
-                text=[site.removeprefix("XS-") if site in named else "" for site in part.index],
-                textposition="top center",
-                textfont=dict(size=10),
+                text=[_short(site) if site in sides else "" for site in part.index],
+                textposition=[sides.get(site, "top center") for site in part.index],
+                textfont=dict(size=FONT_PX),
                 customdata=np.column_stack([part.index, part["igbp"], part["koeppen"], errors[keep].round(2)]),
                 hovertemplate="%{customdata[0]}, %{customdata[1]}, %{customdata[2]}<br>RMSE %{customdata[3]}"
                 "<extra></extra>",
                 marker=_marker(errors[keep], top, symbol, size, i == 0, theme),
             )
         )
-    style(figure, theme, 430, hold="lesson-climates")
-    figure.update_layout(margin_b=44, clickmode="event+select", dragmode=False)
-    figure.update_xaxes(title_text=_marked("Mean temperature [°C]", theme))
-    figure.update_yaxes(title_text="Precipitation [mm a⁻¹]", rangemode="tozero")
+    style(figure, theme, 500, hold="lesson-climates")
+    figure.update_layout(margin_b=120, clickmode="event+select", dragmode=False)
+    figure.update_xaxes(title_text=_marked("Mean temperature [°C]", theme), range=plot.x)
+    figure.update_yaxes(title_text="Precipitation [mm a⁻¹]", range=plot.y)
     return figure
 
 
-def _marker(errors: np.ndarray, top: float, symbol: str, size: int, bar: bool, theme: Theme) -> dict:
+def _short(site: str) -> str:
+    return site.removeprefix("XS-")
+
+
+def _plot(places: pd.DataFrame) -> Plot:
+    """Return axes with room for the markers and names at their ends."""
+    cold, warm, wet = places["temperature"].min(), places["temperature"].max(), places["rain"].max()
+    room = 0.08 * (warm - cold)
+    return Plot(x=(cold - room, warm + room), y=(0.0, 1.12 * wet))
+
+
+def _names(
+    places: pd.DataFrame, errors: np.ndarray, start: Sequence[str], added: Sequence[str], plot: Plot
+) -> dict[str, str]:
+    """Return which places are named, and on which side: the towers, and of the worst those with room for it."""
+    worst = [site for site in places.index[np.argsort(-errors)[:NAMED]] if site not in {*start, *added}]
+    at = {site: i for i, site in enumerate(places.index)}
+    radii = np.array([10.0 if site in added else 7.5 if site in start else 6.5 for site in places.index])
+    names = [(at[site], _short(site), True) for site in (*added, *start)]
+    names += [(at[site], _short(site), False) for site in worst]
+    points = plot.at(places["temperature"].to_numpy(), places["rain"].to_numpy())
+    return {places.index[i]: side for i, side in apart.sides(points, radii, names, plot, FONT_PX).items()}
+
+
+def _marker(errors: np.ndarray, top: float, symbol: str, size: int, bar: bool, theme: Theme) -> dict[str, Any]:
     """Return markers coloured by the error of their places, one trace with the bar of the colours."""
     colours = (MATTER if theme == "light" else MATTER[::-1])[1:-2]
     return dict(
@@ -76,7 +103,17 @@ def _marker(errors: np.ndarray, top: float, symbol: str, size: int, bar: bool, t
         cmax=top,
         colorscale=[[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)],
         line=dict(width=1.2, color=INK[theme]),
-        colorbar=dict(title=f"RMSE<br>[{UNIT}]", thickness=12) if bar else None,
+        # Below the plot, which is then as wide as a phone.
+        colorbar=dict(
+            title=dict(text=f"RMSE [{UNIT}]", side="top", font_size=12),
+            orientation="h",
+            thickness=10,
+            len=0.7,
+            y=-0.2,
+            yanchor="top",
+        )
+        if bar
+        else None,
         showscale=bar,
     )
 
@@ -94,12 +131,13 @@ def among(lot: np.ndarray, marks: Mapping[str, float], theme: Theme) -> go.Figur
             x=lot,
             xbins=dict(size=0.05),
             marker=dict(color=ROLE[theme]["observed"], opacity=0.35),
-            name="drawn by lot",
+            name="drawn at random",
             hovertemplate="%{y} networks<extra></extra>",
         )
     )
-    style(figure, theme, 320, hold="lesson-among")
-    for i, (name, value) in enumerate(marks.items()):
+    style(figure, theme, 340, hold="lesson-among")
+    # Names above the plot, each on a line of its own: none lies over a line, a bar or another name.
+    for i, (name, value) in enumerate(sorted(marks.items(), key=lambda mark: mark[1])):
         mine = name == "yours"
         figure.add_vline(
             value,
@@ -108,9 +146,18 @@ def among(lot: np.ndarray, marks: Mapping[str, float], theme: Theme) -> go.Figur
                 dash="solid" if mine else "dash",
                 color=ROLE[theme]["support" if mine else "adapted"],
             ),
-            annotation=dict(text=name, font=dict(color=INK[theme], size=12), yshift=-15 * i),
         )
-    figure.update_layout(margin_b=44, showlegend=False)
+        figure.add_annotation(
+            x=value,
+            y=1,
+            yref="paper",
+            yanchor="bottom",
+            yshift=15 * (len(marks) - 1 - i),
+            text=name,
+            showarrow=False,
+            font=dict(color=INK[theme], size=12),
+        )
+    figure.update_layout(margin=dict(b=44, t=20 + 15 * len(marks)), showlegend=False)
     figure.update_xaxes(title_text=_marked(f"Mean RMSE of GPP over all places [{UNIT}]", theme))
     figure.update_yaxes(title_text="Networks")
     return figure

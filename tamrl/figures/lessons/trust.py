@@ -7,6 +7,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from tamrl.figures.colours import CIVIDIS, FLUX, ROLE, rgba
+from tamrl.figures.lessons import apart
+from tamrl.figures.lessons.apart import Plot
 from tamrl.figures.style import DATE, GRID, INK, Theme, style, unit_label
 from tamrl.schema import FLUX_UNIT
 from tamrl.timestep import TimeStep
@@ -126,8 +128,14 @@ def against(table: pd.DataFrame, column: str, label: str, chosen: Collection[str
     """
     shown = table.dropna(subset=[column])
     mine = shown.index.isin(list(chosen))
-    # Names of all would lie over each other: those marked, the furthest and the lowest; the rest say theirs on hover.
-    named = {*chosen, *shown.index[:3], *shown[column].nsmallest(3).index}
+    sizes = 8 + 2.2 * np.sqrt(shown["towers"].astype(float))
+    plot, words = _plot(shown, column), {name: f"{name} ({n})" for name, n in shown["towers"].items()}
+    # Names of all would lie over each other: those marked, and where there is room the furthest and the lowest; the
+    # rest say theirs on hover.
+    order = dict.fromkeys([*(n for n in chosen if n in words), *shown.index[:3], *shown[column].nsmallest(3).index])
+    names = [(shown.index.get_loc(name), words[name], name in chosen) for name in order]
+    points = plot.at(shown["index"].to_numpy(), shown[column].to_numpy())
+    sides = {shown.index[i]: side for i, side in apart.sides(points, sizes.to_numpy() / 2, names, plot, 10).items()}
     figure = go.Figure()
     for keep, name, role, symbol in (
         (~mine, "Region", "adapted", "circle"),
@@ -140,25 +148,29 @@ def against(table: pd.DataFrame, column: str, label: str, chosen: Collection[str
                 y=part[column],
                 mode="markers+text",
                 name=name,
-                text=[f"{name} ({towers})" if name in named else "" for name, towers in part["towers"].items()],
-                customdata=[f"{name} ({towers})" for name, towers in part["towers"].items()],
-                textposition="top center",
+                text=[words[name] if name in sides else "" for name in part.index],
+                customdata=[words[name] for name in part.index],
+                textposition=[sides.get(name, "top center") for name in part.index],
                 textfont=dict(size=10),
                 hovertemplate="%{customdata}: index %{x:.2f}, %{y:.2f}<extra></extra>",
-                marker=dict(
-                    size=8 + 2.2 * np.sqrt(part["towers"].astype(float)),
-                    symbol=symbol,
-                    color=ROLE[theme][role],
-                    opacity=0.8,
-                ),
+                marker=dict(size=sizes[keep], symbol=symbol, color=ROLE[theme][role], opacity=0.8),
             )
         )
     style(figure, theme, 380, hold=f"lesson-against-{column}")
     figure.update_layout(margin_b=44)
-    low, high = float(shown["index"].min()), float(shown["index"].max())
-    figure.update_xaxes(title_text="Median dissimilarity index of the vegetated land", range=[low - 0.06, high + 0.06])
-    figure.update_yaxes(title_text=label)
+    figure.update_xaxes(title_text="Median dissimilarity index of the vegetated land", range=plot.x)
+    figure.update_yaxes(title_text=label, range=plot.y)
     return figure
+
+
+def _plot(shown: pd.DataFrame, column: str) -> Plot:
+    """Return axes with room for the markers and names at their ends."""
+    ends = []
+    for values in (shown["index"], shown[column]):
+        low, high = float(values.min()), float(values.max())
+        room = 0.12 * (high - low or 1.0)
+        ends.append((low - room, high + room))
+    return Plot(x=ends[0], y=ends[1])
 
 
 def interval(made: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:

@@ -9,7 +9,7 @@ from tamrl.figures.colours import CLASS, rgba
 from tamrl.figures.scorecard.models import ROW_HEIGHT
 from tamrl.figures.scorecard.names import ACCENT, UNSURE, clear, look, metric_label
 from tamrl.figures.style import INK, MUTED, Theme, style, unit_label
-from tamrl.schema import FLUX_UNIT
+from tamrl.schema import FLUX_UNIT, UNKNOWN
 
 UNIT = unit_label(FLUX_UNIT)
 #: The range that 90 % intervals are asked to stay in.
@@ -114,7 +114,7 @@ def spread_skill(table: pd.DataFrame, flux: str, names: dict[str, str], theme: T
                 name=row["class"],
                 marker=dict(
                     size=7 + 2 * np.sqrt(row["towers"]),
-                    color=rgba(CLASS.get(row["class"], "#8b929c"), 0.85),
+                    color=rgba(CLASS.get(row["class"], CLASS[UNKNOWN]), 0.85),
                     line=dict(width=1, color=INK[theme]),
                 ),
                 hovertemplate=f"{names.get(row['class'], row['class'])}: spread %{{x:.2f}}, RMSE %{{y:.2f}}, "

@@ -5,11 +5,11 @@ import pandas as pd
 import pydeck as pdk
 
 from tamrl.evaluation.results import Metric
-from tamrl.figures.colours import ALGAE, MATTER, rgb
+from tamrl.figures.colours import ALGAE, CLASS, MATTER, rgb
 from tamrl.figures.scorecard.names import number
 from tamrl.figures.style import Theme
 from tamrl.figures.towers.map import point_map
-from tamrl.schema import IGBP
+from tamrl.schema import IGBP, UNKNOWN
 
 #: ColorBrewer PuOr with 11 classes (Brewer, https://colorbrewer2.org, Apache-2.0): low purple, high orange.
 PURPLE_ORANGE = (
@@ -60,7 +60,7 @@ def colours_of(values: np.ndarray, colours: tuple[str, ...], low: float, high: f
     steps = np.arange(len(colours))
     mixed = np.column_stack([np.interp(np.nan_to_num(place), steps, table[:, i]) for i in range(3)])
     return [
-        [*(round(c) for c in row), 235] if np.isfinite(value) else rgb("#8b929c", 150)
+        [*(round(c) for c in row), 235] if np.isfinite(value) else rgb(CLASS[UNKNOWN], 150)
         for row, value in zip(mixed, values, strict=True)
     ]
 
@@ -82,7 +82,7 @@ def score_map(
         column: the score.
         said: what the score is, for the tooltip; ``{}`` takes the number.
         colours: of ``scale``.
-        selected: tower that wears a ring.
+        selected: tower that is ringed.
         theme: light or dark.
         turn: see ``tamrl.figures.towers.map.point_map``.
         height: height in px.
@@ -111,7 +111,7 @@ def legend(colours: tuple[str, ...], low: float, high: float, title: str, digits
     ends = "".join(f"<span>{number(value, digits)}</span>" for value in (low, middle, high))
     bar = f"height:.6rem;border-radius:.3rem;background:linear-gradient(90deg,{','.join(colours)})"
     return (
-        f'<div role="img" aria-label="{title}: colours from {low:.3g} to {high:.3g}" style="font-size:.8rem;'
-        f'max-width:22rem">{title}<div style="{bar}"></div>'
+        f'<div role="img" aria-label="{title}: colours from {low:.3g} to {high:.3g}" '
+        f'style="font-size:var(--tamrl-small);max-width:22rem">{title}<div style="{bar}"></div>'
         f'<div style="display:flex;justify-content:space-between">{ends}</div></div>'
     )

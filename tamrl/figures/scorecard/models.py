@@ -8,7 +8,7 @@ from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import Metric
 from tamrl.figures.colours import rgba
 from tamrl.figures.scorecard.names import UNSURE, change_label, clear, look, metric_label, shots_label
-from tamrl.figures.style import MUTED, Theme, style
+from tamrl.figures.style import MUTED, SMALL_PX, Theme, style
 
 #: Height of a figure that stands in a row of three [px].
 ROW_HEIGHT = 360
@@ -229,7 +229,7 @@ def contest(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                 insidetextanchor="middle",
                 textangle=0,
                 constraintext="none",
-                textfont=dict(color=_ON[theme][kind], size=11),
+                textfont=dict(color=_ON[theme][kind], size=SMALL_PX),
                 customdata=np.column_stack([table[kind], total]),
                 hovertemplate=f"%{{customdata[0]}} of %{{customdata[1]}} towers {label}<extra></extra>",
             )
@@ -247,7 +247,7 @@ def contest(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
             text=p_text(p),
             showarrow=False,
             xanchor="left",
-            font=dict(size=11, color=MUTED[theme]),
+            font=dict(size=SMALL_PX, color=MUTED[theme]),
         )
     return figure
 

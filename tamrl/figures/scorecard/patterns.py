@@ -1,5 +1,7 @@
 """What kind of error: Taylor diagram, density of predicted against observed, mean seasonal cycles."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -7,7 +9,7 @@ import plotly.graph_objects as go
 from tamrl.figures.colours import density_scale, rgba
 from tamrl.figures.scorecard.models import ROW_HEIGHT
 from tamrl.figures.scorecard.names import OBSERVED, column_label, look, observed_colour
-from tamrl.figures.style import GRID, INK, MUTED, Theme, one_to_one, style, unit_label
+from tamrl.figures.style import GRID, HEAD_PX, INK, MUTED, SMALL_PX, Theme, one_to_one, style, unit_label
 from tamrl.schema import FLUX_UNIT
 
 UNIT = unit_label(FLUX_UNIT)
@@ -51,7 +53,7 @@ def taylor(points: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
             )
         )
     style(figure, theme, ROW_HEIGHT + 30, hold=f"taylor-{flux}")
-    axis = dict(gridcolor=GRID[theme], linecolor=MUTED[theme], tickfont=dict(color=MUTED[theme], size=10))
+    axis = dict(gridcolor=GRID[theme], linecolor=MUTED[theme], tickfont=dict(color=MUTED[theme], size=SMALL_PX))
     ticks = [c for c in _CORRELATIONS if c >= 0] + ([-c for c in _CORRELATIONS[1:]] if sector == 180 else [])
     figure.update_layout(
         margin=dict(l=30, r=30, t=30, b=24),
@@ -113,8 +115,8 @@ def _arc(distance: float, outer: float, theme: Theme) -> go.Scatterpolar:
     )
 
 
-def _title(text: str, theme: Theme) -> dict:
-    return dict(text=text, x=0.02, y=0.98, xanchor="left", yanchor="top", font=dict(size=13, color=INK[theme]))
+def _title(text: str, theme: Theme) -> dict[str, Any]:
+    return dict(text=text, x=0.02, y=0.98, xanchor="left", yanchor="top", font=dict(size=HEAD_PX, color=INK[theme]))
 
 
 def density(rows: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
@@ -142,12 +144,12 @@ def density(rows: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                 customdata=days,
                 colorscale=density_scale(theme),
                 colorbar=dict(
-                    title=dict(text="days", side="top", font_size=11),
+                    title=dict(text="days", side="top", font_size=SMALL_PX),
                     thickness=9,
                     len=0.9,
                     tickvals=list(range(top + 1)),
                     ticktext=[f"{10**k:,}" for k in range(top + 1)],
-                    tickfont=dict(size=10, color=MUTED[theme]),
+                    tickfont=dict(size=SMALL_PX, color=MUTED[theme]),
                     outlinewidth=0,
                 ),
                 hovertemplate="observed %{x:.1f}, predicted %{y:.1f}: %{customdata:,} days<extra></extra>",

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from tamrl.figures.style import INK, MUTED, PAPER, Theme, style
+from tamrl.figures.style import INK, MUTED, PAPER, SMALL_PX, Theme, style
 from tamrl.figures.world.map import Scale
 
 HEIGHT = 430
+#: Height of the colour bar with its words [px]; the map is below it.
+_BAR = 56
 #: Latitudes that are shown: without the ice of Antarctica.
 _SOUTH, _NORTH = -58.0, 80.0
 #: Degrees between the points of an outline that are kept.
@@ -71,9 +73,16 @@ def world(picture: str, bounds: list[float], scale: Scale, towers: pd.DataFrame,
         sizing="stretch",
         layer="below",
     )
-    figure.update_layout(showlegend=False, margin=dict(l=0, r=0, t=52, b=0), dragmode="pan")
+    figure.update_layout(showlegend=False, margin=dict(l=0, r=0, t=_BAR, b=0), dragmode="pan")
     figure.update_xaxes(range=[-170, 180], visible=False, constrain="domain")
     figure.update_yaxes(range=[_SOUTH, _NORTH], visible=False, scaleanchor="x", constrain="domain")
+    # A title of the bar itself is given more room than it takes.
+    figure.add_annotation(
+        text=scale.title,
+        font=dict(size=SMALL_PX, color=INK[theme]),
+        showarrow=False,
+        **dict(xref="paper", x=0.5, yref="paper", y=1, yanchor="bottom", yshift=_BAR - 20),
+    )
     # In a narrow window the map is lower than its figure: it then stays below its colours.
     figure.update_yaxes(constraintoward="top")
     return figure
@@ -98,14 +107,13 @@ def _colour_bar(scale: Scale, theme: Theme) -> go.Scatter:
     """Return a point that is never seen, which carries the colour bar of the picture."""
     colours = [[i / (len(scale.colours) - 1), colour] for i, colour in enumerate(scale.colours)]
     bar = dict(
-        title=dict(text=scale.title, side="top", font=dict(size=11, color=INK[theme])),
         orientation="h",
         thickness=9,
         len=0.6,
-        y=1.01,
+        y=1,
         yanchor="bottom",
         outlinewidth=0,
-        tickfont=dict(color=INK[theme], size=11),
+        tickfont=dict(color=INK[theme], size=SMALL_PX),
     )
     marker = dict(color=[scale.low], colorscale=colours, cmin=scale.low, cmax=scale.high, colorbar=bar, opacity=0)
     return go.Scatter(x=[0], y=[_SOUTH - 30], mode="markers", hoverinfo="skip", marker=marker)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tamrl.figures.colours import ROLE, rgba
-from tamrl.figures.style import INK, Theme, style
+from tamrl.figures.style import INK, SMALL_PX, Theme, style
 from tamrl.figures.towers.fingerprint import MONTH_NAMES
 
 #: Panels of a row.
@@ -40,7 +40,7 @@ def cycles(
         for trace in _lines(real[:, i], decoded[..., i], theme):
             figure.add_trace(trace, row=i // columns + 1, col=i % columns + 1)
     style(figure, theme, rows * _ROW + 30, hold="decoded")
-    figure.update_annotations(font=dict(size=11.5, color=INK[theme]))
+    figure.update_annotations(font=dict(size=SMALL_PX, color=INK[theme]))
     figure.update_xaxes(tickvals=[1, 4, 7, 10], ticktext=[MONTH_NAMES[m - 1] for m in (1, 4, 7, 10)])
     figure.update_layout(hovermode="closest", showlegend=False)
     return figure

@@ -1,13 +1,14 @@
 """Scales and shifts of the forward model at several towers, as a heat map."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tamrl.figures.colours import BLUE_RED, on_dark
-from tamrl.figures.style import INK, Theme, style
+from tamrl.figures.style import INK, SMALL_PX, TEXT_PX, Theme, style
 
 #: The four parts of a modulation, as they are written.
 PARTS = {
@@ -61,16 +62,16 @@ def heat_map(parts: dict[str, np.ndarray], rows: Sequence[str], theme: Theme) ->
     for axis, kind, at in (("coloraxis", "gamma", 0.445), ("coloraxis2", "beta", 1.0)):
         both = np.concatenate([np.abs(v).ravel() for name, v in parts.items() if name.startswith(kind)])
         figure.update_layout({axis: _colours(float(np.percentile(both, _INSIDE)) or 1.0, at, theme)})
-    figure.update_annotations(font=dict(size=12, color=INK[theme]))
+    figure.update_annotations(font=dict(size=TEXT_PX, color=INK[theme]))
     figure.update_xaxes(showticklabels=False, ticks="", showgrid=False, zeroline=False)
     figure.update_xaxes(title_text="hidden units, in the order of the first row", row=2)
     figure.update_yaxes(autorange="reversed", showgrid=False)
     return figure
 
 
-def _colours(end: float, at: float, theme: Theme) -> dict:
+def _colours(end: float, at: float, theme: Theme) -> dict[str, Any]:
     """Return colours from -end to end, with their bar at a place of the figure's width (0-1)."""
     colours = on_dark(BLUE_RED) if theme == "dark" else BLUE_RED
     scale = [[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)]
-    bar = dict(x=at, xanchor="left", thickness=9, len=0.9, outlinewidth=0, tickfont_size=10)
+    bar = dict(x=at, xanchor="left", thickness=9, len=0.9, outlinewidth=0, tickfont_size=SMALL_PX)
     return dict(colorscale=scale, cmin=-end, cmax=end, colorbar=bar)

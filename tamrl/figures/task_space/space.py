@@ -1,18 +1,19 @@
 """Towers in the space of task embeddings: the picture of all, and the way that one moves in it."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from tamrl.figures.colours import CLASS, MATTER, ROLE, VIRIDIS, rgba
-from tamrl.figures.style import INK, MISSING, MUTED, PAPER, Theme, style
+from tamrl.figures.style import HEAD_PX, INK, MISSING, MUTED, PAPER, SMALL_PX, Theme, style
 from tamrl.schema import IGBP, KOEPPEN, UNKNOWN
 
 HEIGHT, WAY_PX = 540, 400
 #: Colours of the main climates, of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/.
-CLIMATE = {"A": "#009e73", "B": "#e69f00", "C": "#56b4e9", "D": "#0072b2", "E": "#cc79a7", UNKNOWN: "#8b929c"}
+CLIMATE = {"A": "#009e73", "B": "#e69f00", "C": "#56b4e9", "D": "#0072b2", "E": "#cc79a7", UNKNOWN: CLASS[UNKNOWN]}
 _CLIMATE_SIGNS = {"A": "square", "B": "diamond", "C": "circle", "D": "triangle-up", "E": "star", UNKNOWN: "x"}
 #: Kinds of vegetation differ in sign as well, since twelve classes are too many for colours alone.
 _SIGNS = {
@@ -110,14 +111,14 @@ def _ring(row: pd.Series, theme: Theme) -> go.Scatter:
         mode="markers+text",
         text=[row.name],
         textposition="top center",
-        textfont=dict(size=13, color=INK[theme]),
+        textfont=dict(size=HEAD_PX, color=INK[theme]),
         hoverinfo="skip",
         showlegend=False,
         marker=dict(size=19, color="rgba(0,0,0,0)", line=dict(color=INK[theme], width=2.5)),
     )
 
 
-def _points(table: pd.DataFrame, theme: Theme, name: str, **marker) -> go.Scatter:
+def _points(table: pd.DataFrame, theme: Theme, name: str, **marker: Any) -> go.Scatter:
     """Return towers of one look; those that the model was not trained on wear a thick edge."""
     edge = np.where(table["trained"], 0.8, 2.5)
     colours = np.where(table["trained"], PAPER[theme], INK[theme])
@@ -156,11 +157,11 @@ def _values(table: pd.DataFrame, by: str, title: str, theme: Theme) -> list[go.S
     if len(known):
         low, high = (float(v) for v in np.percentile(known["value"].astype(float), [_TAIL, 100 - _TAIL]))
         bar = dict(
-            title=dict(text=title.replace(" [", "<br>["), font=dict(size=11, color=INK[theme])),
+            title=dict(text=title.replace(" [", "<br>["), font=dict(size=SMALL_PX, color=INK[theme])),
             thickness=11,
             len=0.75,
             outlinewidth=0,
-            tickfont=dict(color=MUTED[theme], size=11),
+            tickfont=dict(color=MUTED[theme], size=SMALL_PX),
         )
         colours = [[i / (len(scale) - 1), colour] for i, colour in enumerate(scale)]
         marker = dict(color=known["value"], colorscale=colours, cmin=low, cmax=high, colorbar=bar)
@@ -191,7 +192,7 @@ def way_picture(table: pd.DataFrame, way: pd.DataFrame, axes: Sequence[str], the
     # The steps between lie close to each other: they are named on hover, and in the figure beside.
     named = [name if i in (0, len(way) - 1) else "" for i, name in enumerate(way["label"])]
     figure.add_trace(_steps(way, way["x"], way["y"], theme, "lines+markers+text"))
-    figure.data[-1].update(text=named, textposition="top center", textfont=dict(size=11, color=INK[theme]))
+    figure.data[-1].update(text=named, textposition="top center", textfont=dict(size=SMALL_PX, color=INK[theme]))
     style(figure, theme, WAY_PX, hold="task_way")
     low, high = way[["x", "y"]].min(), way[["x", "y"]].max()
     # The way with as much room around it as shows some towers.
@@ -216,7 +217,7 @@ def way_distance(way: pd.DataFrame, counted: str, nearest: float, theme: Theme) 
     figure.add_hline(
         y=nearest,
         line=dict(color=MUTED[theme], dash="dot", width=1.2),
-        annotation=dict(text="nearest other tower", font=dict(size=11, color=MUTED[theme])),
+        annotation=dict(text="nearest other tower", font=dict(size=SMALL_PX, color=MUTED[theme])),
     )
     style(figure, theme, WAY_PX, hold="task_far")
     figure.update_xaxes(title_text=counted, type="category")

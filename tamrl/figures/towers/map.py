@@ -1,5 +1,7 @@
 """World map of towers as a deck.gl layer stack that needs no map server."""
 
+from typing import Any
+
 import pandas as pd
 import pydeck as pdk
 
@@ -19,7 +21,7 @@ EDGE = {"light": ("#ffffff", 255), "dark": ("#e6e9e3", 150)}
 BORDER = {"light": "#c9c5b5", "dark": "#414b44"}
 
 
-def tower_records(table: pd.DataFrame, step: TimeStep = TimeStep.DAILY) -> list[dict]:
+def tower_records(table: pd.DataFrame, step: TimeStep = TimeStep.DAILY) -> list[dict[str, Any]]:
     """Return what the map holds of each tower: position, colour and the text of its tooltip.
 
     A tower without a position is left out.
@@ -50,7 +52,7 @@ def tower_map(
     turn: int = 0,
     step: TimeStep = TimeStep.DAILY,
 ) -> pdk.Deck:
-    """Return the world map of towers, coloured by land cover; the tower ``selected`` wears a ring.
+    """Return the world map of towers, coloured by land cover; the tower ``selected`` is ringed.
 
     Args:
         table: one row a tower, of ``tower_table``.
@@ -64,9 +66,9 @@ def tower_map(
 
 
 def point_map(
-    records: list[dict], selected: str | None, theme: Theme, tooltip: str, height: int = 430, turn: int = 0
+    records: list[dict[str, Any]], selected: str | None, theme: Theme, tooltip: str, height: int = 430, turn: int = 0
 ) -> pdk.Deck:
-    """Return a world map of towers in the colours that their records name; the tower ``selected`` wears a ring.
+    """Return a world map of towers in the colours that their records name; the tower ``selected`` is ringed.
 
     Args:
         records: ``site``, ``position`` [lon, lat], ``colour`` (red, green, blue, alpha) and what the tooltip shows.
@@ -114,7 +116,7 @@ def _countries(theme: Theme) -> pdk.Layer:
     )
 
 
-def _ring(chosen: list[dict], theme: Theme) -> pdk.Layer:
+def _ring(chosen: list[dict[str, Any]], theme: Theme) -> pdk.Layer:
     """Return the ring around the selected tower."""
     return pdk.Layer(
         "ScatterplotLayer",
@@ -132,7 +134,7 @@ def _ring(chosen: list[dict], theme: Theme) -> pdk.Layer:
     )
 
 
-def _points(records: list[dict], turn: int, theme: Theme) -> pdk.Layer:
+def _points(records: list[dict[str, Any]], turn: int, theme: Theme) -> pdk.Layer:
     """Return the towers themselves, which can be picked."""
     return pdk.Layer(
         "ScatterplotLayer",

@@ -9,7 +9,7 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from tamrl.figures.colours import DRIVER, ROLE, rgba
-from tamrl.figures.style import INK, Theme, style, unit_label
+from tamrl.figures.style import HEAD_PX, INK, SMALL_PX, Theme, style, unit_label
 from tamrl.figures.world.charts import MONTHS, UNIT, MapsLook, rounded
 from tamrl.predict.monthly_means import BALANCE, GIVEN, SPLIT
 from tamrl.schema import FLUXES, VARIABLES
@@ -98,7 +98,7 @@ def drivers(table: xr.Dataset, theme: Theme) -> go.Figure:
         figure.update_yaxes(title_text=f"{_DRIVERS[name].replace(' ', '<br>')}<br>[{unit}]", nticks=4, row=row, col=1)
     style(figure, theme, HEIGHT, hold="drivers")
     figure.update_layout(showlegend=False, bargap=0.3, margin_t=14)
-    figure.update_yaxes(title_font_size=11)
+    figure.update_yaxes(title_font_size=SMALL_PX)
     _months(figure)
     return figure
 
@@ -136,7 +136,7 @@ def known(table: pd.DataFrame, theme: Theme) -> go.Figure:
         _points(figure, table, flux, theme, place)
     style(figure, theme, 340, hold="known-months")
     figure.update_layout(hovermode="x unified", margin_t=64, legend_y=1.12)
-    figure.update_annotations(font=dict(size=13, color=INK[theme]))
+    figure.update_annotations(font=dict(size=HEAD_PX, color=INK[theme]))
     _months(figure)
     # Every third month: in a narrow window the letters of all would be turned.
     figure.update_xaxes(tickvals=[1, 4, 7, 10], ticktext=[MONTHS[m - 1] for m in (1, 4, 7, 10)], tickangle=0)

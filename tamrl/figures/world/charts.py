@@ -1,8 +1,9 @@
-"""What maps amount to by latitude and time: zonal means and Hovmoeller diagrams; the looks that all charts share."""
+"""Maps by latitude and time: zonal means and Hovmoeller diagrams; the looks that all charts share."""
 
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,16 +11,17 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from tamrl.figures.colours import OWN, plotly_scale, rgba
-from tamrl.figures.style import INK, MUTED, Theme, style, unit_label
+from tamrl.figures.style import HEAD_PX, INK, MUTED, SMALL_PX, Theme, style, unit_label
 from tamrl.maps.aggregate import TOTAL_UNIT
 from tamrl.schema import FLUX_UNIT
 
 UNIT, TOTAL = unit_label(FLUX_UNIT), unit_label(TOTAL_UNIT)
 MONTHS = ("J", "F", "M", "A", "M", "J", "J", "A", "S", "O", "N", "D")
-#: Colours of sets of maps in the order in which they are on offer: Okabe and Ito (2008), darkened or lightened.
+#: Colours of sets of maps in the order in which they are on offer: Okabe and Ito (2008), darkened or lightened; none
+#: is that of RECO or NEE.
 _TINTS = {
-    "light": ("#00735a", "#c05a00", "#2563a8", "#a3487f", "#7a6a00", "#2c8fbf", "#8a4b2a"),
-    "dark": ("#3ecf9a", "#f0934a", "#7ab8f0", "#e39ac6", "#d9c95a", "#6fc7ea", "#d0987c"),
+    "light": ("#00735a", "#a3487f", "#7a6a00", "#4b5563", "#2c8fbf", "#8a4b2a", "#6f5aa8"),
+    "dark": ("#3ecf9a", "#e39ac6", "#d9c95a", "#b8c0cc", "#6fc7ea", "#d0987c", "#b9a5e8"),
 }
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "hexagon", "cross", "x")
@@ -145,7 +147,7 @@ def _about(lines: list[pd.Series], bands: list[pd.Series]) -> list[float] | None
     return ends
 
 
-def _latitudes(tables: list[pd.DataFrame]) -> dict:
+def _latitudes(tables: list[pd.DataFrame]) -> dict[str, Any]:
     """Return an axis of latitudes over what has land."""
     known = [np.asarray(t.dropna(subset=["value"]).index, float) for t in tables]
     every = np.concatenate(known) if known else np.array([])
@@ -192,17 +194,17 @@ def hovmoeller(
             showscale=bar,
             hoverongaps=False,
             colorbar=dict(
-                title=dict(text=_bar_title(flux), side="top", font_size=11),
+                title=dict(text=_bar_title(flux), side="top", font_size=SMALL_PX),
                 thickness=10,
                 len=0.95,
                 outlinewidth=0,
-                tickfont=dict(size=10, color=MUTED[theme]),
+                tickfont=dict(size=SMALL_PX, color=MUTED[theme]),
             ),
             hovertemplate="month %{x}, %{y:.1f}°: %{z:.2f} " + UNIT + "<extra></extra>",
         )
     )
     style(figure, theme, 400, hold=f"hovmoeller-{title}-{flux}")
-    figure.update_layout(title=dict(text=title, font=dict(size=13, color=INK[theme]), x=0, xanchor="left", y=0.98))
+    figure.update_layout(title=dict(text=title, font=dict(size=HEAD_PX, color=INK[theme]), x=0, xanchor="left", y=0.98))
     figure.update_xaxes(tickvals=list(range(1, 13)), ticktext=list(MONTHS), showgrid=False)
     known = shown.to_series().dropna().reset_index().rename(columns={shown.name or 0: "value"})
     figure.update_yaxes(showgrid=False, **_latitudes([known.set_index("lat")]))

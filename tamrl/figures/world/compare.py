@@ -5,7 +5,7 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from tamrl.figures.colours import density_scale, rgba
-from tamrl.figures.style import MUTED, Theme, one_to_one, style
+from tamrl.figures.style import MUTED, SMALL_PX, Theme, one_to_one, style
 from tamrl.figures.world.charts import UNIT, MapsLook, rounded, wrapped
 
 _AREA = "10⁶ km²"
@@ -39,13 +39,13 @@ def density(table: xr.Dataset, first: MapsLook, second: MapsLook, flux: str, the
             hoverongaps=False,
             customdata=rounded(filled),
             colorbar=dict(
-                title=dict(text=_AREA, side="top", font_size=11),
+                title=dict(text=_AREA, side="top", font_size=SMALL_PX),
                 thickness=10,
                 len=0.95,
                 outlinewidth=0,
                 tickvals=ticks,
                 ticktext=[f"{10**t:g}" for t in ticks],
-                tickfont=dict(size=10, color=MUTED[theme]),
+                tickfont=dict(size=SMALL_PX, color=MUTED[theme]),
             ),
             hovertemplate=hover,
         )

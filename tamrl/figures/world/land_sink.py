@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from tamrl.figures.colours import FLUX, OWN, plotly_scale, rgba
-from tamrl.figures.style import GRID, INK, MUTED, PAPER, Theme, style, unit_label
+from tamrl.figures.style import GRID, INK, MUTED, PAPER, SMALL_PX, Theme, style, unit_label
 from tamrl.figures.world.charts import rounded, wrapped
 from tamrl.maps.aggregate import TOTAL_UNIT
 
@@ -113,11 +113,11 @@ def where(found: xr.DataArray, label: str, flux: str, theme: Theme, palette: str
             colorscale=plotly_scale("NEE", theme == "dark", palette),
             hoverongaps=False,
             colorbar=dict(
-                title=dict(text=unit, side="top", font_size=11),
+                title=dict(text=unit, side="top", font_size=SMALL_PX),
                 thickness=10,
                 len=0.95,
                 outlinewidth=0,
-                tickfont=dict(size=10, color=MUTED[theme]),
+                tickfont=dict(size=SMALL_PX, color=MUTED[theme]),
             ),
             hovertemplate=f"%{{y:.0f}}° N, %{{x:.0f}}° E: {flux} %{{z:.2f}} {unit}<extra>{label}</extra>",
         )

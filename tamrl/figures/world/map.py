@@ -240,7 +240,7 @@ def colour_bar(scale: Scale, theme: Theme) -> str:
     left, right = (html.escape(end) for end in scale.ends)
     words = f"<span>\N{LEFTWARDS ARROW} {left}</span><span>{right} \N{RIGHTWARDS ARROW}</span>" if left or right else ""
     return (
-        f'<div role="img" aria-label="{said}" style="font-size:.8rem;max-width:34rem;'
+        f'<div role="img" aria-label="{said}" style="font-size:var(--tamrl-small);max-width:34rem;'
         'font-variant-numeric:tabular-nums">'
         f'<div style="margin-bottom:.2rem">{title}</div><div style="display:flex;height:.7rem;{edge}">'
         f'<i style="{point.format("0 50%,100% 0,100% 100%", first)}"></i>'

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from tamrl.figures.colours import rgba
-from tamrl.figures.style import GRID, INK, MUTED, PAPER, Theme, style
+from tamrl.figures.style import GRID, HEAD_PX, INK, MUTED, PAPER, Theme, style
 from tamrl.figures.world.charts import TOTAL, MapsLook, rounded, wrapped
 from tamrl.maps.global_totals import Published
 
@@ -37,7 +37,7 @@ def totals(
             if p.flux == flux:
                 figure.add_trace(_published(p, _line_of(p), theme), row=1, col=column)
     style(figure, theme, 96 + 36 * max(len(rows), 3), hold="totals")
-    figure.update_annotations(font=dict(size=13, color=INK[theme]))
+    figure.update_annotations(font=dict(size=HEAD_PX, color=INK[theme]))
     figure.update_yaxes(categoryorder="array", categoryarray=rows[::-1], showgrid=False, range=[-0.7, len(rows) - 0.3])
     if keys and len(rows) > len(keys):
         figure.add_hline(y=len(rows) - len(keys) - 0.5, line=dict(color=GRID[theme], width=1.5))

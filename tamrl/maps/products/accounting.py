@@ -1,4 +1,4 @@
-"""The report of what was done to a product: gathered from its files, told once, kept with its maps."""
+"""The report of what was done to a product: gathered from its files, without repetition, kept with its maps."""
 
 import json
 from collections.abc import Iterable, Sequence

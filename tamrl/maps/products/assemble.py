@@ -197,7 +197,9 @@ def read_land(ds: xr.Dataset, name: str, where: str) -> xr.DataArray:
     land = land.isel(first, drop=True)
     if set(land.dims) != {"lat", "lon"}:
         over = ", ".join(map(str, land.dims))
-        raise TamrlError(f"{name} is no field over lat and lon, it lies over {over}", where, "Choose one of them first")
+        raise TamrlError(
+            f"{name} is not a field over lat and lon, it lies over {over}", where, "Choose one of them first"
+        )
     share = (land * land_factor(land, f"{where}, {name}")).transpose("lat", "lon")
     share = share.clip(0, 1).fillna(0).astype(np.float32)
     extra = [c for c in share.coords if c not in ("lat", "lon")]

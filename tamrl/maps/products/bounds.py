@@ -1,4 +1,4 @@
-"""The bounds of steps of time, whatever they are called and however they are written, held against the labels."""
+"""The bounds of time steps, whatever their name and encoding, checked against the labels."""
 
 import re
 
@@ -23,7 +23,7 @@ def named(ds: xr.Dataset) -> str:
 
 
 def read_bounds(ds: xr.Dataset, labels: np.ndarray, clock: Clock, where: str) -> tuple[np.ndarray | None, list[str]]:
-    """Return the bounds of the steps of a file in days of its calendar, and what is odd about them.
+    """Return the bounds of the steps of a file in days of its calendar, and remarks on what is wrong with them.
 
     Args:
         ds: file with the dimension ``time``.

@@ -75,7 +75,7 @@ class Clock:
     said: str = ""
 
     def days(self, values: np.ndarray) -> np.ndarray:
-        """Return numbers of the file as days; NaN stays NaN."""
+        """Return the time values of a file, (T,), as days of its calendar; NaN stays NaN."""
         values = np.asarray(values)
         step = np.spacing(np.abs(values).max(initial=1)) if values.dtype == np.float32 else 0.0
         numbers = values.astype(np.float64)
@@ -90,7 +90,7 @@ class Clock:
 
 
 def rounded(days: np.ndarray) -> np.ndarray:
-    """Return days without the noise of their last digits."""
+    """Return days (T,) without rounding noise."""
     return np.round(days, _DIGITS)
 
 
@@ -138,20 +138,20 @@ def month_lengths(year: np.ndarray, month: np.ndarray, calendar: str) -> np.ndar
 
 
 def month_of(days: np.ndarray, calendar: str) -> np.ndarray:
-    """Return months since 1970-01, with the part of the month that has passed, by the length of each month."""
+    """Return days (T,) as months since 1970-01, with the fraction of the month that has passed."""
     year, month, day, fraction = split(days, calendar)
     return (year - 1970) * 12 + month - 1 + (day - 1 + fraction) / month_lengths(year, month, calendar)
 
 
 def from_months(months: np.ndarray, calendar: str) -> np.ndarray:
-    """Return the days of what ``month_of`` returns."""
+    """Return the days (T,) of months (T,) as ``month_of`` returns them."""
     whole = np.floor(rounded(months)).astype(np.int64)
     year, month = whole // 12 + 1970, whole % 12 + 1
     return first_of(year, month, calendar) + (rounded(months) - whole) * month_lengths(year, month, calendar)
 
 
 def first_of(year: np.ndarray, month: np.ndarray, calendar: str) -> np.ndarray:
-    """Return the days at which months begin."""
+    """Return the days (T,) at which months begin, of years (T,) and months (T,) 1-12."""
     if calendar == GREGORIAN:
         month = ((np.asarray(year) - 1970) * 12 + np.asarray(month) - 1).astype("datetime64[M]").astype("datetime64[D]")
         return (month - np.datetime64("2000-01-01", "D")).astype(np.float64)
@@ -160,7 +160,7 @@ def first_of(year: np.ndarray, month: np.ndarray, calendar: str) -> np.ndarray:
 
 
 def year_of(days: np.ndarray, calendar: str) -> np.ndarray:
-    """Return calendar years with the part of the year that has passed."""
+    """Return days (T,) as calendar years with the fraction of the year that has passed."""
     year = split(days, calendar)[0]
     first, after = (first_of(y, np.ones_like(y), calendar) for y in (year, year + 1))
     return year + (days - first) / (after - first)
@@ -276,10 +276,10 @@ def coded(values: np.ndarray, unit: str) -> np.ndarray | None:
 
 
 def from_datetimes(values: np.ndarray) -> np.ndarray:
-    """Return datetime64 as days."""
+    """Return datetime64 (T,) as days, float64."""
     return rounded((values.astype("datetime64[us]") - np.datetime64("2000-01-01", "us")) / np.timedelta64(1, "D"))
 
 
 def from_objects(values: np.ndarray) -> np.ndarray:
-    """Return dates of cftime, of one calendar, as days of that calendar."""
+    """Return cftime dates (T,) of one calendar as days of that calendar, float64."""
     return rounded(np.asarray(cftime.date2num(values, _ORIGIN, calendar=values.flat[0].calendar), np.float64))

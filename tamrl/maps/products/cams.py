@@ -43,7 +43,7 @@ def steps_of(name: str) -> pd.DatetimeIndex | None:
 
 
 def recognise(source: Source) -> bool:
-    """Say whether a file is of this product, by its variable."""
+    """Return whether a file is of this product, by its variable."""
     return BIO in source.ds.data_vars
 
 

@@ -40,7 +40,7 @@ NOTE = "NBE is the optimised land biosphere plus imposed fires, per area of the 
 
 
 def recognise(source: Source) -> bool:
-    """Say whether a file is of this product, by its name or its two variables."""
+    """Return whether a file is of this product, by its name or its two variables."""
     return bool(NAME.match(source.name)) or {BIO, FIRE} <= set(source.ds.data_vars)
 
 

@@ -45,7 +45,7 @@ def steps_of(name: str) -> pd.DatetimeIndex | None:
 
 
 def recognise(source: Source) -> bool:
-    """Say whether a file is of this product, by its name or by its variable with the packing of its own."""
+    """Return whether a file is of this product, by its name or by its variable with the packing of its own."""
     if NAME.match(source.name):
         return True
     return "GPP_mean" in source.ds and "SCALE_FACTOR" in source.ds["GPP_mean"].attrs

@@ -32,7 +32,7 @@ _LEAST_LAND = 1e-3
 
 
 def recognise(source: Source) -> bool:
-    """Say whether a file is model output, by its attributes, its name or its variables and their unit."""
+    """Return whether a file is model output, by its attributes, its name or its variables and their unit."""
     ds = source.ds
     if "mip_era" in ds.attrs or ds.attrs.get("project_id") == "CMIP5" or CMIP.match(source.name):
         return True
@@ -78,7 +78,7 @@ def read(sources: Sequence[Source]) -> ProductReading:
         assumed.append("Without sftlf beside it, totals count whole cells on the coast: add the file of sftlf.")
     if unsaid:
         what = ", ".join(dict.fromkeys(unsaid))
-        assumed.append(f"The area that {what} is per is not said; taken as area of land.")
+        assumed.append(f"The reference area of {what} is not stated; taken as area of land.")
     if per_cell:
         done = "were divided by its land fraction" if land else "are left so, sea included: add the file of sftlf"
         converted.append(f"Fluxes per area of the cell {done}.")
@@ -107,7 +107,7 @@ def _check_runs(fluxes: Sequence[Source], sources: Sequence[Source]) -> None:
         raise TamrlError(f"The files are of several runs: {'; '.join(runs)}", "CMIP6 or TRENDY", "Give one run")
     names = {name for source in fluxes for name in _PARTS if name in source.ds.data_vars}
     if not names & {"gpp"} and not {"ra", "rh"} <= names:
-        what = f"The files hold {', '.join(sorted(names))}, of which no flux of ours can be made"
+        what = f"The files hold {', '.join(sorted(names))}, from which no flux can be made here"
         todo = "Add gpp, or ra and rh; nbp contains fire and land use and is not NEE"
         raise TamrlError(what, fluxes[0].name, todo)
 
@@ -148,5 +148,6 @@ def _attrs(source: Source) -> dict[str, str]:
                 None, (str(said.get("institution", "")), run["model"], run["experiment"], str(said.get("version", "")))
             )
         )
+        # Of CMIP6 itself: Eyring et al. 2016.
         attrs["doi"] = "10.5194/gmd-9-1937-2016"
     return attrs

@@ -52,7 +52,7 @@ def _series(name: str, pieces: Sequence[xr.Dataset], at: dict[str, np.ndarray]) 
         twice = steps[steps.duplicated()][0]
         both = [p.attrs["file"] for p in ordered if (p["time"].values == twice.to_datetime64()).any()]
         where = ", ".join(dict.fromkeys(both[:2]))
-        raise TamrlError(f"{name} of {twice:%Y-%m-%d} is there twice", where, "Give each step of time once")
+        raise TamrlError(f"{name} of {twice:%Y-%m-%d} occurs twice", where, "Give each step of time once")
     return out
 
 

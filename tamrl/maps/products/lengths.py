@@ -45,7 +45,8 @@ def step_of(
         report: gets what was taken for granted.
 
     Raises:
-        TamrlError: shorter than a day, days of a 360-day calendar, steps that overlap, or that are not told.
+        TamrlError: steps are shorter than a day, are days of a 360-day calendar or overlap, or their length cannot be
+            determined.
     """
     said = said_step(ds)
     apart = class_of(np.diff(np.unique(labels.days)))
@@ -83,7 +84,7 @@ def _of_bounds(bounds: np.ndarray, long: Step, apart: Step | None, said: Step | 
         raise TamrlError(
             f"The steps overlap: each covers {length:g} days, and the next one begins before it ends",
             where,
-            "Give steps that follow each other; running means are none",
+            "Give consecutive steps, not running means",
         )
     if long != "other":
         return apart if apart == said and apart in ("month", "year") else long
@@ -105,14 +106,14 @@ def _of_labels(labels: Labels, apart: Step, said: Step | None, where: str, repor
     if said == "sub":
         # Global attributes outlive the averaging of what they were written for.
         words = (
-            f"The file speaks of steps shorter than a day, but they are {labels.spread:g} days apart: taken as means."
+            f"The file mentions steps shorter than a day, but they are {labels.spread:g} days apart: taken as means."
         )
         report.assumed(where, words)
         said = None
     if said is None or said == apart:
         step = apart
     elif said == "day" and apart == "month" and not unlike(labels, "month"):
-        report.assumed(where, "The file speaks of days, but its steps are a month apart: taken as means of months.")
+        report.assumed(where, "The file mentions days, but its steps are a month apart: taken as means of months.")
         return "month"
     elif order.index(said) > order.index(apart) and not (said == "month" and apart == "other" and labels.spread > 40):
         raise TamrlError(
@@ -123,7 +124,7 @@ def _of_labels(labels: Labels, apart: Step, said: Step | None, where: str, repor
     else:
         step = said
     if step in ("month", "year") and (odd := unlike(labels, step)):
-        raise TamrlError(f"It cannot be told which {step} each step covers: {odd}", where, "Give the bounds of time")
+        raise TamrlError(f"It is not clear which {step} each step covers: {odd}", where, "Give the bounds of time")
     if step == "year" and said is None:
         report.assumed(where, "The steps are a year apart and have no bounds: taken as means of whole years.")
     if step == "other" and labels.spread > _LONGEST:
@@ -170,7 +171,7 @@ def _single(
         step: Step = "year"
     elif not unlike(labels, "year", only_middle=True) and (labels.day_of_month()[0] != 1 or labels.days[0] % 1):
         raise TamrlError(
-            "It cannot be told whether the one step is a day, a month or a year",
+            "It is not clear whether the single step is a day, a month or a year",
             where,
             "Write the attribute frequency (day, mon or yr) or the bounds of time into the file",
         )

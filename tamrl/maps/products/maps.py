@@ -12,7 +12,7 @@ from tamrl.schema import FLUX_UNIT, FLUXES
 
 
 def recognise(source: Source) -> bool:
-    """Say whether a file is a set of maps of this project."""
+    """Return whether a file is a set of maps of this project."""
     ds = source.ds
     ours = any(name in ds and ds[name].attrs.get("units") == FLUX_UNIT for name in FLUXES)
     return ours and {"kind", "simulated"} <= set(ds.attrs) and set(ds.dims) >= {"time", "lat", "lon"}

@@ -37,7 +37,7 @@ def steps_of(name: str) -> pd.DatetimeIndex | None:
 
 
 def recognise(source: Source) -> bool:
-    """Say whether a file is of this product, by its name or by its four variables."""
+    """Return whether a file is of this product, by its name or by its four variables."""
     return bool(NAME.match(source.name)) or {"GPP", "GPP_std", "RECO", "RECO_std"} <= set(source.ds.data_vars)
 
 

@@ -1,4 +1,4 @@
-"""What names tell of time: of files, the step and the dates that they hold; of variables, which is the time."""
+"""What names say about time: of files, the step and the dates that they hold; of variables, which is the time."""
 
 import re
 

@@ -37,7 +37,7 @@ NOTE = "NBE is the flux of land without fossil fuel, fires included, per area of
 
 
 def recognise(source: Source) -> bool:
-    """Say whether a file is of this product, by its name or its variables."""
+    """Return whether a file is of this product, by its name or its variables."""
     return bool(NAME.match(source.name)) or {LAND, "ocean", STARTS} <= set(source.ds.variables)
 
 

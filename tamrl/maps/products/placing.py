@@ -1,4 +1,4 @@
-"""Which month, day or year each step of time covers, by its bounds or by its label; or why that cannot be told."""
+"""Which month, day or year each time step covers, by its bounds or label; or why that cannot be determined."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -57,7 +57,7 @@ class Labels:
 
 
 def class_of(lengths: np.ndarray) -> Step | None:
-    """Return what most of some lengths in days are; None where there are none."""
+    """Return the step that the median of lengths (N,) [days] stands for, or ``other``; None where none is known."""
     known = lengths[np.isfinite(lengths)]
     if not known.size:
         return None
@@ -66,12 +66,12 @@ def class_of(lengths: np.ndarray) -> Step | None:
 
 
 def position(days: np.ndarray, step: Step, calendar: str) -> np.ndarray:
-    """Return where times lie, counted in months since 1970-01, in calendar years or in days."""
+    """Return days (T,) counted in months since 1970-01, in calendar years or in days, by the step."""
     return month_of(days, calendar) if step == "month" else year_of(days, calendar) if step == "year" else days
 
 
 def tidy(days: np.ndarray, clock: Clock) -> int:
-    """Return how well labels fit whole months, as those that are read rightly do: 0 to 2."""
+    """Return how well labels, days (T,), fit whole months, as correctly read ones do: 0 (poorly) to 2."""
     year, month, day, fraction = split(days, clock.calendar)
     length = month_lengths(year, month, clock.calendar)
     if class_of(np.diff(np.unique(days))) == "month":

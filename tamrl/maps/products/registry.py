@@ -175,7 +175,7 @@ def _seen(source: Source) -> str:
 
 
 def is_simulated(sources: Sequence[Source]) -> bool:
-    """Say whether any file says that its values are made up: an attribute, or a word in its title or comment."""
+    """Return whether any file says that its values are made up: an attribute, or a word in its title or comment."""
     for source in sources:
         said = source.ds.attrs
         if str(said.get("simulated", 0)).strip().lower() in ("1", "true", "yes"):

@@ -42,7 +42,7 @@ def check_sign(
     if "GPP" not in maps or not samples:
         return maps, ["The sign of NEE was not checked: there is no GPP over a summer month to check it by."]
     if step_of_maps(maps) == "year" and "RECO" not in maps:
-        return maps, ["The sign of NEE was not checked: over a year, without RECO, nothing tells it."]
+        return maps, ["The sign of NEE was not checked: over a year, without RECO, nothing shows it."]
     for sample in samples:
         found, notes = _check_one(maps, turn, sample)
         if not any("not checked" in note for note in notes):

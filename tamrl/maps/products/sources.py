@@ -203,7 +203,7 @@ def _in_blocks(ds: xr.Dataset, path: Path) -> xr.Dataset:
 
 
 def same_axis(a: np.ndarray, b: np.ndarray) -> bool:
-    """Return whether two axes have the same cells, up to rounding to a fiftieth of a cell."""
+    """Return whether two axes, (N,) and (M,), have the same cells, up to rounding to a fiftieth of a cell."""
     if a.shape != b.shape:
         return False
     step = np.abs(np.diff(a)).min() if a.size > 1 else 1.0

@@ -194,7 +194,11 @@ def is_climatological(ds: xr.Dataset) -> bool:
 
 
 def climatology_years(ds: xr.Dataset) -> str:
-    """Return the years that the steps of a file are means over, ``2001-2020``; empty where they are none."""
+    """Return the years that the steps of a file are means over, ``2001-2020``; empty where they are no climatology.
+
+    Raises:
+        TamrlError: a time is missing, or the calendar is not known.
+    """
     if "time" not in ds.variables or not is_climatological(ds):
         return ""
     name = _attr(ds, "climatology")
@@ -227,12 +231,16 @@ def calendar_of(ds: xr.Dataset) -> str:
 
 
 def kept_steps(starts: np.ndarray) -> np.ndarray | None:
-    """Return the positions of the steps that have a date, None where all have."""
+    """Return the positions of the steps (T,) that have a date; None where all have."""
     return None if not np.isnat(starts).any() else np.flatnonzero(~np.isnat(starts))
 
 
 def by_distance(files: Iterable[tuple[str, xr.Dataset]]) -> dict[str, Step]:
-    """Return what the single steps of files of the same variables are, by their distance; name of a file -> step."""
+    """Return the step of files that hold one each of the same variables, by their distance in time: file name -> step.
+
+    Raises:
+        TamrlError: a time is missing, or the calendar is not known.
+    """
     series: dict[tuple[str, ...], list[tuple[str, float]]] = {}
     for where, ds in files:
         if ds.sizes.get("time") == 1 and "time" in ds.variables and (labels := read_labels(ds, where)) is not None:

@@ -33,7 +33,7 @@ ATTRS = {
 
 
 def recognise(source: Source) -> bool:
-    """Say whether a file is of this product, by its name, or by its attributes and a flux of a usual name."""
+    """Return whether a file is of this product, by its name, or by its attributes and a flux of a usual name."""
     if NAME.match(source.name):
         return True
     said = " ".join(str(value) for value in source.ds.attrs.values()).lower()
@@ -75,7 +75,7 @@ def _over_hours(ds: xr.Dataset, where: str) -> xr.Dataset:
     """Return means over the day of fields (time, hour, lat, lon), lazily."""
     if ds.sizes["hour"] not in (24, 48):
         raise TamrlError(
-            f"A day has {ds.sizes['hour']} hours", where, "Give whole days: the mean of some is not theirs"
+            f"A day has {ds.sizes['hour']} hours", where, "Give whole days: some hours do not make a daily mean"
         )
     means = {n: a.mean("hour", skipna=False, keep_attrs=True) for n, a in ds.data_vars.items() if "hour" in a.dims}
     return ds.assign(means).drop_dims("hour")

@@ -8,6 +8,7 @@ the towers' records. What the schema has no variable for is not read.
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -88,7 +89,7 @@ def beside(path: Path, name: str) -> Path | None:
 
 
 def belongs(path: Path) -> bool:
-    """Say whether a path is a file of CarbonFluxBench: its fluxes, or a file beside them."""
+    """Return whether a path is a file of CarbonFluxBench: its fluxes, or a file beside them."""
     return path.name in FILES and path.is_file() and beside(path, TARGETS) is not None
 
 
@@ -100,7 +101,7 @@ def read_benchmark(targets: str | Path) -> TableReading:
 
     Returns:
         One Tower a site, with a row for each day from its first to its last with a flux. Fluxes in gC m-2 d-1, NEE_QC
-        0-1; drivers in the units of the schema. What is missing beside the fluxes stands in ``failures``.
+        0-1; drivers in the units of the schema. Whatever else is missing or could not be read is named in ``failures``.
 
     Raises:
         TamrlError: the fluxes cannot be read, lack a column, or their dates or ids are refused.
@@ -198,7 +199,7 @@ def _climates(targets: Path, reading: TableReading) -> dict[str, str]:
     return found
 
 
-def _json(path: Path, reading: TableReading) -> dict:
+def _json(path: Path, reading: TableReading) -> dict[str, Any]:
     """Return what a JSON file of names holds; empty, and said in words, where it is none."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))

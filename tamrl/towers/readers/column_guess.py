@@ -215,7 +215,7 @@ def _mostly_negative(values: pd.Series) -> bool:
 
 
 def _is_uptake_positive(fluxes: Mapping[str, pd.Series]) -> bool:
-    """Say whether NEE closes the balance with the other sign, or rises with GPP."""
+    """Return whether NEE closes the balance with the other sign, or rises with GPP."""
     table = pd.DataFrame(dict(fluxes)).dropna()
     if len(table) < 3 or "GPP" not in table:
         return False
@@ -228,5 +228,5 @@ def _is_uptake_positive(fluxes: Mapping[str, pd.Series]) -> bool:
 
 
 def has_flux(columns: Sequence[str]) -> bool:
-    """Say whether a column is NEE, GPP or RECO by its name."""
+    """Return whether a column is NEE, GPP or RECO by its name."""
     return any(_variable(split(column)[0]) in schema.FLUXES for column in columns)

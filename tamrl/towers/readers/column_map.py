@@ -33,7 +33,7 @@ class Column:
     Attributes:
         variable: of the schema.
         unit: of the values, see ``column_units.conversion``.
-        negate: the sign is the other one, as that of net ecosystem production.
+        negate: whether the sign is reversed, as for net ecosystem production (NEP = -NEE).
     """
 
     variable: str
@@ -103,11 +103,11 @@ class ColumnMap:
         return [name for name in self.used if name not in names]
 
     def covers(self, names: Sequence[str]) -> bool:
-        """Say whether a table has the columns of the map and no other."""
+        """Return whether a table has the columns of the map and no other."""
         return {*self.used, *self.ignored} == set(names)
 
     def fits(self, names: Sequence[str]) -> bool:
-        """Say whether a table with these columns can be read by the map."""
+        """Return whether a table with these columns can be read by the map."""
         return self.covers(names) if self.strict else not self.lacking(names)
 
     def check_table(self, names: Sequence[str], where: str) -> None:
@@ -189,7 +189,7 @@ def _keys(values: Any, known: tuple[str, ...], where: str) -> None:
 def _names(value: Any, key: str, where: str) -> tuple[str, ...]:
     names = value if value is not None else []
     if not isinstance(names, list | tuple) or not all(isinstance(name, str | int) for name in names):
-        raise TamrlError(f"{key} is no list of columns", where, f"Write {key}: [NAME, NAME]")
+        raise TamrlError(f"{key} is not a list of columns", where, f"Write {key}: [NAME, NAME]")
     return tuple(str(name) for name in names)
 
 

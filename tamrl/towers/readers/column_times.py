@@ -65,7 +65,7 @@ def find(columns: Sequence[str], sample: pd.DataFrame) -> tuple[str, ...]:
 
 
 def is_time(cells: pd.Series) -> bool:
-    """Say whether nine of ten values of a column are dates, with or without a time of the day."""
+    """Return whether nine of ten values of a column are dates, with or without a time of the day."""
     known = [text for text in _texts(cells.dropna().head(_LOOK)) if text]
     dated = [text for text in known if _DIGITS.fullmatch(text) or read(text).kind in ("day", "order")]
     return bool(known) and len(dated) >= 0.9 * len(known)
@@ -114,7 +114,7 @@ def compose(table: pd.DataFrame, time: Sequence[str]) -> pd.Series:
 
 
 def within_days(times: pd.Series) -> bool:
-    """Say whether a column has several times of the day, as half-hours and hours have."""
+    """Return whether a column has several times of the day, as half-hours and hours have."""
     texts = _texts(pd.Series(times.dropna().unique()).head(_LOOK))
     clocks = texts.str.slice(8).where(texts.str.fullmatch(_DIGITS.pattern), texts.str.extract(_CLOCK)["hour"])
     return bool(clocks.dropna().nunique() >= _CLOCKS)
@@ -150,7 +150,7 @@ def to_stamps(times: pd.Series, ends: bool, where: str) -> pd.DataFrame:
 
 
 def first_is_end(times: pd.Series) -> bool:
-    """Say whether the first time of a table lies one step past midnight, as ends of steps do."""
+    """Return whether the first time of a table lies one step past midnight, as ends of steps do."""
     texts = _texts(times.dropna().head(1))
     clock = texts.str.slice(8, 12).where(texts.str.fullmatch(_DIGITS.pattern), "")
     found = texts.str.extract(_CLOCK)

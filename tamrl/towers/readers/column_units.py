@@ -1,4 +1,4 @@
-"""Units of the columns of a tidy table: as written in a name, as told by the size of the values, and what they become.
+"""Units of the columns of a tidy table: as written in a name or inferred from the magnitude of the values.
 
 Drivers follow ``tamrl.towers.units``. A flux must say what it counts, carbon (``gC``), carbon dioxide (``gCO2``) or
 moles of it (``umol``): grams alone are refused.
@@ -33,12 +33,12 @@ _MISTAKEN = {"kelvin": "K", "percent": "%"}
 
 
 def is_flux(name: str) -> bool:
-    """Say whether a variable is a flux of carbon."""
+    """Return whether a variable is a flux of carbon."""
     return name in _FLUX_LIKE
 
 
 def of_steps(name: str) -> str:
-    """Return the unit that half-hours and hours usually have: fluxes a second, precipitation a step."""
+    """Return the usual unit of half-hourly and hourly values: fluxes per second, precipitation per step."""
     return STEP_FLUX if is_flux(name) else "mm" if name == "P" else schema.variable(name).unit
 
 
@@ -151,7 +151,7 @@ def _spelled(name: str, unit: str) -> str:
 
 
 def by_size(name: str, values: np.ndarray, whole: bool) -> str:
-    """Return the unit that the size of the values tells; empty where it speaks for none but the schema's.
+    """Return the unit inferred from the magnitude of the values; empty where that suggests none but the schema's.
 
     Args:
         name: variable of the schema.

@@ -163,7 +163,7 @@ def _seconds(hour: int, minute: int, second: int = 0) -> int | None:
     return hour * 3600 + minute * 60 + second if hour < 24 and minute < 60 and second < 60 else None
 
 
-def _clock(found: re.Match) -> tuple[int | None, int | None]:
+def _clock(found: re.Match[str]) -> tuple[int | None, int | None]:
     """Return seconds of the day (None: no such time) and the offset in minutes (None: no zone)."""
     hour, half = int(found["hour"] or 0), (found["half"] or "").lower()[:1]
     if half:
@@ -178,7 +178,7 @@ def _clock(found: re.Match) -> tuple[int | None, int | None]:
     return seconds, (int(digits[:2]) * 60 + int(digits[2:])) * (-1 if zone[0] == "-" else 1)
 
 
-def _year_first(found: re.Match) -> Written:
+def _year_first(found: re.Match[str]) -> Written:
     sep = found["sep"]
     day = _day(int(found["year"]), int(found["month"]), int(found["day"]))
     seconds, offset = _clock(found)
@@ -189,7 +189,7 @@ def _year_first(found: re.Match) -> Written:
     )
 
 
-def _year_last(found: re.Match) -> Written:
+def _year_last(found: re.Match[str]) -> Written:
     seconds, offset = _clock(found)
     if seconds is None:
         return NONE
@@ -197,7 +197,7 @@ def _year_last(found: re.Match) -> Written:
     return _two_readings(int(found["a"]), int(found["b"]), int(found["year"]), form, seconds, offset)
 
 
-def _ordinal(found: re.Match) -> Written:
+def _ordinal(found: re.Match[str]) -> Written:
     year, ordinal = int(found["year"]), int(found["ordinal"])
     first = _day(year, 1, 1)
     if first is None or not 1 <= ordinal <= 366:

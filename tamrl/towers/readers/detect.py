@@ -299,7 +299,7 @@ def _read_text(item: Item) -> None:
 
 
 def _describes_sites(path: Path) -> bool:
-    """Say whether a plain CSV has a site column and no time, as a table of citations has."""
+    """Return whether a plain CSV has a site column and no time, as a table of citations has."""
     columns = header(path)
     timed = {column.lower() for column in columns} & {"timestamp", "timestamp_start", "date", "time"}
     return names_sites(columns) and not timed

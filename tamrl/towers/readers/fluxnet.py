@@ -36,7 +36,8 @@ from tamrl.towers.readers.ragged import WholeRows
 from tamrl.towers.readers.text import separator
 
 #: Variants of the fluxes, best first: variable or constant u* threshold, reference or median-threshold version.
-#: JapanFlux2024 (doi:10.5194/essd-17-3807-2025) writes vUT for its reference with a variable threshold.
+#: JapanFlux2024 (Ueyama et al. 2025, doi:10.5194/essd-17-3807-2025) writes vUT for its reference with a variable
+#: threshold.
 VARIANTS = ("VUT_REF", "VUT_USTAR50", "CUT_REF", "CUT_USTAR50", "vUT", "vUT_USTAR50")
 #: Column stem (the variant follows) -> variable of the schema.
 FLUX_COLUMNS = {"NEE": "NEE", "GPP_NT": "GPP", "RECO_NT": "RECO", "GPP_DT": "GPP_DT", "RECO_DT": "RECO_DT"}
@@ -277,7 +278,7 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str, ragged: WholeRows) -> pd
         raise TamrlError(words, "", "Check the separators of the file")
     if found.future.any():
         what = f"A row has a day that is still to come, {stamps[found.future].iloc[0]!r}: its dates cannot be right"
-        raise TamrlError(what, f"{label}, column TIMESTAMP", "Mend the dates, or take the row out")
+        raise TamrlError(what, f"{label}, column TIMESTAMP", "Correct the dates, or remove the row")
     if not good.any():
         raise TamrlError("The file has no row with a day (YYYYMMDD)", label, "Give a FLUXNET daily (DD) file")
     tower.notes += found.notes

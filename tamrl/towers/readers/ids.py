@@ -36,7 +36,7 @@ def read_ids(column: pd.Series, label: str, notes: list[str]) -> pd.Series:
     ids = [tower_id(text) or None for text in written]
     odd = [text for text in ids if text and not _NAME.fullmatch(text)]
     if odd:
-        what = f"{len(odd)} of {len(ids)} ids of towers are no names, the first is {printable(odd[0])[:40]!r}"
+        what = f"{len(odd)} of {len(ids)} ids of towers are not valid names, the first is {printable(odd[0])[:40]!r}"
         raise TamrlError(what, label, "Use ids of letters, digits and hyphens, such as AT-Neu")
     changed = [f"{old!r}" for old, new in zip(written, ids, strict=True) if new and old.strip() != new]
     if changed:

@@ -61,7 +61,7 @@ class Layout:
 
     @property
     def release(self) -> Release | None:
-        """Which processing the fluxes are of where the name of the file does not say it."""
+        """The processing of the fluxes, where the name of the file does not say it."""
         return Release(processing=self.product) if self.product else None
 
 

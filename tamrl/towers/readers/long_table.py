@@ -75,7 +75,7 @@ def read_long(path: Path, wanted: Sequence[str], records: Records, notes: list[s
 
     Raises:
         TamrlError: the file cannot be read, lacks ``site`` or ``date``, its dates or ids are refused, a wanted column
-            is no numbers, or it has no row on a day of the records.
+            is not numeric, or it has no row on a day of the records.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -1,8 +1,8 @@
-"""From the cells of a table to numbers: what is no number, and what only stands for a missing value.
+"""From the cells of a table to numbers: cells that are not numbers, and fill values that stand for missing ones.
 
 Files declare -9999, or nothing. Other fills are found all the same: numbers that programs write for "missing" and that
-no variable reaches. A variable with many cells that are no numbers is not read at all: what is left of it would be a
-selection (only the values below 1,000, say), and nobody would notice.
+no variable reaches. A variable with many cells that are not numbers is not read at all: what is left would be a biased
+selection (only the values below 1,000, say), without anyone noticing.
 """
 
 import re
@@ -87,7 +87,7 @@ def _not_numbers(column: str, lost: pd.Series, words: pd.Series, counts: tuple[i
         todo = "write the numbers with a decimal point and without separators of thousands"
     else:
         todo = "write numbers, and -9999 or nothing where a value is missing"
-    said = f"{counts[0]} of {counts[1]} cells are no numbers, the first is {printable(first)[:40]!r}"
+    said = f"{counts[0]} of {counts[1]} cells are not numbers, the first is {printable(first)[:40]!r}"
     return f"{column}: {said} ({where}); the whole variable is set aside; {todo}"
 
 

@@ -118,7 +118,7 @@ def _check_flags(tower: Tower, steps: pd.DataFrame, label: str) -> None:
     odd = unknown_flags(steps["NEE_QC"]) if "NEE_QC" in steps else pd.Series(dtype=float)
     if odd.empty:
         return
-    said = f"NEE_QC: {len(odd)} quality flags of steps are none of 0 to 3, the first is {odd.iloc[0]:g} ({label})"
+    said = f"NEE_QC: {len(odd)} quality flags of steps are not 0 to 3, the first is {odd.iloc[0]:g} ({label})"
     tower.faults.append(f"{said}; the quality is set aside")
     tower.failed.add("NEE_QC")
     del steps["NEE_QC"]

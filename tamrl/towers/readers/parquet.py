@@ -17,12 +17,12 @@ _MARKERS = ("_SUCCESS", "_metadata", "_common_metadata")
 
 
 def is_table(path: Path) -> bool:
-    """Say whether ``path`` is a parquet file or a folder that is one table."""
+    """Return whether ``path`` is a parquet file or a folder that is one table."""
     return is_parts(path) if path.is_dir() else path.name.lower().endswith(_SUFFIXES)
 
 
 def is_parts(folder: Path) -> bool:
-    """Say whether a folder is one table in parts, by its name or by what it holds.
+    """Return whether a folder is one table in parts, by its name or by what it holds.
 
     It is where its name ends as that of a parquet file does, a marker of the writer lies in it, its folders are values
     of a column (``site=AT-Neu``), or all of its parquet files, two at least, are numbered parts.

@@ -1,7 +1,7 @@
 """Rows of delimited text with more or fewer fields than the header: found, counted and kept from the parser.
 
-The parser pads short rows and cuts long ones, or takes a column of them for an index: values would stand in the wrong
-columns and nobody would notice.
+The parser pads short rows and cuts long ones, or takes a column of them for an index: values would silently end up in
+the wrong columns.
 """
 
 import csv
@@ -113,7 +113,7 @@ class WholeRows(io.RawIOBase):
             raise ValueError(f"a quotation mark is left open in line {begun}")
 
     def _open(self, row: bytes) -> bool:
-        """Say whether a text in quotes does not end in this row; a mark inside of a plain text is a letter."""
+        """Return whether a text in quotes does not end in this row; a mark inside of a plain text is a letter."""
         if row.count(b'"') % 2 == 0:
             return False
         try:

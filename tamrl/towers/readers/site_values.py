@@ -67,7 +67,7 @@ class Faults:
             return f"{self.label}: {key} {text!r} of {named} is not a position in degrees, taken as unknown"
         known = ", ".join(_TABLES[key])
         number = " A number needs a legend: give a column with the class itself." if text[:1].isdigit() else ""
-        what = f"{self.label}: {key} {text!r} of {named} is no known class, taken as unknown"
+        what = f"{self.label}: {key} {text!r} of {named} is not a known class, taken as unknown"
         return f"{what}.{number} Known classes: {known}"
 
 

@@ -139,7 +139,7 @@ def _joined(site: str, one: SiteInfo, other: SiteInfo, faults: Faults) -> SiteIn
 
 
 def _apart(key: str, one: float, other: float) -> bool:
-    """Say whether two coordinates are not the same; 180 degrees east and west are."""
+    """Return whether two coordinates are not the same; 180 degrees east and west are."""
     gap = abs(one - other)
     return (min(gap, 360 - gap) if key == "lon" else gap) > _SAME_PLACE
 
@@ -154,12 +154,12 @@ def plain(name: str) -> str:
 
 
 def names_sites(columns: Iterable[str]) -> bool:
-    """Say whether a table has a column of tower ids, by its name."""
+    """Return whether a table has a column of tower ids, by its name."""
     return bool({plain(c) for c in columns} & (set(_ALIASES["site"]) - {"id"}))
 
 
 def places_sites(columns: Iterable[str]) -> bool:
-    """Say whether a table has a column of positions or IGBP classes."""
+    """Return whether a table has a column of positions or IGBP classes."""
     names = [plain(c) for c in columns]
     return any(name in _ALIASES["igbp"] or _is_position(name, "lat") for name in names)
 

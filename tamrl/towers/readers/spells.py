@@ -28,9 +28,9 @@ class Spell:
 
 
 def choose(spells: list[Spell], first: pd.Timestamp | None, last: pd.Timestamp | None) -> tuple[str | float, str]:
-    """Return the value that holds for most days of a record, and a note where that is not the whole truth.
+    """Return the value that holds for most days of a record, and a note where others hold on the rest.
 
-    On a day holds, of the spells that have begun and not ended, the one that began last; of equals the first listed.
+    On any day, of the spells that have begun and not ended, the one that began last holds; of equals the first listed.
 
     Args:
         spells: of one key, in the order of the table.

@@ -70,7 +70,7 @@ def read_stamps(raw: pd.DataFrame, label: str) -> Stamps:
         raise TamrlError(f"No row has a time that can be read, the first is {seen!r}", label, _TODO)
     if (times > last_day()).any():
         what = f"A row has a time that is still to come, {written[times > last_day()].iloc[0]!r}"
-        raise TamrlError(what, label, "Mend the times, or take the row out")
+        raise TamrlError(what, label, "Correct the times, or remove the row")
     minutes = _length(times.dropna(), label)
     if first == START and len(columns) == 2:
         _check_ends(times, _parse(raw[columns[1]].astype(str).str.strip()), minutes, label)
@@ -151,7 +151,7 @@ def _check_ends(starts: pd.Series, ends: pd.Series, minutes: int, label: str) ->
     right = (ends[there] - starts[there]) == pd.Timedelta(minutes=minutes)
     if there.any() and right.mean() < 0.95:
         what = f"Steps begin every {minutes} minutes, but TIMESTAMP_END is not {minutes} minutes after TIMESTAMP_START"
-        raise TamrlError(what, label, "Mend the times")
+        raise TamrlError(what, label, "Correct the times")
 
 
 def _begin(times: pd.Series, minutes: int, ends: bool, label: str) -> tuple[pd.Series, list[str]]:

@@ -69,7 +69,7 @@ def unknown_flags(flags: pd.Series) -> pd.Series:
 
 
 def gaps(steps: pd.DataFrame, table: pd.DataFrame, minutes: int) -> str:
-    """Say in words what the 90 % rule left out; empty where that is nothing.
+    """Return in words what the 90 % rule left out; empty where it left out nothing.
 
     Args:
         steps: as given to ``to_days``.

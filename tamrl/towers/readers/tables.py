@@ -117,7 +117,7 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
 
 
 def is_series(path: Path) -> bool:
-    """Say whether a parquet or CSV file holds satellite variables by site and date, and no flux."""
+    """Return whether a parquet or CSV file holds satellite variables by site and date, and no flux."""
     try:
         names = _names(path)
     except TamrlError:
@@ -132,7 +132,7 @@ def read_series(path: Path, notes: list[str], failures: list[str] | None = None)
     Args:
         path: table with ``site``, ``date`` (or ``time``) and columns such as ``fapar``, ``LAI``, ``EVI``.
         notes: what was set aside is added.
-        failures: towers of which more than 5 % of the rows were set aside, and columns that are no numbers, are added;
+        failures: towers of which more than 5 % of the rows were set aside, and columns that are not numbers, are added;
             without it they raise.
 
     Returns:
@@ -191,8 +191,11 @@ def clean(
     """Read dates and ids, turn fills into missing, drop repeated days; what is dropped is noted.
 
     Towers of which more than 5 % of the rows have no readable date, or one that another row has with other values,
-    are left out and named in ``failures``; so are columns that are no numbers, which are missing
+    are left out and named in ``failures``; so are columns that are not numbers, which are missing
     as a whole and named in ``failed``.
+
+    Raises:
+        TamrlError: the dates or ids as a whole are refused, or more than 5 % of the rows have no site.
     """
     table = table.reset_index(drop=True)
     dates = read_dates(table[date], f"{label}, column {date}", **how)

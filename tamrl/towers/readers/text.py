@@ -1,4 +1,4 @@
-"""Small text tables as they come: their encoding and the character between their columns."""
+"""Small text tables: detecting their encoding and column separator."""
 
 import csv
 import io

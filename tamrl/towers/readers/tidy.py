@@ -88,7 +88,7 @@ def fitting(path: Path, maps: Sequence[ColumnMap]) -> ColumnMap | None:
 
 
 def is_known(path: Path) -> bool:
-    """Say whether a file is one that ingest reads, or refuses with a reason, without a map.
+    """Return whether a file is one that ingest reads, or refuses with a reason, without a map.
 
     Raises:
         TamrlError: its columns cannot be read.
@@ -216,7 +216,7 @@ def _of_steps(site: str, table: pd.DataFrame, times: pd.Series, columns: ColumnM
     steps = _in_schema(values, columns, step_days)
     steps = steps.apply(lambda cells: column_units.per_step(str(cells.name), cells, step_days))
     if "NEE_QC" in steps and len(odd := unknown_flags(steps["NEE_QC"])):
-        tower.faults.append(f"NEE_QC: {len(odd)} flags are none of 0 to 3, the first is {odd.iloc[0]:g} ({label})")
+        tower.faults.append(f"NEE_QC: {len(odd)} flags are not 0 to 3, the first is {odd.iloc[0]:g} ({label})")
         tower.failed.add("NEE_QC")
         steps = steps.drop(columns="NEE_QC")
     days = to_days(steps, stamps.minutes)
@@ -242,7 +242,7 @@ def _in_schema(values: pd.DataFrame, columns: ColumnMap, step_days: float) -> pd
 
 
 def _said(columns: ColumnMap) -> list[str]:
-    """Say in words which columns were converted."""
+    """Return in words which columns were converted."""
     lines = []
     for name, column in columns.columns.items():
         own = variable(column.variable).unit

@@ -46,7 +46,7 @@ class Cells:
 
 
 def is_tidy_file(path: Path) -> bool:
-    """Say whether a file is one that tables come in, by its name."""
+    """Return whether a file is one that tables come in, by its name."""
     return path.name.lower().endswith(SUFFIXES) or parquet.is_table(path)
 
 
@@ -145,7 +145,7 @@ def _unique(names: list[str], label: str) -> list[str]:
     while names and not names[-1]:
         names = names[:-1]
     if len(names) < 2:
-        raise TamrlError("The file is no table: its first row has fewer than two names", label, _TODO)
+        raise TamrlError("The file is not a table: its first row has fewer than two names", label, _TODO)
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
         raise TamrlError(f"Two columns have the name {twice[0]!r}", label, "Rename one of them")
     return names

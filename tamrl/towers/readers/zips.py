@@ -85,7 +85,7 @@ def _read(archive: zipfile.ZipFile, label: str, depth: int, found: Contents) -> 
 def _read_inner(archive: zipfile.ZipFile, name: str, inside: str, depth: int, found: Contents) -> None:
     """Read a zip in a zip; one without days or half-hours is a fault where it is a tower's and no other has them."""
     if depth >= limits.MOST_ZIPS:
-        raise TamrlError(f"More than {limits.MOST_ZIPS} zips lie in each other", inside, "Unpack the outer ones first")
+        raise TamrlError(f"More than {limits.MOST_ZIPS} zips are nested", inside, "Unpack the outer ones first")
     before, held = len(found.towers), Contents()
     with _unpacked(archive, name, inside) as file, zipfile.ZipFile(file) as inner:
         _read(inner, inside, depth + 1, held)

@@ -137,21 +137,21 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: Ti
         step: of the model.
 
     Raises:
-        TamrlError: a step is there twice.
+        TamrlError: a step occurs twice.
     """
     if len(parts) > 1:
         return Driver(name=name, parts=tuple(join(name, [part], time, step) for part in parts))
     (part,) = parts
     if part[0].kind == "static":
         if len(part) > 1:
-            raise TamrlError(f"{name} is there twice", f"{part[0].where}, {part[1].where}", "Give it once")
+            raise TamrlError(f"{name} occurs twice", f"{part[0].where}, {part[1].where}", "Give it once")
         return Driver(name=name, pieces=(part[0].dated(),))
     pieces = [p.dated() for p in part]
     starts = [p.starts[piece.positions] for p, piece in zip(part, pieces, strict=True)]
     every = np.sort(np.concatenate(starts))
     if (twice := np.flatnonzero(every[1:] == every[:-1])).size:
         day = pd.Timestamp(every[twice[0]]).date()
-        raise TamrlError(f"{name} is there twice on {day}", part[-1].where, "Give files that do not overlap")
+        raise TamrlError(f"{name} occurs twice on {day}", part[-1].where, "Give files that do not overlap")
     monthly = part[0].average or part[0].kind == "month"
     key = every.astype("datetime64[M]") if monthly else every.astype("datetime64[D]")
     wanted = time.to_numpy().astype(key.dtype)

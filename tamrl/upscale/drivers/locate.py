@@ -44,7 +44,7 @@ class OpenedFile:
 
     @property
     def starts(self) -> tuple[np.ndarray, str]:
-        """Starts of its steps, and what they are: day, month, year or other; NaT for a day that has no date."""
+        """Starts of its steps (T,), NaT for a day that has no date, and their kind: day, month, year or other."""
         if self._starts is None:
             name, source = steps_named(self.source.name), self.source
             self._starts = step_starts(self.ds, source.name, name, source.expected, source.report)
@@ -143,7 +143,7 @@ def _pieces(name: str, entry: DriverEntry, opened: list[OpenedFile], rows: slice
         change = conversion(name, None if units is None else str(units), where)
         piece = _piece(file, called, rows, columns, timeless=static)
         if not set(piece.dims) & set(_SPACE):
-            raise TamrlError("The driver is no field over lat and lon", where, "Give it on the grid of the others")
+            raise TamrlError("The driver is not a field over lat and lon", where, "Give it on the grid of the others")
         timed = "time" in piece.dims
         if change.per_step and not timed:
             raise TamrlError(f"{name} is a sum over a step, but has no time axis", where, "Give it with its time axis")

@@ -105,7 +105,7 @@ def _keys(values: Any, known: tuple[str, ...], where: str) -> None:
         raise TamrlError(f"Unknown key {', '.join(unknown)}", where, f"Known keys: {', '.join(known)}")
 
 
-def _names(values: dict, where: str) -> tuple[str, ...]:
+def _names(values: dict[str, Any], where: str) -> tuple[str, ...]:
     names = values.get("variable")
     names = [names] if isinstance(names, str) else names
     if not isinstance(names, list) or not names or not all(isinstance(n, str) for n in names):
@@ -113,7 +113,7 @@ def _names(values: dict, where: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _units(values: dict, where: str) -> str | None:
+def _units(values: dict[str, Any], where: str) -> str | None:
     units = values.get("units")
     # YAML reads the unit 1 as a number.
     if isinstance(units, bool) or not isinstance(units, str | int | None):

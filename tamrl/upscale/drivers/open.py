@@ -6,6 +6,7 @@ All files lie on one regular grid, in any orientation; a driver may be in severa
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -125,7 +126,7 @@ def _check_period(
         report.missing("time", f"Asked for {asked}; the drivers that change with time share {there}.")
 
 
-def _simulated(attrs: dict) -> bool:
+def _simulated(attrs: dict[str, Any]) -> bool:
     """Return whether a file says that its values are made by a model of ours."""
     return str(attrs.get("simulated", 0)).lower() in ("1", "true")
 
@@ -176,7 +177,7 @@ def _last(time: pd.DatetimeIndex, step: TimeStep) -> pd.Timestamp:
     return time[-1] + (pd.offsets.MonthEnd(1) if step == TimeStep.MONTHLY else pd.Timedelta(0))
 
 
-def _origin(attrs: dict, path: Path) -> str:
+def _origin(attrs: dict[str, Any], path: Path) -> str:
     return str(attrs.get("source") or attrs.get("title") or path.name)
 
 

@@ -270,13 +270,13 @@ def _variable(piece: Piece) -> xr.DataArray:
     return array.isel({dim: 0 for dim in array.dims if dim not in piece.dims})
 
 
-class _Files(LRUCache):
+class _Files(LRUCache[tuple[Any, ...], xr.Dataset]):
     """Opened files that are closed when they are left out: xarray closes what is merely forgotten without its lock.
 
     A file that is still being read is opened again by xarray.
     """
 
-    def popitem(self) -> tuple[tuple, xr.Dataset]:
+    def popitem(self) -> tuple[tuple[Any, ...], xr.Dataset]:
         """Leave out the file that was used the longest time ago, and close it."""
         key, ds = super().popitem()
         ds.close()

@@ -62,3 +62,52 @@ def test_work_ends_with_the_run_that_waits_for_it(monkeypatch):
     with pytest.raises(RunEndedError):
         done(work)
     assert ended.wait(10)
+
+
+@pytest.fixture
+def shared():
+    return waiting.Shared(jobs.ADAPT, "reading", 2)
+
+
+def test_a_shared_result_is_computed_once_and_the_oldest_goes_first(shared):
+    made = []
+
+    def ask(name):
+        return shared.get(name, "Reading", lambda progress, cancelled: made.append(name) or [name])
+
+    first = ask("a")
+    assert ask("a") is first
+    assert (ask("b"), ask("a"), ask("c")) == (["b"], ["a"], ["c"])
+    assert made == ["a", "b", "c"]
+    ask("a")
+    ask("b")
+    assert made == ["a", "b", "c", "b"]
+
+
+def test_who_waited_for_the_same_takes_what_the_one_before_has_made(shared, monkeypatch):
+    work = []
+
+    def wait(title, in_turn, kind, key):
+        shared._results["a"] = "of somebody else"  # made while this one stood in the line
+        return in_turn(lambda share: None, lambda: False)
+
+    monkeypatch.setattr(waiting, "done", wait)
+    assert shared.get("a", "Reading", lambda progress, cancelled: work.append("a")) == "of somebody else"
+    assert work == []
+
+
+def test_what_was_cancelled_begins_again_when_it_is_asked_again_and_an_error_is_not_kept(shared, monkeypatch):
+    pressed = f"reading_{hash('a'):x}_cancel"
+    state = {pressed: True}
+    monkeypatch.setattr(jobs.st, "session_state", state)
+    with pytest.raises(TamrlError, match="cancelled"):
+        shared.get("a", "Reading", lambda progress, cancelled: "a")
+    assert shared.get("b", "Reading", lambda progress, cancelled: "b") == "b"
+    state[pressed] = False
+
+    def fail(progress, cancelled):
+        raise TamrlError("Broken", "file", "Send another")
+
+    with pytest.raises(TamrlError, match="Broken"):
+        shared.get("a", "Reading", fail)
+    assert shared.get("a", "Reading", lambda progress, cancelled: "a") == "a"

@@ -81,7 +81,7 @@ def test_files_of_years_are_joined_and_a_step_twice_is_an_error(tmp_path):
     assert maps.indexes["time"][0] == pd.Timestamp("2000-01-01")
     assert maps.sizes["time"] == 48
     files.write_cmip(tmp_path, "gpp", years=(2003, 2003))
-    with pytest.raises(TamrlError, match="2003-01-01 is there twice"):
+    with pytest.raises(TamrlError, match="2003-01-01 occurs twice"):
         open_product(tmp_path)
 
 
@@ -97,7 +97,7 @@ def test_trendy_files(tmp_path, times):
     agrees(maps, "NEE", truth(2000, 24)["NEE"], rtol=1e-4)
     assert maps.indexes["time"][-1] == pd.Timestamp("2001-12-01")
     assert maps.attrs["title"] == "TRENDY TESTVEG S3"
-    assert "The area that gpp, ra, rh is per is not said" in maps.attrs["notes"]
+    assert "The reference area of gpp, ra, rh is not stated" in maps.attrs["notes"]
     assert maps.attrs["simulated"] == 1
 
 

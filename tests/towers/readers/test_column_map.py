@@ -67,7 +67,7 @@ def test_a_map_by_hand_may_be_short():
         ("time: D\nstamps: middle\ncolumns: {A: TA}", "stamps is 'middle'"),
         ("time: D\ncolour: red\ncolumns: {A: TA}", "Unknown key colour"),
         ("- a list", "Expected entries by name"),
-        ("time: {a: b}\ncolumns: {A: TA}", "time is no list"),
+        ("time: {a: b}\ncolumns: {A: TA}", "time is not a list"),
     ],
 )
 def test_a_map_that_cannot_be_followed_is_refused_in_words(tmp_path, text, words):

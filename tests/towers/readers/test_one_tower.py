@@ -59,7 +59,7 @@ def test_the_last_hour_of_a_year_and_a_day_that_is_not_whole(tmp_path):
 
 def test_a_share_in_place_of_flags_and_a_cut_file_are_told(tmp_path):
     tower = read_csv(write_steps(tmp_path / HH, fluxnet_steps().assign(NEE_VUT_REF_QC=0.9)))
-    assert "none of 0 to 3" in tower.faults[0]
+    assert "not 0 to 3" in tower.faults[0]
     assert "NEE_QC" not in tower.table
     path = write_steps(tmp_path / HH, fluxnet_steps())
     path.write_text(path.read_text()[:-40])

@@ -137,7 +137,7 @@ def test_towers_of_another_source_are_read_by_the_same_reader(shared_data):
 
 @pytest.mark.parametrize("odd", ["../../etc", "a/b", "..", "<b>x</b>", "x" * 5000, "a\x1b[31m"])
 def test_an_id_that_is_no_name_is_refused(odd):
-    with pytest.raises(TamrlError, match="ids of towers are no names, the first is") as error:
+    with pytest.raises(TamrlError, match="ids of towers are not valid names, the first is") as error:
         read_ids(pd.Series(["AT-Neu", odd, "AT-Neu"]), "daily.parquet", [])
     assert "\x1b" not in str(error.value)
     assert len(str(error.value)) < 300

@@ -166,7 +166,7 @@ def test_faults_are_told_in_words(tmp_path):
         tidy.read_tidy(path, columns)
     path.write_text("Date,NEE\n" + "".join(f"2019-01-0{d},one\n" for d in range(1, 8)))
     reading = tidy.read_tidy(path, columns)
-    assert "cells are no numbers" in reading.failures[0]
+    assert "cells are not numbers" in reading.failures[0]
     assert reading.towers[0].failed == {"NEE"}
     flags = ColumnMap(time=("Date",), columns={"NEE": Column(variable="NEE_QC", unit="flag")})
     with pytest.raises(TamrlError, match="days have the share of good half-hours"):

@@ -40,7 +40,7 @@ def test_too_many_zips_in_each_other_are_refused(tmp_path):
     path.write_bytes(content)
     found = zips.read_zip(path)
     assert found.towers == []
-    assert "More than 3 zips lie in each other" in found.faults[0]
+    assert "More than 3 zips are nested" in found.faults[0]
 
 
 def test_an_inner_zip_that_is_too_large_is_refused_while_it_is_unpacked(tmp_path, monkeypatch):

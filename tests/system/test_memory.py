@@ -1,0 +1,54 @@
+"""What is free goes back to the system."""
+
+import sys
+from types import SimpleNamespace
+
+import psutil
+import pyarrow as pa
+import pytest
+
+from tamrl.system import memory
+
+gnu = pytest.mark.skipif(
+    not hasattr(memory._library(), "malloc_trim"), reason="only GNU's C library gives memory back when it is asked to"
+)
+
+
+@gnu
+def test_memory_that_was_freed_goes_back():
+    process = psutil.Process()
+    blocks = [bytes([1]) * 65_000 for _ in range(2000)]  # each too small for a mapping of its own
+    last = bytes([1]) * 65_000  # behind them, so that the heap does not shrink by itself
+    full = process.memory_info().rss
+    del blocks
+    memory.give_back()
+    assert full - process.memory_info().rss > 100e6
+    assert last
+
+
+@gnu
+def test_threads_share_the_heap_unless_the_environment_says_how(monkeypatch):
+    said = []
+    monkeypatch.setattr(memory, "_library", lambda: SimpleNamespace(mallopt=lambda *what: said.append(what)))
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
+    memory.few_arenas()
+    assert said == []
+    monkeypatch.delenv("MALLOC_ARENA_MAX")
+    memory.few_arenas()
+    assert said == [(-8, 2)]
+    monkeypatch.undo()
+    assert memory._library().mallopt(-8, 2) == 1  # which the library knows
+
+
+def test_arrow_is_asked_where_it_was_loaded(monkeypatch):
+    asked = []
+
+    class Pool:
+        def release_unused(self):
+            asked.append(self)
+
+    monkeypatch.setattr(pa, "default_memory_pool", Pool)
+    memory.give_back()
+    monkeypatch.delitem(sys.modules, "pyarrow")
+    memory.give_back()
+    assert len(asked) == 1
