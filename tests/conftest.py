@@ -15,6 +15,8 @@ settings.load_profile("tamrl")
 # Tests share the cores by processes (-n); threads that wait by spinning would only take them from each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Where there is a GPU, too, tests compute on the CPU, and nothing measures which of them is faster.
+os.environ.setdefault("TAMRL_DEVICE", "cpu")
 
 pytest_plugins = ["model_fixtures"]
 

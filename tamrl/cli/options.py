@@ -64,7 +64,11 @@ checkpoint_option = click.option(
     "fluxnet2015-folds/fold-0 to fold-4.",
 )
 device_option = click.option(
-    "--device", default="auto", show_default=True, help="auto, cuda, cuda:<number>, mps or cpu."
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, cuda, cuda:<number>, mps or cpu. auto: adapting, predicting and upscaling each take the device that is "
+    "faster at it, which is measured once on a machine that has several; TAMRL_DEVICE says it for all commands.",
 )
 
 precision_option = click.option(

@@ -20,7 +20,6 @@ from tamrl.landcover import tower_static
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.predict.ensemble import add_intervals, member_records, over_members, to_predictions
 from tamrl.predict.methods import METHODS, AdaptSettings, Method, Reached, Task
-from tamrl.solar import extraterrestrial_radiation
 from tamrl.system.device import describe
 from tamrl.towers.quality import valid_days
 
@@ -261,8 +260,3 @@ def predictions(
     variances = [variance for _, variance in members if variance is not None]
     made = to_predictions([f for f, _ in members], pd.DatetimeIndex(tower.time.values), variances or None)
     return add_intervals(ensemble, made, shots, tower_static(tower))
-
-
-def warm_up() -> None:
-    """Import what the first adaptation would wait for: pvlib takes 1.5 s."""
-    extraterrestrial_radiation(0.0, pd.date_range("2001-01-01", periods=1))

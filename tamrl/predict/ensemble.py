@@ -21,6 +21,7 @@ from tamrl.model.network import Modulation
 from tamrl.predict import effects
 from tamrl.predict.endings import HIGH, LEVEL, LOW, VARIANCE
 from tamrl.schema import FLUXES, variable
+from tamrl.system.turns import threads
 from tamrl.timestep import days, step_of
 
 T = TypeVar("T")
@@ -39,7 +40,12 @@ class GaussianPrediction(NamedTuple):
 
 
 def over_members(ensemble: Ensemble, work: Callable[[int, Member], T], workers: int = WORKERS) -> list[T]:
-    """Call ``work(index, member)`` for each member, on a CPU several at a time, and return the results in order."""
+    """Call ``work(index, member)`` for each member, on a CPU several at a time, and return the results in order.
+
+    Raises:
+        TamrlError: see ``tamrl.system.turns.threads``, which bounds ``workers``.
+    """
+    workers = min(workers, threads())
     if workers == 1 or ensemble.device.type != "cpu":
         return [work(index, member) for index, member in enumerate(ensemble.members)]
     with ThreadPoolExecutor(min(workers, len(ensemble.members))) as pool:

@@ -4,7 +4,6 @@ By the site effect several towers are one batch on a GPU; on a CPU, which a sing
 its own and several run at the same time.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -21,6 +20,7 @@ from tamrl.predict import effects
 from tamrl.predict.adapt import adapt
 from tamrl.predict.ensemble import WORKERS, member_records, over_members, predict, states_of, to_predictions
 from tamrl.predict.methods import AdaptSettings
+from tamrl.system.turns import threads
 
 #: Towers of one batch on a GPU: with states of 20 years some 100 MB each, a member at a time.
 TOWERS_AT_ONCE = 32
@@ -56,7 +56,7 @@ def adapt_many(
     settings = settings or AdaptSettings()
     wanted = [[None if s is None or not len(s) else s for s in own] for own in supports]
     batches = _batches(model, towers)
-    workers = min(os.cpu_count() or 1, len(batches)) if batches and batches[0][0].device.type == "cpu" else 1
+    workers = min(threads(), len(batches)) if batches and batches[0][0].device.type == "cpu" else 1
     # Members run at once where towers do not.
     within = WORKERS if workers == 1 else 1
 

@@ -85,6 +85,15 @@ def available_cores() -> int:
         return cores
 
 
+def threads(settings: Mapping[str, str] = os.environ) -> int:
+    """Return how many threads one piece of work may take: ``TAMRL_THREADS``, by default the cores of this process.
+
+    Raises:
+        TamrlError: the setting is not a whole number above zero.
+    """
+    return whole(settings, "TAMRL_THREADS", available_cores())
+
+
 @dataclass(frozen=True)
 class Line:
     """Where a piece of work stands.

@@ -1,6 +1,7 @@
 """Many towers and supports at once give each what it gets alone, as batches of several towers as well."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from tamrl.bundled import bundled_models
 from tamrl.errors import TamrlError
 from tamrl.model.checkpoint import load_ensemble
 from tamrl.predict import effects, many
+from tamrl.predict import ensemble as tower_ensemble
 from tamrl.predict.adapt import adapt, usable_support
 from tamrl.predict.ensemble import member_code, member_records, predict
 from tamrl.predict.methods import AdaptSettings
@@ -118,6 +120,24 @@ def test_what_cannot_be_asked_is_refused(model, places, supports):
     with pytest.raises(TamrlError, match="1 towers, but 2 supports"):
         tamrl.adapt_many(model, places[:1], [[], []])
     assert list(many.adapt_many(model, places, supports, cancelled=lambda: True)) == []
+
+
+@pytest.mark.parametrize("allowed", [1, 3])
+def test_no_more_threads_are_taken_than_are_allowed(model, places, monkeypatch, allowed):
+    """Neither over towers nor over members; with one it is done without a pool."""
+    monkeypatch.setenv("TAMRL_THREADS", str(allowed))
+    pools = []
+
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, workers):
+            pools.append(workers)
+            super().__init__(workers)
+
+    monkeypatch.setattr(many, "ThreadPoolExecutor", Pool)
+    monkeypatch.setattr(tower_ensemble, "ThreadPoolExecutor", Pool)
+    list(many.adapt_many(model, places, [[None]] * 3))
+    predict(model, places[0])
+    assert pools == ([] if allowed == 1 else [3, 2])
 
 
 def test_the_public_function_keeps_the_order_and_leaves_out_days_that_are_not_valid(model, places):

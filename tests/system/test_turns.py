@@ -6,7 +6,7 @@ import pytest
 
 from tamrl.errors import TamrlError
 from tamrl.system.settings import number, whole
-from tamrl.system.turns import Crowd, Kind, Line, Turns, available_cores
+from tamrl.system.turns import Crowd, Kind, Line, Turns, available_cores, threads
 
 SHORT, LONG = Kind("adapt"), Kind("import", long=True)
 
@@ -204,6 +204,13 @@ def test_the_environment_sets_the_bounds():
         with pytest.raises(TamrlError, match="not a number above zero"):
             whole({"N": text}, "N", 1)
     assert (number({"N": " "}, "N", 2.5), number({"N": "0.5"}, "N", 1)) == (2.5, 0.5)
+
+
+def test_a_piece_of_work_takes_the_threads_that_the_environment_leaves_it():
+    assert threads({}) == available_cores()
+    assert threads({"TAMRL_THREADS": "3"}) == 3
+    with pytest.raises(TamrlError, match="not a whole number"):
+        threads({"TAMRL_THREADS": "1.5"})
 
 
 def test_cores_are_those_that_this_process_may_use(monkeypatch, tmp_path):

@@ -54,6 +54,7 @@ def gpus(monkeypatch):
 
 def test_each_gpu_has_a_worker_of_several_threads(gpus, monkeypatch):
     gpus(4, free=80 * 10**9)
+    monkeypatch.delenv("TAMRL_DEVICE", raising=False)
     monkeypatch.setattr(workers, "_machine_bytes", lambda: 96 * 10**9)
     every = plan_workers("auto", "tf32", "local", 16, None)
     assert every == Workers(EACH, 4, THREADS, 96 * 10**9 // 2 // 4 // THREADS, 100)

@@ -11,6 +11,7 @@ import xarray as xr
 from tamrl import wording
 from tamrl.app.lab.view import Asked, LabRequest
 from tamrl.app.shared import components, jobs, sizes, state, theme
+from tamrl.app.shared.late import Late
 from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
 from tamrl.figures.lab import diagnostics
@@ -21,7 +22,10 @@ from tamrl.timestep import step_of
 if TYPE_CHECKING:
     from tamrl.model.checkpoint import Ensemble
     from tamrl.model.cross_fitted import CrossFitted
+    from tamrl.predict import fastest
     from tamrl.predict.adapt import Adaptation
+else:
+    fastest = Late("tamrl.predict.fastest")
 MOST_STEPS = 500
 #: How often the page looks at a running adaptation [s], at one without steps, and at one that waits for its turn.
 POLL_S, QUICK_S, WAITING_S = 0.8, 0.3, 1.5
@@ -174,7 +178,9 @@ def settings_section() -> tuple["AdaptSettings", bool]:
         "Adapt", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt", on_click=press
     )
     st.caption(
-        f"{method.description}." + ("" if not method.fits else " The model itself is not changed for anyone else.")
+        f"{method.description}."
+        + ("" if not method.fits else " The model itself is not changed for anyone else.")
+        + f" Runs on: {fastest.pick(method.name)}."
     )
     settings = dataclasses.replace(
         standard,

@@ -63,7 +63,8 @@ def _body() -> None:
     )
     jobs.collect()
     if inputs.asked_for(request, pressed):
-        inputs.start(request, ensemble, tower, support)
+        # Each method on the device that is faster at it.
+        inputs.start(request, cache.model(choice.model, settings.method).for_site(site), tower, support)
     with st.container(key=ANSWER):
         _answer(request, ensemble, tower, origin)
     scrolling.to(ANSWER, jobs.turn())

@@ -39,15 +39,13 @@ def _tower(path: str, version: int, site: str) -> xr.Dataset:
     return record(_archive(path, version), site)
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the model")
-def _model(path: str, version: int) -> "Ensemble | CrossFitted":
+@st.cache_resource(max_entries=4, show_spinner="Loading the model")
+def _model(path: str, version: int, device: str) -> "Ensemble | CrossFitted":
     from tamrl.model.cross_fitted import open_model
-    from tamrl.predict.adapt import warm_up
-    from tamrl.system import device
+    from tamrl.predict.rehearsal import warm_up
 
-    device.one_thread()
-    model = open_model(Path(path), device=device.choose())
-    threading.Thread(target=warm_up, daemon=True).start()
+    model = open_model(Path(path), device=device)
+    threading.Thread(target=warm_up, args=(model.device,), daemon=True).start()
     return model
 
 
@@ -109,10 +107,18 @@ def model_version(path: Path) -> int:
     return max((f.stat().st_mtime_ns for f in path.rglob("*") if f.is_file()), default=0)
 
 
-def model(path: Path) -> "Ensemble | CrossFitted":
+def model(path: Path, job: str = "zero-shot") -> "Ensemble | CrossFitted":
     """Return the model of a checkpoint folder, shared between sessions: adapting works on copies.
+
+    Args:
+        path: the folder.
+        job: what it is to do, see ``tamrl.predict.fastest.JOBS``: it lies on the device that is faster at that.
 
     Raises:
         TamrlError: the checkpoint cannot be loaded.
     """
-    return _model(str(path), model_version(path))
+    from tamrl.predict import fastest
+    from tamrl.system.device import one_thread
+
+    one_thread()
+    return _model(str(path), model_version(path), str(fastest.pick(job).device))

@@ -13,13 +13,15 @@ from tamrl.model import cross_fitted
 from tamrl.model.checkpoint import Ensemble
 from tamrl.predict import saved
 from tamrl.predict.adapt import Adaptation
+from tamrl.predict.fastest import Picked
 from tamrl.predict.link import checked
 from tamrl.predict.methods import METHODS, AdaptSettings
 from tamrl.predict.output import adaptation_dataset, before_after
 from tamrl.predict.provenance import Run
+from tamrl.predict.rehearsal import ready
 from tamrl.predict.saved import AdaptedModel, cautions_of
 from tamrl.predict.tower import adapt_tower, predict_tower
-from tamrl.system.device import choose, describe, one_thread
+from tamrl.system.device import one_thread
 from tamrl.system.netcdf import write_netcdf
 from tamrl.timestep import step_of
 from tamrl.towers.archive import record
@@ -31,10 +33,11 @@ def predict(workspace: Path, checkpoint: Path, site: str, allow_gaps: bool, out:
     one_thread()
     space = Workspace.open(workspace)
     tower = record(space.archive(), site)
-    model = saved.open_model(checkpoint, choose(device)).for_site(site)
+    picked = ready("zero-shot", device, _say)
+    model = saved.open_model(checkpoint, picked.device).for_site(site)
     dataset = predict_tower(model, tower, allow_gaps, space.simulated)
     _write(dataset, out)
-    _say_cautions(tower, model)
+    _say_cautions(tower, model, picked)
     if said := dataset.attrs.get("notes"):
         click.echo(f"Note: {said}", err=True)
 
@@ -64,14 +67,15 @@ def adapt(
     settings = AdaptSettings(method=method, steps=steps, learning_rate=learning_rate)
     space = Workspace.open(workspace)
     tower = record(space.archive(), site)
-    ensemble = cross_fitted.open_model(checkpoint, choose(device)).for_site(site)
+    picked = ready(method, device, _say)
+    ensemble = cross_fitted.open_model(checkpoint, picked.device).for_site(site)
     total = METHODS[method].steps(settings) * len(ensemble.members)
     hidden = not sys.stderr.isatty() or not total
     with click.progressbar(length=max(total, 1), label="Adapting", file=sys.stderr, hidden=hidden) as bar:
         result = adapt_tower(ensemble, tower, support, settings, allow_gaps, on_step=lambda step: bar.update(1))
     _write(adaptation_dataset(result, space.simulated), out)
     _say_scores(site, result)
-    _say_cautions(tower, ensemble)
+    _say_cautions(tower, ensemble, picked)
     run = Run(workspace=space, ensemble=ensemble, adaptation=result, allow_gaps=allow_gaps, url=url)
     if report or notebook or save_model:
         work("take:write", {"run": run, "report": report, "notebook": notebook, "save_model": save_model})
@@ -96,9 +100,12 @@ def _write(dataset: xr.Dataset, out: Path) -> None:
     click.echo(f"Fluxes in {out}.")
 
 
-def _say_cautions(tower: xr.Dataset, model: Ensemble | AdaptedModel) -> None:
+def _say_cautions(tower: xr.Dataset, model: Ensemble | AdaptedModel, picked: Picked) -> None:
 
-    ensemble = model.ensemble if isinstance(model, AdaptedModel) else model
-    click.echo(f"Computed on {describe(ensemble.device)}.", err=True)
+    _say(f"Computed on {picked}.")
     for line in cautions_of(model, tower):
-        click.echo(f"Note: {line}", err=True)
+        _say(f"Note: {line}")
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)

@@ -9,7 +9,10 @@ import click
 
 from tamrl.cli.work.period import read_period
 from tamrl.errors import TamrlError
+from tamrl.predict.fastest import UPSCALE
+from tamrl.predict.rehearsal import ready
 from tamrl.upscale import run
+from tamrl.upscale.cluster import is_address
 from tamrl.upscale.ilamb import export
 from tamrl.upscale.request import UpscaleProgress, UpscaleRequest
 
@@ -75,7 +78,7 @@ def upscale(
         period=(days[0], days[-1]) if days is not None else None,
         resume=resume,
         memory=read_size(memory) if memory else None,
-        device=device,
+        device=_device(device, scheduler),
         precision=precision,
         members=keep_members,
         spin_up=spin_up,
@@ -83,6 +86,13 @@ def upscale(
         allow_gaps=allow_gaps,
     )
     _run(request, ilamb)
+
+
+def _device(name: str, scheduler: str) -> str:
+    """Return the device to ask for: what a cluster has is not known here."""
+    if is_address(scheduler):
+        return name
+    return str(ready(UPSCALE, name, lambda line: click.echo(line, err=True)).device)
 
 
 def _run(request: UpscaleRequest, ilamb: Path | None) -> None:
