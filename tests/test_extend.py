@@ -21,9 +21,9 @@ TABLES = {
     "METHODS": "    for method in (",
     "BASELINES": "BASELINES: dict[str, Baseline] = {",
     "_VARIABLES": "_VARIABLES = (",
-    "pages": "    return [",
+    "sections": '        "Learn and teach": [',
 }
-RECIPES = sorted(path.stem for path in (ROOT / "docs" / "extend").glob("*.md") if path.stem != "index")
+RECIPES = sorted(path.stem for path in (ROOT / "docs" / "extend").glob("*.md") if path.stem not in ("index", "design"))
 
 
 def follow(recipe: str, project: Path) -> set[str]:

@@ -25,8 +25,10 @@ _ROUTED, _LOST = "tamrl_routed", "tamrl_lost_page"
 
 
 @lru_cache(maxsize=1)
-def _history() -> str:
-    return f"<script>{(Path(__file__).parent / 'history.js').read_text(encoding='utf-8')}</script>"
+def _scripts() -> str:
+    folder = Path(__file__).parent
+    texts = ((folder / f"{name}.js").read_text(encoding="utf-8") for name in ("history", "navigation"))
+    return "".join(f"<script>{text}</script>" for text in texts)
 
 
 def sections() -> dict[str, list["st.Page"]]:
@@ -72,7 +74,7 @@ def navigation(asked: bool = False) -> "st.Page":
         st.switch_page(WORLD)
     st.set_page_config(page_title=f"{page.title} \N{MIDDLE DOT} {NAME}")
     with st.container(key="tamrl_history"):
-        st.html(_history(), unsafe_allow_javascript=True)
+        st.html(_scripts(), unsafe_allow_javascript=True)
     return page
 
 

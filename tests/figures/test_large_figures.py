@@ -25,10 +25,11 @@ def test_lengths_grow_and_data_do_not():
     large = enlarged(drawn(), 2)
     line, bins, bar, field = large.data
     assert large.layout.height == 600
-    assert large.layout.margin.t == 68
-    assert large.layout.font.size == 24
-    assert large.layout.xaxis.tickfont.size == 22
-    assert large.layout.legend.font.size == 24
+    look = large.layout.template.layout
+    assert look.margin.t == 68
+    assert look.font.size == 24
+    assert look.xaxis.tickfont.size == 22
+    assert look.legend.font.size == 24
     assert list(line.marker.size) == [8, 12]
     assert line.marker.line.width == 2
     assert line.line.width == 3

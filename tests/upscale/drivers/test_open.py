@@ -197,7 +197,7 @@ def test_bad_files_are_said_so(field_files, tmp_path):
     with pytest.raises(TamrlError, match=r"The model is monthly, TA comes in days"):
         opened(tmp_path / "a.nc", step=TimeStep.MONTHLY)
     ds.isel(time=slice(0, 5)).to_netcdf(tmp_path / "c.nc")
-    with pytest.raises(TamrlError, match="there twice on 2001-01-01"):
+    with pytest.raises(TamrlError, match="occurs twice on 2001-01-01"):
         opened([tmp_path / "a.nc", tmp_path / "c.nc"])
 
 
