@@ -39,9 +39,11 @@ class Turns:
 
     def _wait(self, slot: threading.Semaphore) -> bool:
         """Wait for a turn and return whether it came; ends as any run does where the reader goes on meanwhile."""
+        # Always there, so that what the page draws has the same place whether the run had to wait or not.
+        place = st.container()
         if slot.acquire(timeout=_LOOK_S):
             return True
-        began, said = time.monotonic(), st.empty()
+        began, said = time.monotonic(), place.empty()
         while not slot.acquire(timeout=_LOOK_S):
             waited = time.monotonic() - began
             if waited > self._patience:
