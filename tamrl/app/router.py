@@ -21,7 +21,7 @@ FIRST = "start"
 #: The page that the address of the app itself once named.
 WORLD = "pages/world.py"
 _NO_PAGE = "There is no such page"
-_ROUTED, _LOST = "tamrl_routed", "tamrl_lost_page"
+_ROUTED, _LOST, _LED = "tamrl_routed", "tamrl_lost_page", "tamrl_led_to_world"
 
 
 @lru_cache(maxsize=1)
@@ -70,8 +70,11 @@ def navigation(asked: bool = False) -> "st.Page":
     shown = sections()
     shown[""] += _lost([page for section in shown.values() for page in section])
     page = st.navigation(shown, expanded=True)
-    if asked and page.url_path == "":
-        st.switch_page(WORLD)
+    wanted = st.query_params.to_dict()
+    if asked and page.url_path == "" and st.session_state.get(_LED) != wanted:
+        st.session_state[_LED] = wanted  # once: who goes back from there wants to be here
+        # With what it asks for: else a bare address of the page would stand before it in the history.
+        st.switch_page(WORLD, query_params=wanted)
     st.set_page_config(page_title=f"{page.title} \N{MIDDLE DOT} {NAME}")
     with st.container(key="tamrl_history"):
         st.html(_scripts(), unsafe_allow_javascript=True)
