@@ -57,14 +57,19 @@ def pytest_xdist_auto_num_workers(config):
 def pytest_xdist_make_scheduler(config, log):
     """Share the tests by file between several processes (``-n``), so that what a file prepares is prepared once.
 
-    The browser's are one piece, since two browsers that draw in software keep each other waiting. (xdist's own groups
+    The browser's are two pieces of about the same length: those that look at every page, and the others. More would
+    keep each other waiting, since they draw in software; one would be the last to end, by minutes. (xdist's own groups
     do nothing with pytest 9.2: they are written into an attribute that items no longer have.)
     """
     from xdist.scheduler import LoadScopeScheduling
 
+    looks = ("tests/browser/test_looks_in_browser.py", "tests/browser/test_accessibility.py")
+
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             file = nodeid.partition("::")[0]
+            if file in looks:
+                return "browser: looks"
             return "browser" if file.startswith("tests/browser/") else file
 
     return ByFile(config, log)

@@ -70,6 +70,7 @@ def test_a_published_file_is_dragged_in_and_lands_adapted_in_the_lab(window, sou
     for part in ("ws=my-towers", "model=cross-fitted", f"site={site}", "run=1"):
         assert part in page.url
     assert page.get_by_text(re.compile(f"{site}, site effect")).count()
+    page.get_by_test_id("stMetric").nth(8).wait_for()
     assert page.get_by_test_id("stMetric").count() == 9
     page.get_by_test_id("stSidebarNavLink").filter(has_text="Workspace").click()
     page.get_by_text("'My towers', which is open now").wait_for()
