@@ -1,7 +1,7 @@
 """The app: what is around every page. ``streamlit run app.py`` starts it on the bundled workspace."""
 
 from tamrl.app import router
-from tamrl.app.shared import drawing, sidebar, state, theme, visitor
+from tamrl.app.shared import drawing, sidebar, state, static, theme, visitor
 from tamrl.system.tidy import TIDIER
 
 
@@ -13,7 +13,8 @@ def main() -> None:
     try:
         sidebar.begin(page.url_path)
         sidebar.show()
-        with drawing.TURNS.turn(page.url_path):
+        # Addresses that name no page share the turns of Start: whoever makes them up adds nothing that stays.
+        with drawing.TURNS.turn(page.url_path if page.url_path in static.PAGES else ""):
             router.run(page)
         sidebar.show_device()
     finally:
