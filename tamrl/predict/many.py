@@ -1,7 +1,6 @@
 """Many towers, many supports and all members of an ensemble, adapted to at once.
 
-By the site effect several towers are one batch on a GPU; on a CPU, which a single long record fills, each tower is
-its own and several run at the same time.
+By the site effect several towers are one batch; on a CPU smaller ones, several of which run at the same time.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +21,9 @@ from tamrl.predict.ensemble import WORKERS, member_records, over_members, predic
 from tamrl.predict.methods import AdaptSettings
 from tamrl.system.turns import threads
 
-#: Towers of one batch on a GPU: with states of 20 years some 100 MB each, a member at a time.
-TOWERS_AT_ONCE = 32
+#: Towers of one batch on a GPU: with states of 20 years some 100 MB each, a member at a time. On a CPU the recurrence
+#: of eight costs a third of that of eight alone; of more it costs no less, while shorter records wait for longer ones.
+TOWERS_AT_ONCE, ON_A_CPU = 32, 8
 
 Supports = Sequence[pd.DatetimeIndex | None]
 
@@ -35,6 +35,7 @@ def adapt_many(
     settings: AdaptSettings | None = None,
     cancelled: Callable[[], bool] = lambda: False,
     failed: Callable[[int, TamrlError], None] | None = None,
+    variances: bool = True,
 ) -> Iterator[tuple[int, list[xr.Dataset]]]:
     """Yield the fluxes of towers as each is done, with every one of its supports; what supports share is computed once.
 
@@ -45,6 +46,7 @@ def adapt_many(
         settings: how; the default is the site effect.
         cancelled: asked before each batch; what is done then has been yielded.
         failed: called, from any thread, with the index of a tower that cannot be adapted to; else that is raised.
+        variances: whether those of the site effect are wanted, a third of its work.
 
     Yields:
         Index of the tower, and one Dataset(member, time) a support: GPP, RECO, NEE in gC m-2 d-1, with the variances
@@ -65,7 +67,7 @@ def adapt_many(
         if cancelled():
             return []
         if settings.method == "site-effect":
-            return _site_effects(ensemble, indices, towers, wanted, within, failed)
+            return _site_effects(ensemble, indices, towers, wanted, within, failed, variances)
         return _one_by_one(ensemble, indices, towers, wanted, settings, failed)
 
     if workers == 1:
@@ -91,7 +93,9 @@ def _batches(model: Ensemble | CrossFitted, towers: Sequence[xr.Dataset]) -> lis
     made = []
     for ensemble, part in model.groups(tuple(index)):
         own = sorted((index[site] for site in part), key=lambda i: towers[i].sizes["time"])
-        size = 1 if ensemble.device.type == "cpu" else TOWERS_AT_ONCE
+        on_cpu = ensemble.device.type == "cpu"
+        # So few on a CPU that there is a batch for every core.
+        size = min(ON_A_CPU, -(-len(own) // threads())) if on_cpu else TOWERS_AT_ONCE
         made += [(ensemble, own[i : i + size]) for i in range(0, len(own), size)]
     return made
 
@@ -103,6 +107,7 @@ def _site_effects(
     supports: Sequence[Supports],
     workers: int,
     failed: Callable[[int, TamrlError], None] | None,
+    variances: bool,
 ) -> list[tuple[int, list[xr.Dataset]]]:
     """Return the predictions of one batch, see ``adapt_many``."""
     records: dict[int, list[TowerRecord]] = {}
@@ -116,14 +121,14 @@ def _site_effects(
 
     def one(index: int, member: Member) -> list[list[tuple[np.ndarray, np.ndarray]]]:
         own = [of_members[index] for of_members in records.values()]
-        return _effects_of(ensemble, member, own, [supports[i] for i in records])
+        return _effects_of(ensemble, member, own, [supports[i] for i in records], variances)
 
     found = over_members(ensemble, one, workers)
     return [
         (
             i,
             [
-                to_predictions([f for f, _ in each], records[i][0].time, [v for _, v in each])
+                to_predictions([f for f, _ in each], records[i][0].time, [v for _, v in each] if variances else None)
                 for each in zip(*(of_member[place] for of_member in found), strict=True)
             ],
         )
@@ -133,7 +138,7 @@ def _site_effects(
 
 @torch.no_grad()
 def _effects_of(
-    ensemble: Ensemble, member: Member, records: list[TowerRecord], supports: list[Supports]
+    ensemble: Ensemble, member: Member, records: list[TowerRecord], supports: list[Supports], variances: bool
 ) -> list[list[tuple[np.ndarray, np.ndarray]]]:
     """Return fluxes and variances (T, 3) of each tower and each of its supports, by one member."""
     states = states_of(ensemble, member, records, effects.codes(ensemble, member, records))
@@ -142,7 +147,7 @@ def _effects_of(
         # A tower with fewer supports than others is carried along.
         own = [each[turn] if turn < len(each) else None for each in supports]
         posterior = effects.posteriors(member, records, states, own)
-        for place, pair in enumerate(effects.under_effects(member, records, states, posterior)):
+        for place, pair in enumerate(effects.under_effects(member, records, states, posterior, variances)):
             if turn < len(supports[place]):
                 made[place].append(pair)
     return made

@@ -97,7 +97,8 @@ def adapt_network(
         tell(site)
 
     asked = [[None, support] for support in supports]
-    for index, (before, after) in adapt_many(model, towers, asked, cancelled=cancelled, failed=failed):
+    made_of = adapt_many(model, towers, asked, cancelled=cancelled, failed=failed, variances=False)
+    for index, (before, after) in made_of:
         site = str(towers[index].site.item())
         made[site] = _made(towers[index], supports[index], before, after)
         tell(site)

@@ -71,6 +71,22 @@ def test_each_tower_and_support_is_as_alone(model, places, supports):
     check(model, places, supports, dict(many.adapt_many(model, places, supports)))
 
 
+def test_without_variances_the_fluxes_are_the_same(model, places, supports):
+    whole, less = (dict(many.adapt_many(model, places, supports, variances=v)) for v in (True, False))
+    for i in whole:
+        for one, other in zip(whole[i], less[i], strict=True):
+            assert set(other) == {*FLUXES} < set(one)
+            xr.testing.assert_identical(one[[*FLUXES]], other)
+
+
+def test_every_core_has_a_batch_and_none_is_large(model, places, monkeypatch):
+    monkeypatch.setattr(many, "threads", lambda: 2)
+    towers = [places[0].assign_coords(site=f"T{i:02}") for i in range(37)]
+    sizes = [len(part) for _, part in many._batches(model, towers)]
+    assert sum(sizes) == 37 and max(sizes) == many.ON_A_CPU
+    assert [len(part) for _, part in many._batches(model, towers[:3])] == [2, 1]
+
+
 @pytest.mark.usefixtures("as_on_a_gpu")
 def test_a_batch_of_towers_is_as_each_alone(model, places, supports):
     check(model, places, supports, dict(many.adapt_many(model, places, supports)))
