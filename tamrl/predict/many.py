@@ -57,8 +57,7 @@ def adapt_many(
     """
     settings = settings or AdaptSettings()
     wanted = [[None if s is None or not len(s) else s for s in own] for own in supports]
-    batches = _batches(model, towers)
-    workers = min(threads(), len(batches)) if batches and batches[0][0].device.type == "cpu" else 1
+    workers = _workers(batches := _batches(model, towers))
     # Members run at once where towers do not.
     within = WORKERS if workers == 1 else 1
 
@@ -79,6 +78,11 @@ def adapt_many(
             yield from done
             if cancelled():  # what is under way ends unseen
                 return
+
+
+def _workers(batches: list[tuple[Ensemble, list[int]]]) -> int:
+    """Return how many batches are worked on at once: on a GPU one, which fills it."""
+    return min(threads(), len(batches)) if batches and batches[0][0].device.type == "cpu" else 1
 
 
 def _batches(model: Ensemble | CrossFitted, towers: Sequence[xr.Dataset]) -> list[tuple[Ensemble, list[int]]]:

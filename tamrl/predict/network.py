@@ -69,7 +69,7 @@ def adapt_network(
 ) -> NetworkResult:
     """Adapt to each of many towers by its site effect, and score it against zero-shot.
 
-    Towers are independent of each other, each with the ensemble that has not seen it; see ``adapt_many``.
+    Each tower with the ensemble that has not seen it; see ``adapt_many``.
 
     Args:
         model: a checkpoint or a cross-fitted model, whose members have a site effect.
@@ -84,9 +84,8 @@ def adapt_network(
         TamrlError: the placement is not known, the model has no site effect, or no tower could be adapted to.
     """
     _check(model, sites := tuple(sites))
-    archive = archive.sel(site=list(sites)).load()
     made: dict[str, _Made] = {}
-    towers, supports, left_out = _planned(archive, sites, days, placement)
+    towers, supports, left_out = _planned(archive.sel(site=list(sites)).load(), sites, days, placement)
     tell = on_tower or (lambda _: None)
     for site in left_out:
         tell(site)
@@ -97,8 +96,8 @@ def adapt_network(
         tell(site)
 
     asked = [[None, support] for support in supports]
-    made_of = adapt_many(model, towers, asked, cancelled=cancelled, failed=failed, variances=False)
-    for index, (before, after) in made_of:
+    done = adapt_many(model, towers, asked, cancelled=cancelled, failed=failed, variances=False)
+    for index, (before, after) in done:
         site = str(towers[index].site.item())
         made[site] = _made(towers[index], supports[index], before, after)
         tell(site)

@@ -145,15 +145,15 @@ def importing(path):
     import streamlit as st
 
     from tamrl.app.shared import state, visitor
-    from tamrl.app.world import frame, import_dialog, session
+    from tamrl.app.world import frame, import_form, imported, session
     from tamrl.towers.workspace import Workspace
 
     state.restore()
     workspace = Workspace.open(path)
     visitor.know([workspace.path])
-    import_dialog.form(workspace)
+    import_form.form(workspace)
     entries = session.catalogue(workspace)
-    import_dialog.remarks(frame.asked(entries))
+    imported.remarks(frame.asked(entries))
     st.text(" ".join(entries))
     state.publish()
 

@@ -391,14 +391,14 @@ def import_form(tmp_path, maps, monkeypatch):
         import streamlit as st
 
         from tamrl.app.shared import state
-        from tamrl.app.world import frame, import_dialog, session
+        from tamrl.app.world import frame, import_form, imported, session
         from tamrl.towers.workspace import Workspace
 
         state.restore()
         workspace = Workspace.open(path) if path else None
-        import_dialog.form(workspace)
+        import_form.form(workspace)
         entries = session.catalogue(workspace)
-        import_dialog.remarks(frame.asked(entries))
+        imported.remarks(frame.asked(entries))
         st.text(" ".join(session.catalogue(workspace)))
         state.publish()
 
@@ -439,9 +439,9 @@ def test_notes_of_the_import_are_shown_until_they_are_closed(import_form, tmp_pa
 
 
 def test_the_example_of_a_mapping_takes_no_net_biome_production_for_nee():
-    from tamrl.app.world import import_dialog
+    from tamrl.app.world import import_form
 
-    example = yaml.safe_load(import_dialog._MAPPING)
+    example = yaml.safe_load(import_form._MAPPING)
     assert example["NEE"]["variable"] == "nep"
     assert example["NEE"]["sign"] == -1
 

@@ -83,7 +83,7 @@ def test_every_core_has_a_batch_and_none_is_large(model, places, monkeypatch):
     monkeypatch.setattr(many, "threads", lambda: 2)
     towers = [places[0].assign_coords(site=f"T{i:02}") for i in range(37)]
     sizes = [len(part) for _, part in many._batches(model, towers)]
-    assert sum(sizes) == 37 and max(sizes) == many.ON_A_CPU
+    assert (sum(sizes), max(sizes)) == (37, many.ON_A_CPU)
     assert [len(part) for _, part in many._batches(model, towers[:3])] == [2, 1]
 
 

@@ -1,14 +1,20 @@
 """The workspaces that a visitor has made here, which nobody else sees."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tamrl.app.shared import visitor
+from tamrl.app.shared.late import Late
 from tamrl.errors import TamrlError
 from tamrl.system.contained import Bounds
-from tamrl.towers.shelf import FOLDER, Shelf
+
+if TYPE_CHECKING:
+    from tamrl.towers import shelf as shelves
+else:  # the readers of every format stand behind it
+    shelves = Late("tamrl.towers.shelf")
 
 
-def shelf() -> Shelf:
+def shelf() -> "shelves.Shelf":
     """Return this visitor's workspaces.
 
     Raises:
@@ -17,9 +23,9 @@ def shelf() -> Shelf:
     visits = visitor.visits()
     home = visits.folder(visitor.name(), make=True)
     assert home is not None  # it is made
-    folder = home / FOLDER
+    folder = home / shelves.FOLDER
     folder.mkdir(exist_ok=True)
-    return Shelf(folder, visits.limits.imports)
+    return shelves.Shelf(folder, visits.limits.imports)
 
 
 def workspaces() -> list[Path]:
@@ -29,7 +35,9 @@ def workspaces() -> list[Path]:
         folder = visits.folder(visitor.name())
     except TamrlError:
         return []
-    return [] if folder is None else Shelf(folder / FOLDER, visits.limits.imports).workspaces()
+    if folder is None:  # of nearly everyone: nothing was sent
+        return []
+    return shelves.Shelf(folder / shelves.FOLDER, visits.limits.imports).workspaces()
 
 
 def bounds(sent: int, names: str) -> Bounds:

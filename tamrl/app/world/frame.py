@@ -9,7 +9,7 @@ import xarray as xr
 from tamrl.app.shared import components, sizes, state
 from tamrl.app.shared.components import Origin
 from tamrl.app.shared.widgets import choice, pick, select
-from tamrl.app.world import cache
+from tamrl.app.world import cache, import_dialog
 from tamrl.app.world.compare import vegetated_switch
 from tamrl.app.world.view import LAYERS, MODES, WorldView, short_names
 from tamrl.errors import TamrlError
@@ -184,8 +184,6 @@ def controls(entries: dict[str, MapsEntry], view: WorldView | None, workspace: W
     """Draw the choice of what is shown."""
     if not entries:
         return
-    from tamrl.app.world import import_dialog
-
     keys, names = list(entries), short_names({key: entry.label for key, entry in entries.items()})
     st.html(_EVEN)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key="world_maps"):

@@ -4,7 +4,7 @@ import streamlit as st
 
 from tamrl.app import router
 from tamrl.app.shared import components, sidebar
-from tamrl.app.world import frame, import_dialog, session, tabs
+from tamrl.app.world import frame, imported, session, tabs
 from tamrl.app.world import map as world_stage
 from tamrl.errors import TamrlError
 
@@ -22,7 +22,7 @@ def _body() -> None:
     with header:
         components.page_header(frame.TITLE, frame.LEAD, view is not None and view.origin.simulated)
     frame.controls(entries, view, workspace)
-    import_dialog.remarks(view)
+    imported.remarks(view)
     if view is not None:
         world_stage.show(view, entries, workspace)
         tabs.show(view)
