@@ -25,8 +25,9 @@ from tamrl.protocol.support_days import plans
 from tamrl.towers.archive import record
 from tamrl.towers.quality import flux_table
 
-#: Factors that are compared.
+#: Factors that are compared, and pairs of them for GPP and RECO.
 GRID = np.round(np.arange(0, 1.21, 0.1), 2)
+PAIRS = np.array([(g, r) for g in GRID for r in GRID])
 #: A tower that gets worse counts this much more than one that gets better by the same ratio.
 HARM = 1.0
 _TINY = 1e-9
@@ -55,7 +56,8 @@ def fit_shrinkage(ensemble: Ensemble, archive: xr.Dataset) -> dict[int, dict[str
     for days in map(int, SHRINKAGE_DAYS):
         here = table[table["shots"] == days] if len(table) else table
         if len(here):
-            last = min(((g, r) for g in GRID for r in GRID), key=lambda pair: _cost(here, *pair))
+            best = int(np.argmin(_costs(here, PAIRS)))
+            last = (PAIRS[best, 0], PAIRS[best, 1])
         found[days] = {"GPP": float(last[0]), "RECO": float(last[1])}
     return found
 
@@ -97,21 +99,34 @@ def _squares(error: np.ndarray, moved: np.ndarray) -> dict[str, float]:
     return {pair: float(np.mean(np.multiply(*(terms[k] for k in pair.split())))) for pair in pairs}
 
 
-def _cost(table: pd.DataFrame, of_gpp: float, of_reco: float) -> float:
-    """Return the mean over towers and fluxes of the log ratio of RMSE, losses counting more."""
+def _costs(table: pd.DataFrame, pairs: np.ndarray) -> np.ndarray:
+    """Return (P,) the mean over towers and fluxes of the log ratio of RMSE, losses counting more.
 
-    def errors(g: float, r: float) -> pd.DataFrame:
-        squares = {
-            "GPP": table["eg eg"] + 2 * g * table["eg cg"] + g**2 * table["cg cg"],
-            "RECO": table["er er"] + 2 * r * table["er cr"] + r**2 * table["cr cr"],
-            "NEE": table["en en"]
-            + 2 * r * table["en cr"]
-            - 2 * g * table["en cg"]
-            + g**2 * table["cg cg"]
-            + r**2 * table["cr cr"]
-            - 2 * g * r * table["cg cr"],
-        }
-        return pd.DataFrame(squares).clip(lower=_TINY).pow(0.5).groupby(table["site"]).mean()
+    Args:
+        table: of ``_moments``.
+        pairs: (P, 2) factors of GPP and of RECO.
+    """
+    site, _ = pd.factorize(table["site"])
+    square = {name: table[name].to_numpy() for name in table if name not in ("site", "shots")}
+    of_site = np.equal.outer(np.unique(site), site)
+    mean_of_site = of_site / of_site.sum(axis=1, keepdims=True)
 
-    ratio = np.log(errors(of_gpp, of_reco) / errors(0.0, 0.0)).to_numpy()
-    return float(np.mean(ratio + HARM * np.maximum(ratio, 0)))
+    def errors(g: np.ndarray, r: np.ndarray) -> np.ndarray:
+        """Return (3, P, sites) RMSE of GPP, RECO and NEE for columns (P, 1) of factors."""
+        squares = np.stack(
+            [
+                square["eg eg"] + 2 * g * square["eg cg"] + g**2 * square["cg cg"],
+                square["er er"] + 2 * r * square["er cr"] + r**2 * square["cr cr"],
+                square["en en"]
+                + 2 * r * square["en cr"]
+                - 2 * g * square["en cg"]
+                + g**2 * square["cg cg"]
+                + r**2 * square["cr cr"]
+                - 2 * g * r * square["cg cr"],
+            ]
+        )
+        return np.sqrt(np.clip(squares, _TINY, None)) @ mean_of_site.T
+
+    none = np.zeros((1, 1))
+    ratio = np.log(errors(pairs[:, :1], pairs[:, 1:]) / errors(none, none))
+    return np.mean(ratio + HARM * np.maximum(ratio, 0), axis=(0, 2))

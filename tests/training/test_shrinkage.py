@@ -68,9 +68,10 @@ def test_it_is_fitted_on_the_validation_towers_and_lowers_the_loss_there(demo):
     assert list(found) == [7, 30, 90, 365]
     for days, factors in found.items():
         here = table[table["shots"] == days]
-        best = shrinkage._cost(here, factors["GPP"], factors["RECO"])
-        assert best <= shrinkage._cost(here, 1.0, 1.0)
-        assert best <= shrinkage._cost(here, 0.0, 0.0) == 0.0
+        pairs = np.array([(factors["GPP"], factors["RECO"]), (1.0, 1.0), (0.0, 0.0)])
+        best, full, none = shrinkage._costs(here, pairs)
+        assert best <= full
+        assert best <= none == pytest.approx(0, abs=1e-12)
 
 
 def test_the_cost_is_that_of_the_fluxes_themselves():
@@ -83,7 +84,7 @@ def test_the_cost_is_that_of_the_fluxes_themselves():
     after = np.concatenate([after, after[:, 1:] - after[:, :1]], axis=1)
     ratio = np.log(np.sqrt((after**2).mean(0)) / np.sqrt((error**2).mean(0)))
     wanted = np.mean(ratio + shrinkage.HARM * np.maximum(ratio, 0))
-    np.testing.assert_allclose(shrinkage._cost(table, g, r), wanted, rtol=1e-9)
+    np.testing.assert_allclose(shrinkage._costs(table, np.array([(g, r)])), [wanted], rtol=1e-9)
 
 
 def test_a_manifest_with_factors_is_applied_and_survives_16_bits(demo, tmp_path):
