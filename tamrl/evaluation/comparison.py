@@ -97,17 +97,46 @@ class Asked:
             paired, improved, harmed``. Of errors: the geometric mean of the towers' own changes, and the towers more
             than 10 % better and worse, all in percent; of skills and of site means NaN.
         """
+        values = self._paired(flux, columns, reference)
+        return values.standing(
+            values.table if sites is None else values.table[values.table.index.isin(set(sites))], quick
+        )
+
+    def _paired(self, flux: str, columns: list[Column], reference: Column | None) -> "_Paired":
+        """Return the towers' own values of ``columns`` and of the reference, see ``standing``."""
         against = reference if reference in self.columns(flux) else None
         everything = [*columns, against] if against and against not in columns else columns
-        values = self.towers(flux, everything)
-        chosen = values if sites is None else values[values.index.isin(set(sites))]
-        if self.observed is None:
-            rows = _medians(chosen, columns, against, self.metric, quick)
+        # The days are the same for every model, and so are the observed means.
+        seen = None if self.observed is None else by_towers(self.observed, flux, everything).iloc[:, 0]
+        return _Paired(self.metric, columns, against, self.towers(flux, everything), seen)
+
+
+@dataclass(frozen=True)
+class _Paired:
+    """Values of the same towers by several models.
+
+    Attributes:
+        metric: what they are.
+        columns: those that are compared.
+        against: what they are compared with.
+        table: a row a tower.
+        seen: observed means of the towers where ``table`` has predicted ones.
+    """
+
+    metric: Metric
+    columns: list[Column]
+    against: Column | None
+    table: pd.DataFrame
+    seen: pd.Series | None
+
+    def standing(self, chosen: pd.DataFrame, quick: bool = False) -> pd.DataFrame:
+        """Return ``Asked.standing`` of some rows of the table."""
+        if self.seen is None:
+            rows = _medians(chosen, self.columns, self.against, self.metric, quick)
         else:
-            # The days are the same for every model, and so are the observed means.
-            seen = by_towers(self.observed, flux, everything).iloc[:, 0].loc[chosen.index].to_numpy()
-            rows = _of_means(seen, chosen, columns, against, self.metric)
-        head = pd.DataFrame(columns, columns=["model", "shots"])
+            seen = self.seen.loc[chosen.index].to_numpy()
+            rows = _of_means(seen, chosen, self.columns, self.against, self.metric)
+        head = pd.DataFrame(self.columns, columns=["model", "shots"])
         return head.join(pd.DataFrame(rows, columns=_VALUES))
 
 
@@ -232,9 +261,12 @@ def by_class(
         The columns of ``Asked.standing`` and ``class``, the largest class first. Every class holds the towers that
         have all columns; empty where one was never scored.
     """
-    labels = sites.loc[[s for s in asked.towers(flux, [*columns, reference]).index if s in sites.index], by]
+    # The towers that count have the reference, too, also where it was never scored: then there are none.
+    counted = asked.towers(flux, [*columns, reference]).index
+    labels = sites.loc[[s for s in counted if s in sites.index], by]
+    values = asked._paired(flux, columns, reference)
     parts = [
-        asked.standing(flux, columns, reference, labels.index[labels == name]).assign(**{"class": name})
+        values.standing(values.table.loc[labels.index[labels == name]]).assign(**{"class": name})
         for name in labels.value_counts().index
     ]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["class", "model", "shots", *_VALUES])
