@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -27,12 +28,6 @@ def lab(**query):
 def site(small_workspace, monkeypatch):
     monkeypatch.setenv("TAMRL_WORKSPACE", str(small_workspace[0].path))
     return small_workspace[1][0]
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def adapt(at):

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import torch
 import xarray as xr
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -81,12 +82,6 @@ def script(section, key, other, flux, cell, month, year):
 def run(section, key="first", other=None, flux="GPP", cell=None, month=None, year=None):
     at = AppTest.from_function(script, args=(section, key, other, flux, cell, month, year), default_timeout=60)
     return at.run()
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def said(at):
