@@ -301,13 +301,13 @@ def test_days_without_weather_are_predicted_once_the_switch_is_on(gappy):
     at.toggle(key="choose_gaps").set_value(True).run()
     assert at.query_params["gaps"] == "1"
     assert any("predicted without the driver, masked as in training" in w.value for w in healthy(at).warning)
-    assert any("result of earlier settings" in i.value for i in at.info)
+    assert any("result is for earlier settings" in i.value for i in at.info)
     adapt(at)
     kept, made = at.session_state["tamrl_results"].values()
     for part in ("zero_shot", "adapted"):
         assert np.isnan(getattr(kept, part)["GPP"].sel(time=days)).all()
         assert np.isfinite(getattr(made, part)["GPP"].sel(time=days)).all()
-    assert any("without weather predicted, too" in c.value for c in at.caption)
+    assert any("without weather predicted as well" in c.value for c in at.caption)
 
 
 def test_the_other_pages_say_that_an_adaptation_goes_on(site):

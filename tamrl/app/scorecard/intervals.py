@@ -28,7 +28,7 @@ def show(view: ScorecardView) -> None:
     rows = table[keep]
     rows = rows[counted(rows["placement"], rows["shots"])].astype({"site": str, "flux": str, "shots": int})
     if rows.empty:
-        st.info("There are no intervals of these towers.", icon=":material/info:")
+        st.info("There are no intervals for these towers.", icon=":material/info:")
         return
     towers = rows.groupby(["flux", "shots", "site"], as_index=False)[NUMBERS].mean()
     st.markdown("**Empirical coverage of the 50 % and 90 % prediction intervals**")
@@ -40,7 +40,7 @@ def show(view: ScorecardView) -> None:
         chart(column, f"scorecard-coverage_{flux}", figure, _coverage_in_words(stats, flux))
     components.footer("scorecard_coverage", view.origin, lambda: stats.set_index("flux"))
     st.caption(
-        "TAM-RL. Points are means over towers, lines reach to their quartiles; dashed: what was promised; shaded: 88 "
+        "TAM-RL. Points are means over towers, lines reach to their quartiles; dashed: nominal coverage; shaded: 88 "
         "to 92 %. Zero-shot: all valid days; with labels: the days outside them. In the table the shares of days are "
         "means over towers, the other columns medians."
     )

@@ -152,7 +152,7 @@ def _fill(draft: Draft, site: str) -> None:
     """Offer to fill what a tower lacks of leaves and rain; a change reads the files again."""
     key = f"workspace_fill_{draft.path.name}_{site}"
     wanted = st.toggle(
-        f"Fill {', '.join(FILLED)} that are lacking with the mean year of the bundled global drivers",
+        f"Fill missing {', '.join(FILLED)} with the mean annual cycle of the bundled global drivers",
         value=draft.filled,
         key=key,
         help="At the position of the tower, marked in its source wherever it is named. On 163 held-out towers without "
@@ -210,7 +210,7 @@ def _checks(report: ReadReport, site: str) -> None:
                 "verdict": st.column_config.TextColumn("Verdict", width="small"),
             },
         )
-        st.caption("Nothing is changed by a check. What contradicts is most often a unit, a sign, or a shifted clock.")
+        st.caption("Checks change nothing. A contradiction is most often due to a unit, a sign or a shifted clock.")
 
 
 def _account(entries: IngestReport, subject: str) -> None:
