@@ -46,4 +46,4 @@ def land_factor(land: xr.DataArray, where: str) -> float:
         return 0.01 if float(land.max()) > 1.5 else 1.0
     if unit in ("1", "-", "fraction", "none", "unitless", "dimensionless", "[0-1]", "0-1", "(0 - 1)"):
         return 1.0
-    raise TamrlError(f"The land fraction is in {unit!r}", where, "Give a share or a percentage")
+    raise TamrlError(f"The land fraction is in {unit!r}", where, "Give a fraction or a percentage")

@@ -32,9 +32,9 @@ def import_contained(
     """
 
     def broken(how: str) -> TamrlError:
-        late = f"The import took longer than {bounds.seconds / 60:.0f} minutes"
-        what = late if how == "overdue" else "The import broke off"
-        return TamrlError(f"{what} and was ended, nothing of it is kept", _names(files), _TODO)
+        late = f"The import took longer than {bounds.seconds / 60:.0f} minutes and was stopped"
+        what = late if how == "overdue" else "The import stopped before its end"
+        return TamrlError(f"{what}; nothing of it is kept", _names(files), _TODO)
 
     asked = {"files": [str(file) for file in files], "into": str(into), "kind": kind, "mapping": mapping}
     told = contained.run(__name__, asked, progress, bounds, broken, cancelled)

@@ -175,7 +175,7 @@ def verdict(flux: str, value: float, published: list[Published]) -> str:
     mine = [p for p in published if p.flux == flux]
     unit = _UNIT_TEXT
     if not mine:
-        return f"{flux} is {_number(value)} {unit}; no published total of it is bundled to set it beside."
+        return f"{flux} is {_number(value)} {unit}; no published total of it is bundled for comparison."
     low, high = min(p.ends[0] for p in mine), max(p.ends[1] for p in mine)
     said = ""
     if len(mine) > 1:

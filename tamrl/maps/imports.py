@@ -157,7 +157,9 @@ def _unpacked(path: Path, scratch: Path, most: int) -> Path:
                             raise too_large
                         file.write(block)
     except _BROKEN_ZIP as error:
-        raise TamrlError(f"This ZIP cannot be unpacked: {error}", path.name, "Pack or send it again") from error
+        raise TamrlError(
+            f"This ZIP cannot be unpacked: {error}", path.name, "Pack it again, or upload it again"
+        ) from error
     return folder
 
 

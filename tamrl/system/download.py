@@ -131,7 +131,7 @@ def _retrieve(remote: Remote, path: Path, transfer: "_Transfer") -> None:
         if not transfer.whole:
             raise
         transfer.forget()  # pooch's word for another hash
-        raise transfer.wrong("its hash is another one") from error
+        raise transfer.wrong("its hash does not match") from error
 
 
 class _Transfer:
@@ -169,12 +169,12 @@ class _Transfer:
 
     def wrong(self, fault: str) -> TamrlError:
         """Return the error of a file that came whole and is not the published one."""
-        todo = "Nothing of it is kept: run the same command again; if it happens twice, tell those who publish the file"
+        todo = "Nothing of it is kept: run the same command again; if it happens twice, tell the publisher of the file"
         return TamrlError(f"The download is not the published file: {fault}", self.where, todo)
 
     def _attempt(self) -> None:
         have, validator = self._part()
-        headers = {"Accept-Encoding": "identity"}  # compressed on the way, a part could not be gone on from
+        headers = {"Accept-Encoding": "identity"}  # compressed on the way, a part could not be resumed
         if have:
             headers |= {"Range": f"bytes={have}-"} | ({"If-Range": validator} if validator else {})
         times = (self.patience.connect_s, self.patience.stall_s)
@@ -183,13 +183,15 @@ class _Transfer:
                 self._refuse(response)
                 self._receive(response, have)
         except requests.exceptions.SSLError as error:
-            todo = "Check the date of this computer, and whether its network looks into encrypted connections"
+            todo = "Check the date of this computer, and whether its network intercepts encrypted connections"
             raise TamrlError("The server's certificate is not trusted", self.where, todo) from error
         except requests.exceptions.ProxyError as error:
             todo = "Check HTTPS_PROXY and HTTP_PROXY"
             raise UnreachableError("The proxy of this network cannot be used", self.where, todo) from error
         except _NOWHERE as error:
-            raise TamrlError("The address leads nowhere", self.remote.url, "Take a newer catalogue") from error
+            raise TamrlError(
+                "The address is not valid, or redirects without end", self.remote.url, "Take a newer catalogue"
+            ) from error
         except requests.exceptions.RequestException as error:
             raise self._broken(error) from error
 
@@ -203,7 +205,7 @@ class _Transfer:
         return AgainError("The connection broke off")
 
     def _part(self) -> tuple[int, str]:
-        """Return the size of a part that can be gone on from [bytes], and what the server told it by."""
+        """Return the size [bytes] of a part that can be resumed, and the validator that the server gave with it."""
         try:
             note = json.loads(self.note.read_text(encoding="utf-8"))
             have, validator = self.part.stat().st_size, str(note["validator"])
@@ -216,36 +218,36 @@ class _Transfer:
         return 0, ""
 
     def _refuse(self, response: requests.Response) -> None:
-        """Raise what an answer means that brings no bytes of the file."""
+        """Raise the error of an answer that brings no bytes of the file."""
         status = response.status_code
         if again := passing(status, response.headers):
             raise again
         if self.remote.url.startswith("https:") and not response.url.startswith("https:"):
             raise TamrlError(
-                "The server leads on to an address without encryption", response.url, "Take a newer catalogue"
+                "The server redirects to an address without encryption", response.url, "Take a newer catalogue"
             )
         if status in (401, 403):
             raise TamrlError(f"The server refuses the file ({status})", self.where, "It may ask for an account there")
         if status in (404, 410):
             raise TamrlError("The file is no longer there", self.where, "Take a newer catalogue")
         if status not in (200, 206, 416):
-            raise TamrlError(f"The server answers {status} {response.reason}", self.where, LATER)
+            raise TamrlError(f"The server answered {status} {response.reason}", self.where, LATER)
         page = response.headers.get("Content-Type", "").startswith("text/html") and status != 416
         if page and not self.name.endswith((".html", ".htm")):
             todo = "Open the address in a browser: the server, or the network here, may ask to log in"
             raise TamrlError("A web page came in place of the file", self.remote.url, todo)
 
     def _receive(self, response: requests.Response, have: int) -> None:
-        """Write the bytes of an answer behind those that there are."""
+        """Append the bytes of an answer to those that have been downloaded."""
         start, total = _span(response)
         if response.status_code == 416:
             if total == have:
                 return
             self.forget()
-            raise AgainError("The server has another file than before")
+            raise AgainError("The file on the server has changed")
         if start not in (0, have):
             self.forget()
-            raise AgainError("The server sent another part of the file than it was asked for")
+            raise AgainError("The server sent a part of the file that was not asked for")
         self._admit(total, start)
         if not start:
             told = {"url": self.remote.url, "validator": _validator(response)}
@@ -264,20 +266,20 @@ class _Transfer:
         self._fit(have)
 
     def _admit(self, total: int | None, have: int) -> None:
-        """Refuse a file that is another one by its size, too large for its kind, or too large for the disk."""
+        """Refuse a file that is not of the published size, too large for its kind, or too large for the disk."""
         if total is None:
             return
         self._fit(total)
         self._bound(total)
         free = shutil.disk_usage(self.part.parent).free
         if total - have > free:
-            what = f"The disk is too small: {(total - have) / 1e9:.2f} GB are to come, {free / 1e9:.2f} GB are free"
+            what = f"The disk is too small: {(total - have) / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free"
             raise TamrlError(what, str(self.part.parent.parent), "Make room or choose another folder")
 
     def _fit(self, count: int) -> None:
         if self.remote.size not in (None, count):
             self.forget()
-            raise self.wrong(f"it has {count:,} bytes in place of {self.remote.size:,}")
+            raise self.wrong(f"it has {count:,} bytes instead of {self.remote.size:,}")
 
     def _bound(self, count: int) -> None:
         if self.remote.most_bytes is not None and count > self.remote.most_bytes:

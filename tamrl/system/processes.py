@@ -94,7 +94,7 @@ def run_processes(
                     del running[member]
                     if process.exitcode != 0 and not failure:
                         failure = (
-                            f"The process of member {member} was ended (exit code {process.exitcode})",
+                            f"The process of member {member} was killed (exit code {process.exitcode})",
                             "train",
                             "If memory ran out, close other programs; then go on (train: with --resume)",
                         )

@@ -85,7 +85,7 @@ class Visits:
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
             self._lock = (self.path / "lock").open("w")
         except OSError as error:
-            what = f"There is no place for imports: {error.strerror or error}"
+            what = f"Imports cannot be stored: {error.strerror or error}"
             raise TamrlError(what, "TMPDIR", "Set TMPDIR to a folder that the server may write to") from error
         try_lock(self._lock)
         atexit.register(self.close)
@@ -130,9 +130,9 @@ class Visits:
         left, own = self.bytes_left(visitor), self.folder(visitor)
         if own and len([p for p in own.iterdir() if not p.name.startswith(".")]) >= self.limits.imports:
             raise TamrlError(
-                f"You have imported {self.limits.imports} products, and more are not kept here",
+                f"You have imported {self.limits.imports} products, the most that are kept here",
                 "Import",
-                "Remove one that you do not need any more",
+                "Remove one that you no longer need",
             )
         return left
 
@@ -146,10 +146,10 @@ class Visits:
         own = self.folder(visitor)
         taken, all_taken = _size(own) if own else 0, _size(self.path)
         if taken >= self.limits.visitor_bytes:
-            what = f"Your imports take the {self.limits.visitor_bytes / _GB:g} GB that are kept for you here"
-            raise TamrlError(what, "Import", "Remove one that you do not need any more")
+            what = f"Your imports fill the {self.limits.visitor_bytes / _GB:g} GB that you may use here"
+            raise TamrlError(what, "Import", "Remove one that you no longer need")
         if all_taken >= self.limits.total_bytes:
-            raise TamrlError("This server holds as many imports as it may", "Import", "Try again in some hours")
+            raise TamrlError("This server has no room for more imports", "Import", "Try again in some hours")
         return min(self.limits.visitor_bytes - taken, self.limits.total_bytes - all_taken)
 
     def sweep(self) -> None:

@@ -154,7 +154,9 @@ def _arrays(towers: list[Tower], days: list[np.ndarray], time: pd.DatetimeIndex)
     for row, (tower, index) in enumerate(zip(towers, days, strict=True)):
         at = time.get_indexer(pd.DatetimeIndex(index))
         if (at < 0).any():
-            raise TamrlError("A tower has dates between the steps", tower.site, "Date months by their first day")
+            raise TamrlError(
+                "A tower has dates that are not on the time axis", tower.site, "Date months by their first day"
+            )
         for name in tower.table.columns:
             arrays[name][row, at] = tower.table[name].to_numpy(np.float32)
     return arrays

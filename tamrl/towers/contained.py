@@ -17,7 +17,7 @@ from tamrl.towers.report import ReadReport
 from tamrl.towers.workspace import Workspace
 from tamrl.towers.workspace_zip import unpack
 
-_TODO = "Send fewer or smaller files, or use the command line on your own computer"
+_TODO = "Upload fewer or smaller files, or use the command line on your own computer"
 
 
 def ingest_contained(
@@ -80,9 +80,9 @@ def unpack_contained(
 
 def _broken(files: Sequence[Path], bounds: Bounds) -> Callable[[str], TamrlError]:
     def made(how: str) -> TamrlError:
-        late = f"Reading took longer than {bounds.seconds / 60:.0f} minutes"
-        what = late if how == "overdue" else "Reading broke off"
-        return TamrlError(f"{what} and was ended, nothing of it is kept", _names(files), _TODO)
+        late = f"Reading took longer than {bounds.seconds / 60:.0f} minutes and was stopped"
+        what = late if how == "overdue" else "Reading stopped before its end"
+        return TamrlError(f"{what}; nothing of it is kept", _names(files), _TODO)
 
     return made
 

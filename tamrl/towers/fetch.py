@@ -225,7 +225,7 @@ def _icos_check(identity: str) -> Callable[[Path], str]:
     def check(path: Path) -> str:
         with path.open("rb") as file:
             same = icos_id(hashlib.file_digest(file, "sha256").digest()) == identity
-        return "" if same else "its hash is another one"
+        return "" if same else "its hash does not match"
 
     return check
 

@@ -93,4 +93,4 @@ def clock_note(radiation: pd.Series, lat: float, lon: float, utc_offset: float =
     side = "late" if shift > 0 else "early"
     zone = "its local standard time" if known else "the zone of its longitude"
     what = f"SW_IN runs {abs(shift):g} hours {side} against the sun in {zone} (UTC{offset:+g})"
-    return f"{what}: its times may be in UTC or another zone, and its days then begin at the wrong hour"
+    return f"{what}: its times may be in UTC or another zone, so that its days begin at the wrong hour"

@@ -146,5 +146,5 @@ def _drop_lookalikes(chosen: dict[str, Tower]) -> list[str]:
     for sites in alike.values():
         if len(sites) > 1:
             sources = " and ".join(f"{site} ({chosen.pop(site).source})" for site in sites)
-            failures.append(f"{sources} differ in the case of letters alone; write the id of one tower in one way")
+            failures.append(f"{sources} differ only in upper and lower case; write the id of a tower in one way")
     return failures

@@ -106,8 +106,8 @@ class ReadReport:
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            what = "What was read is not there any more"
-            raise TamrlError(what, path.parent.name, "Send the files again") from error
+            what = "The result of the reading is no longer there"
+            raise TamrlError(what, path.parent.name, "Upload the files again") from error
 
 
 def _table(item: Any) -> dict[str, Any]:

@@ -53,8 +53,8 @@ class Draft:
         """
         taken = self.files
         if len(taken) >= MOST_FILES:
-            what = f"More than {MOST_FILES} files were sent at once"
-            raise TamrlError(what, name, "Send one zip of them, or fewer files")
+            what = f"More than {MOST_FILES} files were uploaded at once"
+            raise TamrlError(what, name, "Upload one zip of them, or fewer files")
         folder = self.path / _FILES
         clean = file_name(name)
         if (folder / clean).exists():
@@ -201,8 +201,8 @@ class Shelf:
         """
         there = self.workspaces()
         if len(there) >= self.most:
-            what = f"You have {len(there)} workspaces, and more are not kept here"
-            raise TamrlError(what, "Workspace", "Delete one that you do not need any more")
+            what = f"You have {len(there)} workspaces, the most that are kept here"
+            raise TamrlError(what, "Workspace", "Delete one that you no longer need")
         path = self.path.resolve() / slug(name)
         if path.exists():
             raise TamrlError("You have a workspace of this name already", name, "Choose another name")

@@ -176,7 +176,7 @@ class Workspace:
                 _write_text(path, printable(text, keep="\n") + "\n")
             except OSError as error:
                 what = f"The provenance cannot be written: {error.strerror or error}"
-                raise TamrlError(what, str(path), "Make room, and give the same command again") from error
+                raise TamrlError(what, str(path), "Free some disk space, then run the same command again") from error
 
 
 def _now() -> str:

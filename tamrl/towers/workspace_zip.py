@@ -149,7 +149,7 @@ def _write(packed: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, most: i
             total += len(block)
             if total > most:
                 what = "The workspace unpacks to more than may be kept here"
-                raise TamrlError(what, label, "Remove a workspace or an import that you do not need any more")
+                raise TamrlError(what, label, "Remove a workspace or an import that you no longer need")
             out.write(block)
     return total
 
@@ -192,7 +192,7 @@ def _check_yaml(path: Path) -> None:
         with path.open("rb") as file:
             odd = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(file, loader))
     except (OSError, yaml.YAMLError, ValueError) as error:
-        raise TamrlError(f"A file of the workspace is no YAML: {error}", path.name, _TODO) from error
+        raise TamrlError(f"A file of the workspace is not YAML: {error}", path.name, _TODO) from error
     if odd:
         raise TamrlError("A file of the workspace refers to itself", path.name, _TODO)
 

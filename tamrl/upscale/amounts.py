@@ -59,7 +59,7 @@ def period_of(name: str, array: xr.DataArray, kind: str, per: str | None, where:
     if kind == "day":
         return "step", f"{unit} in daily steps is taken as the sum of a day."
     word = {"month": "monthly", "year": "annual"}.get(kind, "longer")
-    raise _unknown(name, unit, where, f"in {word} steps: per day, as of ERA5, or the sum of the step?")
+    raise _unknown(name, unit, where, f"in {word} steps: per day, as in ERA5, or the sum over the step?")
 
 
 def _methods(array: xr.DataArray) -> str:

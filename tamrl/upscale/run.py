@@ -151,9 +151,9 @@ def _account_for(request: UpscaleRequest, place: RunFolder, drivers: Drivers, re
 def _notes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble, reference: Reference | None) -> Iterator[str]:
     """Yield what the user should know of a run."""
     if request.spin_up and not spin_up_steps(drivers.time):
-        yield "The series is shorter than a year: it starts without memory of the time before."
+        yield "The series is shorter than a year: it starts without spin-up."
     if reference is None:
-        yield "The checkpoint does not know its training towers: no task embeddings and no dissimilarity index."
+        yield "The checkpoint does not hold its training towers: no task embeddings and no dissimilarity index."
     if ensemble.caution:
         yield ensemble.caution
 
@@ -293,7 +293,7 @@ def _attributes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble) -
         "checkpoint_sha256": digest(request.checkpoint),
         "checkpoint_created": str(ensemble.info.get("created", "")),
         "settings": json.dumps(settings),
-        "comment": "Fluxes of the land of a cell: those of its vegetated part times the vegetated share of the land",
+        "comment": "Fluxes per area of land: those of the vegetated part of a cell times its vegetated fraction",
         "spread": SPREAD[ensemble.calibration(0) is not None],
     }
     return attrs | ({"climatology": drivers.climatology} if drivers.climatology else {})

@@ -181,7 +181,7 @@ def _described(job: RegionJob, reference: Reference | None) -> dict[str, tuple[t
     if job.members:
         fields |= {f + MEMBERS: (("member", "time", "lat", "lon"), flux_attributes(f, "each member")) for f in FLUXES}
     if LAND in job.drivers.classes:
-        about: dict[str, Any] = {"units": "1", "standard_name": "land_area_fraction", "long_name": "Share of land"}
+        about: dict[str, Any] = {"units": "1", "standard_name": "land_area_fraction", "long_name": "Land fraction"}
         fields[LAND] = (("lat", "lon"), about)
     if reference is not None:
         about = {"long_name": "Principal component of the task embeddings", "units": "1"}
@@ -243,7 +243,7 @@ def set_mark(mark: Path, account: str = "") -> None:
             mark.touch()
     except OSError as error:
         raise TamrlError(
-            f"The mark of a finished region cannot be written: {error.strerror}",
+            f"The completion marker of a region cannot be written: {error.strerror}",
             str(mark.parent),
             "Free space, then go on with --resume",
         ) from error

@@ -73,7 +73,7 @@ def plan_workers(device: str, precision: str, scheduler: str, count: int, memory
         return Workers(device, count, 1, memory or _CPU_BYTES, 1)
     chosen = choose(device)
     if precision == "tf32" and chosen.type != "cuda":
-        raise TamrlError("TF32 is computed by GPUs of NVIDIA alone", "--precision", "Choose float32 or bfloat16")
+        raise TamrlError("TF32 is available on NVIDIA GPUs only", "--precision", "Choose float32 or bfloat16")
     if chosen.type == "cpu":
         return Workers("cpu", count, 1, memory or _CPU_BYTES, 1)
     if chosen.type == "cuda":

@@ -107,7 +107,7 @@ def read_fields(
         array = ds[one.variable]
         array = array.isel({dim: 0 for dim in array.dims if dim not in _FIELD and array.sizes[dim] == 1}, drop=True)
         if array.ndim != 3 or set(array.dims) != _FIELD:
-            extra = ", ".join(str(dim) for dim in array.dims if dim not in _FIELD) or "a dimension too few"
+            extra = ", ".join(str(dim) for dim in array.dims if dim not in _FIELD) or "one dimension too few"
             raise TamrlError(
                 f"{one.variable} is not a field over time, lat and lon ({extra})",
                 source.name,
@@ -203,7 +203,7 @@ def read_land(ds: xr.Dataset, name: str, where: str) -> xr.DataArray:
     share = (land * land_factor(land, f"{where}, {name}")).transpose("lat", "lon")
     share = share.clip(0, 1).fillna(0).astype(np.float32)
     extra = [c for c in share.coords if c not in ("lat", "lon")]
-    return share.drop_vars(extra).assign_attrs(units="1", long_name="Share of the cell that is land")
+    return share.drop_vars(extra).assign_attrs(units="1", long_name="Fraction of the cell that is land")
 
 
 def finish(reading: ProductReading, where: str) -> xr.Dataset:

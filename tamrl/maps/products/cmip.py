@@ -57,7 +57,7 @@ def read(sources: Sequence[Source]) -> ProductReading:
     """
     fluxes = [source for source in sources if any(name in source.ds.data_vars for name in _PARTS)]
     others = [source.name for source in sources if source not in fluxes and _LAND not in source.ds.data_vars]
-    passed = [f"Passed over, no fluxes of carbon: {', '.join(others)}."] if others else []
+    passed = [f"Skipped, no carbon fluxes: {', '.join(others)}."] if others else []
     assumed, converted = [], []
     _check_runs(fluxes, sources)
     pieces, per_cell, unsaid = [], set(), []

@@ -59,5 +59,5 @@ def _check_hdf5(path: Path) -> None:
         raise TamrlError(
             f"The variable {found} takes its values from another file",
             path.name,
-            "Copy the values into the file itself (nccopy, ncks), then send it again",
+            "Copy the values into the file itself (nccopy, ncks), then upload it again",
         )

@@ -163,7 +163,7 @@ def _recognised(sources: Sequence[Source]) -> tuple[str, list[Source], list[str]
 
 
 def _passed_over(names: Sequence[str]) -> list[str]:
-    return [f"Passed over, not of this product: {listed(names)}."] if names else []
+    return [f"Skipped, not of this product: {listed(names)}."] if names else []
 
 
 def _seen(source: Source) -> str:

@@ -151,7 +151,7 @@ def _column(
     unit = column_units.by_size(variable, values, len(values) >= ranges.YEAR_DAYS) if told else ""
     default = column_units.of_steps(variable) if steps else own
     if unit:
-        remarks.append(f"{column} is taken to be in {unit}, by the size of its values")
+        remarks.append(f"{column} is taken to be in {unit}, by the magnitude of its values")
     elif variable in (*schema.FLUXES, *BASE_DRIVERS):
         remarks.append(f"{column} does not say its unit; {default} is taken")
     return Column(variable=variable, unit=unit or default, negate=negate)
@@ -178,7 +178,7 @@ def _stamps(time: Sequence[str], times: pd.Series, remarks: list[str]) -> str:
     if names & {"start", "begin", "end"}:
         return "end" if "end" in names else "begin"
     ends = column_times.first_is_end(times)
-    said = "the first one lies a step past midnight" if ends else "nothing says the contrary"
+    said = "the first one lies a step past midnight" if ends else "nothing says otherwise"
     remarks.append(f"times are taken as the {'ends' if ends else 'beginnings'} of steps, since {said}")
     return "end" if ends else "begin"
 

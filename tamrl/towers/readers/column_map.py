@@ -22,7 +22,7 @@ _HEAD = """\
 # time: column of dates, or several (year and doy; year, month and day; date and time)
 # stamps: whether times of half-hours begin or end them; site: column of tower ids, left out where there is one tower
 # columns: unit as in the table (degC, K; W m-2, MJ m-2 d-1; hPa, kPa, Pa; mm; umol m-2 s-1, gC m-2 d-1; flag 0 to 3 as
-#   flag); negate: true where the sign is the other one (NEE is negative for uptake, GPP and RECO are positive)
+#   flag); negate: true where the sign is reversed (NEE is negative for uptake, GPP and RECO are positive)
 """
 
 

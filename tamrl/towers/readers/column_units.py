@@ -65,7 +65,7 @@ def conversion(name: str, unit: str, where: str) -> Conversion:
             known = schema.variable(name).accepted_units or schema.variable(name).unit
             raise TamrlError(error.what, where, f"Known units of {name}: {known}") from None
         if found.month:
-            raise TamrlError(f"{name} is an amount of months, {unit!r}", where, "Give it for each day")
+            raise TamrlError(f"{name} is a monthly amount, {unit!r}", where, "Give a daily amount")
         return found
     if unit == schema.FLUX_UNIT:
         return Conversion()
@@ -77,7 +77,7 @@ def conversion(name: str, unit: str, where: str) -> Conversion:
         raise TamrlError(f"{name} cannot be in {unit!r}", where, f"Known units of {name}: {FLUX_UNITS}")
     if not counted:
         raise TamrlError(
-            f"{unit!r} does not say grams of what {name} is in", where, "Write gC or gCO2, such as gC m-2 d-1"
+            f"{unit!r} does not say what the grams of {name} are of", where, "Write gC or gCO2, such as gC m-2 d-1"
         )
     dioxide = counted.group().endswith("O2")
     return Conversion(read[0] * 1e3 * DAY_SECONDS * (_SHARE if dioxide else 1.0))

@@ -162,7 +162,7 @@ def _begin(times: pd.Series, minutes: int, ends: bool, label: str) -> tuple[pd.S
     past = (times - times.dt.normalize()) / pd.Timedelta(minutes=1) % minutes
     offset = float(past.mode().iloc[0])
     if offset not in (0.0, minutes / 2):
-        raise TamrlError(f"Steps of {minutes} minutes begin {offset:g} minutes past the step", label, _TODO)
+        raise TamrlError(f"Steps of {minutes} minutes begin {offset:g} minutes off their grid", label, _TODO)
     times = times.where(past == offset)
     if offset:
         return times - pd.Timedelta(minutes=offset), ["times are taken as middles of steps"]

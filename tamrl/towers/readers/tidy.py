@@ -249,6 +249,6 @@ def _said(columns: ColumnMap) -> list[str]:
         changed = column.unit not in (own, column_units.FLAG)
         if changed or column.negate:
             units = f" from {column.unit} to {own}" if changed else ""
-            sign = " with the other sign" if column.negate else ""
+            sign = " with the sign reversed" if column.negate else ""
             lines.append(f"{column.variable}: column {name} converted{units}{sign}")
     return lines

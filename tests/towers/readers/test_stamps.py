@@ -66,7 +66,7 @@ def test_middles_of_steps_are_told():
         (pd.DataFrame({"DateTime": (BEGIN + HALF).strftime("%Y-%m-%d %H:%M:%S+01:00")}), "No row has a time"),
         (fluxnet(pd.date_range("2010-01-01", periods=99, freq="15min")), "15 minutes apart"),
         (fluxnet(pd.date_range("2010-01-01", periods=9, freq="D")), "1440 minutes apart"),
-        (fluxnet(BEGIN + pd.Timedelta(minutes=10)), "begin 10 minutes past the step"),
+        (fluxnet(BEGIN + pd.Timedelta(minutes=10)), "begin 10 minutes off their grid"),
         (fluxnet(step=pd.Timedelta(hours=1)), "TIMESTAMP_END is not 30 minutes after"),
         (fluxnet(BEGIN[:1]), "a single step"),
         (fluxnet(starts(2, start="2999-01-01"))[["TIMESTAMP_START"]], "still to come"),
