@@ -26,8 +26,8 @@ class Screened:
     """What was found at towers.
 
     Attributes:
-        rows: values and variables set aside, as ``checks.check_bounds`` reports them.
-        doubts: (tower, variable, words) that do not fit any known tower, kept as read.
+        rows: rejected values and variables, as ``checks.check_bounds`` reports them.
+        doubts: (tower, variable, words) whose magnitude fits no known tower, kept as read.
         constants: (tower, words) of variables that never change, kept as read.
     """
 
@@ -36,11 +36,11 @@ class Screened:
     constants: list[tuple[str, str]] = field(default_factory=list)
 
     def failed(self, site: str) -> set[str]:
-        """Return the variables of a tower that were set aside as a whole."""
+        """Return the variables of a tower that were rejected as a whole."""
         return {row["variable"] for row in self.rows if row["failed"] and row["site"] == site}
 
     def doubt_lines(self) -> list[str]:
-        """Return the doubts about units, a line a variable and not a line a tower."""
+        """Return the doubts about units, one line per variable, not per tower."""
         towers: dict[str, list[tuple[str, str]]] = {}
         for site, name, words in self.doubts:
             towers.setdefault(name, []).append((site, words))
@@ -52,7 +52,7 @@ class Screened:
 
 
 def screen(towers: list[Tower]) -> Screened:
-    """Set aside the values and variables of towers that cannot be trusted; the tables are changed in place.
+    """Reject values and variables of towers that cannot be trusted; the tables are changed in place.
 
     A variable that fails as a whole is missing afterwards, so that nothing is derived from it.
 

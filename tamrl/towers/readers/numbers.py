@@ -1,8 +1,8 @@
 """From the cells of a table to numbers: cells that are not numbers, and fill values that stand for missing ones.
 
 Files declare -9999, or nothing. Other fills are found all the same: numbers that programs write for "missing" and that
-no variable reaches. A variable with many cells that are not numbers is not read at all: what is left would be a biased
-selection (only the values below 1,000, say), without anyone noticing.
+no variable reaches. A variable with many non-numeric cells is not read at all: the rest would be a biased selection
+(only the values below 1,000, say) without anyone noticing.
 """
 
 import re
@@ -34,7 +34,7 @@ _SHORT = (
 _WORDS = frozenset(("", "nan", "na", "n/a", "#n/a", "none", "null", "nil", "-", "--", ".", "nd", "missing", "m"))
 #: Numbers with separators: "1,234.5", "1.234,5", "1 234", "1'234", "12,5".
 _SEPARATED = re.compile(r"[-+]?\d{1,3}([,.'\s]\d{3})+([.,]\d+)?|[-+]?\d+,\d+")
-#: Cells that may be no numbers in any variable; smallest of ``_FILLS``; share of impossible values that fills are.
+#: Non-numeric cells that any variable may have; smallest of ``_FILLS``; fraction of impossible values that are fills.
 _FEW, _LEAST_FILL, _ALONE = 2, 6000.0, 0.9
 _NAMES = 8
 
@@ -47,8 +47,8 @@ def to_numbers(cells: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str]
         where: file, for the messages.
 
     Returns:
-        The numbers, float64, NaN where missing; notes on single cells and on fills; and the faults: columns that are no
-        numbers and hence missing as a whole -> why, in words.
+        The numbers, float64, NaN where missing; notes on single cells and on fills; and the faults: columns that are
+        not numeric and hence missing as a whole -> why, in words.
     """
     notes: list[str] = []
     faults: dict[str, str] = {}

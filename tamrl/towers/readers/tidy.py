@@ -30,13 +30,13 @@ _WHOLE_DAY = 24 * 60
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:
-    """What a table may hold, to be shown and corrected.
+    """The likely content of a table, to be shown and corrected.
 
     Attributes:
         columns: the guess.
         names: every column of the table.
         first: column -> its first values as text.
-        steps: the table has half-hours or hours.
+        steps: whether the table has half-hours or hours.
     """
 
     columns: ColumnMap
@@ -122,7 +122,7 @@ def read_tidy(path: Path, columns: ColumnMap) -> TableReading:
         columns: which column is what.
 
     Returns:
-        One Tower a site, in the units of the schema, with what was converted and left out among its notes.
+        One Tower per site, in the units of the schema, with conversions and omissions among its notes.
 
     Raises:
         TamrlError: the table lacks a column of the map or cannot be read, its dates are refused, an amount or a quality
