@@ -1,8 +1,8 @@
-"""Downloads that resume after an interruption, are checked, and are put in place whole or not at all.
+"""Downloads that resume after an interruption, are verified, and are put in place whole or not at all.
 
-What has come lies beside the file in a hidden folder, ``.fetch``, as ``NAME.part`` with a note of where it is from; the
-next try, or the next run, asks the server for the rest alone (HTTP Range). pooch compares hashes and puts the file in
-its place. The transfer is ours: pooch's begins at the first byte each time and does not wait as a server asks to.
+The downloaded part is kept beside the file in a hidden folder, ``.fetch``, as ``NAME.part`` with a note of its origin;
+the next try, or the next run, asks the server for the rest alone (HTTP Range). pooch compares hashes and moves the file
+to its place. The transfer is ours: that of pooch starts at the first byte each time and ignores ``Retry-After``.
 """
 
 import json
@@ -44,7 +44,7 @@ class Remote:
         url: http or https.
         sha256: in hexadecimal; None where it is not known.
         size: in bytes; None where it is not known.
-        check: returns what is wrong with the file, in words, or nothing.
+        check: returns what is wrong with the file, in words, or an empty text.
         most_bytes: a larger file is refused.
     """
 
@@ -60,7 +60,7 @@ class Remote:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     def matches(self, path: Path) -> bool:
-        """Say whether a file on disk is this one, as far as that is known."""
+        """Return whether a file on disk is this one, as far as that is known."""
         if self.size is not None and path.stat().st_size != self.size:
             return False
         if self.sha256 is not None and pooch.file_hash(str(path)) != self.sha256:
@@ -81,14 +81,15 @@ def fetch(
         remote: the file.
         path: where it goes; a file there that is not the remote one, as far as that is known, is replaced.
         patience: how long to wait.
-        on_bytes: called with the bytes that there are and the bytes of the whole file, None where that is not known.
+        on_bytes: called with the bytes downloaded so far and those of the whole file, None where not known.
 
     Returns:
         ``path``.
 
     Raises:
         UnreachableError: the server cannot be reached: offline, a wrong name, nothing listens.
-        TamrlError: the server refuses, the file is not the one that is published, the disk is too small.
+        TamrlError: the server refuses, the file is not the published one, the disk is too small, or the folder cannot
+            be written.
     """
     work = path.parent / FOLDER
     with locked(path.parent / FOLDER.lstrip("."), wait_s=1.0):

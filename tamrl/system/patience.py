@@ -54,8 +54,8 @@ class AgainError(Exception):
     """A transient failure.
 
     Args:
-        what: is wrong, one sentence without the final full stop.
-        after: for how long the server asks to wait [s], None where it does not say.
+        what: what is wrong, one sentence without the final full stop.
+        after: how long the server asks to wait [s], None where it does not say.
         unreachable: whether no connection was made.
     """
 
@@ -69,9 +69,9 @@ def patiently(attempt: Callable[[], _T], where: str, patience: Patience, reached
 
     Args:
         attempt: raises ``AgainError`` where a later attempt may succeed.
-        where: what is asked for, for messages.
+        where: what is requested, for messages.
         patience: how often and how long.
-        reached: up to which byte an attempt has come.
+        reached: the number of bytes downloaded so far.
 
     Raises:
         UnreachableError: no connection, twice in a row and before anything had come.
@@ -102,7 +102,7 @@ def passing(status: int, headers: Mapping[str, str]) -> AgainError | None:
 
     Args:
         status: of the answer.
-        headers: of the answer, a mapping that does not look at the case of letters.
+        headers: of the answer, a case-insensitive mapping.
     """
     return AgainError(_PASSING[status], retry_after(headers.get("Retry-After"))) if status in _PASSING else None
 

@@ -49,7 +49,7 @@ def signals(numbers: tuple[int, ...], handler: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def no_main_module() -> Iterator[None]:
-    """Hide the main module: a new process imports it anew, be it a page of the app, and needs none of it."""
+    """Hide the main module: a new process would import it, even a page of the app, and does not need it."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

@@ -1,7 +1,7 @@
-"""What visitors import into a server: a folder for each of them, bounded in number, size and life.
+"""What visitors import into a server: a folder for each of them, limited in number, size and lifetime.
 
-The folders of a server lie together in one that only its process uses; it goes with the process, and what a killed one
-left behind is removed by the next.
+The folders of a server are kept in one that only its process uses; it is removed with the process, and what a killed
+process left behind is removed by the next.
 """
 
 import atexit
@@ -27,14 +27,15 @@ _GB = 2**30
 
 @dataclass(frozen=True)
 class Limits:
-    """What a visitor may leave on the server.
+    """How much a visitor may keep on the server.
 
     Attributes:
         imports: most products at once.
         visitor_bytes: most bytes, unpacked, of all that one visitor sends or imports.
         total_bytes: most bytes on the disk of all visitors together.
-        hours: after its last use all of a visitor is removed.
-        minutes: after its last window is closed all of a visitor is removed, long enough for a reload.
+        hours: time after the last use at which everything of a visitor is removed.
+        minutes: time after the last window was closed at which everything of a visitor is removed; long enough for a
+            reload.
     """
 
     imports: int = 8
@@ -94,7 +95,7 @@ class Visits:
         """Return the folder of a visitor, None where there is none yet; asking for it counts as a use.
 
         Args:
-            visitor: tells visitors apart; not to be guessed by others.
+            visitor: identifies the visitor; must not be guessable by others.
             make: whether to make it.
         """
         path = self.path / _folder_name(visitor)
@@ -125,7 +126,7 @@ class Visits:
         """Return how many bytes a visitor may still import.
 
         Raises:
-            TamrlError: none, or no further product.
+            TamrlError: there is no room, or no further product may be imported.
         """
         left, own = self.bytes_left(visitor), self.folder(visitor)
         if own and len([p for p in own.iterdir() if not p.name.startswith(".")]) >= self.limits.imports:
@@ -140,7 +141,7 @@ class Visits:
         """Return how many bytes a visitor may still keep, of products and of workspaces.
 
         Raises:
-            TamrlError: none.
+            TamrlError: there is no room.
         """
         self.sweep()
         own = self.folder(visitor)
@@ -153,7 +154,7 @@ class Visits:
         return min(self.limits.visitor_bytes - taken, self.limits.total_bytes - all_taken)
 
     def sweep(self) -> None:
-        """Remove what nobody has used for as long as the limits say."""
+        """Remove what has not been used for longer than the limits allow."""
         before = time.monotonic() - self.limits.hours * 3600
         with self._guard:
             self._remove({name for name, used in self._used.items() if used < before})

@@ -1,4 +1,4 @@
-"""A run of the engine: from drivers and a checkpoint to maps on disk, resumable at any region."""
+"""An upscaling run: from drivers and a checkpoint to maps on disk, resumable at any region."""
 
 import gc
 import json
@@ -159,7 +159,7 @@ def _notes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble, refere
 
 
 def tile_size(drivers: Drivers, members: int, kept: bool, workers: Workers) -> int:
-    """Return the rows and columns of a region: what fits into memory, and takes a worker about a minute.
+    """Return the rows and columns of a region: as many as fit into memory and take a worker about a minute.
 
     Args:
         drivers: of the run.
@@ -233,10 +233,19 @@ def _regions(
 
 
 def work(job: RegionJob, store: str, mark: Path, region: Region) -> str:
-    """Compute and write one region on a worker, then mark it; nothing where that is done.
+    """Compute and write one region on a worker, then set its completion marker; nothing where that exists.
+
+    Args:
+        job: model, drivers and settings.
+        store: Zarr of the maps.
+        mark: completion marker of the region.
+        region: which part of the grid.
 
     Returns:
-        The account of a region that was not computed, for gaps that are not allowed; else nothing.
+        The account of a region that was not computed because of gaps that are not allowed; else an empty text.
+
+    Raises:
+        TamrlError: see ``run_region`` and ``write_region``; or the marker cannot be written.
     """
     if mark.exists():
         return ""
