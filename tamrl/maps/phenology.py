@@ -249,7 +249,11 @@ def out_of_fold(
 
 
 def inner_groups(archive: xr.Dataset, held: Sequence[str] = (), seed: int = 0) -> list[tuple[str, ...]]:
-    """Return the towers outside ``held`` in five groups, each IGBP class spread evenly over them."""
+    """Return the towers outside ``held`` in five groups, each IGBP class spread evenly over them.
+
+    Raises:
+        TamrlError: no tower is left.
+    """
     pairs = zip(archive["site"].values.astype(str), archive["igbp"].values.astype(str), strict=True)
     classes = {site: igbp for site, igbp in pairs if site not in set(held)}
     return folds(classes, min(INNER, len(classes)), seed)

@@ -122,5 +122,5 @@ def test_limits_are_read_from_the_environment():
 
 def test_without_a_place_for_them_imports_are_refused_in_words(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(TamrlError, match="no place for imports"):
+    with pytest.raises(TamrlError, match="Imports cannot be stored"):
         Visits(Limits(), tmp_path / "file")

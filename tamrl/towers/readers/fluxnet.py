@@ -247,9 +247,7 @@ def named(tower: Tower, values: pd.DataFrame, faults: dict[str, str], columns: l
     if tower.release.processing == "FluxDataKit":
         unread = [column for column in ("LAI", "FPAR") if column in columns]
         more = f"; its {' and '.join(unread)} are not read, give them as a satellite series" if unread else ""
-        tower.notes.append(
-            f"the units of FLUXNET daily files are taken for granted, FluxDataKit does not say them{more}"
-        )
+        tower.notes.append(f"the units of FLUXNET daily files are assumed, FluxDataKit does not state them{more}")
     if "vUT" in variant:
         tower.notes.append(f"fluxes are {variant}, those of JapanFlux2024 with a variable u* threshold")
     elif variant != VARIANTS[0]:

@@ -44,7 +44,11 @@ class OpenedFile:
 
     @property
     def starts(self) -> tuple[np.ndarray, str]:
-        """Starts of its steps (T,), NaT for a day that has no date, and their kind: day, month, year or other."""
+        """Starts of its steps (T,), NaT for a day that has no date, and their kind: day, month, year or other.
+
+        Raises:
+            TamrlError: its times cannot be understood, see ``step_starts``.
+        """
         if self._starts is None:
             name, source = steps_named(self.source.name), self.source
             self._starts = step_starts(self.ds, source.name, name, source.expected, source.report)
