@@ -131,7 +131,7 @@ _NAMED = re.compile(r"\S+\.(?:csv|tsv|txt|gz|zip|parquet|nc|zarr|xlsx)\S*|\b[A-Z
 #: Words that decide the kind of a sentence of a reader; the first kind with one of them is taken.
 _TELLING = {
     "assumed": ("taken, since",),
-    "rejected": ("set aside", "cells rejected", "was taken, it has", "damaged", "refused", "not read", "overlap"),
+    "rejected": ("rejected", "set aside", "was taken, it has", "damaged", "refused", "not read", "overlap"),
     "missing": (
         *("has no ", "no monthly", "not beside", "lacks", "without position", "no daily data", "not in sites.csv"),
         *("is ingested here", "gap"),

@@ -28,7 +28,7 @@ def complete(tower: Tower, failed: Collection[str] = ()) -> Tower:
 
     third = next((name for name, other in _THIRD.items() if has("NEE") and has(other) and not has(name)), "")
     if third and {*_THIRD, "NEE"} & set(failed):
-        tower.notes.append(f"{third} is not derived, since a flux of this tower was set aside")
+        tower.notes.append(f"{third} is not derived, since a flux of this tower was rejected")
     elif third:
         values = table["NEE"] + table["GPP"] if third == "RECO" else table["RECO"] - table["NEE"]
         how, below = ("NEE + GPP", -0.1) if third == "RECO" else ("RECO - NEE", -2.0)

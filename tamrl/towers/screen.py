@@ -84,14 +84,14 @@ def _one(tower: Tower, name: str, table: pd.DataFrame, found: Screened) -> pd.Se
     if verdict and verdict.certain:
         reason = verdict.words
     if reason:
-        found.rows.append(_failed(tower.site, name, known, f"{reason}: the whole variable is set aside"))
+        found.rows.append(_failed(tower.site, name, known, f"{reason}: the whole variable is rejected"))
         return values * np.nan
     array = values.to_numpy(np.float32)[None, :]
     kept, rows = check_bounds(name, array, np.array([tower.site]))
     outside = rows[0]["n_outside"] / rows[0]["n"] if rows else 0.0
     if verdict and outside > _OUTSIDE and not rows[0]["failed"]:
         words = (
-            f"{verdict.words}, and {outside:.0%} of the values are {rows[0]['reason']}: the whole variable is set aside"
+            f"{verdict.words}, and {outside:.0%} of the values are {rows[0]['reason']}: the whole variable is rejected"
         )
         found.rows.append(_failed(tower.site, name, known, words))
         return values * np.nan
@@ -133,7 +133,7 @@ def _reversed_nee(tower: Tower, found: Screened) -> None:
     if row["reversed"]:
         reason = "NEE = GPP - RECO closes and RECO - GPP does not, the sign is reversed (NEE is negative for uptake)"
         found.rows.append(
-            _failed(tower.site, "NEE", table["NEE"].dropna(), f"{reason}: the whole variable is set aside")
+            _failed(tower.site, "NEE", table["NEE"].dropna(), f"{reason}: the whole variable is rejected")
         )
         tower.table = table.assign(NEE=np.float32(np.nan))
 

@@ -151,10 +151,10 @@ def _targets(path: Path, reading: TableReading) -> pd.DataFrame:
         what = f"{unread:,} of {len(table):,} rows have no readable date or site"
         raise TamrlError(what, str(path), "Download it again")
     if unread:
-        reading.notes.append(f"{path.name}: {unread:,} rows without a readable date or site set aside")
+        reading.notes.append(f"{path.name}: {unread:,} rows without a readable date or site rejected")
     repeated = table[good].duplicated(["site", "day"])
     if repeated.any():
-        said = f"{path.name}: {int(repeated.sum()):,} repeated site-days set aside, the first of each kept"
+        said = f"{path.name}: {int(repeated.sum()):,} repeated site-days rejected, the first of each kept"
         reading.notes.append(said)
     return table[good][~repeated].drop(columns="TIMESTAMP")
 

@@ -293,10 +293,10 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str, ragged: WholeRows) -> pd
         raise TamrlError("The file has no row with a day (YYYYMMDD)", label, "Give a FLUXNET daily (DD) file")
     tower.notes += found.notes
     if ragged.count:
-        tower.notes.append(f"{ragged.count} rows set aside, which {ragged.reason}")
+        tower.notes.append(f"{ragged.count} rows rejected, which {ragged.reason}")
     if not good.all():
         tower.notes.append(
-            f"{int((~good).sum())} rows without a readable day set aside, the first has {found.first_bad!r}"
+            f"{int((~good).sum())} rows without a readable day rejected, the first has {found.first_bad!r}"
         )
     rows = raw.assign(TIMESTAMP=found.days)[good]
     repeated = rows["TIMESTAMP"].duplicated()
@@ -307,7 +307,7 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str, ragged: WholeRows) -> pd
     if words := set_aside({tower.site: (bad, len(raw) + ragged.count)}, label, faults):
         raise TamrlError(words, "", "Check the column TIMESTAMP")
     if repeated.any():
-        tower.notes.append(f"{int(repeated.sum())} repeated days set aside, the first of each kept")
+        tower.notes.append(f"{int(repeated.sum())} repeated days rejected, the first of each kept")
     rows = rows[~repeated]
     days = pd.DatetimeIndex(rows.pop("TIMESTAMP"), name="date")
     return rows.set_index(days).sort_index()

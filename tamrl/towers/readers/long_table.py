@@ -125,9 +125,9 @@ def _read(file: Any, label: str, names: list[str], records: Records, notes: list
     if not seen.any():
         raise TamrlError("The table has no row on a day with fluxes of any tower", label, "Check its sites and dates")
     if unread:
-        notes.append(f"{label}: {unread:,} rows without a readable date or site set aside")
+        notes.append(f"{label}: {unread:,} rows without a readable date or site rejected")
     if repeated:
-        notes.append(f"{label}: {repeated:,} repeated site-days set aside, the first of each kept")
+        notes.append(f"{label}: {repeated:,} repeated site-days rejected, the first of each kept")
     return found
 
 

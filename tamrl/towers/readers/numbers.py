@@ -88,7 +88,7 @@ def _not_numbers(column: str, lost: pd.Series, words: pd.Series, counts: tuple[i
     else:
         todo = "write numbers, and -9999 or nothing where a value is missing"
     said = f"{counts[0]} of {counts[1]} cells are not numbers, the first is {printable(first)[:40]!r}"
-    return f"{column}: {said} ({where}); the whole variable is set aside; {todo}"
+    return f"{column}: {said} ({where}); the whole variable is rejected; {todo}"
 
 
 def clear_fills(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -110,7 +110,7 @@ def clear_fills(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         out[column] = values
     for value, columns in found.items():
         counted = f"{sum(columns.values())} values of {value:.7g} ({_listed(columns)})"
-        notes.append(f"{counted} set aside: a fill that the file does not declare")
+        notes.append(f"{counted} rejected: a fill value that the file does not declare")
     return pd.DataFrame(out, index=table.index, columns=table.columns)
 
 

@@ -123,6 +123,6 @@ def _check_flags(tower: Tower, steps: pd.DataFrame, label: str) -> None:
     if odd.empty:
         return
     said = f"NEE_QC: {len(odd)} quality flags of steps are not 0 to 3, the first is {odd.iloc[0]:g} ({label})"
-    tower.faults.append(f"{said}; the quality is set aside")
+    tower.faults.append(f"{said}; the quality is rejected")
     tower.failed.add("NEE_QC")
     del steps["NEE_QC"]

@@ -105,11 +105,11 @@ def by_step(values: pd.DataFrame, stamps: Stamps, label: str, site: str, ragged:
     if words := set_aside({site: (unread + differing + ragged[0], count)}, label, why):
         raise TamrlError(words, "", _TODO)
     if ragged[0]:
-        stamps.notes.append(f"{ragged[0]} rows set aside, which {ragged[1]}")
+        stamps.notes.append(f"{ragged[0]} rows rejected, which {ragged[1]}")
     if unread:
-        stamps.notes.append(f"{unread} rows without a readable time set aside, the first has {stamps.first_bad!r}")
+        stamps.notes.append(f"{unread} rows without a readable time rejected, the first has {stamps.first_bad!r}")
     if repeated.any():
-        stamps.notes.append(f"{int(repeated.sum())} repeated steps set aside, the first of each kept")
+        stamps.notes.append(f"{int(repeated.sum())} repeated steps rejected, the first of each kept")
     return rows[~repeated].sort_index()
 
 

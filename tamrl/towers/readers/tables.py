@@ -214,9 +214,9 @@ def clean(
         kept = ~table["site"].isin(failing)
         table, good, repeated = table[kept], good[kept], repeated[kept]
     if not good.all():
-        notes.append(f"{label}: {int((~good).sum())} rows without a readable date or site set aside{_first(dates)}")
+        notes.append(f"{label}: {int((~good).sum())} rows without a readable date or site rejected{_first(dates)}")
     if repeated.any():
-        notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
+        notes.append(f"{label}: {int(repeated.sum())} repeated site-days rejected, the first of each kept")
     table = table[good & ~repeated]
     values, said, wrong = to_numbers(table.drop(columns=["site", date]), label)
     notes += [f"{label}: {note}" for note in said]

@@ -86,7 +86,7 @@ def check_whole(whole: WholeRows, rows: int, label: str, notes: list[str]) -> No
         what = f"{whole.count} of {rows + whole.count} rows {whole.reason}"
         raise TamrlError(what, label, "Check its separators; write a text that holds one in quotes")
     if whole.count:
-        notes.append(f"{label}: {whole.count} rows set aside, which {whole.reason}")
+        notes.append(f"{label}: {whole.count} rows rejected, which {whole.reason}")
 
 
 def header(path: Path) -> list[str]:

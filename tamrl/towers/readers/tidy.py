@@ -201,7 +201,7 @@ def _steps(
         except TamrlError as error:
             reading.failures.append(f"{site}: {error}")
     if ids.isna().any():
-        reading.notes.append(f"{label}: {int(ids.isna().sum())} rows without a site set aside")
+        reading.notes.append(f"{label}: {int(ids.isna().sum())} rows without a site rejected")
 
 
 def _of_steps(site: str, table: pd.DataFrame, times: pd.Series, columns: ColumnMap, label: str) -> Tower:
