@@ -88,7 +88,7 @@ def _calibration_table(stats: pd.DataFrame) -> None:
 
 def _by_class(view: ScorecardView, towers: pd.DataFrame) -> None:
     """Draw in which classes of towers the intervals hold what they say: a mean over all may hide both faults."""
-    st.markdown("**Do they hold it everywhere?** · 90 % intervals by class of towers")
+    st.markdown("**Is the coverage the same everywhere?** · 90 % intervals by class of towers")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         texts = {"igbp": "Land cover", "climate": "Climate", "network": "Network"}
         by = pick("Towers by", "by", list(texts), "igbp", texts.get)

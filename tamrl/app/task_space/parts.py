@@ -270,7 +270,7 @@ def _classes(view: SpaceView, classes: np.ndarray) -> str:
         real = np.array(view.space.places.igbp if names is IGBP_CLASSES else _climates(view))
         told, own = np.array(names)[part.argmax(1)], view.space.sites.index(view.site)
         said.append(f"{label} {told[own]} ({part[own].max():.0%}; right at {(told == real).mean():.0%} of all towers)")
-    return f"Of {view.site} it tells " + " and ".join(said) + "."
+    return f"For {view.site} it gives " + " and ".join(said) + "."
 
 
 def _climates(view: SpaceView) -> list[str]:

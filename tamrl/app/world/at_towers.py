@@ -38,7 +38,7 @@ def towers(view: WorldView) -> None:
         )
     shown = [entry for entry in _both(view) if fluxes_of(cache.maps(entry))]
     if not shown:
-        tell(f"{view.entry.label} has no flux that towers measure: they see no fires and no rivers.")
+        tell(f"{view.entry.label} has no flux that towers measure: towers do not see fires or rivers.")
         return
     asked = _asked(workspace)
     tables = {entry: _against(entry, *asked) for entry in shown}

@@ -39,7 +39,7 @@ def place(view: WorldView) -> None:
     where = cell.position(*view.cell)
     with st.container(gap="xsmall", key="world_place_title"):
         st.header(where, anchor=False)
-        st.caption(_facts(found) if found else "No land here: open sea, or a lake.")
+        st.caption(_facts(found) if found else "No land here: ocean or a lake.")
     _cycles(view, found)
     if found is None:
         return
