@@ -46,7 +46,7 @@ def test_number_and_size_are_bounded(visits):
         visits.room("one")
     (own / "b").unlink()
     (own / "a").write_bytes(b"x" * 1000)
-    with pytest.raises(TamrlError, match="kept for you"):
+    with pytest.raises(TamrlError, match="you may use here"):
         visits.room("one")
     other = visits.folder("other", make=True)
     assert visits.room("other") == 500
