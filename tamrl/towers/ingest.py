@@ -98,8 +98,7 @@ def ingest(
         columns: maps by which tables of no known layout are read, each by the one that fits it.
 
     Raises:
-        TamrlError: the workspace cannot be written, or its archive or the table of sites is damaged. Whatever is wrong
-            with single files is reported in the result.
+        TamrlError: the workspace cannot be written, or its archive or the table of sites is damaged.
     """
     workspace.check_writable()
     workspace.provenance()  # a damaged one is said before anything is written
