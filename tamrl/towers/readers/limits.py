@@ -55,7 +55,7 @@ def kind(path: Path) -> str:
     mode = os.stat(path).st_mode
     if stat.S_ISREG(mode):
         return ""
-    return next((words for test, words in _KINDS if test(mode)), "not a plain file")
+    return next((words for test, words in _KINDS if test(mode)), "a special file")
 
 
 def check_file(path: Path) -> None:
@@ -69,7 +69,7 @@ def check_file(path: Path) -> None:
     except OSError as error:
         raise TamrlError(f"The file cannot be read: {error.strerror}", path.name, "Check its name") from error
     if found:
-        raise TamrlError(f"This cannot be read as a file, it is {found}", str(path), "Give a plain file")
+        raise TamrlError(f"This is {found}, not a file", str(path), "Give a plain file")
 
 
 def open_text(path: Path, limit: int | None = None) -> IO[bytes]:
