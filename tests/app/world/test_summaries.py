@@ -288,7 +288,7 @@ def test_towers_like_the_place(climate):
     assert table["code_distance"].is_monotonic_increasing
     assert table["times_usual"].is_monotonic_increasing
     assert "like this place" in said(at)
-    assert "times as far in code as a training tower usually is" in said(at)
+    assert "times as far, in the task embedding, as a training tower usually is" in said(at)
     assert "task embeddings" in said(at)
 
 
