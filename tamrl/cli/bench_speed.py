@@ -11,9 +11,9 @@ from tamrl.cli.options import daily_checkpoint_option, read_workspace_option, wo
 @click.command("speed")
 @read_workspace_option
 @daily_checkpoint_option
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Turns of each comparison.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Repetitions of each comparison.")
 @click.option(
-    "--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder of benchmarks.md, to write into."
+    "--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder of benchmarks.md, which is updated."
 )
 def command(**asked: Any) -> None:
     """Print how fast prediction and training are on one thread of this machine: some five minutes.

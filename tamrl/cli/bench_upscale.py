@@ -16,7 +16,7 @@ from tamrl.cli.options import daily_checkpoint_option, device_option, precision_
     "--folder", type=click.Path(file_okay=False, path_type=Path), help="Folder to work in, 3 GB; default temporary."
 )
 @click.option(
-    "--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder of benchmarks.md, to write into."
+    "--docs", type=click.Path(file_okay=False, path_type=Path), help="Folder of benchmarks.md, which is updated."
 )
 def command(**asked: Any) -> None:
     """Print the ratios of the engine on this machine: on a quiet one, some ten minutes.

@@ -32,7 +32,7 @@ from tamrl.cli.options import checkpoint_option, device_option, read_workspace_o
 @click.option(
     "--docs",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Folder of benchmarks.md: write its external towers.",
+    help="Folder of benchmarks.md, whose section on external towers is updated.",
 )
 @device_option
 def command(**asked: Any) -> None:

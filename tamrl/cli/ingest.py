@@ -155,7 +155,7 @@ def faults_text(result: Result) -> str:
 
 
 def towers_text(result: Result) -> str:
-    """Return the table of towers: record, share missing by variable, values set aside."""
+    """Return the table of towers: record, share missing by variable, rejected values."""
     rows = result.summary
     if rows.empty:
         return ""
@@ -168,7 +168,7 @@ def towers_text(result: Result) -> str:
         site: ", ".join(f"{row.variable} {row.n_outside}" for row in found.itertuples())
         for site, found in result.report.groupby("site")
     }
-    cells["set aside"] = rows["site"].map(lambda site: counts.get(site, "-"))
+    cells["rejected"] = rows["site"].map(lambda site: counts.get(site, "-"))
     head = (
         "Towers. Per variable: share of the record's days without a value, in %; a dot: the tower lacks the variable."
     )
@@ -176,7 +176,7 @@ def towers_text(result: Result) -> str:
 
 
 def set_aside_text(result: Result) -> str:
-    """Return the values set aside, tower by tower, with the reason."""
+    """Return the rejected values, tower by tower, with the reason."""
     if result.report.empty:
         return ""
     rows = result.report.sort_values(["failed", "site"], ascending=[False, True], kind="stable")
@@ -213,7 +213,7 @@ def notes_text(result: Result) -> str:
 
 
 def _failed_variables(result: Result) -> list[str]:
-    """Return the variables set aside as a whole, a line for all towers where the same one is."""
+    """Return the variables rejected as a whole, a line for all towers where the same one is."""
     lines = []
     for name, rows in result.report[result.report["failed"].astype(bool)].groupby("variable", sort=False):
         sites, reason = rows["site"].tolist(), rows["reason"].iloc[0]

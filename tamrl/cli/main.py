@@ -17,7 +17,7 @@ COMMANDS = {
     "evaluate": ("tamrl.cli.evaluate:command", "Score models on held-out towers."),
     "adapt": ("tamrl.cli.predict:adapt_command", "Adapt the model to one tower from a few days."),
     "predict": ("tamrl.cli.predict:predict_command", "Predict the fluxes of one tower zero-shot."),
-    "bench": ("tamrl.cli.bench:command", "Measure: scores on held-out towers, the engine."),
+    "bench": ("tamrl.cli.bench:command", "Benchmarks: scores on held-out towers, speed, upscaling."),
     "aggregate": ("tamrl.cli.aggregate:command", "Average a workspace by month, for climate models."),
     "upscale": ("tamrl.cli.upscale:command", "Predict every cell of a grid: global maps."),
     "app": ("tamrl.cli.app:command", "Start the dashboard in the browser."),
@@ -33,7 +33,7 @@ _DISK = {
     errno.EROFS: "Choose a folder that can be written to",
     errno.EACCES: "Choose files and folders that you may read and write",
     errno.EPERM: "Choose files and folders that you may read and write",
-    errno.EIO: "Look after the disk, then run the command again",
+    errno.EIO: "Check the disk, then run the command again",
 }
 
 

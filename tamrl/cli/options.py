@@ -68,7 +68,7 @@ device_option = click.option(
     default="auto",
     show_default=True,
     help="auto, cuda, cuda:<number>, mps or cpu. auto: adapting, predicting and upscaling each take the device that is "
-    "faster at it, which is measured once on a machine that has several; TAMRL_DEVICE says it for all commands.",
+    "faster at it, which is measured once on a machine that has several; TAMRL_DEVICE sets it for all commands.",
 )
 
 precision_option = click.option(
@@ -76,7 +76,7 @@ precision_option = click.option(
     type=click.Choice(["float32", "tf32", "bfloat16"]),
     default="float32",
     show_default=True,
-    help="How the recurrence rounds: tf32 (GPUs of NVIDIA) and bfloat16 are faster where the device supports them, "
+    help="Precision of the recurrence: tf32 (NVIDIA GPUs) and bfloat16 are faster where the device supports them, "
     "at the error in docs/benchmarks.md.",
 )
 

@@ -50,13 +50,15 @@ def predict_command(**asked: Any) -> None:
     show_default=True,
     help="; ".join(f"{method.name}: {method.description}" for method in METHODS.values()) + ".",
 )
-@click.option("--steps", default=60, show_default=True, type=int, help="Gradient steps of each fit of the method all.")
+@click.option(
+    "--steps", default=60, show_default=True, type=int, help="Gradient steps of each fit, with the method all."
+)
 @click.option(
     "--learning-rate",
     default=0.1,
     show_default=True,
     type=float,
-    help="Learning rate of the method all, in prior standard deviations.",
+    help="Learning rate, with the method all, in prior standard deviations.",
 )
 @gaps_option
 @out_option

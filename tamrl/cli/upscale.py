@@ -37,7 +37,7 @@ class DriversCommand(click.Command):
 @click.option("--out", "-o", required=True, type=click.Path(path_type=Path), help="Zarr to write.")
 @click.option(
     "--mapping",
-    help="Which variable is which driver: YAML file or a shipped one (era5land-modis). "
+    help="Which variable is which driver: a YAML file or a bundled mapping (era5land-modis). "
     "Without it variables bear the names of the schema.",
 )
 @click.option(
@@ -64,7 +64,7 @@ class DriversCommand(click.Command):
     type=click.Choice(["shares", "dominant"]),
     default="shares",
     show_default=True,
-    help="Read a cell by the shares of its land-cover classes, or as its largest one.",
+    help="Represent a cell by the fractions of its land-cover classes, or by its dominant class.",
 )
 @click.option("--ilamb", type=click.Path(file_okay=False, path_type=Path), help="Folder for ILAMB-ready NetCDF files.")
 def command(**asked: Any) -> None:

@@ -1,1 +1,1 @@
-"""Gridded fluxes, whoever made them: catalogue, means, totals, one cell."""
+"""Gridded fluxes of this project and of others: catalogue, means, totals, one cell."""

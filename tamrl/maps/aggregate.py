@@ -1,8 +1,8 @@
 """Zonal means, totals and differences of global fields, everything weighted by land area.
 
 Dimensions: lat, lon of a regular grid; G groups of cells (regions, classes, bands; see ``tamrl.maps.regions``). Each
-cell weighs as much as the land in it (``tamrl.globe.contract.land_area``), and a cell without a value weighs nothing. A
-total is therefore that of the cells that have a value: the area is always given beside it.
+cell is weighted by its area of land (``tamrl.globe.contract.land_area``), and cells without a value are left out. A
+total is therefore that of the cells with a value, and its area is always given beside it.
 """
 
 from typing import TYPE_CHECKING
@@ -76,7 +76,7 @@ def hovmoeller(maps: xr.Dataset, name: str, area: xr.DataArray) -> xr.DataArray:
 
 
 def total(of: xr.DataArray, area: xr.DataArray) -> float:
-    """Return the total of a mean flux (lat, lon) [gC m-2 d-1] over its land, in PgC of a year of 365.25 days."""
+    """Return the total over land of a mean flux (lat, lon) [gC m-2 d-1], PgC in a year of 365.25 days; area in m2."""
     return float((of * area).sum() * DAYS_PER_YEAR / GC_PER_PGC)
 
 
@@ -84,8 +84,8 @@ def annual_totals(maps: xr.Dataset, name: str, area: xr.DataArray, groups: "Grou
     """Return the total of one flux in each year, over all land and over each group.
 
     Years that lack a month are left out, since part of a year has no annual total. Of a climatology, and of maps that
-    have no whole year, there is one row ``MEAN_YEAR``. A cell that lacks some months counts with the mean of the
-    others.
+    have no whole year, there is one row ``MEAN_YEAR``. A cell that lacks some months enters with the mean of
+    the others.
 
     Args:
         maps: set of maps, may be lazy; one year is read at a time.
@@ -183,10 +183,10 @@ def _moments(a: np.ndarray, b: np.ndarray, w: np.ndarray) -> dict[str, float]:
 
 
 def density(first: xr.DataArray, second: xr.DataArray, area: xr.DataArray, bins: int = BINS) -> xr.Dataset:
-    """Return how much land falls on each pair of values of two fields, and on each value of either.
+    """Return the area of land at each pair of values of two fields, and at each value of either.
 
-    Both axes have the same bins, so that the 1:1 line is the diagonal. The range leaves out the last 0.05 % of area at
-    either end, so that single outliers do not compress the rest; ``outside`` says how much it left out.
+    Both axes have the same bins, so that the 1:1 line is the diagonal. The range leaves out 0.05 % of the area at
+    either end, so that single outliers do not compress the rest; ``outside`` is the area left out.
 
     Args:
         first: field (lat, lon).

@@ -27,7 +27,7 @@ CONVENTIONS = (
 
 
 def at_towers(maps: xr.Dataset, towers: pd.DataFrame, max_km: float = MAX_KM) -> xr.Dataset:
-    """Return a product at towers: the cell each stands in, or the nearest with land.
+    """Return a product at towers: the cell that contains each, or the nearest with land.
 
     Only these cells are read, and only when they are used; to see which cells have land, up to four maps are.
 
@@ -99,7 +99,7 @@ def _nearest(maps: xr.Dataset, land: np.ndarray, lat: float, lon: float, max_km:
 
 
 def tower_months(archive: xr.Dataset, fluxes: Sequence[str]) -> pd.DataFrame:
-    """Return the months that towers observed, as ``tamrl.towers.monthly`` averages them.
+    """Return the monthly means that towers observed, as ``tamrl.towers.monthly`` averages them.
 
     Args:
         archive: (site, time), daily or monthly.
@@ -107,7 +107,7 @@ def tower_months(archive: xr.Dataset, fluxes: Sequence[str]) -> pd.DataFrame:
 
     Returns:
         One row a tower, month and flux: ``site``, ``time`` (first of the month), ``flux``, ``observed`` (gC m-2
-        d-1) and ``qc`` (share of the month measured or well gap-filled).
+        d-1) and ``qc`` (fraction of the month measured or well gap-filled).
     """
     archive = archive[[*fluxes, "NEE_QC"]]
     monthly = archive if step_of(archive) == TimeStep.MONTHLY else to_monthly(archive)
@@ -122,9 +122,9 @@ def tower_months(archive: xr.Dataset, fluxes: Sequence[str]) -> pd.DataFrame:
 
 
 def against_towers(maps: xr.Dataset, archive: xr.Dataset, max_km: float = MAX_KM) -> pd.DataFrame:
-    """Return what a product and the towers say of the same months.
+    """Return the fluxes of a product and of towers in the same months.
 
-    A climatology is set beside the mean of all years of a tower's months, of at least two years.
+    A climatology is compared with the mean over all years of a tower's months, at least two.
 
     Args:
         maps: monthly or daily fluxes, or a climatology.

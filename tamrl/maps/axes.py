@@ -1,4 +1,4 @@
-"""Axes of gridded files under usual names, and what a land variable must be multiplied by to be a fraction."""
+"""Axes of gridded files under usual names, and the factor that makes a land variable a fraction."""
 
 import xarray as xr
 
@@ -11,7 +11,7 @@ _LAT, _LON = ("lat", "latitude", "nav_lat", "y"), ("lon", "longitude", "nav_lon"
 def axes(ds: xr.Dataset) -> xr.Dataset:
     """Return a Dataset whose dimensions of position and time are called ``lat``, ``lon`` and ``time``.
 
-    They are known by their usual names, in any case, and else by the attributes that CF gives them.
+    They are recognised by their usual names, in upper or lower case, else by their CF attributes.
     """
     names = {}
     for name, wanted, marks in (
@@ -46,4 +46,4 @@ def land_factor(land: xr.DataArray, where: str) -> float:
         return 0.01 if float(land.max()) > 1.5 else 1.0
     if unit in ("1", "-", "fraction", "none", "unitless", "dimensionless", "[0-1]", "0-1", "(0 - 1)"):
         return 1.0
-    raise TamrlError(f"The land fraction is in {unit!r}", where, "Give a share or a percentage")
+    raise TamrlError(f"The land fraction is in {unit!r}", where, "Give a fraction or a percentage")

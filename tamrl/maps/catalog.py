@@ -44,7 +44,7 @@ def bundled_maps() -> Path:
 
 
 def folders(workspace: Workspace | None, session: Path | None = None) -> list[Path]:
-    """Return where maps lie: what is bundled, then the workspace's, then what was imported for this session only."""
+    """Return the folders of maps: the bundled one, then the workspace's, then that of this session's imports."""
     own = [workspace.path / FOLDER] if workspace else []
     return [bundled_maps(), *own, *([session] if session else [])]
 
@@ -61,9 +61,9 @@ def listed(folders: Iterable[Path]) -> list[Path]:
 
 
 def entries(workspace: Workspace | None, session: Path | None = None) -> dict[str, MapsEntry]:
-    """Return the maps on offer by key: bundled ones, then those of the workspace, then those of the session.
+    """Return the available maps by key: bundled ones, then those of the workspace, then those of the session.
 
-    A damaged file is listed too: opening it says what is wrong.
+    A damaged file is listed too: opening it raises what is wrong.
 
     Args:
         workspace: the open workspace.
@@ -84,7 +84,7 @@ def entries_in(folders: Iterable[Path]) -> dict[str, MapsEntry]:
 
 
 def entry(path: Path, key: str = "") -> MapsEntry:
-    """Return one set of maps as it is offered; a damaged one is marked as such.
+    """Return the entry of one set of maps; a damaged one is marked as such.
 
     Args:
         path: NetCDF file or Zarr folder.
@@ -116,10 +116,10 @@ def version(path: Path) -> int:
 
 
 def open_maps(entry: MapsEntry) -> xr.Dataset:
-    """Open maps lazily and check that they keep the contract of ``tamrl.globe.contract``.
+    """Open maps lazily and check that they meet the contract of ``tamrl.globe.contract``.
 
     Raises:
-        TamrlError: they are missing or damaged, or do not keep the contract.
+        TamrlError: they are missing or damaged, or do not meet the contract.
     """
     maps = _open(entry.path)
     try:

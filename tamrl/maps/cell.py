@@ -1,4 +1,4 @@
-"""One cell of the globe: what drives it, its seasonal cycle in every product, and which towers are like it."""
+"""One cell of the globe: its drivers, its seasonal cycle in every product, and the towers that resemble it."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -29,14 +29,14 @@ _YEARS = 2
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Cell:
-    """What the bundled global drivers hold for one cell with land.
+    """The values of the bundled global drivers in one cell with land.
 
     Attributes:
         lat: centre of the cell, degrees north.
         lon: centre of the cell, degrees east.
-        land_fraction: share of the cell that is land.
+        land_fraction: fraction of the cell that is land.
         igbp: largest land-cover class of its land, or ``unknown``.
-        covers: share of its land by IGBP class, the largest first.
+        covers: fraction of its land by IGBP class, the largest first.
         koeppen: Koeppen class, or ``unknown``.
         continent: in words.
         region: in words.
@@ -67,7 +67,7 @@ def position(lat: float, lon: float) -> str:
 
 
 def place_at(earth: xr.Dataset, lat: float, lon: float) -> Cell | None:
-    """Return what the bundled global drivers hold for the cell that a position lies in; None at sea.
+    """Return the values of the bundled global drivers in the cell of a position; None over ocean.
 
     Args:
         earth: of ``tamrl.globe.earth.load_earth``.
@@ -114,7 +114,7 @@ def cell_cycle(maps: xr.Dataset, flux: str, lat: float, lon: float) -> pd.DataFr
 
     Returns:
         DataFrame(month) of ``value`` and, where the maps have it, ``sd`` [gC m-2 d-1]; None where the maps do not have
-        the flux, or no value in this cell.
+        the flux or months, or no value in this cell.
     """
     if flux not in maps or not tells_months(maps) or cell_of(maps, lat, lon) is None:
         return None
@@ -150,7 +150,7 @@ def cell_code(maps: xr.Dataset, lat: float, lon: float) -> np.ndarray | None:
 
 
 def like_towers(reference: "Reference", code: np.ndarray, lat: float, lon: float, count: int = 8) -> pd.DataFrame:
-    """Return the training towers whose task embeddings are nearest to that of a cell, the nearest first.
+    """Return the training towers whose task embeddings are closest to that of a cell, the closest first.
 
     Args:
         reference: the training towers of the model that made the code.
@@ -164,7 +164,7 @@ def like_towers(reference: "Reference", code: np.ndarray, lat: float, lon: float
         ``igbp``, ``koeppen``, ``lat``, ``lon``.
 
     Raises:
-        TamrlError: the code is not one of this model.
+        TamrlError: the code has not the number of components of this model.
     """
     if len(code) != reference.components.shape[1]:
         raise TamrlError(
@@ -197,8 +197,8 @@ def static_of(place: Cell, trained: frozenset[str], igbp: str | None = None) -> 
     Args:
         place: the cell.
         trained: land covers that training towers have; others count as ``unknown``.
-        igbp: one land cover that the whole cell is taken for; None for the mixture of its vegetated land, as the maps
-            are made (``tamrl.upscale.drivers.landcover``).
+        igbp: one land cover that is assumed for the whole cell; None for the mixture of its vegetated land, as in the
+            maps (``tamrl.upscale.drivers.landcover``).
     """
     found = static_inputs(igbp if igbp in trained else UNKNOWN, place.koeppen)
     if igbp is None:
@@ -208,7 +208,7 @@ def static_of(place: Cell, trained: frozenset[str], igbp: str | None = None) -> 
 
 
 def vegetated(place: Cell) -> float:
-    """Return the share of a cell's land that carries a flux: what is not bare, snow, ice or water."""
+    """Return the fraction of a cell's land that carries a flux: all that is not bare, snow, ice or water."""
     return float(vegetation(_fractions(place))[1][0])
 
 
@@ -219,8 +219,8 @@ def _fractions(place: Cell) -> np.ndarray:
 def tower_of_cell(earth: xr.Dataset, lat: float, lon: float) -> xr.Dataset:
     """Return one cell as the record of a tower without fluxes, as the climate model reads it.
 
-    Twelve months of the climatology stand twice after each other: the first year warms up the state of the model,
-    the second is the one to look at.
+    The twelve months of the climatology are repeated: the first year is the spin-up of the model, the second is the
+    one to use.
 
     Args:
         earth: of ``tamrl.globe.earth.load_earth``.

@@ -20,6 +20,12 @@ def on_common_grid(
         b: field (lat, lon) on any regular grid.
         land_a: land fraction (lat, lon) of the first grid, missing counts as 1.
         land_b: likewise of the second.
+
+    Returns:
+        Both fields (lat, lon) and the land fraction (lat, lon) of their grid.
+
+    Raises:
+        TamrlError: a grid cannot be regridded, see ``tamrl.globe.regrid.regrid_conservative``.
     """
     if same_grid(a, b):
         b = b.assign_coords(lat=a["lat"], lon=a["lon"])

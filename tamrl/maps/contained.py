@@ -27,14 +27,27 @@ def import_contained(
 ) -> MapsEntry:
     """Import a product as ``tamrl.maps.imports.import_product`` does, in a process that is ended if it takes too much.
 
+    Args:
+        files: files, Zarr stores, folders, patterns with ``*``, and ZIP files of these.
+        into: folder that the maps go to.
+        kind: a key of ``tamrl.maps.products.PRODUCTS``, or ``auto``.
+        mapping: flux -> {variable, unit, sign}, for other CF files.
+        progress: called with the fraction that is done.
+        bounds: of the process.
+        cancelled: asked again and again; the process is ended once it returns True.
+
+    Returns:
+        The entry of the new maps.
+
     Raises:
-        TamrlError: what ``import_product`` raises, or a bound of memory, time or size was exceeded.
+        TamrlError: what ``import_product`` raises, a bound of memory, time or size was exceeded, or the work was
+            cancelled.
     """
 
     def broken(how: str) -> TamrlError:
-        late = f"The import took longer than {bounds.seconds / 60:.0f} minutes"
-        what = late if how == "overdue" else "The import broke off"
-        return TamrlError(f"{what} and was ended, nothing of it is kept", _names(files), _TODO)
+        late = f"The import took longer than {bounds.seconds / 60:.0f} minutes and was stopped"
+        what = late if how == "overdue" else "The import stopped before its end"
+        return TamrlError(f"{what}; nothing of it is kept", _names(files), _TODO)
 
     asked = {"files": [str(file) for file in files], "into": str(into), "kind": kind, "mapping": mapping}
     told = contained.run(__name__, asked, progress, bounds, broken, cancelled)

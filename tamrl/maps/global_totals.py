@@ -1,4 +1,4 @@
-"""Global land totals beside published ones: values of others, the uncertainty of ours, and why they may differ."""
+"""Global land totals beside published ones: published values, the uncertainty of ours, and why they may differ."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -61,7 +61,7 @@ class Published:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """The smallest and largest value that it allows."""
+        """The smallest and largest value within its uncertainty or range."""
         if self.mean is None:
             assert self.low is not None  # a range, where there is no mean
             assert self.high is not None
@@ -146,8 +146,8 @@ def _respiration(found: list[Published]) -> list[Published]:
 def member_spread(entry: MapsEntry) -> dict[str, float]:
     """Return the standard deviation over the members of each flux's total, PgC yr-1, of bundled maps; else nothing.
 
-    It was taken when they were made, from the total of each member. It cannot be derived from the spread of single
-    cells, since their errors are correlated in space, which a map does not show.
+    It was computed from the total of each member when the maps were made. It cannot be derived from the spread of
+    single cells, since their errors are correlated in space, which a map does not show.
 
     Raises:
         TamrlError: the file beside the maps is damaged.
@@ -170,12 +170,12 @@ def verdict(flux: str, value: float, published: list[Published]) -> str:
     Args:
         flux: GPP, RECO or NEE.
         value: our total, PgC yr-1.
-        published: of ``read_published``; those of other fluxes are passed over.
+        published: of ``read_published``; those of other fluxes are ignored.
     """
     mine = [p for p in published if p.flux == flux]
     unit = _UNIT_TEXT
     if not mine:
-        return f"{flux} is {_number(value)} {unit}; no published total of it is bundled to set it beside."
+        return f"{flux} is {_number(value)} {unit}; no published total of it is bundled for comparison."
     low, high = min(p.ends[0] for p in mine), max(p.ends[1] for p in mine)
     said = ""
     if len(mine) > 1:

@@ -1,4 +1,4 @@
-"""Bring a gridded product into the maps of a workspace, or of a session."""
+"""Import a gridded product into the maps of a workspace, or of a session."""
 
 import re
 import tempfile
@@ -48,22 +48,23 @@ def import_product(
     progress: Callable[[float], None] | None = None,
     most_bytes: int | None = None,
 ) -> MapsEntry:
-    """Read a gridded product and keep it as maps; a killed import leaves nothing behind.
+    """Read a gridded product and store it as maps; a killed import leaves nothing behind.
 
     Args:
         files: files, Zarr stores, folders, patterns with ``*``, and ZIP files of these.
         into: workspace, whose folder ``maps`` it goes to, or a folder.
         kind: a key of ``tamrl.maps.products.PRODUCTS``, or ``auto``.
         mapping: flux -> {variable, unit, sign}, or a YAML file of it, for other CF files.
-        progress: called with the share that is done, 0-1.
-        most_bytes: that a ZIP may unpack to, and that the maps may take before they are compressed; None where the user
-            sits at the computer: then only a ZIP is bounded, and files may take values from others.
+        progress: called with the fraction that is done.
+        most_bytes: that a ZIP may unpack to, and that the maps may take before they are compressed; None for the
+            owner of the computer: then only a ZIP is bounded, and files may take values from others.
 
     Returns:
         The entry of the new maps.
 
     Raises:
-        TamrlError: the workspace is read-only, or a file is not what it should be.
+        TamrlError: the workspace is read-only, a file cannot be read or is not of a known product, or the maps are too
+            large or cannot be written.
     """
     if isinstance(into, Workspace):
         into.check_writable()
@@ -123,7 +124,7 @@ def _locks(path: Path, held: ExitStack) -> bool:
 def _unpacked(path: Path, scratch: Path, most: int) -> Path:
     """Return where the content of a ZIP lies; another path is returned as it is.
 
-    What a ZIP says of its size is not believed: it is counted while it is read.
+    The size that a ZIP declares is not trusted: bytes are counted while reading.
 
     Raises:
         TamrlError: the ZIP is damaged, far too large, or would write outside its folder.
@@ -157,7 +158,9 @@ def _unpacked(path: Path, scratch: Path, most: int) -> Path:
                             raise too_large
                         file.write(block)
     except _BROKEN_ZIP as error:
-        raise TamrlError(f"This ZIP cannot be unpacked: {error}", path.name, "Pack or send it again") from error
+        raise TamrlError(
+            f"This ZIP cannot be unpacked: {error}", path.name, "Pack it again, or upload it again"
+        ) from error
     return folder
 
 

@@ -1,8 +1,8 @@
 """From the NEE of towers to the net land sink, step by step, with published numbers and an explicit remainder.
 
-A tower measures what an ecosystem exchanges with the air above it. It misses fires, and carbon that is carried away and
-released elsewhere: harvest, wood, carbon in rivers. The atmosphere sees the sum of all. The numbers, their sources and
-the sentences they were taken from are in ``assets/land-sink.yaml``; positive is a loss of land, PgC yr-1.
+A tower measures the exchange of an ecosystem with the air above it. It misses fires, and carbon that is carried away
+and released elsewhere: harvest, wood, carbon in rivers. The atmosphere sees the sum of all. The numbers, their sources
+and the sentences they were taken from are in ``assets/land-sink.yaml``; positive is a loss of land, PgC yr-1.
 """
 
 from dataclasses import dataclass, fields
@@ -29,20 +29,20 @@ _TERA = 1e12
 
 @dataclass(frozen=True, kw_only=True)
 class SinkStep:
-    """One published number on the way.
+    """One published number between tower NEE and the land sink.
 
     Attributes:
         key: short name.
         label: name in words.
         value: PgC yr-1, positive where land loses carbon.
-        statement: what its authors say.
-        read_in: where that was read.
+        statement: the sentence of its authors.
+        read_in: where it was found.
         citation: authors, year and journal.
         doi: of the paper.
-        years: first and last that it stands for, None where its authors name none.
+        years: first and last that it is valid for, None where its authors name none.
         plus_minus: uncertainty as its authors give it after the plus-minus sign, PgC yr-1; None where they give none.
         plus_minus_is: what that uncertainty is, such as one standard deviation.
-        about: whether the authors give the number as a rough one.
+        about: whether the authors call the number approximate.
         overlaps: keys of steps that count some of the same carbon.
     """
 
@@ -78,7 +78,7 @@ class SinkStep:
 
 @dataclass(frozen=True)
 class Budget:
-    """What lies between towers and the net land sink.
+    """The steps between towers and the net land sink.
 
     Attributes:
         steps: from towers to what the atmosphere sees of land.
@@ -154,7 +154,7 @@ def _step(item: Any, where: str) -> SinkStep:
 
 
 def bridge(ours: float, budget: Budget, sd: float | None = None) -> pd.DataFrame:
-    """Return the way from our total to the published net land sink, one row a bar, in order.
+    """Return the steps from our total to the published net land sink, one row per bar, in order.
 
     The remainder is what is left: what the atmosphere sees is the net land sink less what rivers carry to the ocean.
 
@@ -200,7 +200,7 @@ def _known(value: float | None) -> float:
 
 
 def verdict(table: pd.DataFrame, budget: Budget) -> str:
-    """Return in words how much of the way from ours to the net land sink published numbers explain."""
+    """Return in words how much of the difference between our NEE and the net land sink published numbers explain."""
     ours, rest = (float(table.loc[table["kind"] == kind, "value"].iloc[0]) for kind in ("ours", "remainder"))
     known = sum(step.value for step in budget.steps)
     gap = known + rest
@@ -220,12 +220,12 @@ def _number(value: float) -> str:
 
 
 def contributions(of: xr.DataArray, area: xr.DataArray, step: float = 2.0) -> xr.DataArray:
-    """Return what each block of cells adds to the global total, TgC yr-1, (lat, lon), missing without land.
+    """Return the contribution of each block of cells to the global total, TgC yr-1, (lat, lon), missing without land.
 
     Args:
         of: mean flux (lat, lon), gC m-2 d-1.
         area: land of each cell, m2.
-        step: degrees of a block; the cells' own where they are larger.
+        step: size of a block in degrees; that of the cells where they are larger.
     """
     amount = (of * area).where(area > 0) * (DAYS_PER_YEAR / _TERA)
     lat, lon = (np.floor((amount[n].values + 1e-9) / step) * step + step / 2 for n in ("lat", "lon"))

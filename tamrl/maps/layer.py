@@ -1,7 +1,7 @@
 """From a question to a field: which maps, which flux, which part of time, and what is subtracted.
 
-A ``Layer`` is the question, hashable, so that what it gives can be kept. What it is computed from is passed in: maps
-and fields of entries, which a caller keeps as it likes (``Reader``).
+A ``Layer`` is the question, hashable, so that its field can be cached. Maps and fields of entries are passed in, so
+that a caller can cache them (``Reader``).
 """
 
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ TAILS = (2.0, 98.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Layer:
-    """What one picture shows: a field, or a field minus another.
+    """The content of one map on screen: a field, or a field minus another.
 
     Attributes:
         entry: the maps.
@@ -30,7 +30,7 @@ class Layer:
         period: which part of time.
         other: the maps that are subtracted, None for none.
         other_period: which part of their time.
-        vegetated: whether a difference leaves out land without plants, see ``tamrl.maps.regions.vegetated``.
+        vegetated: whether a difference leaves out land without vegetation, see ``tamrl.maps.regions.vegetated``.
     """
 
     entry: MapsEntry
@@ -41,7 +41,7 @@ class Layer:
     vegetated: bool = False
 
     def over_months(self) -> list["Layer"]:
-        """Return the layer of four months where it is one of a part of the year, else itself."""
+        """Return the layers of four months over the year where the period is a part of it, else the layer itself."""
         if not (self.period.month or self.period.season) or self.name == "extrapolation":
             return [self]
         other_year = self.other_period.year if self.other_period else None
@@ -57,12 +57,12 @@ class Layer:
 
 @dataclass(frozen=True)
 class Reader:
-    """What layers are computed from; an application passes functions that keep what they return.
+    """The functions that layers are computed with; an application passes cached ones.
 
     Attributes:
         maps: entry -> its maps, lazy.
         field: entry, variable and period -> mean over the period, (lat, lon).
-        vegetated: field -> where its cells have plants, (lat, lon) bool.
+        vegetated: field -> which of its cells are vegetated, (lat, lon) bool.
     """
 
     maps: Callable[[MapsEntry], xr.Dataset]
@@ -119,8 +119,8 @@ def limits(
     Args:
         layers: what is shown.
         reader: of their maps.
-        compute: gives the field of a layer; that of the reader, or one that keeps it.
-        centred: whether the colours part at zero.
+        compute: returns the field of a layer: that of the reader, or a cached one.
+        centred: whether the colour scale is diverging, centred on zero.
         tails: percentiles.
     """
     layers = tuple(layers)
@@ -135,7 +135,7 @@ def colour_range(values: np.ndarray, centred: bool, tails: tuple[float, float] =
 
     Args:
         values: of any shape; missing ones do not count.
-        centred: whether the colours part at zero.
+        centred: whether the colour scale is diverging, centred on zero.
         tails: lower and upper percentile, 0-100.
     """
     known = values[np.isfinite(values)]

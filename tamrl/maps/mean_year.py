@@ -1,4 +1,4 @@
-"""Maps against the mean year of the towers that the bundled models learnt from, for those who have no towers at hand.
+"""Maps against the mean year of the towers that the bundled models were trained on, for users without towers.
 
 The table comes with the project: means over years of the months that FLUXNET2015 towers observed, no series.
 """
@@ -24,7 +24,7 @@ SOURCE = (
 
 
 def bundled_means() -> Path:
-    """Return where the table that comes with the project lies."""
+    """Return the path of the bundled table."""
     return bundled_folder("towers") / "mean-year.parquet"
 
 
@@ -63,7 +63,7 @@ def load_means(path: Path) -> pd.DataFrame:
 
 
 def against_mean_year(maps: xr.Dataset, means: pd.DataFrame, max_km: float = MAX_KM) -> pd.DataFrame:
-    """Return the like of ``against_towers`` for the mean year of towers and that of the maps, whatever their years.
+    """Return a table as of ``against_towers`` for the mean year of towers and that of the maps, whatever their years.
 
     Args:
         maps: monthly or daily fluxes, or a climatology.

@@ -1,9 +1,9 @@
-"""Phenology: monthly LAI and EVI of a place from its climate, its NDVI range, its maximum fAPAR and its class.
+"""Phenology: monthly LAI and EVI of a place from its climate, NDVI range, maximum fAPAR and classes.
 
-The bundled global drivers have no satellite series, towers do. Boosted trees learn the series of the towers from what
-both have; on the grid they give the seasonal cycle of each cell, which the climate model reads like that of a tower.
-At a tower the model that predicts its phenology has never seen that tower (``out_of_fold``), so that training and the
-Earth see the same kind of input.
+The bundled global drivers have no satellite series, towers do. Boosted trees learn the series of the towers from the
+inputs that both have; on the grid they give the seasonal cycle of each cell, which the climate model reads like that
+of a tower. At a tower the phenology comes from a model that has never seen that tower (``out_of_fold``), so that
+training and the global maps use the same kind of input.
 
 Shapes: N places, T months, F features.
 """
@@ -37,7 +37,7 @@ INNER = 5
 
 
 def potential_evaporation(ta: np.ndarray, sw_pot: np.ndarray) -> np.ndarray:
-    """Return potential evaporation, mm d-1, of temperature and extraterrestrial radiation alone.
+    """Return potential evaporation, mm d-1, from temperature and extraterrestrial radiation alone.
 
     Oudin et al. 2005, doi:10.1016/j.jhydrol.2004.08.026, equation 3 with K1 = 100 and K2 = 5 degrees.
 
@@ -49,7 +49,7 @@ def potential_evaporation(ta: np.ndarray, sw_pot: np.ndarray) -> np.ndarray:
 
 
 def features(ta: np.ndarray, p: np.ndarray, sw_pot: np.ndarray, month: np.ndarray, cyclic: bool = False) -> np.ndarray:
-    """Return the climatic inputs of the phenology model, (N, T, F) float32, NaN where not known.
+    """Return the climate inputs of the phenology model, (N, T, F) float32, NaN where not known.
 
     Args:
         ta: (N, T) air temperature, degC.
@@ -143,10 +143,10 @@ def targets_of(archive: xr.Dataset) -> tuple[str, ...]:
 
 @dataclass
 class Phenology:
-    """Boosted trees, one model a variable, every tower with the same weight.
+    """Boosted trees, one model per variable, every tower with the same weight.
 
     Attributes:
-        seed: of the rows and columns that a tree sees.
+        seed: of the rows and columns that each tree uses.
     """
 
     SETTINGS: ClassVar = {
@@ -162,7 +162,7 @@ class Phenology:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """What was learnt."""
+        """The variables that the model was trained on."""
         return tuple(self._models)
 
     def fit(self, archive: xr.Dataset, sites: Iterable[str] | None = None, inputs: np.ndarray | None = None) -> None:
@@ -171,10 +171,10 @@ class Phenology:
         Args:
             archive: (site, time), monthly.
             sites: the towers to learn from; all where None.
-            inputs: of ``tower_inputs`` of the same archive, where they are there already.
+            inputs: ``tower_inputs`` of the same archive, where already computed.
 
         Raises:
-            TamrlError: the towers have no satellite series.
+            TamrlError: the towers have no satellite series, or see ``tower_inputs``.
         """
         from xgboost import XGBRegressor
 
@@ -217,8 +217,8 @@ def out_of_fold(
 ) -> xr.Dataset:
     """Return the archive with predicted phenology in place of the observed.
 
-    Each tower is predicted by a model that has seen neither the towers of its group nor those held out; those held out
-    by a model that has seen all others.
+    Each tower is predicted by a model trained on neither the towers of its group nor those held out; those held out by
+    a model trained on all others.
 
     Args:
         archive: (site, time), monthly, with some of ``TARGETS``.
@@ -249,7 +249,11 @@ def out_of_fold(
 
 
 def inner_groups(archive: xr.Dataset, held: Sequence[str] = (), seed: int = 0) -> list[tuple[str, ...]]:
-    """Return the towers outside ``held`` in five groups, each IGBP class spread evenly over them."""
+    """Return the towers outside ``held`` in five groups, each IGBP class spread evenly over them.
+
+    Raises:
+        TamrlError: no tower is left.
+    """
     pairs = zip(archive["site"].values.astype(str), archive["igbp"].values.astype(str), strict=True)
     classes = {site: igbp for site, igbp in pairs if site not in set(held)}
     return folds(classes, min(INNER, len(classes)), seed)

@@ -19,11 +19,14 @@ def earth_cycle(model: Phenology, earth: xr.Dataset) -> dict[str, np.ndarray]:
     """Return the seasonal cycle of each variable on that grid, (12, lat, lon), NaN off the vegetated land.
 
     A cell is a mixture of classes: each of its vegetated classes is predicted by itself, and the predictions are
-    averaged by share, since a tree cannot read half a class.
+    averaged by area fraction, since a tree cannot read half a class.
 
     Args:
         model: trained.
         earth: of ``tamrl.globe.earth.load_earth``.
+
+    Raises:
+        TamrlError: the model was not trained.
     """
     ta = earth["TA"].values.reshape(12, -1)
     land = np.flatnonzero((earth["land_fraction"].values.ravel() > 0) & np.isfinite(ta[0]))

@@ -1,7 +1,7 @@
 """Groups of cells by which fields are summed and compared: continents, land regions, classes and bands of latitude.
 
 The classes are those of the bundled global drivers (``tamrl.globe.earth``), taken to the grid of any product: the
-nearest cell where the product is as fine, the largest class by area of land where it is coarser.
+nearest cell where the product is as fine, the class with the largest area of land where it is coarser.
 """
 
 from dataclasses import dataclass
@@ -94,8 +94,8 @@ def _classes(kind: str, earth: xr.Dataset) -> tuple[xr.DataArray, dict[int, str]
 def vegetated(earth: xr.Dataset, lat: np.ndarray, lon: np.ndarray) -> xr.DataArray:
     """Return which cells of a grid are not known to be bare, frozen or water, (lat, lon) bool.
 
-    Where nothing grows the maps of this project are 0 by construction (``tamrl.landcover.vegetation``) and most
-    products as well, so that such cells make any two maps agree. A cell without land in the Earth is kept.
+    On land without vegetation the maps of this project are 0 by construction (``tamrl.landcover.vegetation``), as most
+    products are, so that such cells make any two maps agree. A cell without land in the Earth is kept.
 
     Args:
         earth: of ``tamrl.globe.earth.load_earth``.

@@ -50,7 +50,7 @@ class Period:
 
 
 def years_of(maps: xr.Dataset) -> tuple[int, ...]:
-    """Return the years that a set of maps tells apart: none for a climatology."""
+    """Return the years of a set of maps: none for a climatology."""
     if is_climatology(maps):
         return ()
     return tuple(int(year) for year in np.unique(pd.DatetimeIndex(maps["time"].values).year))
@@ -62,7 +62,7 @@ def years_with(maps: xr.Dataset, period: Period) -> tuple[int, ...]:
 
 
 def tells_months(maps: xr.Dataset) -> bool:
-    """Return whether a set of maps tells the parts of a year apart: not where its steps are years."""
+    """Return whether a set of maps resolves months: not where its steps are years."""
     return is_climatology(maps) or step_of_maps(maps) != "year"
 
 
@@ -152,7 +152,7 @@ def cycle(maps: xr.Dataset, name: str, cell: tuple[float, float] | None = None) 
     Args:
         maps: set of maps, may be lazy.
         name: GPP, RECO, NEE or ``<flux>_sd``.
-        cell: latitude and longitude; the cell they lie in, and no map, is read.
+        cell: latitude and longitude; only the cell that contains them is read.
 
     Raises:
         TamrlError: the maps do not have the variable, or none of their months, or the cell lies outside them.
@@ -176,9 +176,10 @@ def cycle(maps: xr.Dataset, name: str, cell: tuple[float, float] | None = None) 
 
 
 def doubtful(maps: xr.Dataset) -> xr.DataArray | None:
-    """Return where the model extrapolates, (lat, lon) bool: its dissimilarity index is above its threshold.
+    """Return which cells lie outside the area of applicability, (lat, lon) bool.
 
-    None where the maps have no such index. See Meyer and Pebesma (2021), doi:10.1111/2041-210X.13650.
+    There the dissimilarity index is above its threshold. None where the maps have no such index. See Meyer and Pebesma
+    (2021), doi:10.1111/2041-210X.13650.
     """
     if "extrapolation" not in maps or "threshold" not in maps["extrapolation"].attrs:
         return None
@@ -197,7 +198,7 @@ def cell_of(maps: xr.Dataset | xr.DataArray, lat: float, lon: float) -> tuple[in
     Args:
         maps: with regular coordinates ``lat`` and ``lon``, ascending.
         lat: degrees north.
-        lon: degrees east; a whole turn more or less is the same place.
+        lon: degrees east; 360 more or less is the same place.
     """
     south_north, west_east = (edges(maps[axis].values, axis) for axis in ("lat", "lon"))
     inside = [x for x in (lon, lon - 360, lon + 360) if west_east[0] <= x <= west_east[-1]]

@@ -1,1 +1,1 @@
-"""Files, processes and devices: what any program of this kind needs."""
+"""Files, processes and devices: infrastructure that knows nothing of carbon fluxes."""

@@ -1,8 +1,8 @@
-"""Which files of this computer a visitor of the app may name, and what a message may say of where they lie.
+"""Which files of this computer a visitor of the app may open, and what messages may disclose of their paths.
 
-The owner is whoever sits at the computer: the app listens on localhost alone and nothing stands in front of it. The
-owner may name any path. Everyone else is a visitor and may name paths inside listed roots only, none where no root is
-listed. What lies outside, what does not exist and what cannot be looked at all meet the same message.
+The owner is whoever sits at the computer: the app listens on localhost alone and no proxy is in front of it. The owner
+may name any path. Everyone else is a visitor and may name paths inside listed roots only, none where no root is listed.
+Paths that lie outside, do not exist or cannot be accessed all give the same message.
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ from tamrl.errors import TamrlError
 
 #: Folders that every visitor may open, separated as in PATH. Set but empty: no path may be named, by the owner neither.
 ENVIRONMENT = "TAMRL_ROOTS"
-#: A longer path is no path.
+#: A longer text is not accepted as a path.
 LONGEST = 1024
 #: Most files that a pattern may name, and most entries of a folder that is looked through for links out of the roots.
 _MOST_FILES, _MOST_ENTRIES = 10_000, 200_000
@@ -51,12 +51,12 @@ _ABSOLUTE = re.compile(
 def is_local(
     address: str | None, headers: Mapping[str, Iterable[str]], peer: str | None = None, base_path: str = ""
 ) -> bool:
-    """Say whether who asks sits at this computer, as far as can be told; in doubt not.
+    """Return whether the request comes from this computer, as far as can be known; in doubt False.
 
-    Behind a reverse proxy a server listens on localhost, too, while its visitors are anywhere. A proxy is taken for
-    granted where a header was added by one, where the browser asked for another host than localhost, and where the app
-    is served below a path. A proxy that passes on nothing of all this cannot be told from the owner: behind any proxy
-    set ``TAMRL_ROOTS``.
+    Behind a reverse proxy a server listens on localhost, too, while its visitors are anywhere. A proxy is
+    assumed where one added a header, where the browser asked for a host other than localhost, and where the app is
+    served below a path. A proxy that reveals none of this cannot be distinguished from the owner: behind any proxy set
+    ``TAMRL_ROOTS``.
 
     Args:
         address: that the server listens on; None for all.
@@ -149,7 +149,7 @@ class Access:
         """Return whether no link in a folder leads out of the roots.
 
         Args:
-            folder: is looked through to its bottom, or to ``depth``.
+            folder: is searched recursively, or to ``depth``.
             depth: number of levels, None for all.
         """
         if self.owner:
@@ -175,7 +175,7 @@ class Access:
         """Return the file or folder that was named.
 
         Args:
-            text: as it was typed or stands in an address; a visitor may give the path from a root on.
+            text: as typed or as in an address; a visitor may give the path relative to a root.
             where: name of the box or parameter, for the message.
 
         Raises:
@@ -187,7 +187,7 @@ class Access:
         return found[0]
 
     def expand(self, text: str, where: str) -> list[Path]:
-        """Return the files and folders that were named, also by a pattern with ``*``; all that is in them may be read.
+        """Return the files and folders that were named, also by a pattern with ``*``; all of their content may be read.
 
         Raises:
             TamrlError: see ``resolve``.
@@ -256,12 +256,12 @@ class Access:
         )
 
     def public(self, text: str, known: Iterable[Path] = ()) -> str:
-        """Return a text as this session may read it: for visitors absolute paths are cut down.
+        """Return a text as this session may read it: for visitors absolute paths are shortened.
 
         Args:
             text: a message.
-            known: folders that paths are told from: of ``/data/a/mine/maps`` in the workspace ``/data/a/mine`` a
-                visitor reads ``mine/maps``.
+            known: folders that paths are made relative to: of ``/data/a/mine/maps`` in the workspace ``/data/a/mine``
+                a visitor reads ``mine/maps``.
         """
         if self.owner:
             return text

@@ -1,4 +1,4 @@
-"""One account of what was done to data on the way in: the same for towers, products and drivers."""
+"""One account of what was done to data while reading: the same for towers, products and drivers."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -9,10 +9,10 @@ import pandas as pd
 
 #: Kind of entry -> what it means; also the order in which they are shown.
 KINDS = {
-    "rejected": "values or rows that were set aside",
+    "rejected": "values or rows that were rejected",
     "missing": "what the files lack, or lack for some time",
     "converted": "values that were brought to the project's units, days or grid",
-    "assumed": "what the files do not say and was taken for granted",
+    "assumed": "what the files do not say and was assumed",
 }
 
 
@@ -36,10 +36,10 @@ class AccountEntry:
         """Check the kind.
 
         Raises:
-            ValueError: it is none of ``KINDS``.
+            ValueError: it is not one of ``KINDS``.
         """
         if self.kind not in KINDS:
-            raise ValueError(f"kind {self.kind!r} is none of {', '.join(KINDS)}")
+            raise ValueError(f"kind {self.kind!r} is not one of {', '.join(KINDS)}")
 
 
 @dataclass
@@ -55,7 +55,7 @@ class IngestReport:
     entries: list[AccountEntry] = field(default_factory=list)
 
     def rejected(self, subject: str, words: str, count: int | None = None) -> None:
-        """Note values or rows that were set aside."""
+        """Note values or rows that were rejected."""
         self._add(AccountEntry("rejected", subject, words, count))
 
     def missing(self, subject: str, words: str, count: int | None = None) -> None:
@@ -71,7 +71,7 @@ class IngestReport:
         self._add(AccountEntry("assumed", subject, words, count))
 
     def note(self, subject: str, words: str) -> None:
-        """Note a whole sentence of a reader; its kind is told from its words (``kind_of``)."""
+        """Note a whole sentence of a reader; its kind is inferred from its words (``kind_of``)."""
         self._add(AccountEntry(kind_of(words), subject, words))
 
     def extend(self, other: "IngestReport") -> None:
@@ -101,7 +101,7 @@ class IngestReport:
         return [f"{entry.kind}: {entry.subject}: {entry.words}" for entry in self]
 
     def grouped(self) -> list[tuple[str, str, list[str]]]:
-        """Return kind, words and the subjects that they are said of, so that what is said of many is one line."""
+        """Return kind, words and the subjects that they apply to, so that what applies to many is one line."""
         found: dict[tuple[str, str], list[str]] = {}
         for entry in self:
             found.setdefault((entry.kind, entry.words), []).append(entry.subject)
@@ -121,17 +121,17 @@ class IngestReport:
         """Return the report that ``to_list`` gave.
 
         Raises:
-            TypeError, ValueError: an entry is none.
+            TypeError, ValueError: an entry is not valid.
         """
         return cls([AccountEntry(**entry) for entry in entries])
 
 
-#: Names of files and columns, whose letters tell nothing.
+#: Names of files and columns, which must not decide the kind.
 _NAMED = re.compile(r"\S+\.(?:csv|tsv|txt|gz|zip|parquet|nc|zarr|xlsx)\S*|\b[A-Z][A-Z0-9]*_[A-Z0-9_]+\b", re.I)
-#: Words by which a sentence of a reader is told apart; the first kind that has one of them.
+#: Words that decide the kind of a sentence of a reader; the first kind with one of them is taken.
 _TELLING = {
     "assumed": ("taken, since",),
-    "rejected": ("set aside", "cells rejected", "was taken, it has", "damaged", "refused", "not read", "overlap"),
+    "rejected": ("rejected", "set aside", "was taken, it has", "damaged", "refused", "not read", "overlap"),
     "missing": (
         *("has no ", "no monthly", "not beside", "lacks", "without position", "no daily data", "not in sites.csv"),
         *("is ingested here", "gap"),
@@ -144,7 +144,7 @@ _TELLING = {
 
 
 def kind_of(words: str) -> str:
-    """Return the kind that a sentence of a reader belongs to; what none of the telling words is in was assumed."""
+    """Return the kind of a sentence of a reader; ``assumed`` where it has none of the deciding words."""
     text = _NAMED.sub("", words).lower()
     return next(
         (kind for kind, tellings in _TELLING.items() if any(telling in text for telling in tellings)), "assumed"
@@ -152,11 +152,11 @@ def kind_of(words: str) -> str:
 
 
 def kept(provenance: Iterable[dict[str, Any]]) -> IngestReport:
-    """Return what the provenance of a workspace says of the data that it holds now.
+    """Return the account of the data that a workspace holds now, from its provenance.
 
     Args:
-        provenance: entries, oldest first; those with ``account`` count. A later reading of a tower replaces what an
-            earlier one said of it.
+        provenance: entries, oldest first; those with ``account`` count. A later reading of a tower replaces the
+            account of an earlier one.
     """
     report = IngestReport()
     for entry in provenance:

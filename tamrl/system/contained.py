@@ -1,8 +1,8 @@
 """Work on what a visitor sends in a process of its own, with bounded memory, time and size.
 
 A small file may unpack to any size, and a damaged one may bring down the library that reads it: neither must reach the
-server. The module that does the work is run by its name; it reads what is asked of it as JSON from standard input and
-tells a line of JSON each how far it is, and last what came of it.
+server. The module that does the work is run by its name; it reads its request as JSON from standard input and writes
+its progress, and at last its result, as lines of JSON.
 """
 
 import contextlib
@@ -52,16 +52,16 @@ def run(
     Args:
         module: calls ``serve`` when it is run.
         asked: JSON values; the bounds of size and memory are added.
-        progress: called with the share that is done; what it raises ends the process.
+        progress: called with the fraction that is done; what it raises ends the process.
         bounds: of the process.
-        broken: makes the error of a process that told no end, from ``overdue`` or ``broken``.
-        cancelled: asked again and again; the process is ended once it says so.
+        broken: makes the error of a process that ended without a result, from ``overdue`` (out of time) or ``broken``.
+        cancelled: asked again and again; the process is ended once it returns True.
 
     Returns:
-        What the process told last.
+        The last message of the process.
 
     Raises:
-        TamrlError: what the work raised, or the bounds were met.
+        TamrlError: what the work raised, a bound was exceeded, or the work was cancelled.
     """
     asked = {**asked, "size": bounds.size, "memory": bounds.memory}
     with subprocess.Popen(
@@ -155,11 +155,11 @@ def serve(
     too_much: Callable[[dict[str, Any]], TamrlError],
     unforeseen: Callable[[dict[str, Any], Exception], TamrlError],
 ) -> None:
-    """Do what standard input asks for; tell it on standard output, a line of JSON each.
+    """Do what standard input asks for; write progress and result to standard output, a line of JSON each.
 
     Args:
-        work: called with what is asked and with a function that tells the share that is done; returns what to tell.
-        too_much: makes the error of work that met the bound of memory.
+        work: called with the request and with a function that takes the fraction that is done; returns the result.
+        too_much: makes the error of work that exceeded the bound of memory.
         unforeseen: makes the error of any other exception than a TamrlError.
     """
     asked = json.load(sys.stdin)

@@ -27,7 +27,7 @@ def choose(name: str = "auto") -> torch.device:
     """Return the device to work on.
 
     Args:
-        name: ``auto`` takes what the variable TAMRL_DEVICE says, else the best there is; ``cuda``,
+        name: ``auto`` takes the device in the variable TAMRL_DEVICE, else the best available; ``cuda``,
             ``cuda:1``, ``mps`` and ``cpu`` insist.
 
     Raises:
@@ -50,7 +50,7 @@ def choose(name: str = "auto") -> torch.device:
 
 
 def one_of(device: torch.device, index: int) -> torch.device:
-    """Return the device of the piece of work ``index``: where ``cuda`` is several GPUs, each in its turn."""
+    """Return the device for the piece of work ``index``: where ``cuda`` means several GPUs, each in turn."""
     if device.type == "cuda" and device.index is None and (count := torch.cuda.device_count()) > 1:
         return torch.device("cuda", index % count)
     return device
@@ -66,7 +66,7 @@ def describe(device: torch.device) -> str:
 
 
 def wait(device: torch.device) -> None:
-    """Wait until a device has done all that it was given; a CPU has."""
+    """Wait until a device has finished all work given to it; a CPU always has."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -85,7 +85,7 @@ def fast_bfloat16(device: torch.device) -> bool:
     """Return whether a recurrent layer is faster in bfloat16 than in 32 bits on this device.
 
     On a CPU that takes instructions for it (AVX512-BF16); elsewhere it is emulated and slower. On a
-    GPU small recurrent steps are bound by their launches, so nothing is gained.
+    GPU small recurrent steps are limited by kernel launches, so nothing is gained.
     """
     known = getattr(torch.cpu, "_is_avx512_bf16_supported", None)
     return device.type == "cpu" and known is not None and bool(known())
@@ -93,10 +93,10 @@ def fast_bfloat16(device: torch.device) -> bool:
 
 @contextmanager
 def no_denormals() -> Iterator[None]:
-    """Flush denormal numbers (below 1e-38) to zero in this thread meanwhile; all else keeps its precision.
+    """Flush denormal numbers (below 1e-38) to zero in this thread, within the context; other numbers are unchanged.
 
-    Gradients that run back through a year without observations end there, and a CPU takes a hundred times as long for
-    them: they were a third of the time of a training step.
+    Gradients propagated through a year without observations become that small, and a CPU takes a hundred times as long
+    for them: they took a third of the time of a training step.
     """
     torch.set_flush_denormal(True)
     try:

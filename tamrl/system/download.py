@@ -1,8 +1,8 @@
-"""Downloads that resume after an interruption, are checked, and are put in place whole or not at all.
+"""Downloads that resume after an interruption, are verified, and are put in place whole or not at all.
 
-What has come lies beside the file in a hidden folder, ``.fetch``, as ``NAME.part`` with a note of where it is from; the
-next try, or the next run, asks the server for the rest alone (HTTP Range). pooch compares hashes and puts the file in
-its place. The transfer is ours: pooch's begins at the first byte each time and does not wait as a server asks to.
+The downloaded part is kept beside the file in a hidden folder, ``.fetch``, as ``NAME.part`` with a note of its origin;
+the next try, or the next run, asks the server for the rest alone (HTTP Range). pooch compares hashes and moves the file
+to its place. The transfer is ours: that of pooch starts at the first byte each time and ignores ``Retry-After``.
 """
 
 import json
@@ -44,7 +44,7 @@ class Remote:
         url: http or https.
         sha256: in hexadecimal; None where it is not known.
         size: in bytes; None where it is not known.
-        check: returns what is wrong with the file, in words, or nothing.
+        check: returns what is wrong with the file, in words, or an empty text.
         most_bytes: a larger file is refused.
     """
 
@@ -60,7 +60,7 @@ class Remote:
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
     def matches(self, path: Path) -> bool:
-        """Say whether a file on disk is this one, as far as that is known."""
+        """Return whether a file on disk is this one, as far as that is known."""
         if self.size is not None and path.stat().st_size != self.size:
             return False
         if self.sha256 is not None and pooch.file_hash(str(path)) != self.sha256:
@@ -81,14 +81,15 @@ def fetch(
         remote: the file.
         path: where it goes; a file there that is not the remote one, as far as that is known, is replaced.
         patience: how long to wait.
-        on_bytes: called with the bytes that there are and the bytes of the whole file, None where that is not known.
+        on_bytes: called with the bytes downloaded so far and those of the whole file, None where not known.
 
     Returns:
         ``path``.
 
     Raises:
         UnreachableError: the server cannot be reached: offline, a wrong name, nothing listens.
-        TamrlError: the server refuses, the file is not the one that is published, the disk is too small.
+        TamrlError: the server refuses, the file is not the published one, the disk is too small, or the folder cannot
+            be written.
     """
     work = path.parent / FOLDER
     with locked(path.parent / FOLDER.lstrip("."), wait_s=1.0):
@@ -131,7 +132,7 @@ def _retrieve(remote: Remote, path: Path, transfer: "_Transfer") -> None:
         if not transfer.whole:
             raise
         transfer.forget()  # pooch's word for another hash
-        raise transfer.wrong("its hash is another one") from error
+        raise transfer.wrong("its hash does not match") from error
 
 
 class _Transfer:
@@ -169,12 +170,12 @@ class _Transfer:
 
     def wrong(self, fault: str) -> TamrlError:
         """Return the error of a file that came whole and is not the published one."""
-        todo = "Nothing of it is kept: run the same command again; if it happens twice, tell those who publish the file"
+        todo = "Nothing of it is kept: run the same command again; if it happens twice, tell the publisher of the file"
         return TamrlError(f"The download is not the published file: {fault}", self.where, todo)
 
     def _attempt(self) -> None:
         have, validator = self._part()
-        headers = {"Accept-Encoding": "identity"}  # compressed on the way, a part could not be gone on from
+        headers = {"Accept-Encoding": "identity"}  # compressed on the way, a part could not be resumed
         if have:
             headers |= {"Range": f"bytes={have}-"} | ({"If-Range": validator} if validator else {})
         times = (self.patience.connect_s, self.patience.stall_s)
@@ -183,13 +184,15 @@ class _Transfer:
                 self._refuse(response)
                 self._receive(response, have)
         except requests.exceptions.SSLError as error:
-            todo = "Check the date of this computer, and whether its network looks into encrypted connections"
+            todo = "Check the date of this computer, and whether its network intercepts encrypted connections"
             raise TamrlError("The server's certificate is not trusted", self.where, todo) from error
         except requests.exceptions.ProxyError as error:
             todo = "Check HTTPS_PROXY and HTTP_PROXY"
             raise UnreachableError("The proxy of this network cannot be used", self.where, todo) from error
         except _NOWHERE as error:
-            raise TamrlError("The address leads nowhere", self.remote.url, "Take a newer catalogue") from error
+            raise TamrlError(
+                "The address is not valid, or redirects without end", self.remote.url, "Take a newer catalogue"
+            ) from error
         except requests.exceptions.RequestException as error:
             raise self._broken(error) from error
 
@@ -203,7 +206,7 @@ class _Transfer:
         return AgainError("The connection broke off")
 
     def _part(self) -> tuple[int, str]:
-        """Return the size of a part that can be gone on from [bytes], and what the server told it by."""
+        """Return the size [bytes] of a part that can be resumed, and the validator that the server gave with it."""
         try:
             note = json.loads(self.note.read_text(encoding="utf-8"))
             have, validator = self.part.stat().st_size, str(note["validator"])
@@ -216,36 +219,36 @@ class _Transfer:
         return 0, ""
 
     def _refuse(self, response: requests.Response) -> None:
-        """Raise what an answer means that brings no bytes of the file."""
+        """Raise the error of an answer that brings no bytes of the file."""
         status = response.status_code
         if again := passing(status, response.headers):
             raise again
         if self.remote.url.startswith("https:") and not response.url.startswith("https:"):
             raise TamrlError(
-                "The server leads on to an address without encryption", response.url, "Take a newer catalogue"
+                "The server redirects to an address without encryption", response.url, "Take a newer catalogue"
             )
         if status in (401, 403):
             raise TamrlError(f"The server refuses the file ({status})", self.where, "It may ask for an account there")
         if status in (404, 410):
             raise TamrlError("The file is no longer there", self.where, "Take a newer catalogue")
         if status not in (200, 206, 416):
-            raise TamrlError(f"The server answers {status} {response.reason}", self.where, LATER)
+            raise TamrlError(f"The server answered {status} {response.reason}", self.where, LATER)
         page = response.headers.get("Content-Type", "").startswith("text/html") and status != 416
         if page and not self.name.endswith((".html", ".htm")):
             todo = "Open the address in a browser: the server, or the network here, may ask to log in"
             raise TamrlError("A web page came in place of the file", self.remote.url, todo)
 
     def _receive(self, response: requests.Response, have: int) -> None:
-        """Write the bytes of an answer behind those that there are."""
+        """Append the bytes of an answer to those that have been downloaded."""
         start, total = _span(response)
         if response.status_code == 416:
             if total == have:
                 return
             self.forget()
-            raise AgainError("The server has another file than before")
+            raise AgainError("The file on the server has changed")
         if start not in (0, have):
             self.forget()
-            raise AgainError("The server sent another part of the file than it was asked for")
+            raise AgainError("The server sent a part of the file that was not asked for")
         self._admit(total, start)
         if not start:
             told = {"url": self.remote.url, "validator": _validator(response)}
@@ -264,20 +267,20 @@ class _Transfer:
         self._fit(have)
 
     def _admit(self, total: int | None, have: int) -> None:
-        """Refuse a file that is another one by its size, too large for its kind, or too large for the disk."""
+        """Refuse a file that is not of the published size, too large for its kind, or too large for the disk."""
         if total is None:
             return
         self._fit(total)
         self._bound(total)
         free = shutil.disk_usage(self.part.parent).free
         if total - have > free:
-            what = f"The disk is too small: {(total - have) / 1e9:.2f} GB are to come, {free / 1e9:.2f} GB are free"
+            what = f"The disk is too small: {(total - have) / 1e9:.2f} GB are needed, {free / 1e9:.2f} GB are free"
             raise TamrlError(what, str(self.part.parent.parent), "Make room or choose another folder")
 
     def _fit(self, count: int) -> None:
         if self.remote.size not in (None, count):
             self.forget()
-            raise self.wrong(f"it has {count:,} bytes in place of {self.remote.size:,}")
+            raise self.wrong(f"it has {count:,} bytes instead of {self.remote.size:,}")
 
     def _bound(self, count: int) -> None:
         if self.remote.most_bytes is not None and count > self.remote.most_bytes:

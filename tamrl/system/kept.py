@@ -20,7 +20,7 @@ class Room:
         own_count: most results of one person.
         own_bytes: most bytes of the results of one person; one that is larger is kept alone.
         all_bytes: most bytes of all results.
-        hours: after its last use a result is dropped.
+        hours: time after its last use at which a result is dropped.
     """
 
     own_count: int = 60

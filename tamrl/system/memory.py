@@ -1,4 +1,4 @@
-"""Memory that is free in this process, but kept by its allocators: given back to the system now and then.
+"""Memory that is free in this process, but held by its allocators: returned to the system from time to time.
 
 A page reads and averages fields of some 100 MB in many threads; what the C library keeps of that for each of them, and
 Arrow of the tables that were read, adds up to a third of a server's memory.
@@ -16,7 +16,7 @@ _ARENAS, _M_ARENA_MAX = 2, -8
 def few_arenas() -> None:
     """Let the threads of this process share parts of the heap; else each has one, with free memory of its own.
 
-    What the variable MALLOC_ARENA_MAX says stays.
+    A value of the variable MALLOC_ARENA_MAX is respected.
     """
     choose = getattr(_library(), "mallopt", None)
     if choose is not None and "MALLOC_ARENA_MAX" not in os.environ:
@@ -24,7 +24,7 @@ def few_arenas() -> None:
 
 
 def give_back() -> None:
-    """Give back what is free; nothing happens where the allocators do not know how."""
+    """Return free memory to the system; nothing happens where the allocators do not support it."""
     arrow = sys.modules.get("pyarrow")
     if arrow is not None:
         arrow.default_memory_pool().release_unused()

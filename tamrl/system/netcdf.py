@@ -1,6 +1,6 @@
 """Opening and writing NetCDF files from several threads of one process, such as the sessions of the dashboard.
 
-The NetCDF and HDF5 libraries are not safe in threads. xarray holds a lock where it reads values, but none where it
+The NetCDF and HDF5 libraries are not thread-safe. xarray holds a lock where it reads values, but none where it
 reads attributes and dimensions: two threads that open files at the same moment can end the process with a segmentation
 fault. Here one lock of the process is held over the whole of opening, reading and writing.
 """
@@ -43,7 +43,7 @@ LOCK = _Lock()
 
 
 def open_netcdf(source: str | Path | bytes, **options: Any) -> xr.Dataset:
-    """Open a NetCDF file; ``xarray.open_dataset`` with the engine ``netcdf4``, safe in threads.
+    """Open a NetCDF file; ``xarray.open_dataset`` with the engine ``netcdf4``, thread-safe.
 
     Args:
         source: path, or the content of a file.
@@ -57,7 +57,7 @@ def open_netcdf(source: str | Path | bytes, **options: Any) -> xr.Dataset:
 
 
 def write_netcdf(ds: xr.Dataset, path: str | Path, **options: Any) -> None:
-    """Write a NetCDF 4 file, whole or not at all; ``Dataset.to_netcdf``, safe in threads.
+    """Write a NetCDF 4 file, whole or not at all; ``Dataset.to_netcdf``, thread-safe.
 
     Lazy values must be computed by the calling thread alone (``dask.config.set(scheduler="synchronous")``), since
     others would wait for the lock that it holds.

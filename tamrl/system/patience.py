@@ -9,15 +9,15 @@ from typing import TypeVar
 
 from tamrl.errors import TamrlError
 
-#: What to do where what has come is kept.
-LATER = "Run the same command again later: it goes on from what has come"
+#: What to do where the part that was downloaded is kept.
+LATER = "Run the same command again later: it resumes where it stopped"
 _T = TypeVar("_T")
-#: Answers that may be another one in a while.
+#: Answers that may change after a while.
 _PASSING = {
     408: "The server waited too long for the request",
     429: "The server asks for fewer requests",
-    500: "The server has a fault of its own",
-    502: "The server has a fault of its own",
+    500: "The server has an internal error",
+    502: "The server has an internal error",
     503: "The server is busy or under maintenance",
     504: "The server does not answer in time",
 }
@@ -32,10 +32,10 @@ class Patience:
     Attributes:
         connect_s: for a connection [s].
         stall_s: for the next bytes [s].
-        tries: failures in a row after which a download is given up.
+        tries: consecutive failures after which a download stops.
         pause_s: before the second try, doubled before each later one [s].
-        longest_s: the longest pause that a server may ask for [s]; where it asks for more the download is given up.
-        progress_bytes: so much between two failures, and they are not in a row.
+        longest_s: the longest pause that a server may ask for [s]; where it asks for more the download stops.
+        progress_bytes: two failures with at least so much in between [bytes] are not consecutive.
     """
 
     connect_s: float = 20.0
@@ -54,8 +54,8 @@ class AgainError(Exception):
     """A transient failure.
 
     Args:
-        what: is wrong, one sentence without the final full stop.
-        after: for how long the server asks to wait [s], None where it does not say.
+        what: what is wrong, one sentence without the final full stop.
+        after: how long the server asks to wait [s], None where it does not say.
         unreachable: whether no connection was made.
     """
 
@@ -69,9 +69,9 @@ def patiently(attempt: Callable[[], _T], where: str, patience: Patience, reached
 
     Args:
         attempt: raises ``AgainError`` where a later attempt may succeed.
-        where: what is asked for, for messages.
+        where: what is requested, for messages.
         patience: how often and how long.
-        reached: up to which byte an attempt has come.
+        reached: the number of bytes downloaded so far.
 
     Raises:
         UnreachableError: no connection, twice in a row and before anything had come.
@@ -102,7 +102,7 @@ def passing(status: int, headers: Mapping[str, str]) -> AgainError | None:
 
     Args:
         status: of the answer.
-        headers: of the answer, a mapping that does not look at the case of letters.
+        headers: of the answer, a case-insensitive mapping.
     """
     return AgainError(_PASSING[status], retry_after(headers.get("Retry-After"))) if status in _PASSING else None
 

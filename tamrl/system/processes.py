@@ -49,7 +49,7 @@ def signals(numbers: tuple[int, ...], handler: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def no_main_module() -> Iterator[None]:
-    """Hide the main module: a new process imports it anew, be it a page of the app, and needs none of it."""
+    """Hide the main module: a new process would import it, even a page of the app, and does not need it."""
     main = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:
@@ -94,7 +94,7 @@ def run_processes(
                     del running[member]
                     if process.exitcode != 0 and not failure:
                         failure = (
-                            f"The process of member {member} was ended (exit code {process.exitcode})",
+                            f"The process of member {member} was killed (exit code {process.exitcode})",
                             "train",
                             "If memory ran out, close other programs; then go on (train: with --resume)",
                         )

@@ -1,7 +1,7 @@
 """Replacing a folder so that a killed process never leaves half of it.
 
 The new folder is written beside the old one and then renamed into its place; the lock file keeps two
-writers apart, so whatever temporary folder a writer finds belongs to a process that is gone.
+writers apart, so whatever temporary folder a writer finds belongs to a process that no longer runs.
 """
 
 import shutil

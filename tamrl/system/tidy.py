@@ -1,8 +1,8 @@
-"""When the interpreter looks for circles of objects that nobody holds any more.
+"""When the interpreter collects cyclic garbage.
 
-Streamlit does so after every run of a page and of a fragment, 0.2 s and more for each with what this app has loaded, in
-which no other thread runs: three quarters of the work of a server that thirty people ask at once. Here it is done
-soon after a run, at most for a set share of the time, and what stays for good (modules, models) is looked at no more.
+Streamlit does so after every run of a page and of a fragment, 0.2 s and more each with what this app has loaded, while
+no other thread runs: three quarters of the work of a server that thirty people use at once. Here it is done soon after
+a run, for at most a set fraction of the time, and permanent objects (modules, models) are no longer examined.
 """
 
 import gc
@@ -20,13 +20,13 @@ MODULES = 100
 
 
 class Tidier:
-    """Looks for unheld circles now and then; one serves the whole process.
+    """Collects cyclic garbage from time to time; one serves the whole process.
 
     Args:
-        share: of the time, at most.
-        delay: seconds from asking to looking.
-        collect: looks.
-        clock: seconds.
+        share: most of the time that collections may take, 0-1.
+        delay: from a request to its collection [s].
+        collect: the garbage collector.
+        clock: time [s].
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Tidier:
         self._not_before, self._modules = clock(), 0
 
     def ask(self) -> bool:
-        """Look soon, in a thread of its own; return False where a look is pending or was a short while ago."""
+        """Collect soon, in a thread of its own; return False where a collection is pending or has just been done."""
         with self._lock:
             if self._pending or self._clock() < self._not_before:
                 return False
@@ -52,7 +52,7 @@ class Tidier:
         return True
 
     def look(self) -> None:
-        """Look now, and set aside for good what new modules have brought."""
+        """Collect now, and exempt the objects of newly imported modules from later collections."""
         began = self._clock()
         try:
             self._collect()

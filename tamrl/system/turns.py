@@ -1,7 +1,7 @@
-"""Heavy work of many users on one computer: in fair turns, and never more at once than it can carry.
+"""Heavy work of many users on one computer: in fair turns, and never more at once than it can handle.
 
-A piece of work runs in a thread of its own once its turn has come. People take turns: whoever asks for much waits for
-the others between two pieces, and has one piece running at a time. Long work leaves a turn to short work, so that an
+A piece of work runs in a thread of its own once its turn has come. Users take turns: one with many pieces waits for the
+others between two of them, and has one running at a time. Long work leaves a turn to short work, so that an
 import of half an hour does not keep a class from adapting.
 """
 
@@ -30,8 +30,8 @@ class Kind:
     """A kind of work.
 
     Attributes:
-        name: tells it from others, whose durations differ.
-        long: takes minutes, or all cores.
+        name: distinguishes kinds of different duration.
+        long: whether it takes minutes, or all cores.
     """
 
     name: str
@@ -45,8 +45,8 @@ class Crowd:
     Attributes:
         workers: pieces that run at once; at most half of them, but one at least, are long. Where all are taken by
             long work, one short piece runs beside it.
-        own_waiting: most pieces of one person that wait.
-        all_waiting: most pieces that wait.
+        own_waiting: most waiting pieces of one user.
+        all_waiting: most waiting pieces.
     """
 
     workers: int = field(default_factory=lambda: available_cores())
@@ -96,12 +96,12 @@ def threads(settings: Mapping[str, str] = os.environ) -> int:
 
 @dataclass(frozen=True)
 class Line:
-    """Where a piece of work stands.
+    """The place of a piece of work in the line.
 
     Attributes:
         place: 1 is next.
-        seconds: that it still waits, about; None where too little is known.
-        after_own: it waits for another piece of the same owner.
+        seconds: expected wait [s]; None where too little is known.
+        after_own: whether it waits for another piece of the same owner.
     """
 
     place: int
@@ -128,15 +128,15 @@ class Turn:
 
     @property
     def ended(self) -> bool:
-        """Whether its thread has ended, or it was given up before it began."""
+        """Whether its thread has ended, or it was cancelled before it began."""
         return self._ended.is_set()
 
     def line(self) -> Line | None:
-        """Return where it stands; None once it does not wait any more."""
+        """Return its place in the line; None once it no longer waits."""
         return self._turns._line_of(self)
 
     def give_up(self) -> None:
-        """Leave the line; work that has begun ends by itself, and its duration tells nothing of others."""
+        """Leave the line; work that has begun ends by itself, and its duration is not used to estimate others."""
         self._turns._remove(self)
 
     def wait(self, seconds: float | None = None) -> bool:
@@ -164,7 +164,7 @@ class Turns:
         """Put a piece of work into the line; it begins at once where there is room.
 
         Args:
-            owner: tells people apart.
+            owner: identifies the user.
             kind: of the work.
             work: called in a thread of its own.
             stop: called when the owner has left; ``work`` is to end soon after.
@@ -188,7 +188,7 @@ class Turns:
             raise TamrlError(what, "Waiting line", "Try again in a minute")
 
     def leave(self, owner: str) -> None:
-        """Stop all work of an owner who has gone: what waits is forgotten, what runs is told to end."""
+        """Stop all work of an owner who has left: what waits is dropped, what runs is asked to end."""
         with self._guard:
             theirs = [*self._waiting.get(owner, ()), *(turn for turn in self._running if turn.owner == owner)]
             for turn in theirs:

@@ -1,7 +1,7 @@
-"""What visitors import into a server: a folder for each of them, bounded in number, size and life.
+"""What visitors import into a server: a folder for each of them, limited in number, size and lifetime.
 
-The folders of a server lie together in one that only its process uses; it goes with the process, and what a killed one
-left behind is removed by the next.
+The folders of a server are kept in one that only its process uses; it is removed with the process, and what a killed
+process left behind is removed by the next.
 """
 
 import atexit
@@ -27,14 +27,15 @@ _GB = 2**30
 
 @dataclass(frozen=True)
 class Limits:
-    """What a visitor may leave on the server.
+    """How much a visitor may keep on the server.
 
     Attributes:
         imports: most products at once.
         visitor_bytes: most bytes, unpacked, of all that one visitor sends or imports.
         total_bytes: most bytes on the disk of all visitors together.
-        hours: after its last use all of a visitor is removed.
-        minutes: after its last window is closed all of a visitor is removed, long enough for a reload.
+        hours: time after the last use at which everything of a visitor is removed.
+        minutes: time after the last window was closed at which everything of a visitor is removed; long enough for a
+            reload.
     """
 
     imports: int = 8
@@ -85,7 +86,7 @@ class Visits:
             self.path = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
             self._lock = (self.path / "lock").open("w")
         except OSError as error:
-            what = f"There is no place for imports: {error.strerror or error}"
+            what = f"Imports cannot be stored: {error.strerror or error}"
             raise TamrlError(what, "TMPDIR", "Set TMPDIR to a folder that the server may write to") from error
         try_lock(self._lock)
         atexit.register(self.close)
@@ -94,7 +95,7 @@ class Visits:
         """Return the folder of a visitor, None where there is none yet; asking for it counts as a use.
 
         Args:
-            visitor: tells visitors apart; not to be guessed by others.
+            visitor: identifies the visitor; must not be guessable by others.
             make: whether to make it.
         """
         path = self.path / _folder_name(visitor)
@@ -125,14 +126,14 @@ class Visits:
         """Return how many bytes a visitor may still import.
 
         Raises:
-            TamrlError: none, or no further product.
+            TamrlError: there is no room, or no further product may be imported.
         """
         left, own = self.bytes_left(visitor), self.folder(visitor)
         if own and len([p for p in own.iterdir() if not p.name.startswith(".")]) >= self.limits.imports:
             raise TamrlError(
-                f"You have imported {self.limits.imports} products, and more are not kept here",
+                f"You have imported {self.limits.imports} products, the most that are kept here",
                 "Import",
-                "Remove one that you do not need any more",
+                "Remove one that you no longer need",
             )
         return left
 
@@ -140,20 +141,20 @@ class Visits:
         """Return how many bytes a visitor may still keep, of products and of workspaces.
 
         Raises:
-            TamrlError: none.
+            TamrlError: there is no room.
         """
         self.sweep()
         own = self.folder(visitor)
         taken, all_taken = _size(own) if own else 0, _size(self.path)
         if taken >= self.limits.visitor_bytes:
-            what = f"Your imports take the {self.limits.visitor_bytes / _GB:g} GB that are kept for you here"
-            raise TamrlError(what, "Import", "Remove one that you do not need any more")
+            what = f"Your imports fill the {self.limits.visitor_bytes / _GB:g} GB that you may use here"
+            raise TamrlError(what, "Import", "Remove one that you no longer need")
         if all_taken >= self.limits.total_bytes:
-            raise TamrlError("This server holds as many imports as it may", "Import", "Try again in some hours")
+            raise TamrlError("This server has no room for more imports", "Import", "Try again in some hours")
         return min(self.limits.visitor_bytes - taken, self.limits.total_bytes - all_taken)
 
     def sweep(self) -> None:
-        """Remove what nobody has used for as long as the limits say."""
+        """Remove what has not been used for longer than the limits allow."""
         before = time.monotonic() - self.limits.hours * 3600
         with self._guard:
             self._remove({name for name, used in self._used.items() if used < before})

@@ -1,16 +1,16 @@
-"""Files of YAML, read by libyaml where PyYAML was built with it: twenty times as fast, a second for a checkpoint."""
+"""YAML files, read by libyaml where PyYAML was built with it: twenty times as fast, a second less per checkpoint."""
 
 from pathlib import Path
 from typing import Any
 
 
 def read_yaml(path: str | Path) -> Any:
-    """Return what a file holds, plain values alone.
+    """Return the content of a file, plain values alone.
 
     Raises:
         OSError: it cannot be read.
         UnicodeDecodeError: it is not UTF-8.
-        yaml.YAMLError: it is no YAML.
+        yaml.YAMLError: it is not YAML.
     """
     import yaml
 

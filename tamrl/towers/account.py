@@ -1,4 +1,4 @@
-"""The account of an ingest of towers: what its tables and the notes of its readers say, as one ``IngestReport``."""
+"""The account of an ingest of towers: the findings of its checks and the notes of its readers in one place."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -29,10 +29,10 @@ def tell(
 
     Args:
         items: files that were read.
-        towers: that went in, with the notes of their readers.
+        towers: that were ingested, with the notes of their readers.
         screened: what ``screen.screen`` found.
-        report: values set aside, see ``checks.validate``.
-        balance: towers whose balance is open.
+        report: rejected values, see ``checks.validate``.
+        balance: towers whose carbon balance does not close, see ``checks.balance``.
         summary: one row a tower, see ``ingest.Result``.
     """
     account = IngestReport()
@@ -65,7 +65,7 @@ def tell(
 
 
 def open_balance(row: Any) -> str:
-    """Return in words how far the balance of one tower is open (a row of ``checks.balance``)."""
+    """Return in words by how much the carbon balance of one tower fails to close (a row of ``checks.balance``)."""
     return (
         f"NEE = RECO - GPP is not closed within {BALANCE_TOLERANCE:g} {schema.FLUX_UNIT} on {row.share_open:.1%} of "
         f"{row.n} days, at most by {row.largest:.2g}; published files choose the reference of each flux separately, "

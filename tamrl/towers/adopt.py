@@ -1,4 +1,4 @@
-"""Taking towers that were read and looked at into a workspace."""
+"""Taking towers that were read and reviewed into a workspace."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +17,7 @@ def adopt(draft: Workspace, target: Workspace, sites: Iterable[str]) -> list[str
 
     Args:
         draft: workspace that they were read into.
-        target: writable workspace; a tower that it has already is replaced.
+        target: writable workspace; a tower that it already has is replaced.
         sites: towers of the draft.
 
     Returns:

@@ -90,9 +90,9 @@ def build(
     """Put towers on one time axis.
 
     Args:
-        towers: at least one; a site twice raises.
+        towers: at least one, each site once.
         title: global attribute.
-        simulated: whether the values are made by a model, shown wherever they appear.
+        simulated: whether the values come from the simulation, which is stated wherever they appear.
         source: global attribute.
         license: global attribute.
         step: of the tables of the towers; months are dated by their first day.
@@ -101,7 +101,8 @@ def build(
         Dataset (site, time), sorted by site, not yet validated.
 
     Raises:
-        TamrlError: no tower, a repeated tower, a column that is not in the schema.
+        TamrlError: no tower, a repeated tower, no tower with a day of data, a column that is not in the schema, or a
+            date that is not a step.
     """
     towers = sorted(towers, key=lambda tower: tower.site)
     sites = [tower.site for tower in towers]
@@ -130,7 +131,7 @@ def build(
 
 
 def _check_once(sites: list[str]) -> None:
-    """Check that there are towers, each once.
+    """Check that there is at least one tower, and each once.
 
     Raises:
         TamrlError: there is none, or one twice.
@@ -154,7 +155,9 @@ def _arrays(towers: list[Tower], days: list[np.ndarray], time: pd.DatetimeIndex)
     for row, (tower, index) in enumerate(zip(towers, days, strict=True)):
         at = time.get_indexer(pd.DatetimeIndex(index))
         if (at < 0).any():
-            raise TamrlError("A tower has dates between the steps", tower.site, "Date months by their first day")
+            raise TamrlError(
+                "A tower has dates that are not on the time axis", tower.site, "Date months by their first day"
+            )
         for name in tower.table.columns:
             arrays[name][row, at] = tower.table[name].to_numpy(np.float32)
     return arrays
@@ -231,7 +234,7 @@ def save_archive(ds: xr.Dataset, path: str | Path) -> None:
         path: folder to write, replaced when it is there.
 
     Raises:
-        TamrlError: the Dataset is not valid, or another process is writing there.
+        TamrlError: the Dataset is not valid, another process is writing there, or the folder cannot be written.
     """
     checked, _ = validate(ds)
     with locked(Path(path)):
@@ -320,7 +323,7 @@ def _loaded(ds: xr.Dataset, where: str) -> xr.Dataset:
     """Read the values of an archive into memory.
 
     Raises:
-        TamrlError: a block of it cannot be unpacked, or is not what it should be.
+        TamrlError: a chunk of it cannot be decompressed, or does not fit its metadata.
     """
     try:
         return ds.load()
@@ -330,7 +333,7 @@ def _loaded(ds: xr.Dataset, where: str) -> xr.Dataset:
 
 
 def record_days(ds: xr.Dataset) -> np.ndarray:
-    """Say on which days there is any flux or driver: bool, (S, T) for an archive and (T,) for one tower."""
+    """Return on which days there is any flux or driver: bool, (S, T) for an archive and (T,) for one tower."""
     known = np.zeros(tuple(ds.sizes[dim] for dim in ("site", "time") if dim in ds.dims), bool)
     for name in (*schema.FLUXES, *schema.DRIVERS):
         if name in ds:

@@ -1,9 +1,9 @@
 """Consistency checks: do the variables of a tower agree with each other and with its position, in phase and size?
 
-A value within its bounds may still stand in the wrong month, as LAI and EVI of one published table did: only another
-variable tells. Each check is one number a tower; a tower where the number cannot tell anything (no winter, no growing
+A value within its bounds may still be in the wrong month, as LAI and EVI of one published table were: only another
+variable shows it. Each check is one number per tower; a tower where the number means nothing (no winter, no growing
 season, no second source) is not judged. A check that fails at more than half of the towers where it can be judged is
-a fault of the file, one that fails at a few of them is a matter of these towers.
+a fault of the file; one that fails at a few of them concerns these towers.
 
 The expected values and the limits below which a tower contradicts were set on the 163 towers of FLUXNET2015 as they are
 and with the months of LAI and EVI in text order (docs/experiments.md). Glossary: S sites, M months, T steps.
@@ -56,7 +56,7 @@ class Check:
 
     Attributes:
         name: of the rows of the tables.
-        words: what the number says, with ``{value}`` for it.
+        words: a sentence about the number, with ``{value}`` for it.
         expected: in words, of a tower in order.
         low, high: a tower contradicts below or above.
     """
@@ -251,19 +251,19 @@ def audit(ds: xr.Dataset, earth: xr.Dataset | None = None) -> pd.DataFrame:
 
 
 def notes(rows: pd.DataFrame, site: str, faults: set[str]) -> list[str]:
-    """Return what contradicts at one tower alone, in words; an open balance is reported by itself.
+    """Return in words which checks fail at one tower alone; an open carbon balance is reported separately.
 
     Args:
         rows: of ``audit``.
         site: tower.
-        faults: checks that are faults of the file, said on top.
+        faults: checks that are faults of the file, which are reported separately.
     """
     mine = rows[(rows["site"] == site) & (rows["verdict"] == "contradicts") & ~rows["check"].isin(faults)]
     return [f"{r.words.format(value=r.value)}, expected {r.expected}" for r in mine.itertuples() if r.check != BALANCE]
 
 
 def brief(summary: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    """Return the audit as kept in the provenance: check -> towers judged, share contradicting, median."""
+    """Return the audit as kept in the provenance: check -> towers judged, fraction that contradicts, median."""
     return {
         row.check: {"towers": row.n, "contradicting": round(row.contradicting, 3), "median": round(row.median, 3)}
         for row in summary.itertuples()
@@ -277,8 +277,8 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         rows: of ``audit``.
 
     Returns:
-        check, n (towers judged), contradicting (share of them), median (of the value), expected, fault (bool: more than
-        half of at least five towers contradict), words.
+        check, n (towers judged), contradicting (fraction of them), median (of the value), expected, fault (bool: more
+        than half of at least five towers contradict), words.
     """
     out = []
     for name, found in rows[rows["verdict"] != "not judged"].groupby("check", sort=False):

@@ -34,7 +34,7 @@ def last_day() -> pd.Timestamp:
 
 
 def likely_unit(name: str, values: np.ndarray) -> str:
-    """Guess the unit of ``values`` (any shape) that do not fit the bounds of variable ``name``; empty if unclear."""
+    """Return the likely unit of ``values`` (any shape) outside the bounds of variable ``name``; empty if unclear."""
     middle = float(np.nanmedian(values))
     for low, high, unit in schema.variable(name).usual_mistakes:
         if low <= middle <= high:
@@ -88,7 +88,7 @@ def _bounds_row(
     if failed:
         unit = likely_unit(variable.name, values)
         guess = f", likely {unit}" if unit else ", likely another unit"
-        reason = f"{count / n:.0%} of the values are {reason}{guess}: the whole variable is set aside"
+        reason = f"{count / n:.0%} of the values are {reason}{guess}: the whole variable is rejected"
     row = (site, variable.name, n, count, float(bad.min()), float(bad.max()), failed, reason)
     return dict(zip(REPORT_COLUMNS, row, strict=True))
 
@@ -146,7 +146,7 @@ def _check_sites(ds: xr.Dataset) -> None:
 
 
 def validate(ds: xr.Dataset) -> tuple[xr.Dataset, pd.DataFrame]:
-    """Check an archive and set aside what is impossible.
+    """Check an archive and reject impossible values.
 
     Args:
         ds: Dataset (site, time) in schema names and units.
@@ -154,7 +154,7 @@ def validate(ds: xr.Dataset) -> tuple[xr.Dataset, pd.DataFrame]:
     Returns:
         The Dataset, float32, with values outside the bounds missing and the schema's attributes; and a
         report with one row for each tower and variable that had values outside: site, variable, n (values
-        before), n_outside, lowest and highest of those, failed (whole variable set aside), reason.
+        before), n_outside, lowest and highest of those, failed (whole variable rejected), reason.
 
     Raises:
         TamrlError: a structural fault, see ``check_structure``.
@@ -180,13 +180,13 @@ def attributes(name: str) -> dict[str, str]:
 
 
 def balance(ds: xr.Dataset) -> pd.DataFrame:
-    """Say by tower how well NEE = RECO - GPP closes.
+    """Return by tower how well NEE = RECO - GPP closes.
 
     Published daily files choose the reference of each flux separately, so theirs need not close; this
     is reported, never repaired.
 
     Returns:
-        One row a tower: site, n (days with all three fluxes), share_open (|NEE - (RECO - GPP)| above 0.1
+        One row a tower: site, n (days with all three fluxes), share_open (fraction with |NEE - (RECO - GPP)| above 0.1
         gC m-2 d-1), largest (gC m-2 d-1), reversed (NEE + (RECO - GPP) closes far better: the sign of NEE is wrong).
     """
     gpp, reco, nee = (ds[name].values.astype(np.float64) for name in schema.FLUXES)

@@ -1,7 +1,7 @@
 """How towers ask to be cited: the tables of DOIs that lie beside tower files, kept with the workspace.
 
 Networks share data under licences that ask to name each tower (FLUXNET2015 and ICOS: CC-BY-4.0), so the citation goes
-wherever the tower's data are shown or saved. It lies beside the archive, in ``citations.csv``: it is no measurement.
+wherever the tower's data are shown or saved. It is kept beside the archive, in ``citations.csv``.
 A list of references has each as a ``Work``, which is written as text and as BibTeX.
 """
 
@@ -17,7 +17,7 @@ FILE = "citations.csv"
 #: How the DOIs of the towers of FLUXNET2015 begin.
 FLUXNET2015_DOI = "10.18140/FLX/"
 _DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>]+")
-#: Larger tables are no lists of citations [bytes].
+#: Larger tables are not lists of citations [bytes].
 _MOST_BYTES = 10_000_000
 # Names that tables in use give to each column, lower case.
 _ALIASES = {
@@ -88,7 +88,7 @@ class Work:
         fields: of the BibTeX entry by their names, as plain text; authors as ``Family, G.`` joined by `` and ``, others
             as ``and others``.
         licence: of what is cited, may be empty.
-        words: the reference as its provider words it, where it does; else it is made of the fields.
+        words: the reference in the words of its provider; where empty, it is composed from the fields.
     """
 
     key: str

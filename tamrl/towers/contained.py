@@ -17,7 +17,7 @@ from tamrl.towers.report import ReadReport
 from tamrl.towers.workspace import Workspace
 from tamrl.towers.workspace_zip import unpack
 
-_TODO = "Send fewer or smaller files, or use the command line on your own computer"
+_TODO = "Upload fewer or smaller files, or use the command line on your own computer"
 
 
 def ingest_contained(
@@ -36,14 +36,14 @@ def ingest_contained(
         files: tower files; what belongs together lies in one folder.
         into: folder of the workspace, made where it is not there.
         sites: table of positions and classes that takes precedence over all others.
-        progress: called with the share of the files that were read.
+        progress: called with the fraction of the files that were read.
         bounds: of the process.
         fill_drivers: as of ``ingest``.
-        columns: maps, each for tables that have its columns and no other.
-        cancelled: says whether to give up.
+        columns: YAML files of column maps, each for tables that have its columns and no other.
+        cancelled: asked again and again; the process is ended once it returns True.
 
     Raises:
-        TamrlError: what ``ingest`` raises, the bounds were met, or it was given up.
+        TamrlError: what ``ingest`` raises, a bound was exceeded, or the work was cancelled.
     """
     report = into.with_name(f"{into.name}.json")
     asked = {
@@ -70,8 +70,16 @@ def unpack_contained(
 ) -> Path:
     """Unpack a workspace as ``tamrl.towers.workspace_zip.unpack`` does and return its folder.
 
+    Args:
+        file: zip of an exported workspace.
+        into: folder of the new workspace; must not exist yet.
+        name: of the workspace, that of the zip where empty.
+        progress: called with the fraction that is done.
+        bounds: of the process.
+        cancelled: asked again and again; the process is ended once it returns True.
+
     Raises:
-        TamrlError: what ``unpack`` raises, or the bounds were met.
+        TamrlError: what ``unpack`` raises, a bound was exceeded, or the work was cancelled.
     """
     asked = {"files": [str(file)], "into": str(into), "name": name}
     contained.run(__name__, {"work": "unpack", **asked}, progress, bounds, _broken([file], bounds), cancelled)
@@ -80,9 +88,9 @@ def unpack_contained(
 
 def _broken(files: Sequence[Path], bounds: Bounds) -> Callable[[str], TamrlError]:
     def made(how: str) -> TamrlError:
-        late = f"Reading took longer than {bounds.seconds / 60:.0f} minutes"
-        what = late if how == "overdue" else "Reading broke off"
-        return TamrlError(f"{what} and was ended, nothing of it is kept", _names(files), _TODO)
+        late = f"Reading took longer than {bounds.seconds / 60:.0f} minutes and was stopped"
+        what = late if how == "overdue" else "Reading stopped before its end"
+        return TamrlError(f"{what}; nothing of it is kept", _names(files), _TODO)
 
     return made
 

@@ -42,7 +42,7 @@ _NETWORK_OF = {code: name for name, codes in NETWORKS.items() for code in codes.
 def network_of(site: str) -> str:
     """Return the regional network of a tower, from the country code that its FLUXNET id begins with, or ``unknown``.
 
-    It says who runs towers there as a rule, not where this tower's data came from.
+    It is the network that usually runs towers in that country, not necessarily the source of this tower's data.
     """
     return _NETWORK_OF.get(site.partition("-")[0].upper(), UNKNOWN)
 
@@ -70,7 +70,7 @@ def locate(lat: np.ndarray, lon: np.ndarray, outlines: Path = OUTLINES) -> pd.Da
         outlines: GeoJSON of polygons with ``name`` and ``continent``.
 
     Returns:
-        DataFrame of S rows with ``country`` and ``continent``, ``unknown`` for a position at sea.
+        DataFrame of S rows with ``country`` and ``continent``, ``unknown`` for a position over ocean.
 
     Raises:
         TamrlError: the outlines are absent or lack a column.

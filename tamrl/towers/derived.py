@@ -1,4 +1,4 @@
-"""What follows from other variables of the same tower where a source does not carry it itself."""
+"""Variables derived from others of the same tower where its source lacks them."""
 
 from collections.abc import Collection
 
@@ -18,7 +18,7 @@ def complete(tower: Tower, failed: Collection[str] = ()) -> Tower:
     """Add what is missing and follows from the rest, and note it: a third flux, monthly precipitation.
 
     - One of GPP and RECO without a single value follows from NEE = RECO - GPP (gC m-2 d-1); not where a flux of the
-      tower was set aside as a whole, nor where the result cannot be, as with the sign of NEE reversed.
+      tower was rejected as a whole, nor where the result is impossible, as with the sign of NEE reversed.
     - P_MON (mm d-1) is the mean of daily P over months with at least 20 days of it.
     """
     table = tower.table
@@ -28,7 +28,7 @@ def complete(tower: Tower, failed: Collection[str] = ()) -> Tower:
 
     third = next((name for name, other in _THIRD.items() if has("NEE") and has(other) and not has(name)), "")
     if third and {*_THIRD, "NEE"} & set(failed):
-        tower.notes.append(f"{third} is not derived, since a flux of this tower was set aside")
+        tower.notes.append(f"{third} is not derived, since a flux of this tower was rejected")
     elif third:
         values = table["NEE"] + table["GPP"] if third == "RECO" else table["RECO"] - table["NEE"]
         how, below = ("NEE + GPP", -0.1) if third == "RECO" else ("RECO - NEE", -2.0)

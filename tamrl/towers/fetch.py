@@ -61,7 +61,7 @@ class Offer:
     Attributes:
         title: what it is and from where.
         items: the files.
-        licence: its name, and what it requires.
+        licence: its name and its requirements.
         citations: tower, or data set -> how it is cited.
         notes: what else should be known before.
     """
@@ -75,11 +75,11 @@ class Offer:
 
 @dataclass
 class Outcome:
-    """What became of an offer.
+    """The outcome of a download.
 
     Attributes:
-        done: the items that lie in the folder now.
-        failures: why others do not, in words.
+        done: the items that are in the folder now.
+        failures: why others are not, in words.
     """
 
     done: list[Item] = field(default_factory=list)
@@ -128,7 +128,7 @@ def fluxnet(sites: Iterable[str], catalogue: str = CATALOGUE, patience: Patience
         patience: how long a server is waited for.
 
     Raises:
-        TamrlError: the catalogue cannot be read or is none, or a tower is not in it.
+        TamrlError: the catalogue cannot be read or is not one, or a tower is not in it.
     """
     rows = _read_catalogue(catalogue, patience)
     wanted = list(dict.fromkeys(sites))
@@ -196,7 +196,7 @@ def _product(row: dict[str, str], catalogue: str) -> Item:
     """Return the file of a row.
 
     Raises:
-        TamrlError: it has no address, or its name is none for a file.
+        TamrlError: it has no address, or its name is not that of a file.
     """
     site, name, url = row["site_id"], row["fluxnet_product_name"].strip(), row["download_link"].strip()
     if not _ZIP_NAME.fullmatch(name) or site not in name:
@@ -225,7 +225,7 @@ def _icos_check(identity: str) -> Callable[[Path], str]:
     def check(path: Path) -> str:
         with path.open("rb") as file:
             same = icos_id(hashlib.file_digest(file, "sha256").digest()) == identity
-        return "" if same else "its hash is another one"
+        return "" if same else "its hash does not match"
 
     return check
 

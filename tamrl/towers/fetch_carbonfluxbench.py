@@ -96,6 +96,6 @@ def _git_check(blob: str) -> Callable[[Path], str]:
 
     def check(path: Path) -> str:
         body = path.read_bytes()
-        return "" if hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest() == blob else "its hash is another one"
+        return "" if hashlib.sha1(b"blob %d\0" % len(body) + body).hexdigest() == blob else "its hash does not match"
 
     return check

@@ -1,8 +1,8 @@
 """Drivers that a tower lacks, filled from the bundled global drivers at its position; each is marked as such.
 
 Only slowly varying drivers, which depend on the place more than on the day, are filled: monthly precipitation, LAI and
-EVI, as mean annual cycles. Daily weather is not: a climatology in its place would show the model days that never
-happened. What either choice costs is measured in docs/benchmarks.md (``python -m benchmarks.missing_drivers``).
+EVI, as mean annual cycles. Daily weather is not: a climatology in its place would give the model days that never
+occurred. The cost of either choice is measured in docs/benchmarks.md (``python -m benchmarks.missing_drivers``).
 """
 
 import numpy as np

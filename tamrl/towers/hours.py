@@ -1,4 +1,4 @@
-"""Checking the clock of half-hourly and hourly records: the daily course of incoming radiation against the sun."""
+"""Checking the clock of half-hourly and hourly records: the diurnal cycle of incoming radiation against the sun."""
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,8 @@ CLOCK_SHIFT, ZONE_SHIFT = 0.75, 2.5
 def hourly_potential(lat: float, lon: float, middles: pd.DatetimeIndex, utc_offset: float) -> np.ndarray:
     """Return extraterrestrial radiation on a horizontal surface at instants of local standard time.
 
-    Declination, distance and equation of time after Spencer 1971, as in pvlib.
+    Declination, distance and equation of time after Spencer 1971 as in pvlib (Anderson et al. 2023,
+    doi:10.21105/joss.05994).
 
     Args:
         lat: degrees north.
@@ -42,8 +43,8 @@ def hour_shift(radiation: pd.Series, lat: float, lon: float, utc_offset: float) 
     """Return by how many hours a record of radiation runs late against the sun.
 
     The shift of the potential radiation, in quarters of an hour up to half a day either way, that correlates best with
-    the record: clouds make the days differ, but morning and afternoon alike. A record in UTC, in summer time, or
-    stamped at the end of its steps is recognised in this way.
+    the record: clouds change the days, but mornings and afternoons alike. A record in UTC, in summer time, or stamped
+    at the end of its steps is recognised in this way.
 
     Args:
         radiation: SW_IN or PPFD of any unit, index of middles of steps in what should be local standard time.
@@ -52,7 +53,7 @@ def hour_shift(radiation: pd.Series, lat: float, lon: float, utc_offset: float) 
         utc_offset: of local standard time, hours.
 
     Returns:
-        Hours, positive where the record is late; NaN with less than about a month of values or without a day's course.
+        Hours, positive where the record is late; NaN with less than about a month of values or without a diurnal cycle.
 
     Raises:
         TamrlError: the steps are longer than an hour.
@@ -82,6 +83,9 @@ def clock_note(radiation: pd.Series, lat: float, lon: float, utc_offset: float =
         lat: degrees north, NaN where not known.
         lon: degrees east, NaN where not known.
         utc_offset: of local standard time, hours, NaN where not known.
+
+    Raises:
+        TamrlError: the steps are longer than an hour.
     """
     if not (np.isfinite(lat) and np.isfinite(lon)):
         return ""
@@ -93,4 +97,4 @@ def clock_note(radiation: pd.Series, lat: float, lon: float, utc_offset: float =
     side = "late" if shift > 0 else "early"
     zone = "its local standard time" if known else "the zone of its longitude"
     what = f"SW_IN runs {abs(shift):g} hours {side} against the sun in {zone} (UTC{offset:+g})"
-    return f"{what}: its times may be in UTC or another zone, and its days then begin at the wrong hour"
+    return f"{what}: its times may be in UTC or another zone, so that its days begin at the wrong hour"

@@ -39,16 +39,16 @@ class Result:
 
     Attributes:
         summary: one row a tower: site, action (added, replaced), days, first, last, igbp, koeppen, position
-            (bool), n_outside, n_failed (variables set aside as a whole), notes, and for each variable
-            ``missing_<variable>`` (share of the record's days; NaN where the tower lacks it).
+            (bool), n_outside, n_failed (variables rejected as a whole), notes, and for each variable
+            ``missing_<variable>`` (fraction of the record's days; NaN where the tower lacks it).
         audit: one row for each tower and check, see ``audit.audit``; of the towers of this ingest.
         checks: one row a check over these towers, see ``audit.summarise``.
-        items: every file looked at and what became of it.
+        items: every file found and its outcome.
         archive: path of the archive.
-        report: values set aside, see ``checks.validate``.
-        balance: towers whose NEE = RECO - GPP is open, see ``checks.balance``.
+        report: rejected values, see ``checks.validate``.
+        balance: towers where NEE = RECO - GPP does not close, see ``checks.balance``.
         n_sites: towers in the archive now (0 where there is none).
-        failures: reasons in words that are not about one file.
+        failures: reasons for failure, in words, that do not concern a single file.
         doubts: variables whose magnitude does not fit their unit at any known tower, in words. They are kept as read.
         account: what was done to the data, as kept in the provenance.
     """
@@ -98,7 +98,7 @@ def ingest(
         columns: maps by which tables of no known layout are read, each by the one that fits it.
 
     Raises:
-        TamrlError: the workspace cannot be written, its archive or the table of sites is damaged.
+        TamrlError: the workspace cannot be written, or its archive or the table of sites is damaged.
     """
     workspace.check_writable()
     workspace.provenance()  # a damaged one is said before anything is written

@@ -1,11 +1,11 @@
-"""From coarser steps to days: vegetation changes between two satellite observations, rain is summed over a month.
+"""From coarser steps to days: vegetation changes between two satellite observations, precipitation is a monthly mean.
 
 ``tamrl.schema`` defines which variables are interpolated: those with ``state`` (LAI, EVI, NDVI, FAPAR). A value of a
 month or of a composite stands for the middle of its step; days between two middles lie on the line between them.
-Repeating the value instead makes leaves jump on the first of each month.
+Repeating the value instead would make LAI jump on the first of each month.
 
 The mean over the days of a step is not exactly its value: with neighbours a and b and steps of equal length it is
-0.125 a + 0.75 v + 0.125 b, so that peaks are cut a little. See docs/decisions/tower-data.md.
+0.125 a + 0.75 v + 0.125 b, so that peaks are slightly flattened. See docs/decisions/tower-data.md.
 """
 
 import numpy as np

@@ -1,6 +1,6 @@
 """The works that the project cites, each once: ``assets/references.bib``, read as ``Work``.
 
-Lessons, provenance and the list of software name a work by its key, so that its DOI stands in one place. Texts that
+Lessons, provenance and the list of software name a work by its key, so that its DOI is written in one place. Texts that
 name a DOI themselves (docstrings, documents, lines of source) are held to the same file by a test.
 """
 

@@ -1,4 +1,4 @@
-"""From a daily archive to a monthly one, with what the bundled global drivers hold for each position.
+"""From a daily archive to a monthly one, with the static values of the bundled global drivers at each position.
 
 Means of a month are taken over its days as published, gap-filled ones included, as FLUXNET's own monthly files do
 (Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3): days of good quality alone would be the dry and windy ones.

@@ -4,8 +4,8 @@ The bounds of the schema find impossible values, but a unit that makes values to
 by comparing one statistic of a tower with the same statistic at all towers known to the project. ``KNOWN`` was computed
 once from the 163 towers of FLUXNET2015 (daily and monthly tables), the published daily files of 19 of them and of
 US-xBA and US-xHA, 31 towers of dry western North America and 337 towers with MODIS fAPAR;
-``tests/towers/test_ranges.py`` holds it against these data where they are. Units that differ by less than towers do are
-not told apart by any range: GPP in umol m-2 s-1 (0.96 of gC m-2 d-1), precipitation in cm at a wet tower, wind in
+``tests/towers/test_ranges.py`` checks it against these data where available. Units that differ by less than towers do
+cannot be told apart by any range: GPP in umol m-2 s-1 (0.96 of gC m-2 d-1), precipitation in cm at a wet tower, wind in
 knots.
 """
 
@@ -35,7 +35,7 @@ class Size:
         words: what the number is, with ``{value}`` for it.
         measure: the number of (N,) values in the unit of the schema.
         low, high: its range over the towers known to the project.
-        certain: factor beyond which the unit is certainly another.
+        certain: factor beyond the range at which the unit is certainly wrong.
         units: unit that files have instead -> factor that brings its values to the schema's.
         seasonal: whether it needs a whole year.
         against: variable that it is relative to; the values are first divided by the mean of that.
@@ -60,7 +60,7 @@ def _mean(values: np.ndarray) -> float:
     return float(np.mean(values))
 
 
-#: A variable with no more different values than this is a placeholder or made up; its span is not judged.
+#: A variable with no more different values than this is a placeholder or synthetic; its span is not judged.
 FEW_LEVELS = 4
 
 
@@ -159,10 +159,10 @@ _WARM, _HOT = 2.0, 8.0
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the magnitude of a variable says about its unit.
+    """The judgement of a unit from the magnitude of a variable.
 
     Attributes:
-        certain: whether the unit is certainly another; otherwise it is only doubtful.
+        certain: whether the unit is certainly wrong; otherwise it is only doubtful.
         words: number, known range and likely unit.
     """
 
@@ -183,7 +183,7 @@ def judge(
         step: of the table.
 
     Returns:
-        None where nothing speaks against the unit, or there are too few values to say.
+        None where the magnitude agrees with the unit, or there are too few values to judge.
     """
     known = values.dropna()
     known = known[np.isfinite(known)]

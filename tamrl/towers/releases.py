@@ -14,10 +14,10 @@ from tamrl.towers.archive import Tower
 def one_each(towers: Iterable[Tower]) -> tuple[dict[str, Tower], list[str]]:
     """Return one record of each tower.
 
-    Of two releases the newer one counts in its period, from its first to its last day with a flux; the older one adds
-    days outside where processing and variant of the fluxes agree. Where they do not, or are not known, a record whose
-    period holds all the days of the other is taken; else the tower is refused, since part of it would be lost or two
-    kinds of fluxes would be mixed.
+    Of two releases the newer one is used in its period, from its first to its last day with a flux; the older one adds
+    days outside it where processing and variant of the fluxes agree. Where they do not, or are not known, a record
+    whose period contains all days of the other is used; otherwise the tower is refused, since part of it would be lost
+    or two kinds of fluxes would be mixed.
 
     Returns:
         Site -> tower, and why others are refused, in words.
@@ -146,5 +146,5 @@ def _drop_lookalikes(chosen: dict[str, Tower]) -> list[str]:
     for sites in alike.values():
         if len(sites) > 1:
             sources = " and ".join(f"{site} ({chosen.pop(site).source})" for site in sites)
-            failures.append(f"{sources} differ in the case of letters alone; write the id of one tower in one way")
+            failures.append(f"{sources} differ only in upper and lower case; write the id of a tower in one way")
     return failures

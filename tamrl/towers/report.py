@@ -20,7 +20,7 @@ STATUS = {"ingested": "read", "used": "used", "skipped": "not needed", "failed":
 
 @dataclass(frozen=True, kw_only=True)
 class ReadReport:
-    """What became of files and towers; JSON values alone.
+    """The outcome for files and towers, in JSON values alone.
 
     Attributes:
         files: one row a file: name, status (a key of ``STATUS``), reason.
@@ -67,7 +67,7 @@ class ReadReport:
         """Return the row of one tower.
 
         Raises:
-            KeyError: there is none.
+            KeyError: there is no such tower.
         """
         for row in self.towers:
             if row["site"] == site:
@@ -82,7 +82,7 @@ class ReadReport:
         return pd.DataFrame(rows, columns=["check", "found", "expected", "verdict"])
 
     def of_tower(self, site: str) -> IngestReport:
-        """Return what was done to the data of one tower; what is asked for by itself, place and class, is left out."""
+        """Return what was done to the data of one tower, apart from its position and classes."""
         every = IngestReport.from_list(self.account)
         return IngestReport([e for e in every.of(site) if not e.words.startswith((NO_POSITION, NO_CLASS))])
 
@@ -106,8 +106,8 @@ class ReadReport:
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError) as error:
-            what = "What was read is not there any more"
-            raise TamrlError(what, path.parent.name, "Send the files again") from error
+            what = "The result of the reading is no longer there"
+            raise TamrlError(what, path.parent.name, "Upload the files again") from error
 
 
 def _table(item: Any) -> dict[str, Any]:

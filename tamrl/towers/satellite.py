@@ -1,7 +1,7 @@
 """Satellite series of weekly, 8-day or 16-day steps on the days of a tower, in place of monthly ones.
 
-A value is dated by the first day of its step, as MODIS composites are, and stands for the middle of it; between
-middles days are interpolated as those of months are (``tamrl.towers.interpolate``). The last composite of a year may
+A value is dated by the first day of its step, as MODIS composites are, and is taken as that of its middle; days between
+middles are interpolated as those of months are (``tamrl.towers.interpolate``). The last composite of a year may
 be shorter: a step ends where the next begins.
 """
 
@@ -22,7 +22,7 @@ CLIMATOLOGY = "_is_climatology"
 def columns(names: Iterable[str]) -> dict[str, str]:
     """Return column -> variable, or variable with ``_is_climatology``, of the satellite columns among ``names``.
 
-    Of two columns for one variable the first counts.
+    Of two columns for one variable the first is used.
     """
     found: dict[str, str] = {}
     for name in names:
@@ -38,7 +38,7 @@ def put_on_days(tower: Tower, series: pd.DataFrame, source: str) -> None:
     A variable is taken from one source alone, never mixed; a series without a value in the record changes nothing.
 
     Args:
-        tower: changed in place; what was replaced and what is no observation is noted.
+        tower: changed in place; what was replaced and what is not observed is noted.
         series: rows at first days of steps, ascending, each once; columns as ``columns`` names them.
         source: file, for the notes.
     """

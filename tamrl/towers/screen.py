@@ -26,8 +26,8 @@ class Screened:
     """What was found at towers.
 
     Attributes:
-        rows: values and variables set aside, as ``checks.check_bounds`` reports them.
-        doubts: (tower, variable, words) that do not fit any known tower, kept as read.
+        rows: rejected values and variables, as ``checks.check_bounds`` reports them.
+        doubts: (tower, variable, words) whose magnitude fits no known tower, kept as read.
         constants: (tower, words) of variables that never change, kept as read.
     """
 
@@ -36,11 +36,11 @@ class Screened:
     constants: list[tuple[str, str]] = field(default_factory=list)
 
     def failed(self, site: str) -> set[str]:
-        """Return the variables of a tower that were set aside as a whole."""
+        """Return the variables of a tower that were rejected as a whole."""
         return {row["variable"] for row in self.rows if row["failed"] and row["site"] == site}
 
     def doubt_lines(self) -> list[str]:
-        """Return the doubts about units, a line a variable and not a line a tower."""
+        """Return the doubts about units, one line per variable, not per tower."""
         towers: dict[str, list[tuple[str, str]]] = {}
         for site, name, words in self.doubts:
             towers.setdefault(name, []).append((site, words))
@@ -52,7 +52,7 @@ class Screened:
 
 
 def screen(towers: list[Tower]) -> Screened:
-    """Set aside the values and variables of towers that cannot be trusted; the tables are changed in place.
+    """Reject values and variables of towers that cannot be trusted; the tables are changed in place.
 
     A variable that fails as a whole is missing afterwards, so that nothing is derived from it.
 
@@ -84,14 +84,14 @@ def _one(tower: Tower, name: str, table: pd.DataFrame, found: Screened) -> pd.Se
     if verdict and verdict.certain:
         reason = verdict.words
     if reason:
-        found.rows.append(_failed(tower.site, name, known, f"{reason}: the whole variable is set aside"))
+        found.rows.append(_failed(tower.site, name, known, f"{reason}: the whole variable is rejected"))
         return values * np.nan
     array = values.to_numpy(np.float32)[None, :]
     kept, rows = check_bounds(name, array, np.array([tower.site]))
     outside = rows[0]["n_outside"] / rows[0]["n"] if rows else 0.0
     if verdict and outside > _OUTSIDE and not rows[0]["failed"]:
         words = (
-            f"{verdict.words}, and {outside:.0%} of the values are {rows[0]['reason']}: the whole variable is set aside"
+            f"{verdict.words}, and {outside:.0%} of the values are {rows[0]['reason']}: the whole variable is rejected"
         )
         found.rows.append(_failed(tower.site, name, known, words))
         return values * np.nan
@@ -133,7 +133,7 @@ def _reversed_nee(tower: Tower, found: Screened) -> None:
     if row["reversed"]:
         reason = "NEE = GPP - RECO closes and RECO - GPP does not, the sign is reversed (NEE is negative for uptake)"
         found.rows.append(
-            _failed(tower.site, "NEE", table["NEE"].dropna(), f"{reason}: the whole variable is set aside")
+            _failed(tower.site, "NEE", table["NEE"].dropna(), f"{reason}: the whole variable is rejected")
         )
         tower.table = table.assign(NEE=np.float32(np.nan))
 

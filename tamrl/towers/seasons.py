@@ -71,6 +71,6 @@ def amplitude(cycle: np.ndarray) -> np.ndarray:
 
 
 def peak(cycle: np.ndarray) -> np.ndarray:
-    """Return the phase of each cycle (S, 12): when its annual harmonic peaks, days from mid-January, (S,)."""
+    """Return the phase (S,) of each cycle (S, 12): when its annual harmonic peaks, days from mid-January."""
     angle = 2 * np.pi * np.arange(12) / 12
     return np.angle(cycle @ np.exp(1j * angle)) / (2 * np.pi) * 365.25

@@ -53,8 +53,8 @@ class Draft:
         """
         taken = self.files
         if len(taken) >= MOST_FILES:
-            what = f"More than {MOST_FILES} files were sent at once"
-            raise TamrlError(what, name, "Send one zip of them, or fewer files")
+            what = f"More than {MOST_FILES} files were uploaded at once"
+            raise TamrlError(what, name, "Upload one zip of them, or fewer files")
         folder = self.path / _FILES
         clean = file_name(name)
         if (folder / clean).exists():
@@ -67,7 +67,7 @@ class Draft:
         """The workspace that the files were read into.
 
         Raises:
-            TamrlError: they were not read, or what was read is gone.
+            TamrlError: they were not read, or the result of the reading is gone.
         """
         return Workspace.open(self.path / _READ)
 
@@ -80,7 +80,7 @@ class Draft:
         """Return what was found in the files.
 
         Raises:
-            TamrlError: they were not read, or what was read is gone.
+            TamrlError: they were not read, or the result of the reading is gone.
         """
         return ReadReport.load(self.path / _REPORT)
 
@@ -99,10 +99,10 @@ class Draft:
 
         Args:
             site: tower.
-            values: some of lat, lon, igbp and koeppen as text; empty where not known.
+            values: some of lat, lon (degrees), igbp and koeppen as text; empty where not known.
 
         Raises:
-            TamrlError: a value cannot be one.
+            TamrlError: a value is not a position in degrees or a known class.
         """
         import csv
 
@@ -138,7 +138,7 @@ class Draft:
         """Keep a map of columns, for the next ``read`` of this draft and of later ones with tables of these columns.
 
         Raises:
-            TamrlError: it cannot be followed.
+            TamrlError: the map is not valid, see ``ColumnMap.check``.
         """
         columns.check("Columns")
         names = "\n".join(sorted({*columns.used, *columns.ignored}))
@@ -152,8 +152,13 @@ class Draft:
     ) -> ReadReport:
         """Read the files into the draft's workspace, anew where they were read before.
 
+        Args:
+            progress: called with the fraction of the files that were read.
+            bounds: of the process that reads them.
+            cancelled: asked again and again; the process is ended once it returns True.
+
         Raises:
-            TamrlError: as ``ingest_contained``; then nothing is kept of an earlier reading.
+            TamrlError: as ``ingest_contained``; an earlier reading is then gone.
         """
         (self.path / _REPORT).unlink(missing_ok=True)
         shutil.rmtree(self.path / _READ, ignore_errors=True)
@@ -197,12 +202,12 @@ class Shelf:
         """Return the folder of a new workspace.
 
         Raises:
-            TamrlError: there are too many, the name says nothing, or there is one of this name.
+            TamrlError: there are too many, the name has no letter and no digit or is too long, or it is taken.
         """
         there = self.workspaces()
         if len(there) >= self.most:
-            what = f"You have {len(there)} workspaces, and more are not kept here"
-            raise TamrlError(what, "Workspace", "Delete one that you do not need any more")
+            what = f"You have {len(there)} workspaces, the most that are kept here"
+            raise TamrlError(what, "Workspace", "Delete one that you no longer need")
         path = self.path.resolve() / slug(name)
         if path.exists():
             raise TamrlError("You have a workspace of this name already", name, "Choose another name")
@@ -230,11 +235,11 @@ class Shelf:
             file: zip that ``workspace_zip.pack`` wrote.
             name: of the workspace.
             bounds: of the process that unpacks it.
-            progress: called with the share that is done.
-            cancelled: asked again and again; once it says so the process is ended.
+            progress: called with the fraction that is done.
+            cancelled: asked again and again; the process is ended once it returns True.
 
         Raises:
-            TamrlError: see ``place_for`` and ``workspace_zip.unpack``.
+            TamrlError: see ``place_for`` and ``unpack_contained``; then nothing is kept.
         """
         into = self.place_for(name)
         try:
@@ -249,7 +254,7 @@ class Shelf:
         """Remove a workspace.
 
         Raises:
-            TamrlError: it is none of these.
+            TamrlError: it is not one of these.
         """
         if not self.holds(path):
             raise TamrlError("This is not one of your workspaces", Path(path).name, "Choose one of your own")
@@ -298,6 +303,6 @@ def slug(name: str) -> str:
 
 
 def file_name(name: str) -> str:
-    """Return the name of a file that was sent as it may be written: names tell what some files hold, paths do not."""
+    """Return the name under which an uploaded file is written: without folders, else kept, since readers use it."""
     last = re.split(r"[\\/]", name)[-1].replace("\0", "")
     return last if last.strip(". ") and len(last.encode()) < 200 else f"file{Path(last).suffix[:8]}"

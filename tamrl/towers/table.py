@@ -21,6 +21,9 @@ def tower_table(archive: xr.Dataset) -> pd.DataFrame:
         (first and last year with data), ``days`` (days with any flux; of a monthly archive months, as in
         ``valid_days``), ``valid_days`` (those with NEE_QC >= 0.7) and ``GPP, RECO, NEE``: means over the valid ones
         [gC m-2 d-1].
+
+    Raises:
+        TamrlError: the country outlines are missing or damaged.
     """
     fluxes = {f: archive[f].transpose("site", "time").values for f in FLUXES}
     quality = archive["NEE_QC"].transpose("site", "time").values

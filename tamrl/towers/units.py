@@ -1,7 +1,7 @@
 """Units: from what a file says to the unit of the schema.
 
 A unit is a product of powers (``kg m-2 s-1``, ``W/m^2``, ``J m**-2``); it must measure what the driver measures.
-Two things are known beyond that: a layer of water in m or mm and its mass in kg m-2 are the same, and what is summed
+Two further rules: a layer of water in m or mm and its mass in kg m-2 are the same, and an amount
 over a step (``J m-2``, ``m``, ``kg m-2``) is divided by the length of that step.
 """
 
@@ -138,7 +138,7 @@ def conversion(name: str, unit: str | None, where: str) -> Conversion:
         where: file and variable, for messages.
 
     Raises:
-        TamrlError: there is no unit, or it is not understood, or it measures something else.
+        TamrlError: the unit is missing, not understood, or that of another quantity.
     """
     driver = variable(name)
     target = driver.unit

@@ -36,7 +36,7 @@ class Workspace:
     Attributes:
         path: the folder, absolute.
         name: shown to the user.
-        simulated: whether its towers are made by a model.
+        simulated: whether its towers come from the simulation.
         read_only: whether commands may write into it.
         created: ISO 8601, UTC.
         example: tower that the Few-shot lab shows first; empty where the workspace names none.
@@ -78,7 +78,8 @@ class Workspace:
         """Make a workspace in a new or existing folder; an existing workspace is opened.
 
         Raises:
-            TamrlError: the folder cannot be written, or holds a workspace of the other kind (simulated or not).
+            TamrlError: the folder cannot be written, or holds a workspace of the other kind (simulated or not) or one
+                that ``open`` refuses.
         """
         folder = Path(path).expanduser().resolve()
         if is_workspace(folder):
@@ -103,7 +104,7 @@ class Workspace:
 
     @property
     def archive_path(self) -> Path:
-        """Where the archive lies."""
+        """Path of the archive."""
         return self.path / "archive.zarr"
 
     def archive(self) -> xr.Dataset:
@@ -176,7 +177,7 @@ class Workspace:
                 _write_text(path, printable(text, keep="\n") + "\n")
             except OSError as error:
                 what = f"The provenance cannot be written: {error.strerror or error}"
-                raise TamrlError(what, str(path), "Make room, and give the same command again") from error
+                raise TamrlError(what, str(path), "Free some disk space, then run the same command again") from error
 
 
 def _now() -> str:
@@ -200,7 +201,7 @@ def is_workspace(path: str | Path) -> bool:
 
 
 def find_workspaces(root: str | Path) -> list[Path]:
-    """Return the workspaces at or below ``root`` (two levels), sorted; an unreadable folder is passed over."""
+    """Return the workspaces at or below ``root`` (two levels), sorted; an unreadable folder is skipped."""
     start = Path(root).expanduser()
     found: list[Path] = []
     level = [start] if start.is_dir() else []

@@ -1,7 +1,7 @@
 """A workspace as one zip file, to be opened elsewhere.
 
-What comes in is not trusted: nothing is written outside, sizes are counted while they are unpacked, and the archive and
-``workspace.yaml`` are written anew from what they hold, so that a decompression bomb is caught here.
+An uploaded zip is not trusted: nothing is written outside the workspace, sizes are counted while unpacking, and the
+archive and ``workspace.yaml`` are written anew from their content, so that a decompression bomb is caught here.
 """
 
 import json
@@ -86,11 +86,11 @@ def unpack(file: Path, into: Path, most: int, name: str = "") -> Workspace:
     Args:
         file: the zip.
         into: folder of the new workspace; must not be there yet.
-        most: bytes that it may unpack to.
+        most: bytes that it may unpack to, at most.
         name: of the new workspace, that of the zip where empty.
 
     Raises:
-        TamrlError: it is no zip of a workspace, damaged, too large, or names files outside; nothing is kept then.
+        TamrlError: it is not a zip of a workspace, is damaged, too large, or names files outside; nothing is kept then.
     """
     into.parent.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix=".unpack-", dir=into.parent))
@@ -126,7 +126,7 @@ def _inside(info: zipfile.ZipInfo, label: str) -> str:
     """Return where a member goes.
 
     Raises:
-        TamrlError: it is a link, leads out of the workspace, or is no part of one.
+        TamrlError: it is a link, leads out of the workspace, or is not part of one.
     """
     name, parts = info.filename, PurePosixPath(info.filename).parts
     odd = not parts or name.startswith("/") or ".." in parts or any(sign in name for sign in '\\:\0*?"<>|')
@@ -149,7 +149,7 @@ def _write(packed: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, most: i
             total += len(block)
             if total > most:
                 what = "The workspace unpacks to more than may be kept here"
-                raise TamrlError(what, label, "Remove a workspace or an import that you do not need any more")
+                raise TamrlError(what, label, "Remove a workspace or an import that you no longer need")
             out.write(block)
     return total
 
@@ -183,7 +183,7 @@ def _check_yaml(path: Path) -> None:
     """Refuse aliases, by which few bytes of YAML become any number of values.
 
     Raises:
-        TamrlError: the file has one, or is no YAML.
+        TamrlError: the file has one, or is not YAML.
     """
     import yaml
 
@@ -192,16 +192,16 @@ def _check_yaml(path: Path) -> None:
         with path.open("rb") as file:
             odd = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(file, loader))
     except (OSError, yaml.YAMLError, ValueError) as error:
-        raise TamrlError(f"A file of the workspace is no YAML: {error}", path.name, _TODO) from error
+        raise TamrlError(f"A file of the workspace is not YAML: {error}", path.name, _TODO) from error
     if odd:
         raise TamrlError("A file of the workspace refers to itself", path.name, _TODO)
 
 
 def _check_arrays(archive: Path) -> None:
-    """Refuse an archive whose arrays would not fit into memory, by what they say of themselves.
+    """Refuse an archive whose arrays would not fit into memory, by the sizes that their metadata declare.
 
     Raises:
-        TamrlError: one is too large, or says nothing that can be understood.
+        TamrlError: one is too large, or its metadata cannot be understood.
     """
     total = 0
     for path in archive.rglob("zarr.json"):

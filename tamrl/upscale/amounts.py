@@ -1,7 +1,7 @@
 """The accumulation period of an amount: ``m`` or ``J m-2`` alone do not say whether per hour, day or month.
 
-ERA5 is the usual trap: its monthly means of accumulated fields are means of sums per day (GRIB stepType ``avgad``), its
-hourly fields are sums of one hour, and those of ERA5-Land run up since 00 UTC.
+ERA5 is the usual pitfall: its monthly means of accumulated fields are means of sums per day (GRIB stepType ``avgad``),
+its hourly fields are sums of one hour, and those of ERA5-Land accumulate from 00 UTC.
 """
 
 import re
@@ -26,15 +26,15 @@ def period_of(name: str, array: xr.DataArray, kind: str, per: str | None, where:
     Args:
         name: driver.
         array: variable as opened.
-        kind: what its steps are: day, month, year or other.
-        per: what the mapping says, None where it says nothing.
+        kind: length of its steps: day, month, year or other.
+        per: period in the mapping, None where it has none.
         where: file and variable, for messages.
 
     Returns:
-        Sums in one day, or ``month`` or ``step``.
+        Number of sums per day, or ``month`` or ``step``.
 
     Raises:
-        TamrlError: nothing says it, and it cannot be known.
+        TamrlError: neither the file nor the mapping gives the period, and it cannot be inferred.
     """
     if per is not None:
         return PER_DAY.get(per, per), ""
@@ -59,7 +59,7 @@ def period_of(name: str, array: xr.DataArray, kind: str, per: str | None, where:
     if kind == "day":
         return "step", f"{unit} in daily steps is taken as the sum of a day."
     word = {"month": "monthly", "year": "annual"}.get(kind, "longer")
-    raise _unknown(name, unit, where, f"in {word} steps: per day, as of ERA5, or the sum of the step?")
+    raise _unknown(name, unit, where, f"in {word} steps: per day, as in ERA5, or the sum over the step?")
 
 
 def _methods(array: xr.DataArray) -> str:

@@ -25,7 +25,7 @@ _HERE = "127.0.0.1:0"
 
 @contextmanager
 def _reached(scheduler: str) -> Iterator["Client"]:
-    """Yield a client of a scheduler that is there.
+    """Yield a client of an existing scheduler.
 
     Raises:
         TamrlError: it cannot be reached or has no worker.
@@ -55,8 +55,8 @@ def connect(scheduler: str, workers: int, threads: int = 1) -> Iterator["Client"
 
     Args:
         scheduler: ``threads``, ``local`` (processes) or the address of a scheduler.
-        workers: threads or processes to start; of a cluster that is there its own count.
-        threads: tasks that each works at; one is best where a task keeps a core busy.
+        workers: threads or processes to start; an existing cluster has its own count.
+        threads: tasks per worker; one is best where a task keeps a core busy.
 
     Raises:
         TamrlError: the scheduler is not known, cannot be reached or has no worker.
@@ -99,7 +99,7 @@ def connect(scheduler: str, workers: int, threads: int = 1) -> Iterator["Client"
 def run_all(
     client: "Client", function: Callable[..., Any], tasks: Iterable[tuple[Any, ...]], on_done: Callable[[Any], None]
 ) -> None:
-    """Run ``function(*task)`` for each task, a few ahead of the workers; a task whose worker dies runs again.
+    """Run ``function(*task)`` for each task, submitting a few ahead; a task whose worker dies runs again.
 
     Args:
         client: of the cluster.

@@ -1,7 +1,7 @@
-"""Where a driver is missing inside a run: which steps, in how many cells; counted in the pass that reads it.
+"""Where a driver is missing inside a run: at which steps, in how many cells; counted in the pass that reads it.
 
-A step that no file holds is known before anything is read. What is missing among the values is counted region by region
-and kept in the mark of each, so that a resumed run gives the same account. Dimensions: T steps, R rows, C columns.
+A step that no file has is known before anything is read. Missing values are counted region by region and kept in the
+completion marker of each, so that a resumed run gives the same account. Dimensions: T steps, R rows, C columns.
 """
 
 import json
@@ -28,13 +28,13 @@ ALLOW = (
 
 @dataclass
 class Gap:
-    """What of one driver is missing in cells that others have.
+    """Missing values of one driver in cells that have other drivers.
 
     Attributes:
         steps: (T,) whether it is missing in some cell.
         cells: cells that lack it at some step, at least.
-        never: of these those that lack it at every step.
-        values: missing values.
+        never: those of them that lack it at every step.
+        values: number of missing values.
     """
 
     steps: np.ndarray
@@ -51,7 +51,7 @@ class Gap:
 
 @dataclass
 class Account:
-    """What was found while a part of the drivers was read: values set aside, and gaps by driver."""
+    """What was found while a part of the drivers was read: rejected values, and gaps by driver."""
 
     tally: Tally = field(default_factory=Tally)
     gaps: dict[str, Gap] = field(default_factory=dict)
@@ -67,7 +67,7 @@ class Account:
                 self.gaps[name] = Gap(gap.steps, gap.cells, gap.never, gap.values)
 
     def to_text(self) -> str:
-        """Return the account for the mark of a finished part."""
+        """Return the account as text for the completion marker of a part."""
         gaps = {
             n: {
                 "steps": np.packbits(g.steps).tobytes().hex(),
@@ -83,7 +83,7 @@ class Account:
 
     @classmethod
     def from_text(cls, text: str) -> "Account":
-        """Return the account that ``to_text`` gave; an empty one of an empty mark."""
+        """Return the account that ``to_text`` gave; an empty one for an empty marker."""
         found = cls()
         content = json.loads(text) if text else {"counts": [], "gaps": {}}
         for subject, what, count in content["counts"]:
@@ -107,7 +107,7 @@ class Account:
 
 
 def accounts(marks: Iterable[Path]) -> Account:
-    """Return the sum of the accounts in the marks of finished parts."""
+    """Return the sum of the accounts in the completion markers of parts."""
     total = Account()
     for mark in marks:
         total.add(Account.from_text(mark.read_text(encoding="utf-8")))
@@ -128,7 +128,7 @@ def describe(gap: Gap, time: pd.DatetimeIndex, step: TimeStep) -> str:
 
 
 def missing_steps(driver: Driver, time: pd.DatetimeIndex) -> np.ndarray:
-    """Return at which steps of a run (T,) no file holds a driver."""
+    """Return at which steps of a run, (T,) bool, no file has a driver."""
     if driver.static:
         return np.zeros(len(time), bool)
     if driver.parts:
@@ -144,7 +144,7 @@ def check_steps(drivers: dict[str, Driver], time: pd.DatetimeIndex, step: TimeSt
     """Raise where a driver lacks whole steps of a run.
 
     Raises:
-        TamrlError: with each such driver and its steps.
+        TamrlError: some driver does; the message has each of them with its steps.
     """
     lacking = {name: missing_steps(driver, time) for name, driver in drivers.items()}
     said = [f"{name} has no value at {span(steps, time, step)}" for name, steps in lacking.items() if steps.any()]
@@ -156,7 +156,8 @@ def check_cells(account: Account, time: pd.DatetimeIndex, step: TimeStep, where:
     """Raise where a driver lacks values in some cells.
 
     Raises:
-        TamrlError: with each such driver, its steps and the number of cells, and what was set aside on the way.
+        TamrlError: some driver does; the message has each of them with its steps, the number of cells, and the rejected
+            values.
     """
     if account.gaps:
         said = [f"{name} has {describe(gap, time, step)}" for name, gap in account.gaps.items()]

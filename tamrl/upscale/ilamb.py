@@ -2,8 +2,8 @@
 
 ``gpp.nc`` and ``reco.nc`` are positive. ``nee.nc`` is positive to the atmosphere, as ILAMB's nee (RECO - GPP) and as
 everywhere in this project. CF's surface_net_downward_mass_flux_of_carbon_dioxide_expressed_as_carbon_due_to_all_land_
-processes is the opposite and has fire and land use in it, so neither nee nor reco has a standard name. Fluxes are those
-of the land of a cell; ``sftlf.nc`` has its land fraction in percent.
+processes is of opposite sign and includes fire and land use, so neither nee nor reco has a standard name. Fluxes are
+those of the land of a cell; ``sftlf.nc`` has its land fraction in percent.
 """
 
 from pathlib import Path
@@ -33,7 +33,7 @@ _VALUES = 1 << 24
 
 
 def export(maps: Path, folder: Path) -> list[Path]:
-    """Write maps made by the engine as ILAMB reads them.
+    """Write upscaled maps as ILAMB reads them.
 
     Args:
         maps: Zarr that ``tamrl upscale`` wrote.
@@ -43,7 +43,7 @@ def export(maps: Path, folder: Path) -> list[Path]:
         The files written.
 
     Raises:
-        TamrlError: the maps cannot be read, or the folder not be written.
+        TamrlError: the maps cannot be read, or the folder cannot be written.
     """
     try:
         ds = xr.open_zarr(maps, chunks={}, consolidated=None)

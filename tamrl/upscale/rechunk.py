@@ -1,7 +1,8 @@
-"""Drivers in whole maps become series: read once, in bounded memory, into a temporary Zarr of the shape of the regions.
+"""Rechunking drivers from map-chunked to time-chunked: once, in bounded memory, into a temporary Zarr.
 
-A region reads the whole series of few cells. Where a file holds many cells of few steps in one piece, every region
-would unpack every piece; such drivers are turned once before. Finished parts are marked, as regions are.
+A region reads the whole series of few cells. Where a chunk of a file has many cells of few steps, every region would
+decompress every chunk; such drivers are rechunked once beforehand. Finished slabs have completion markers, as regions
+have.
 """
 
 import dataclasses
@@ -26,11 +27,11 @@ _COPIES = 4
 
 @dataclass(frozen=True, eq=False)
 class Slab:
-    """A part of a piece that is turned at once.
+    """A part of a piece that is rechunked at once.
 
     Attributes:
         piece: what is read.
-        name: array that it goes into.
+        name: array that it is written to.
         steps: of the piece.
         rows: of the grid.
     """
@@ -42,20 +43,20 @@ class Slab:
 
     @property
     def mark(self) -> str:
-        """Name of its mark."""
+        """Name of its completion marker."""
         return f"stage-{self.name}-{self.steps.start}-{self.rows.start}"
 
 
 @dataclass(frozen=True, eq=False)
 class Staging:
-    """What is turned: pieces with the arrays that they go into, and the size of what is turned at once."""
+    """What is rechunked: pieces by the arrays that they are written to, and the memory for one slab."""
 
     pieces: dict[str, Piece]
     tile: int
     budget: int
 
     def shape(self, piece: Piece) -> tuple[int, int]:
-        """Return how many steps and rows of a piece are turned at once, whole blocks and whole regions."""
+        """Return how many steps and rows of a piece make one slab: whole chunks and whole regions."""
         steps, rows, columns = len(piece.positions), len(piece.rows), len(piece.columns)
         cells = max(1, self.budget // (_VALUE_BYTES * _COPIES))
         few = min(steps, piece.blocks.get("time", 1))
@@ -65,7 +66,7 @@ class Staging:
         return few, band
 
     def slabs(self) -> Iterator[Slab]:
-        """Yield what is to be turned."""
+        """Yield the slabs to rechunk."""
         for name, piece in self.pieces.items():
             few, band = self.shape(piece)
             for top in range(0, len(piece.rows), band):
@@ -75,9 +76,9 @@ class Staging:
 
 
 def times_read(piece: Piece, tile: int) -> float:
-    """Return how often all regions together read each value of a piece, from how its file holds it.
+    """Return how often all regions together would read each value of a piece, given the chunks of its file.
 
-    A file without blocks is read where it is needed, but by pages of the disk along a row of the map.
+    Of a file without chunks only the needed values are read, but in disk pages along a row of the map.
     """
     if not {"time", "lat", "lon"} <= set(piece.dims) or not len(piece.positions):
         return 1.0
@@ -93,13 +94,13 @@ def times_read(piece: Piece, tile: int) -> float:
 
 
 def plan_staging(drivers: dict[str, Driver], tile: int, budget: int, smallest: int = SMALL_BYTES) -> Staging:
-    """Return which drivers are worth turning.
+    """Return which drivers are worth rechunking.
 
     Args:
         drivers: of the run.
         tile: rows and columns of a region.
         budget: bytes of memory that one worker may use.
-        smallest: bytes below which a driver is read as it is.
+        smallest: bytes below which a driver is read without rechunking.
     """
     found = {}
     for name, driver in _parts(drivers):
@@ -117,7 +118,7 @@ def _parts(drivers: dict[str, Driver]) -> Iterator[tuple[str, Driver]]:
 
 
 def create_staged(place: RunFolder, staging: Staging) -> None:
-    """Write the empty arrays of what is turned."""
+    """Write the empty arrays for the rechunked drivers."""
     import zarr
 
     group = zarr.open_group(place.staged, mode="w", zarr_format=3)
@@ -138,7 +139,16 @@ def create_staged(place: RunFolder, staging: Staging) -> None:
 
 
 def stage(staged: Path | str, mark: Path, slab: Slab) -> None:
-    """Turn one slab; nothing where that is done."""
+    """Rechunk one slab, unless it is already done.
+
+    Args:
+        staged: Zarr of the rechunked drivers.
+        mark: completion marker of the slab.
+        slab: which part of which piece.
+
+    Raises:
+        TamrlError: the drivers cannot be read, or the marker cannot be written.
+    """
     import zarr
 
     if mark.exists():
@@ -151,7 +161,7 @@ def stage(staged: Path | str, mark: Path, slab: Slab) -> None:
 
 
 def staged_drivers(drivers: dict[str, Driver], place: RunFolder, staging: Staging) -> dict[str, Driver]:
-    """Return the drivers with the turned pieces in the place of those of the files."""
+    """Return the drivers with the rechunked pieces in place of those of the files."""
 
     def turned(name: str, driver: Driver) -> Driver:
         pieces = tuple(

@@ -1,4 +1,4 @@
-"""One region of the grid: from its drivers, read whole along time, to its fluxes.
+"""One region of the grid: from its drivers, read over the whole time, to its fluxes.
 
 Dimensions: K members, T steps, N cells of the region (R rows times C columns), P components of the code.
 """
@@ -70,9 +70,9 @@ class RegionJob:
         checkpoint: folder of the model, at the same path on every worker.
         drivers: to read.
         spin_up: run the first year once before the series.
-        dominant: treat each cell as its largest class.
+        dominant: treat each cell as its dominant class.
         members: keep the fluxes of each member.
-        allow_gaps: predict without a driver where it is missing.
+        allow_gaps: predict without a driver where it is missing, instead of refusing.
         device: where to compute, see ``tamrl.upscale.workers.device_here``.
         precision: of the recurrence.
     """
@@ -87,7 +87,7 @@ class RegionJob:
     precision: str = "float32"
 
     def reading(self, drivers: dict[str, Driver]) -> "RegionJob":
-        """Return the same with drivers that are read from elsewhere."""
+        """Return the same job with other drivers, such as rechunked ones."""
         return dataclasses.replace(self, drivers=dataclasses.replace(self.drivers, drivers=drivers))
 
 
@@ -97,10 +97,10 @@ def _loaded(path: str, modified: tuple[float, ...], device: str) -> tuple[Ensemb
 
 
 def load_model(path: Path | str, device: str = "cpu") -> tuple[Ensemble, Reference | None]:
-    """Return the model on a device and its training towers, once a process as long as the checkpoint does not change.
+    """Return the model on a device and its training towers; loaded once per process unless the checkpoint changes.
 
     Raises:
-        TamrlError: there is no checkpoint, it is damaged, or it reads windows.
+        TamrlError: there is no checkpoint, it is damaged, or its model reads windows instead of whole sequences.
     """
     file = os.path.join(path, MANIFEST)
     if not os.path.exists(file):
@@ -117,13 +117,22 @@ def load_model(path: Path | str, device: str = "cpu") -> tuple[Ensemble, Referen
 
 
 def spin_up_steps(time: pd.DatetimeIndex) -> int:
-    """Return how many steps the first year is; 0 where the series is shorter: it would not end in its own season."""
+    """Return the number of steps in the first year; 0 for a shorter series, which would end in another season."""
     year = time[0] + pd.DateOffset(years=1)
     return int((time < year).sum()) if time_ends(time)[-1] >= year else 0
 
 
 def read_region(drivers: Drivers, region: Region, tally: Tally | None = None) -> dict[str, np.ndarray]:
-    """Return the drivers of a region, (T, R, C) float32; an axis along which one does not change is 1."""
+    """Return the drivers of a region, (T, R, C) float32; an axis along which one does not change is 1.
+
+    Args:
+        drivers: of the run.
+        region: which part of the grid.
+        tally: counts rejected values.
+
+    Raises:
+        TamrlError: a file can no longer be opened or read.
+    """
     return {n: read_driver(driver, region.rows, region.columns, tally) for n, driver in drivers.drivers.items()}
 
 
@@ -179,17 +188,17 @@ def _batch(fields: dict[str, Tensor], names: tuple[str, ...], cells: Tensor, col
 def compute(
     job: RegionJob, region: Region, values: dict[str, np.ndarray], classes: tuple[np.ndarray, np.ndarray, np.ndarray]
 ) -> dict[str, np.ndarray]:
-    """Return the fluxes of a region, their spread and what else maps hold.
+    """Return the fluxes of a region, their spread and the other fields of the maps.
 
     Args:
         job: model and settings.
         region: which part of the grid.
         values: its drivers, as ``read_region`` gives them.
-        classes: static inputs (N, A), vegetated and land share (N,) of its cells.
+        classes: static inputs (N, A), vegetated and land fractions (N,) of its cells.
 
     Returns:
         ``GPP`` ... ``NEE_sd`` (T, R, C) in gC m-2 d-1 of land, the latter as ``spread`` says, ``code`` (P, R, C) and
-        ``extrapolation`` (R, C) where the checkpoint knows its towers, ``GPP_members`` ... (K, T, R, C) where wanted;
+        ``extrapolation`` (R, C) where the checkpoint holds its towers, ``GPP_members`` ... (K, T, R, C) where wanted;
         NaN where there is no land or no driver. Empty where no cell has a value.
 
     Raises:
@@ -260,10 +269,10 @@ def _estimated(
 
 
 def _check_finite(mean: np.ndarray, sd: np.ndarray, checkpoint: str) -> None:
-    """Check that a model gives numbers where there is land.
+    """Check that the fluxes of a model are finite where there is land.
 
     Raises:
-        TamrlError: it does not.
+        TamrlError: they are not.
     """
     if not (np.isfinite(mean).all() and np.isfinite(sd).all()):
         raise TamrlError("The fluxes are not finite numbers", checkpoint, "Train the model again")
@@ -283,9 +292,9 @@ def _fields(suffix: str, values: np.ndarray, shape: tuple[int, int]) -> dict[str
 def spread(calibration: Calibration | None, found: Estimate, static: Tensor) -> Tensor:
     """Return the standard deviation (3, T, B) that maps keep, gC m-2 d-1.
 
-    Where the model is calibrated it is that of what a tower at a new place would measure in one step, fitted on towers
-    that the members had not seen. The deviation between members and of the prior of the site's effect alone, which
-    uncalibrated models leave, says which places are uncertain, not by how much.
+    Of a calibrated model it is that of the flux that a tower at a new place would measure in one step, fitted on towers
+    that the members had not seen. Of an uncalibrated one it is that between the members and of the prior of the site
+    effect alone, which shows where fluxes are uncertain, not by how much.
     """
     if calibration is None:
         return found.sd
@@ -306,14 +315,22 @@ def _places(
 
 
 def known_classes(reference: Reference | None) -> frozenset[str] | None:
-    """Return the IGBP classes that training towers have; None where the checkpoint does not know."""
+    """Return the IGBP classes that training towers have; None where the checkpoint does not hold them."""
     return None if reference is None else frozenset(reference.igbp)
 
 
 def run_region(job: RegionJob, region: Region, account: Account) -> dict[str, np.ndarray]:
     """Read and compute one region; see ``compute``, and ``land_fraction`` (R, C) where the drivers have it.
 
-    What is set aside and missing goes into ``account``; with gaps that are not allowed nothing is computed.
+    Rejected and missing values are added to ``account``; with gaps that are not allowed nothing is computed.
+
+    Args:
+        job: model, drivers and settings.
+        region: which part of the grid.
+        account: changed in place.
+
+    Raises:
+        TamrlError: the checkpoint or the drivers cannot be read, or the fluxes are not finite.
     """
     _, reference = load_model(job.checkpoint)
     classes = static_inputs_of(job.drivers.classes, region.rows, region.columns, known_classes(reference), job.dominant)

@@ -11,23 +11,23 @@ from tamrl.upscale.rechunk import SMALL_BYTES
 
 @dataclass(frozen=True, kw_only=True)
 class UpscaleRequest:
-    """What is to be upscaled, and how.
+    """What is upscaled, and how.
 
     Attributes:
         checkpoint: folder of the model.
         files: drivers, see ``tamrl.upscale.drivers.open.open_drivers``.
         out: Zarr to write.
-        mapping: YAML file or name of a shipped mapping; None for variables named as in the schema.
+        mapping: YAML file or name of a bundled mapping; None for variables named as in the schema.
         scheduler: ``threads``, ``local`` or the address of a dask scheduler.
         workers: threads or processes.
         bbox: west, south, east, north, degrees.
         period: first and last day.
-        resume: go on with a run that was stopped.
-        memory: bytes that the arrays of one worker may take; None for what suits the device.
+        resume: continue a run that was stopped.
+        memory: bytes that the arrays of one worker may take; None for a value that suits the device.
         members: keep the fluxes of each member.
         spin_up: run the first year once before the series.
-        dominant: treat each cell as its largest class instead of by the shares of all.
-        smallest: bytes below which drivers in whole maps are read as they are.
+        dominant: treat each cell as its dominant class instead of by the fractions of all.
+        smallest: bytes below which map-chunked drivers are read without rechunking.
         allow_gaps: where a driver is missing for some steps or cells, predict without it instead of refusing.
         device: ``auto``, ``cuda``, ``cuda:<number>``, ``mps`` or ``cpu``; ``cuda`` is a worker for each GPU.
         precision: of the recurrence, see ``tamrl.model.batch_inference.PRECISIONS``.
@@ -54,7 +54,7 @@ class UpscaleRequest:
 
 @dataclass(frozen=True)
 class UpscaleProgress:
-    """How far a run is: ``what`` is done, in pieces of work."""
+    """Progress of a run: ``what`` is being done, in pieces of work."""
 
     what: str
     done: int
@@ -63,15 +63,15 @@ class UpscaleProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What a finished run made.
+    """The result of a finished run.
 
     Attributes:
         out: the maps.
         cells: of the grid.
         steps: of time.
-        computed: regions computed now.
-        before: regions that were finished before.
-        staged: drivers that were turned into series.
+        computed: number of regions computed now.
+        before: number of regions finished before.
+        staged: drivers that were rechunked.
         notes: what the user should know.
         report: what was done to the drivers.
     """

@@ -1,4 +1,4 @@
-"""A run of the engine: from drivers and a checkpoint to maps on disk, resumable at any region."""
+"""An upscaling run: from drivers and a checkpoint to maps on disk, resumable at any region."""
 
 import gc
 import json
@@ -151,15 +151,15 @@ def _account_for(request: UpscaleRequest, place: RunFolder, drivers: Drivers, re
 def _notes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble, reference: Reference | None) -> Iterator[str]:
     """Yield what the user should know of a run."""
     if request.spin_up and not spin_up_steps(drivers.time):
-        yield "The series is shorter than a year: it starts without memory of the time before."
+        yield "The series is shorter than a year: it starts without spin-up."
     if reference is None:
-        yield "The checkpoint does not know its training towers: no task embeddings and no dissimilarity index."
+        yield "The checkpoint does not hold its training towers: no task embeddings and no dissimilarity index."
     if ensemble.caution:
         yield ensemble.caution
 
 
 def tile_size(drivers: Drivers, members: int, kept: bool, workers: Workers) -> int:
-    """Return the rows and columns of a region: what fits into memory, and takes a worker about a minute.
+    """Return the rows and columns of a region: as many as fit into memory and take a worker about a minute.
 
     Args:
         drivers: of the run.
@@ -233,10 +233,19 @@ def _regions(
 
 
 def work(job: RegionJob, store: str, mark: Path, region: Region) -> str:
-    """Compute and write one region on a worker, then mark it; nothing where that is done.
+    """Compute and write one region on a worker, then set its completion marker; nothing where that exists.
+
+    Args:
+        job: model, drivers and settings.
+        store: Zarr of the maps.
+        mark: completion marker of the region.
+        region: which part of the grid.
 
     Returns:
-        The account of a region that was not computed, for gaps that are not allowed; else nothing.
+        The account of a region that was not computed because of gaps that are not allowed; else an empty text.
+
+    Raises:
+        TamrlError: see ``run_region`` and ``write_region``; or the marker cannot be written.
     """
     if mark.exists():
         return ""
@@ -293,7 +302,7 @@ def _attributes(request: UpscaleRequest, drivers: Drivers, ensemble: Ensemble) -
         "checkpoint_sha256": digest(request.checkpoint),
         "checkpoint_created": str(ensemble.info.get("created", "")),
         "settings": json.dumps(settings),
-        "comment": "Fluxes of the land of a cell: those of its vegetated part times the vegetated share of the land",
+        "comment": "Fluxes per area of land: those of the vegetated part of a cell times its vegetated fraction",
         "spread": SPREAD[ensemble.calibration(0) is not None],
     }
     return attrs | ({"climatology": drivers.climatology} if drivers.climatology else {})

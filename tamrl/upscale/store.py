@@ -1,7 +1,7 @@
-"""The maps on disk: a Zarr that is written region by region, and what is known of those that are done.
+"""The maps on disk: a Zarr that is written region by region, and the record of the regions that are done.
 
-While it is made, everything lies in ``<out>.partial``: the maps, the plan, one mark for each finished region and the
-staged drivers. When all regions are done the maps are moved to ``<out>``: what bears that name is whole.
+During a run everything is in ``<out>.partial``: the maps, the plan, a completion marker for each finished region and
+the rechunked drivers. When all regions are done the maps are moved to ``<out>``, which is therefore always complete.
 """
 
 import json
@@ -30,10 +30,10 @@ _LONGITUDE = {"units": "degrees_east", "standard_name": "longitude", "long_name"
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run keeps what it makes.
+    """The paths of a run.
 
     Attributes:
-        out: the maps, once they are whole.
+        out: the maps, once they are complete.
     """
 
     out: Path
@@ -45,21 +45,21 @@ class RunFolder:
 
     @property
     def store(self) -> Path:
-        """The maps while they are made."""
+        """The maps during the run."""
         return self.work / "maps.zarr"
 
     @property
     def staged(self) -> Path:
-        """Drivers as series, for the time of the run."""
+        """Rechunked drivers, during the run."""
         return self.work / "staged.zarr"
 
     @property
     def plan(self) -> Path:
-        """What the run was started with."""
+        """The settings that the run was started with."""
         return self.work / "plan.json"
 
     def mark(self, name: str) -> Path:
-        """Return the mark of a finished piece of work."""
+        """Return the completion marker of a piece of work."""
         return self.work / "done" / name
 
 
@@ -68,16 +68,16 @@ def prepare(place: RunFolder, plan: dict[str, Any], layout: dict[str, Any], resu
 
     Args:
         place: where.
-        plan: settings and drivers, which must be the same to go on.
+        plan: settings and drivers, which must be the same to resume.
         layout: sizes of regions, which are kept from the first run.
-        resume: go on with a run that was stopped.
+        resume: continue a run that was stopped.
 
     Returns:
         The layout to use.
 
     Raises:
-        TamrlError: there are maps already, or a run that was stopped and is not to be resumed, or none to resume, or
-            it was started with other settings.
+        TamrlError: the output exists, a stopped run exists but ``resume`` is not given, there is no run to resume, it
+            was started with other settings, or the folder cannot be written.
     """
     plan = json.loads(json.dumps(plan | {"format": FORMAT}))
     if place.out.exists():
@@ -116,7 +116,7 @@ def prepare(place: RunFolder, plan: dict[str, Any], layout: dict[str, Any], resu
 
 
 def save_plan(place: RunFolder, plan: dict[str, Any], layout: dict[str, Any]) -> None:
-    """Write the plan: from here on the run can be resumed."""
+    """Write the plan, from which the run can be resumed."""
     partial = place.plan.with_suffix(".new")
     partial.write_text(json.dumps({"plan": plan | {"format": FORMAT}, "layout": layout}, indent=1), encoding="utf-8")
     partial.replace(place.plan)
@@ -181,7 +181,7 @@ def _described(job: RegionJob, reference: Reference | None) -> dict[str, tuple[t
     if job.members:
         fields |= {f + MEMBERS: (("member", "time", "lat", "lon"), flux_attributes(f, "each member")) for f in FLUXES}
     if LAND in job.drivers.classes:
-        about: dict[str, Any] = {"units": "1", "standard_name": "land_area_fraction", "long_name": "Share of land"}
+        about: dict[str, Any] = {"units": "1", "standard_name": "land_area_fraction", "long_name": "Land fraction"}
         fields[LAND] = (("lat", "lon"), about)
     if reference is not None:
         about = {"long_name": "Principal component of the task embeddings", "units": "1"}
@@ -229,10 +229,10 @@ def write_region(store: Path | str, region: Region, values: dict[str, np.ndarray
 
 
 def set_mark(mark: Path, account: str = "") -> None:
-    """Mark a piece of work as done, with the account of what was read; called after its data are written.
+    """Write the completion marker of a piece of work, with the account of its reading, after its data are written.
 
     Raises:
-        TamrlError: the mark cannot be written.
+        TamrlError: the marker cannot be written.
     """
     try:
         if account:
@@ -243,14 +243,14 @@ def set_mark(mark: Path, account: str = "") -> None:
             mark.touch()
     except OSError as error:
         raise TamrlError(
-            f"The mark of a finished region cannot be written: {error.strerror}",
+            f"The completion marker of a region cannot be written: {error.strerror}",
             str(mark.parent),
             "Free space, then go on with --resume",
         ) from error
 
 
 def finish(place: RunFolder, attrs: dict[str, Any]) -> None:
-    """Move the maps to their name and remove what was needed to make them."""
+    """Move the maps to their final name and remove all temporary files."""
     import zarr
 
     # What a killed process was writing.

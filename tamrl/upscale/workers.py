@@ -1,8 +1,8 @@
-"""Where regions are computed: on the cores of a machine, or on its GPUs, a worker each.
+"""Where regions are computed: on the cores of a machine, or on its GPUs, one worker each.
 
 A worker of a GPU has several threads, each with a region of its own: while one computes, others read and write theirs.
-The device is lent to one at a time, so that what it holds is bounded; what is copied to and from it is not waited for
-by the others. Workers of a cluster that is there take the first device that they see, which dask-cuda makes a different
+One thread at a time computes on the device, so that its memory is bounded; copies to and from it do not block the
+others. Workers of an existing cluster take the first device that they see, which dask-cuda makes a different
 one for each (it rotates ``CUDA_VISIBLE_DEVICES``); start them with ``--nthreads 3``.
 """
 
@@ -38,10 +38,10 @@ class Workers(NamedTuple):
 
     Attributes:
         device: of each, as ``device_here`` reads it.
-        number: of workers; ignored for a cluster that is there.
+        number: of workers; ignored for an existing cluster.
         threads: of each.
         memory: bytes that the arrays of one region may take.
-        speed: how many cores one is worth, about: what decides how large a region is.
+        speed: of one worker, in cores, approximately: determines how large a region is.
     """
 
     device: str
@@ -59,10 +59,10 @@ def plan_workers(device: str, precision: str, scheduler: str, count: int, memory
         precision: one of ``PRECISIONS``.
         scheduler: as of ``tamrl.upscale.cluster.connect``.
         count: workers on a CPU.
-        memory: bytes that the arrays of one worker may take; None for what suits the device.
+        memory: bytes that the arrays of one worker may take; None for a value that suits the device.
 
     Raises:
-        TamrlError: this machine has no such device, or the device cannot compute so.
+        TamrlError: the precision is not known, this machine has no such device, or it does not support the precision.
     """
     if precision not in PRECISIONS:
         raise TamrlError(f"Unknown precision {precision!r}", "--precision", f"Known: {', '.join(PRECISIONS)}")
@@ -73,7 +73,7 @@ def plan_workers(device: str, precision: str, scheduler: str, count: int, memory
         return Workers(device, count, 1, memory or _CPU_BYTES, 1)
     chosen = choose(device)
     if precision == "tf32" and chosen.type != "cuda":
-        raise TamrlError("TF32 is computed by GPUs of NVIDIA alone", "--precision", "Choose float32 or bfloat16")
+        raise TamrlError("TF32 is available on NVIDIA GPUs only", "--precision", "Choose float32 or bfloat16")
     if chosen.type == "cpu":
         return Workers("cpu", count, 1, memory or _CPU_BYTES, 1)
     if chosen.type == "cuda":
@@ -118,7 +118,7 @@ def _prepared(name: str, precision: str) -> torch.device:
 
 
 def worker_number() -> int:
-    """Return the number of the dask worker that this runs on, as a cluster on this machine gives them; else 0."""
+    """Return the number of the dask worker that this runs on, as numbered by a local cluster; else 0."""
     from distributed import get_worker
 
     try:
@@ -129,9 +129,9 @@ def worker_number() -> int:
 
 @lru_cache
 def places_at_once(device: torch.device, steps: int, config: ModelConfig, members: int) -> int:
-    """Return how many places a device computes at once: on a CPU what stays in its cache, on a GPU what it holds.
+    """Return how many places a device computes at once: on a CPU as many as fit its cache, on a GPU its memory.
 
-    Asked once a process: what is left later depends on what was computed before.
+    Computed once per process: the free memory later depends on what was computed before.
     """
     if device.type == "cpu":
         # More at once where series are short.
@@ -141,12 +141,12 @@ def places_at_once(device: torch.device, steps: int, config: ModelConfig, member
 
 
 def sent(array: Tensor, device: torch.device) -> Tensor:
-    """Return a tensor on a device, without waiting until it is there."""
+    """Return a tensor on a device, without waiting for the copy."""
     return array.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else array.to(device)
 
 
 def fetched(array: Tensor) -> Tensor:
-    """Return a tensor on the CPU, once it is there."""
+    """Return a tensor on the CPU, after waiting for the copy."""
     if array.device.type != "cuda":
         return array.cpu()
     out = torch.empty(array.shape, dtype=array.dtype, pin_memory=True).copy_(array, non_blocking=True)
@@ -156,7 +156,7 @@ def fetched(array: Tensor) -> Tensor:
 
 @contextmanager
 def stream(device: torch.device) -> Iterator[None]:
-    """Let what a thread does with a GPU wait for nothing that other threads do with it."""
+    """Run the GPU work of a thread in a stream of its own, so that it does not wait for that of others."""
     if device.type != "cuda":
         yield
         return
@@ -166,7 +166,7 @@ def stream(device: torch.device) -> Iterator[None]:
 
 @contextmanager
 def lent(device: torch.device) -> Iterator[None]:
-    """Keep other threads from computing on a GPU; the cores of a machine are lent by its operating system."""
+    """Keep other threads from computing on a GPU; on a CPU the operating system shares the cores."""
     if device.type == "cpu":
         yield
         return

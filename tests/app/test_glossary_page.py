@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -14,12 +15,6 @@ def glossary(**address):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).switch_page("pages/glossary.py")
     at.query_params.update(address)
     return healthy(at.run())
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def entries(at):

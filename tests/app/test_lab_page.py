@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -27,12 +28,6 @@ def lab(**query):
 def site(small_workspace, monkeypatch):
     monkeypatch.setenv("TAMRL_WORKSPACE", str(small_workspace[0].path))
     return small_workspace[1][0]
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def adapt(at):
@@ -306,13 +301,13 @@ def test_days_without_weather_are_predicted_once_the_switch_is_on(gappy):
     at.toggle(key="choose_gaps").set_value(True).run()
     assert at.query_params["gaps"] == "1"
     assert any("predicted without the driver, masked as in training" in w.value for w in healthy(at).warning)
-    assert any("result of earlier settings" in i.value for i in at.info)
+    assert any("result is for earlier settings" in i.value for i in at.info)
     adapt(at)
     kept, made = at.session_state["tamrl_results"].values()
     for part in ("zero_shot", "adapted"):
         assert np.isnan(getattr(kept, part)["GPP"].sel(time=days)).all()
         assert np.isfinite(getattr(made, part)["GPP"].sel(time=days)).all()
-    assert any("without weather predicted, too" in c.value for c in at.caption)
+    assert any("without weather predicted as well" in c.value for c in at.caption)
 
 
 def test_the_other_pages_say_that_an_adaptation_goes_on(site):

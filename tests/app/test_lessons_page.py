@@ -5,6 +5,7 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -28,12 +29,6 @@ def lessons(**address):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).switch_page("pages/lessons.py")
     at.query_params.update(address)
     return healthy(at.run())
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def guess(at, answer):

@@ -4,6 +4,7 @@ import monthly_workspace
 import numpy as np
 import pandas as pd
 import pytest
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -27,12 +28,6 @@ def page(name, **query):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
     at.query_params.update(query)
     return healthy(at.run().switch_page(f"pages/{name}.py").run())
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def adapt(at):

@@ -6,6 +6,7 @@ import shutil
 import pandas as pd
 import pytest
 import score_files
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -41,12 +42,6 @@ def page(folder=None, **query):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     at.query_params.update(query | ({"scores": str(folder)} if folder else {}))
     return at.run().switch_page("pages/scorecard.py").run()
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def open_section(at, name):

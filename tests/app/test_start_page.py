@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -20,12 +21,6 @@ pytestmark = pytest.mark.slow
 def app(small_workspace, monkeypatch):
     monkeypatch.setenv("TAMRL_WORKSPACE", str(small_workspace[0].path))
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def test_the_first_view_says_what_is_here(app):

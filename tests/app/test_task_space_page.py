@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -25,12 +26,6 @@ def open_page(small_workspace, monkeypatch):
         return healthy(at.run())
 
     return run
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def said(at):

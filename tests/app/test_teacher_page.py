@@ -5,6 +5,7 @@ import json
 
 import pandas as pd
 import pytest
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -29,12 +30,6 @@ def teacher(**address):
     at.query_params.update(address)
     at.run()
     return healthy(at)
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def test_a_class_is_begun_watched_cleared_and_ended(rooms):

@@ -6,6 +6,7 @@ import sys
 
 import numpy as np
 import pytest
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -24,12 +25,6 @@ def app(small_workspace, monkeypatch):
 def towers_page():
     """The app at the Towers page, not yet run."""
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).switch_page("pages/towers.py")
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def texts(at):

@@ -4,6 +4,7 @@ import time
 
 import pytest
 import tidy_files
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -66,12 +67,6 @@ def test_rows_that_make_no_map_are_refused_in_words(edited, column, what, words)
 def app(monkeypatch):
     monkeypatch.delenv("TAMRL_WORKSPACE", raising=False)
     return AppTest.from_file(str(ROOT / "app.py"), default_timeout=120).switch_page("pages/workspace.py").run()
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def wait(at):

@@ -6,6 +6,7 @@ from io import BytesIO
 
 import pytest
 import tower_files
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -31,12 +32,6 @@ def content(**settings):
 
 def csv(site, **settings):
     return tower_files.name(site), content(**settings), "text/csv"
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def drop(at, *files):

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import map_files
 import pytest
 import yaml
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -38,12 +39,6 @@ def open_page(small_workspace, maps, monkeypatch):
         return at
 
     return run
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def shown(at):

@@ -31,7 +31,7 @@ def test_fluxdatakit(tmp_path):
     table.to_csv(path, index=False, na_rep="NA")
     code, text = ingest(path, "-w", tmp_path / "w")
     assert code == 0, text
-    for part in ("TA_F_MDS, SW_IN_F_MDS", "LAI and FPAR are not read", "units of FLUXNET daily files are taken"):
+    for part in ("TA_F_MDS, SW_IN_F_MDS", "LAI and FPAR are not read", "units of FLUXNET daily files are assumed"):
         assert part in text
     tower = record(load_archive(tmp_path / "w" / "archive.zarr"), "CH-Yyy")
     assert str(tower.time.values[0])[:10] == "2019-01-01"

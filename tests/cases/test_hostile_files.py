@@ -215,7 +215,7 @@ def test_cells_of_text_are_counted_and_a_column_of_them_is_a_failure(tmp_path):
     code, text = run(write_dd(tmp_path / name(SITE), table), to=tmp_path / "w")
     assert code == 1
     assert "GPP_NT_VUT_REF: 200 of 200 cells are not numbers, the first is 'missing'" in text
-    assert "GPP is not derived, since a flux of this tower was set aside" in text
+    assert "GPP is not derived, since a flux of this tower was rejected" in text
 
 
 def test_lists_and_decimal_commas_in_a_table_are_named(tmp_path):

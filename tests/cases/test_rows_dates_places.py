@@ -28,7 +28,7 @@ def test_ragged_rows_are_rejected_and_counted(tmp_path):
 
     code, text = ingest(written(tmp_path, spoil=spoil), "-w", tmp_path / "w")
     assert code == 0, text
-    assert "2 rows set aside" in text
+    assert "2 rows rejected" in text
     assert "line 51 has" in text
     missing = found(tmp_path)["GPP"].isnull().values
     assert list(np.flatnonzero(missing)) == [49, 59]

@@ -10,9 +10,10 @@ from tamrl.errors import TamrlError
 from tamrl.schema import FLUXES, QC_VALID
 from tamrl.simulation.carbon import lloyd_taylor
 from tamrl.simulation.sites import MAX_SITES, make_sites
-from tamrl.simulation.towers import SEED, simulate, simulate_truth
+from tamrl.simulation.towers import SEED, SOURCE, simulate, simulate_truth
 from tamrl.simulation.weather import running_mean, saturation
 from tamrl.towers.archive import load_archive, record, validate
+from tamrl.towers.workspace import bundled
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +181,7 @@ def test_the_command_writes_a_small_workspace_and_again_the_same(tmp_path):
     np.testing.assert_array_equal(saved.NEE.values, simulate(6).NEE.values)
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert size < 6 * 60_000
+
+
+def test_the_bundled_towers_name_the_code_that_made_them():
+    assert bundled("demo").archive().attrs["source"] == simulate(1).attrs["source"] == SOURCE

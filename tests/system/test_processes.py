@@ -43,7 +43,7 @@ def test_every_job_is_run_to_its_end():
 def test_a_killed_process_is_noticed_while_others_go_on_reporting():
     seen = []
     what, _, todo = run_processes(task, [Job(0, "die"), Job(1, "long")], 2, seen.append)
-    assert "member 0 was ended (exit code -9)" in what
+    assert "member 0 was killed (exit code -9)" in what
     assert "--resume" in todo
     assert len(seen) < 9000, "the other job was stopped, not waited for"
 

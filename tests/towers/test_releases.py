@@ -92,7 +92,7 @@ def test_ids_that_differ_in_case_alone_are_refused():
     pair = [made(OLD, "2005-01-01", 60, 1.0), made(OLD, "2005-01-01", 60, 1.0, site="AT-AAA")]
     towers, failures = one_each([*pair, made(OLD, "2005-01-01", 60, 1.0, site="DE-Bbb")])
     assert list(towers) == ["DE-Bbb"]
-    assert "differ in the case of letters alone" in failures[0]
+    assert "differ only in upper and lower case" in failures[0]
 
 
 def test_days_that_a_replaced_record_loses_are_named():

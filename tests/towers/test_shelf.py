@@ -86,7 +86,7 @@ def test_numbers_are_bounded(shelf, monkeypatch):
     assert [d.path for d in shelf.drafts()] == [d.path for d in drafts[-MOST_DRAFTS:]]
     monkeypatch.setattr("tamrl.towers.shelf.MOST_FILES", 1)
     drafts[-1].place_for("a").touch()
-    with pytest.raises(TamrlError, match="were sent at once"):
+    with pytest.raises(TamrlError, match="were uploaded at once"):
         drafts[-1].place_for("b")
     assert MOST_FILES >= 163
     shelf.create("One"), shelf.create("Two")
@@ -147,7 +147,7 @@ def test_what_bursts_ends_alone(shelf):
 def test_a_reading_that_is_cancelled_leaves_nothing(shelf):
     draft = sent(shelf, **{f"XX_A{i:02}": {"days": 3000} for i in range(20)})
     began = time.monotonic()
-    with pytest.raises(TamrlError, match="broke off"):
+    with pytest.raises(TamrlError, match="Reading stopped before its end"):
         draft.read(lambda share: None, BOUNDS, cancelled=lambda: time.monotonic() > began + 0.3)
     assert not draft.ready
 

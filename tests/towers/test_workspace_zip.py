@@ -107,7 +107,7 @@ def test_yaml_that_grows_is_refused(tmp_path):
     bomb = "a: &a [x,x,x]\nb: &b [*a,*a,*a]\nname: [*b,*b]\n"
     refused(tmp_path, {}, "refers to itself", marker=bomb)
     refused(tmp_path, {"models/m/ensemble.yaml": bomb}, "refers to itself")
-    refused(tmp_path, {"models/m/ensemble.yaml": "a: [\n"}, "no YAML")
+    refused(tmp_path, {"models/m/ensemble.yaml": "a: [\n"}, "not YAML")
     refused(tmp_path, {}, "too large", marker=MARKER + "#" * 70_000)
     refused(tmp_path, {"provenance.json": "[1, 2]"}, "not an entry")
 

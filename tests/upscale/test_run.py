@@ -264,7 +264,7 @@ def test_the_bundled_earth_is_taken_by_name(monthly_checkpoint, tmp_path):
     land = (earth["land_fraction"].values > 0) & np.isfinite(earth["TA"].values[0])
     assert np.array_equal(np.isfinite(maps["GPP"].values[0]), land)
     assert "extrapolation" not in maps
-    assert "does not know its training towers" in " ".join(outcome.notes)
+    assert "does not hold its training towers" in " ".join(outcome.notes)
 
 
 def test_too_little_memory_and_unknown_schedulers_are_said_so(checkpoint, field_files, tmp_path):

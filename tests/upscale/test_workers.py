@@ -72,7 +72,7 @@ def test_what_cannot_be_computed_is_refused(gpus):
     gpus(0)
     with pytest.raises(TamrlError, match="no cuda"):
         plan_workers("cuda", "float32", "local", 1, None)
-    with pytest.raises(TamrlError, match="TF32 is computed by GPUs"):
+    with pytest.raises(TamrlError, match="TF32 is available on NVIDIA GPUs"):
         plan_workers("auto", "tf32", "local", 1, None)
     with pytest.raises(TamrlError, match="Unknown precision"):
         plan_workers("cpu", "float16", "local", 1, None)

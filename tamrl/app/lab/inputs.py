@@ -62,7 +62,7 @@ def tower_choice(table: pd.DataFrame, model: "Ensemble | CrossFitted", example: 
         raise TamrlError(
             f"All {len(table)} towers of this workspace were used to train this model, so none is held out",
             str(model.path),
-            "Train a model with --exclude-sites, ingest further towers, or switch on the seen towers",
+            "Train a model with --exclude-sites, ingest more towers, or show the training towers",
         )
 
     def text(site: str) -> str:
@@ -144,8 +144,8 @@ def cautions_section(ensemble: "Ensemble", tower: xr.Dataset) -> bool:
         st.toggle(
             f"Predict {wording.unit(step_of(tower), 0)} without weather",
             **state.bind("gaps", False),
-            help="As --allow-gaps on the command line: what the model makes of the other drivers alone can jump where "
-            "one fails. Off: these steps have no prediction and are not scored.",
+            help="Same as --allow-gaps on the command line. Predictions can jump where a driver is missing. Off: these "
+            "steps have no prediction and are not scored.",
         )
     return allowed
 

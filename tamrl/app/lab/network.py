@@ -80,15 +80,13 @@ def section(
     shown = _kept(request)
     if shown is None:
         st.caption(
-            f"Press Adapt all to give each of the {len(sites)} held-out towers its labelled days, by the site effect "
-            "of an ensemble that has not seen it."
+            f"Press Adapt all to adapt the model to each of the {len(sites)} held-out towers with its labelled days: "
+            "the site effect, computed by an ensemble that has not seen the tower."
         )
         return
     result = jobs.results()[shown]
     if shown != request:
-        st.info(
-            "This is the result of earlier settings. Press Adapt all for the present ones.", icon=":material/history:"
-        )
+        st.info("These results are for earlier settings. Press Adapt all to update them.", icon=":material/history:")
     _show(shown, result, table, origin)
     network_take.section(shown.days, shown.placement, result, workspace, model, origin)
 
@@ -110,7 +108,7 @@ def _ask(workspace: Workspace, version: tuple[str, int]) -> tuple[NetworkRequest
     right.button(
         "Adapt all", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt_all", on_click=_press
     )
-    st.caption(f"Labelled days: valid days in a row {PLACEMENTS[placement]}, the same choice as on the Scorecard.")
+    st.caption(f"Labelled days: consecutive valid days {PLACEMENTS[placement]}, the same choice as on the Scorecard.")
     request = NetworkRequest(
         workspace=(str(workspace.path), workspace.archive_version()), model=version, days=chosen, placement=placement
     )
@@ -176,7 +174,7 @@ def _show(request: NetworkRequest, result: "NetworkResult", table: pd.DataFrame,
         st.caption(f"Left out: {said}.")
     st.caption(
         f"RMSE in {UNIT} of the ensemble mean on all valid days but the labelled ones, as at one tower. Grey band: "
-        "less than 10 % either way."
+        "changes of less than 10 % either way."
     )
 
 

@@ -58,9 +58,9 @@ def section(
             "take_network_notebook",
         )
     st.caption(
-        "The report is one file that opens without a network: map, distribution, the scores of each tower, settings, "
-        "provenance, the licences and citations of exactly these towers, and a link that brings this view back. The "
-        "notebook repeats it with the Python package. The table of scores is offered below the figure."
+        "The report is a single file that opens offline: map, distribution, the scores of each tower, settings, "
+        "provenance, the licences and citations of exactly these towers, and a link that restores this view. The "
+        "notebook repeats it with the Python package. The table of scores can be downloaded below the figure."
     )
 
 

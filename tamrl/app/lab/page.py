@@ -45,7 +45,7 @@ def _body() -> None:
     site = inputs.tower_choice(table, model, workspace.example)
     ensemble = model.for_site(site)
     if like := cache.likeness(choice.workspace, site, ensemble):
-        st.warning(f"{like}: a tower of the training, so this one is less new to the model.", icon=":material/warning:")
+        st.warning(f"{like}, which is a training tower: this one is less new to the model.", icon=":material/warning:")
     inputs.model_section(model, ensemble, site)
     tower, origin = cache.tower(workspace, site), sidebar.origin(workspace, site)
     gaps = inputs.cautions_section(ensemble, tower)

@@ -42,7 +42,7 @@ def show(view: LabView, current: bool) -> None:
             units = wording.unit(view.step, 0)
             st.caption(
                 f"Each member is fitted twice: first without the held-back {units} (dotted), to see whether adapting "
-                f"does harm there; then with all support {units}."
+                f"makes predictions worse there; then with all support {units}."
             )
             components.figure(
                 view.stem("loss"),
@@ -70,10 +70,10 @@ def _heading(view: LabView, current: bool) -> None:
     if METHODS[settings.method].fits:
         done.append(f"shrinkage {np.mean(result.shrinkage):.2f} (0 = zero-shot, 1 = fully adapted; mean of members)")
     if view.request.gaps:
-        done.append(f"{wording.unit(view.step, 0)} without weather predicted, too")
+        done.append(f"{wording.unit(view.step, 0)} without weather predicted as well")
     st.caption(" · ".join(done))
     if not current:
-        st.info("This is the result of earlier settings. Press Adapt for the present ones.", icon=":material/history:")
+        st.info("This result is for earlier settings. Press Adapt to update it.", icon=":material/history:")
     for note in result.notes:
         st.caption(f":material/info: {note}")
 
@@ -94,8 +94,8 @@ def _scores(view: LabView) -> None:
     runs.harm(view)
     st.caption(
         f"{view.step.adjective.capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
-        f"(NEE_QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}, "
-        "that of bias is of its size. "
+        f"(NEE_QC ≥ 0.7) outside the support; R² is 1 − SSE/SST. Changes are from zero-shot on the same {units}; "
+        "for bias, the change of its absolute value. "
         f"RMSE and bias in {UNIT}."
     )
 
@@ -117,8 +117,8 @@ def _over_time(view: LabView) -> None:
     if len(bands) == 2:
         st.caption(
             ":material/warning: The two bands are not the same thing: one is a calibrated 90 % interval, the other the "
-            "standard deviation of the members alone, which is not calibrated and much narrower. A thin band of this "
-            "method does not mean that it is sure."
+            "standard deviation of the members alone, which is not calibrated and much narrower. A narrow band of "
+            "this method does not mean a small uncertainty."
         )
     elif bands == {False}:
         st.caption("The bands are one standard deviation of the members, which is not calibrated.")
@@ -188,8 +188,8 @@ def _balance(view: LabView) -> None:
     what = "Carbon balance residual, NEE − (RECO − GPP)"
     if predicted < figures.ROUNDING:
         st.caption(
-            f"{what}: 0 by construction in every prediction, since NEE is made as RECO − GPP. Largest in the "
-            f"observations: {observed:.2g} {UNIT}."
+            f"{what}: 0 by construction in every prediction, since NEE is computed as RECO − GPP. Largest absolute "
+            f"value in the observations: {observed:.2g} {UNIT}."
         )
         return
     st.markdown(f"**{what}**")
@@ -200,13 +200,13 @@ def _balance(view: LabView) -> None:
     components.figure(
         view.stem("balance"),
         diagnostics.balance(view.tower, result.adapted, theme.current()),
-        f"Balance residual over time, observed and adapted. Largest size: predicted (any member) {predicted:.2g}, "
-        f"observed {observed:.2g} {UNIT}.",
+        f"Balance residual over time, observed and adapted. Largest absolute value: predicted (any member) "
+        f"{predicted:.2g}, observed {observed:.2g} {UNIT}.",
         view.origin,
         lambda: frame,
         lambda: frame.to_xarray(),
     )
-    st.caption(f"Largest size: predicted (any member) {predicted:.2g}, observed {observed:.2g} {UNIT}.")
+    st.caption(f"Largest absolute value: predicted (any member) {predicted:.2g}, observed {observed:.2g} {UNIT}.")
 
 
 def scored_table(view: LabView) -> pd.DataFrame:

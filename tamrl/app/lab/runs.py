@@ -34,7 +34,7 @@ def harm(view: "LabView") -> None:
         return
     said = ", ".join(f"{flux} RMSE {number(row['worse'], 0, True)} %" for flux, row in worse.iterrows())
     units, months = wording.unit(view.step, 0), sorted({when.month for when in view.support})
-    lines = [f"**Adapting did harm here: {said}.** It takes what the support tells as true of the whole record."]
+    lines = [f"**Adapting did harm here: {said}.** It assumes that the support represents the whole record."]
     for flux, row in worse.iterrows():
         if np.isfinite(row[["support", "scored"]].to_numpy(dtype=float)).all():
             lines.append(
@@ -45,7 +45,7 @@ def harm(view: "LabView") -> None:
         names = ", ".join(MONTH_NAMES[month - 1] for month in months)
         lines.append(
             f"The support has {len(months)} of the 12 months of the year ({names}). More {units}, or {units} of "
-            "another season, may tell more."
+            "another season, may help."
         )
     st.warning("  \n".join(lines), icon=":material/trending_up:")
 
@@ -60,10 +60,10 @@ def _off(error: float) -> str:
 def _moral(support: float, scored: float) -> str:
     """Return what a mean error in the support and on the scored days says of the harm."""
     if support * scored < 0 and min(abs(support), abs(scored)) >= 0.005:
-        return ", the other way: what mends the one worsens the other."
+        return ", with the opposite sign: what corrects the one worsens the other."
     if abs(support) > 1.5 * abs(scored):
-        return ": the correction that fits the support goes too far elsewhere."
-    return ". The means agree, so it is the shape of the season or of single values that the support misleads about."
+        return ": the correction that fits the support is too large elsewhere."
+    return ". The means agree, so it is the shape of the season, or single values, that the support misrepresents."
 
 
 def table(view: "LabView") -> None:
@@ -136,7 +136,7 @@ def _overlay(view: "LabView", same: "dict[LabRequest, Adaptation]") -> None:
         view.origin,
         lambda: frame.set_index(pd.Index(view.tower["time"].values, name="time")),
     )
-    st.caption(f"Ensemble means. RMSE in {UNIT} on the same {count}, support of none of these runs: {said}.")
+    st.caption(f"Ensemble means. RMSE in {UNIT} on the same {count}, in the support of none of these runs: {said}.")
     _by_support(view, newest, errors, flux)
 
 

@@ -80,8 +80,8 @@ def section() -> None:
                 )
                 st.caption(story.text)
         st.caption(
-            f"Each with {DAYS} labelled days and the site effect. Arrows: what the error of the flux does on the other "
-            "days."
+            f"Each with {DAYS} labelled days and the site effect. Arrows: how the error of the flux changes on the "
+            "other days."
         )
 
 

@@ -48,9 +48,9 @@ def section(view: "LabView") -> None:
             "take_model",
         )
     st.caption(
-        "The report is one file that opens without a network: figures, scores, settings, provenance, licences, "
-        "citations, and a link that brings this view back. The notebook repeats this adaptation with the Python "
-        "package. The adapted model, once unpacked, predicts the same elsewhere: `tamrl predict --checkpoint`, or "
+        "The report is a single file that opens offline: figures, scores, settings, provenance, licences, citations, "
+        "and a link that restores this view. The notebook repeats this adaptation with the Python package. The "
+        "adapted model, once unpacked, gives the same predictions elsewhere: `tamrl predict --checkpoint`, or "
         "`tamrl.load_adapted`."
     )
 

@@ -142,11 +142,11 @@ def _theory(site: str) -> None:
         f"**Which.** At {site} four weeks of {names[best]} bring the RMSE to {number(found.months[best])}, four of "
         f"{names[last]} to {number(found.months[last])} {UNIT}. A day on which the place behaves like any other says "
         "nothing about it; a day on which it behaves in a way of its own says most.\n\n"
-        f"**How many.** A whole year gives {number(found.year)}. {far} Neighbouring days resemble each other, so of "
-        "four weeks in a row the first mostly teaches most.\n\n"
-        "**What can go wrong.** The site effect takes what it sees as true of all seasons, and shrinks it by how far "
-        "such days have deceived at other towers. A month of an odd season, drought or harvest, still misleads.\n\n"
-        "**Why other years.** Days beside a labelled day are easy. A score on them would praise the memory, not the "
+        f"**How many.** A whole year gives {number(found.year)}. {far} Neighbouring days resemble each other, so most "
+        "of what four consecutive weeks teach comes from the first.\n\n"
+        "**What can go wrong.** The site effect assumes that what it sees holds in all seasons, and shrinks it by how "
+        "misleading such days were at other towers. A month of an odd season, drought or harvest, still misleads.\n\n"
+        "**Why other years.** Days beside a labelled day are easy. A score on them would reward memory, not the "
         "model."
     )
 

@@ -112,13 +112,13 @@ def explore() -> None:
             "**Why it fails.** The model knows a place only by its weather, leaves, land cover and climate. Two "
             "places that agree in these get nearly the same fluxes. What it is not told, it cannot tell apart: the "
             "crop and its sowing, mowing, irrigation, the age of the stand, the water table, the soil.\n\n"
-            f"**Relatives help only as far as they are alike.** Among {len(crops)} croplands R² runs from "
-            f"{number(crops.iloc[1])} to {number(crops.iloc[-1])}, leaving out the worst.\n\n"
+            f"**Towers of the same class help only as far as they are alike.** Among {len(crops)} croplands R² runs "
+            f"from {number(crops.iloc[1])} to {number(crops.iloc[-1])}, leaving out the worst.\n\n"
             "**Read two scores.** RMSE grows with the fluxes, so productive places look bad. R² falls where there is "
             "little variance to explain, so evergreen tropics look bad. Of "
             f"{len(rows)} towers {int((rows['r2'] < 0).sum())} have an R² below 0.\n\n"
             "**Held out means the whole tower.** If days of one tower are in the training and others in the test, the "
-            "model has met the place, and the score says nothing about new places."
+            "model has seen the place, and the score says nothing about new places."
         )
 
 

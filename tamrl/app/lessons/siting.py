@@ -146,13 +146,13 @@ def _theory() -> None:
     far = ", ".join(rules["as unlike as can be"])
     frame.theory(
         f"**Unlike is not enough.** The planner of extremes builds {far}. Such places teach about themselves, and "
-        "there are few like them. A good tower is unlike the towers that stand, and like many places that have "
+        "there are few like them. A good new tower is unlike the existing ones, and like many places that have "
         "none.\n\n"
         "**Knowing the truth is a bound.** The other rule adds, one after another, the tower that lowers the true "
         "error most. Nobody can do that in reality. It shows what is left to gain.\n\n"
         "**What the model does.** A Gaussian process on six monthly drivers: a month anywhere is predicted from the "
         "tower months most like it. Its length scale and noise were set beforehand, the same for all networks. A "
-        "place that differs in what no driver shows is predicted wrongly wherever towers stand; on this planet each "
+        "place that differs in what no driver shows is predicted wrongly wherever the towers are; on this planet each "
         f"place has hidden traits of its own. Even towers at all {len(planet.places)} places leave an error of "
         f"{number(siting.score(planet, planet.positions(planet.places.index)))} {UNIT}.\n\n"
         "**What the game leaves out.** Power, roads, people, and all that a tower is for besides a map."

@@ -52,8 +52,8 @@ def ask() -> None:
     st.markdown(
         "The World page has a flux for every land cell. Most cells are far from any tower. A *dissimilarity index* "
         "says how far each is from the nearest training tower: not in kilometres, but in drivers and in the task "
-        "embedding. Above a threshold that the towers themselves set, a cell counts as unknown, and the scores at "
-        "towers say nothing about it."
+        "embedding. Above a threshold that the towers themselves set, a cell is outside the *area of "
+        "applicability*, and the scores at towers say nothing about it."
     )
     options = {name: text[0].upper() + text[1:] for name, text in trust.SHARES.items()}
     frame.guess(
@@ -130,17 +130,17 @@ def _theory() -> None:
     south, europe = table.loc["South American Tropical"], table.loc["Europe"]
     frame.theory(
         f"**Far is not wrong, near is not right.** Only {number(share, 1)} % of the vegetated land lies above the "
-        "threshold: between them the towers have met most climates. But the index knows drivers and embeddings only. A "
-        "crop, a peatland or a fire that no driver shows is near by the index and wrong all the same.\n\n"
+        "threshold: together the towers cover most climates. But the index sees drivers and embeddings only. A crop, "
+        "a peatland or a fire that no driver shows has a low index and is predicted wrongly all the same.\n\n"
         f"**The tropics.** Tropical South America has {int(south['towers'])} towers and a median R² of "
         f"{number(south['r2'])}, Europe {int(europe['towers'])} and {number(europe['r2'])}. That looks like failure. "
         f"The mean absolute error over the mean flux is {number(south['nmae'])} there and {number(europe['nmae'])} in "
         "Europe. Where there is hardly a season there is little variance to explain, and R² punishes the same error "
         "harder.\n\n"
-        "**Few towers, weak evidence.** With one or two towers a region, a good score is an anecdote, and a bad one as "
-        "well. What you cannot know from either picture is the error where nobody has measured.\n\n"
-        "**Intervals.** A 90 % interval is calibrated on towers that the members had not seen. It holds 90 % over many "
-        "places, not at each. In the check you look at one."
+        "**Few towers, weak evidence.** With one or two towers a region, a good score is an anecdote, and a bad one "
+        "as well. What you cannot know from either picture is the error where nobody has measured.\n\n"
+        "**Intervals.** A 90 % interval is calibrated on towers that the members had not seen. It covers 90 % of the "
+        "days over many places, not at each. In the check you look at one."
     )
 
 

@@ -104,8 +104,8 @@ def adapt(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.de
         return
     with words:
         st.markdown(
-            f"The weights stay as they are. What {wording.counted(len(scene.support), scene.step)} tell of this place "
-            "moves the states that they work on: the site effect."
+            f"The weights stay as they are. What {wording.counted(len(scene.support), scene.step)} reveal about this "
+            "place corrects the states that they act on: the site effect."
         )
         _large("time taken", f"{result.seconds:.1f} s", f"on {result.device}")
     _over_time(scene, picture, {figures.LABELS["adapted"]: result.adapted.mean("member")})

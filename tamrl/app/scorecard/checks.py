@@ -30,7 +30,7 @@ def ablations(view: ScorecardView) -> None:
     """Draw what each part of the model is worth."""
     if not view.results.ablated:
         st.info(
-            "These results were made without ablations. `python -m tamrl bench accuracy` runs them unless told not to.",
+            "These results were made without ablations. `python -m tamrl bench accuracy` runs them by default.",
             icon=":material/info:",
         )
         return
@@ -59,8 +59,8 @@ def ablations(view: ScorecardView) -> None:
     count = max((int(found["towers"].max()) for found in parts.values() if len(found)), default=0)
     st.caption(
         f"Daily values, five folds by land cover, {asked.statistic} with 95 % bootstrap intervals, at most {count} "
-        "towers; orange is worse, green is better, grey cannot be told: the interval holds zero, or there is none. One "
-        f"member each. {_verdict(parts)}"
+        "towers; orange is worse, green is better, grey is undetermined: the interval includes zero, or there is "
+        f"none. One member each. {_verdict(parts)}"
     )
     table = pd.concat(parts, names=["flux"]).reset_index("flux")
     wide = table.pivot(index="model", columns="flux", values=["value", "change"]).reindex(columns=FLUXES, level=1)
@@ -91,8 +91,8 @@ def _verdict(parts: dict[str, pd.DataFrame]) -> str:
     rows = rows[rows["model"] != WHOLE]
     known = int(names.clear(rows).sum())
     if not known:
-        return "None of the changes can be told from zero."
-    return f"{known} of the {len(rows)} changes can be told from zero."
+        return "None of the changes can be distinguished from zero."
+    return f"{known} of the {len(rows)} changes can be distinguished from zero."
 
 
 def published(view: ScorecardView) -> None:
@@ -100,8 +100,8 @@ def published(view: ScorecardView) -> None:
     content = cache.published()
     st.info(
         f"**Published values, different data set.** Hollow marks are figures that {content['name']} gives for its own "
-        "towers, drivers and days. Filled marks are our zero-shot scores on our towers. Beside each other they say "
-        "whether sizes are alike; they do not rank models.",
+        "towers, drivers and days. Filled marks are our zero-shot scores on our towers. Side by side they show "
+        "whether magnitudes are similar; they do not rank models.",
         icon=":material/compare_arrows:",
     )
     table = pd.concat([_theirs(content), _ours(view)], ignore_index=True)

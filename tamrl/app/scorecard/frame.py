@@ -65,7 +65,9 @@ def _named(text: str) -> Path:
         return Path(text)  # a folder that is not there is told of by what opens it
     folder = access.resolve(text, _BOX)
     if not access.holds_all(folder):
-        raise TamrlError("A link in this folder leads to where nothing may be opened", _BOX, "Choose another folder")
+        raise TamrlError(
+            "A link in this folder leads outside the folders that may be opened", _BOX, "Choose another folder"
+        )
     return folder
 
 
@@ -96,7 +98,7 @@ def controls(results: Results) -> ScorecardView | None:
         st.toggle(
             "Same towers in every column",
             **state.bind("same", False),
-            help="Short records have no 365 days of labels. On: all numbers of days on the towers that have all.",
+            help="Short records do not have 365 labelled days. On: every number of days at the towers that have all.",
         )
     with columns[4]:
         chosen = _filters(results.sites)
@@ -124,8 +126,8 @@ _PLACE_TIP = (
     "support, the mean of the placements. One placement: all on its days outside the support."
 )
 _AGAINST_TIP = (
-    "At equal labels where there is such a model: few-shot TAM-RL meets XGBoost with the same days. Else zero-shot "
-    "where the model works without labels, or the same number of days."
+    "At equal labels where there is such a model: few-shot TAM-RL is compared with XGBoost given the same days. "
+    "Otherwise zero-shot where the model works without labels, or the same number of days."
 )
 
 

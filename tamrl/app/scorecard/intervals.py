@@ -28,7 +28,7 @@ def show(view: ScorecardView) -> None:
     rows = table[keep]
     rows = rows[counted(rows["placement"], rows["shots"])].astype({"site": str, "flux": str, "shots": int})
     if rows.empty:
-        st.info("There are no intervals of these towers.", icon=":material/info:")
+        st.info("There are no intervals for these towers.", icon=":material/info:")
         return
     towers = rows.groupby(["flux", "shots", "site"], as_index=False)[NUMBERS].mean()
     st.markdown("**Empirical coverage of the 50 % and 90 % prediction intervals**")
@@ -40,7 +40,7 @@ def show(view: ScorecardView) -> None:
         chart(column, f"scorecard-coverage_{flux}", figure, _coverage_in_words(stats, flux))
     components.footer("scorecard_coverage", view.origin, lambda: stats.set_index("flux"))
     st.caption(
-        "TAM-RL. Points are means over towers, lines reach to their quartiles; dashed: what was promised; shaded: 88 "
+        "TAM-RL. Points are means over towers, lines reach to their quartiles; dashed: nominal coverage; shaded: 88 "
         "to 92 %. Zero-shot: all valid days; with labels: the days outside them. In the table the shares of days are "
         "means over towers, the other columns medians."
     )
@@ -88,7 +88,7 @@ def _calibration_table(stats: pd.DataFrame) -> None:
 
 def _by_class(view: ScorecardView, towers: pd.DataFrame) -> None:
     """Draw in which classes of towers the intervals hold what they say: a mean over all may hide both faults."""
-    st.markdown("**Do they hold it everywhere?** · 90 % intervals by class of towers")
+    st.markdown("**Is the coverage the same everywhere?** · 90 % intervals by class of towers")
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         texts = {"igbp": "Land cover", "climate": "Climate", "network": "Network"}
         by = pick("Towers by", "by", list(texts), "igbp", texts.get)

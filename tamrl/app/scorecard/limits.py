@@ -29,7 +29,12 @@ def show(results: Results) -> None:
         looks = said.get("looks") or []
         if looks:
             st.markdown("Evaluations on held-out towers:")
-            sizes.table(pd.DataFrame(looks).astype(str), hide_index=True, key="looks", alt="History of looks")
+            sizes.table(
+                pd.DataFrame(looks).astype(str),
+                hide_index=True,
+                key="looks",
+                alt="History of evaluations on held-out towers",
+            )
 
 
 _TOWERS = """
@@ -56,7 +61,7 @@ _LIMITS = """
 do with labels, zero-shot beside it included, is scored on the days outside the largest support, the same for every
 model and number of days: learning curves and changes by labels start from another zero-shot value than the table.
 
-**How to read it.** Every number names its statistic and its n. An interval is a 95 % bootstrap over towers: it holds
+**How to read it.** Every number names its statistic and its n. An interval is a 95 % bootstrap over towers: it covers
 the sampling of towers, not that of training. R² is 1 − SSE/SST at one tower: it falls where the
 flux hardly varies, even when the error is small; RMSE is large where fluxes are large. KGE is hard to read for NEE,
 whose mean is near zero. Where fewer than five towers are left, and for site means, no interval is given.

@@ -140,6 +140,6 @@ def _band(metric: Metric) -> float:
         key="score_band",
         format="%.0f %%" if share else "%.2f",
         on_change=lambda: state.put("band", round(st.session_state["score_band"] / scale, 4)),
-        help="Two models that differ by less at a tower are taken as equally good there.",
+        help="Two models that differ by less at a tower count as tied there.",
     )
     return value

@@ -65,7 +65,8 @@ def _cards(view: ScorecardView) -> None:
         f"({how}) are against {versus}, on the same towers and days; hover for the 95 % interval and n. "
         "Zero-shot is scored on all valid days of a tower, the others on the days outside the largest support: compare "
         "a card's columns with their references, not with each other; what labels change against TAM-RL's own "
-        "zero-shot is on the same days. Grey: the 95 % interval holds zero, so the sign is not known. " + _members(view)
+        "zero-shot is on the same days. Grey: the 95 % interval includes zero, so the sign is not known. "
+        + _members(view)
     )
 
 
@@ -103,7 +104,9 @@ def _members(view: ScorecardView) -> str:
             one, every = rows["value"]
             single.append(f"{flux} {names.number(one)} (all {members}: {names.number(every)})")
     text = f"TAM-RL is the mean of {members} members, every other model a single one."
-    return text + (f" The fair row against them is one member alone; zero-shot: {', '.join(single)}." if single else "")
+    return text + (
+        f" For a fair comparison with them, one member alone; zero-shot: {', '.join(single)}." if single else ""
+    )
 
 
 def _shares(view: ScorecardView, flux: str, columns: list[Column], known: list[Column]) -> None:
@@ -149,7 +152,7 @@ def _table(view: ScorecardView) -> None:
     summary = view.summary(state.get("same", False), quick=shown != "change")
     score_table(summary, "value" if shown == "score" else shown, view, "table")
     if shown == "change":
-        st.caption("Grey: the 95 % interval over towers holds zero, or fewer than five towers are left to give one.")
+        st.caption("Grey: the 95 % interval over towers includes zero, or fewer than five towers are left to give one.")
     if shown in _SHARES:
         st.caption(f"Percent of towers whose error is more than 10 % {_SHARES[shown]} than that of the reference.")
     components.footer(
@@ -219,7 +222,7 @@ def _places_in_words(found: pd.DataFrame, flux: str, view: ScorecardView) -> str
         better = ((sure["change"] > 0) == (view.metric.best == "high")).sum()
         title += (
             f" {names.shots_label(shots).capitalize()}: better in {better} of {len(rows)} classes, worse in "
-            f"{len(sure) - better}, not to be told in {len(rows) - len(sure)}."
+            f"{len(sure) - better}, undetermined in {len(rows) - len(sure)}."
         )
     return title
 
@@ -253,7 +256,7 @@ def _places(view: ScorecardView) -> None:
         figure = figures.classes(found, flux, view.metric, "the reference", labels, theme.current())
         chart(column, f"scorecard-places_{flux}_{by}_{shots}", figure, _places_in_words(found, flux, view))
     if references:
-        st.caption(f"Reference: {', with labels '.join(references)}. Grey: the 95 % interval holds zero.")
+        st.caption(f"Reference: {', with labels '.join(references)}. Grey: the 95 % interval includes zero.")
     components.footer(f"scorecard_places_{by}", view.origin, lambda: pd.concat(parts, names=["flux"]))
     if by == "igbp":
         present = [c for c in IGBP if c in set(view.sites["igbp"])]

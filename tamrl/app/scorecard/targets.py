@@ -35,7 +35,7 @@ def show(view: ScorecardView) -> None:
     components.footer("scorecard_targets", origin, lambda: pd.DataFrame(rows).set_index(["of", NAME]))
     st.caption(
         f"All {len(view.results.sites)} towers, five folds by land cover, support the mean of the three placements; "
-        "filters and protocol above do not count here."
+        "filters and protocol above do not apply here."
     )
 
 
@@ -44,8 +44,8 @@ def _tables(targets: list[dict[str, str]], claims: list[dict[str, str]]) -> None
     st.markdown(f"**What the project set out to reach** · {_counted(targets)}")
     st.markdown(_in_markdown(targets))
     st.caption(
-        "Changes of errors in pairs are geometric means of the towers' own ratios; the rival of each flux is the "
-        "stronger one of the tree models without labels. The last row stands beside figures of another data set."
+        "Paired changes of errors are geometric means of the ratios at each tower; the competitor for each flux is the "
+        "better of the tree models without labels. The last row is compared with values for another data set."
     )
     if claims:
         st.markdown(f"**What the paper claims** · {_counted(claims)}")
@@ -53,7 +53,7 @@ def _tables(targets: list[dict[str, str]], claims: list[dict[str, str]]) -> None
         st.caption(
             "The paper: RMSE 8 to 9.6 % lower and R² 19.4 to 43.8 % higher than existing products at 150 and more "
             "towers, depending on the flux (Rozanov et al. 2026, "
-            "[arXiv:2603.09974](https://arxiv.org/abs/2603.09974), abstract). The lower ends are held here against "
+            "[arXiv:2603.09974](https://arxiv.org/abs/2603.09974), abstract). The lower ends are compared here with "
             "XGBoost, with which FLUXCOM-X-BASE is made, on the same towers, days and drivers: not the comparison of "
             "the paper, whose products have other drivers."
         )

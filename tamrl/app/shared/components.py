@@ -245,7 +245,7 @@ def numbers(frame: pd.DataFrame, formats: dict[str, tuple[int, bool, str]]) -> S
     Args:
         frame: the table.
         formats: column -> digits after the point, whether a plus is written, and what follows the number; columns that
-            the table lacks are passed over.
+            the table lacks are skipped.
     """
     texts = {
         column: lambda value, how=how: "" if value is None or value != value else style.number(value, *how[:2]) + how[2]

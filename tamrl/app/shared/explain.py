@@ -26,236 +26,238 @@ _ROWS = (
     # Start and World
     About(
         r"start_map|world_map",
-        "Each cell of land in the colour of its flux, as a model predicts it from climate and vegetation. Between "
-        "towers nothing was measured: the mask and the dissimilarity index show where no tower is like a place.",
+        "Each land cell is coloured by its flux, as a model predicts it from climate and vegetation. Between towers "
+        "nothing was measured: the mask and the dissimilarity index show where no training tower resembles the place.",
         "upscaling",
     ),
     About(
         r"zonal_",
-        "The mean over all land of one latitude, and what each degree adds to the global total. Narrow high "
-        "latitudes can have a high mean and a small total.",
+        "The mean over all land at each latitude, and what each degree of latitude contributes to the global total. "
+        "High latitudes, where the bands are small, can have a high mean and a small total.",
         "pgc",
     ),
     About(
         r"hovmoeller_",
-        "Each row is a latitude, each column a month, the colour the mean flux over land. Read along a row for the "
-        "season there, down a column for the Earth in that month.",
+        "Each row is a latitude and each column a month; the colour is the mean flux over land. Read along a row for "
+        "the seasonal cycle at that latitude, and down a column for the whole Earth in that month.",
         "upscaling",
     ),
     About(
         r"compare_.*_table$",
-        "The two maps by region: their difference, its size, and how far their patterns agree. Land without "
-        "vegetation is left out, where both maps are zero by construction.",
+        "The two maps by region: their difference, the RMSE between them and the correlation of their patterns. Land "
+        "without vegetation is left out, because both maps are zero there by construction.",
         "upscaling",
     ),
     About(
         r"compare_",
-        "Every cell of land by what the two maps say of it; colours say how much land lies there. On the diagonal "
-        "both say the same, and neither has been measured.",
+        "Every land cell by its values in the two maps; the colour is the area of land that shares these values. On "
+        "the diagonal the two maps agree, which does not make either of them right.",
         "upscaling",
     ),
     About(
         r"totals_|regional_",
-        "The flux summed over land, in petagrams of carbon a year, beside published totals. Totals of others are "
-        "of other years, land and definitions, so some difference is expected.",
+        "The flux integrated over land, in petagrams of carbon per year, beside published totals. Published totals "
+        "cover other years, land masks and definitions, so some difference is expected.",
         "pgc",
     ),
     About(
         r"land_sink|sink_by_",
         "The net flux between land and atmosphere, negative for uptake, beside those of inversions and carbon "
-        "budgets. A model of towers knows neither fires nor harvest, so its uptake is too large.",
+        "budgets. Towers do not measure fire or harvest losses, so the uptake of a model trained on them is too "
+        "large.",
         "nee",
     ),
     About(
         r"towers_",
-        "Maps at the cells of towers against what the towers measured. A tower sees some hundred metres and a cell "
-        "is tens of kilometres wide, so a difference is not all error.",
+        "Maps at the cells of towers against what the towers measured. The footprint of a tower is a few hundred "
+        "metres and a cell is tens of kilometres wide, so part of the difference is not error.",
         "eddy-covariance",
     ),
     About(
         r"cell_",
-        "The season of the picked place in every map that reaches there. Bands are what the makers say of their "
-        "uncertainty, which is not the same thing for every map.",
+        "The mean seasonal cycle at the picked place in every map that covers it. Bands show the uncertainty as the "
+        "makers of each map define it, which differs between maps.",
         "prediction-interval",
     ),
     About(
         r"like_",
-        "The towers whose climate and vegetation the model takes for most like this place. Far ones mean that the "
-        "model has seen nothing like it.",
+        "The training towers whose climate and vegetation are most similar to this place according to the model. "
+        "Large distances mean that the model has seen nothing like it.",
         "task-embedding",
     ),
     About(
         r"adapted_",
-        "The season before and after the model knows the months that were typed. Bands shrink where these months "
-        "say something.",
+        "The seasonal cycle before and after the model was adapted to the monthly means entered. Bands narrow where "
+        "these months are informative.",
         "site-effect",
     ),
     # Scorecard
     About(
         r"scorecard_taylor_",
-        "The angle is the correlation, the distance from the centre how much the prediction varies. The nearer to "
-        "the observed point, the better in both.",
+        "The angle is the correlation; the distance from the centre is the standard deviation of the prediction over "
+        "that of the observations. The closer to the observed point, the better in both.",
         "fold",
     ),
     About(
         r"scorecard_season_",
-        "The mean season of held-out towers, observed and predicted. What is drawn is a mean over towers: errors "
-        "of opposite sign cancel.",
+        "The mean seasonal cycle of held-out towers, observed and predicted. It is a mean over towers, so errors of "
+        "opposite sign cancel.",
         "fold",
     ),
     About(
         r"scorecard_density_",
-        "Every day of all held-out towers, predicted against observed; colours say how many days lie there. Points "
-        "below the diagonal were predicted too low.",
+        "Every day of all held-out towers, predicted against observed; the colour is the number of days. Days below "
+        "the diagonal were predicted too low.",
         "fold",
     ),
     About(
         r"scorecard_coverage",
-        "The share of observed days that lie inside the prediction intervals, against the share that was promised. "
-        "Fewer than promised means intervals that are too narrow.",
+        "The fraction of observed days inside the prediction intervals, against the nominal coverage. Fewer days than "
+        "nominal mean that the intervals are too narrow.",
         "prediction-interval",
     ),
     About(
         r"scorecard_spread_",
-        "How far the members of the ensemble differ, against how far they are off. On the dashed line the spread "
-        "is an honest error bar.",
+        "The spread of the ensemble members against the error of their mean. On the dashed line the spread is as "
+        "large as the error.",
         "ensemble",
     ),
     About(
         r"scorecard_targets",
-        "What was set out to reach before the comparison, and what was reached. Missed targets stand here as well.",
+        "The targets set before the comparison, and what was reached. Missed targets are listed as well.",
         "shots",
     ),
     About(
         r"scorecard_ablations_",
-        "What the error becomes when one part of the model is left out. Where the interval holds zero, the part "
-        "cannot be told from useless.",
+        "How the error changes when one part of the model is left out. Where the interval includes zero, there is no "
+        "evidence that the part helps.",
         "fold",
     ),
     About(
         r"scorecard_published",
-        "Scores that others have published, beside those of this project. They are of other towers and years, so "
-        "they say what is common and not who is better.",
+        "Scores that others have published, beside those of this project. They are for other towers and years, so "
+        "they show what is typical and do not rank the models.",
         "fold",
     ),
     About(
         r"scorecard_curves_",
-        "The error against the number of labelled days, a line a model. A line that falls says that the model "
-        "learns from the place.",
+        "The error against the number of labelled days, one line per model. A line that falls means that the model "
+        "learns from the labels of the site.",
         "shots",
     ),
     About(
         r"scorecard_(cdf|wins|places)_",
-        "How the scores are spread over towers or classes, not only their median. A model can win on the median "
-        "and fail at many towers.",
+        "The distribution of scores over towers or classes, not only their median. A model can have the best median "
+        "and still fail at many towers.",
         "fold",
     ),
     About(
         r"scorecard_",
-        "Scores at towers that the models had not seen, in the unit of the axis. Compare models at the same number "
-        "of labelled days only.",
+        "Scores at towers that the models have not seen, in the unit of the axis. Compare models only at the same "
+        "number of labelled days.",
         "fold",
     ),
     # Task space
     About(
         r"task_space$",
-        "Each point is a tower, placed by what the encoder makes of its drivers and classes. Near towers are "
-        "treated alike; distances in the list are taken in all dimensions.",
+        "Each point is a tower, placed by the task embedding that the encoder computes from its drivers and classes. "
+        "The model treats close towers alike; distances in the list are taken in all dimensions.",
         "task-embedding",
     ),
     About(
         r".*_path_",
-        "How the embedding of a tower moves when the encoder is told more. Steps longer than the way to the next "
-        "tower make it another kind of place.",
+        "How the task embedding of a tower moves as the encoder is given more data. A move longer than the distance "
+        "to the nearest tower means that the model now treats it as a different kind of site.",
         "task-embedding",
     ),
     About(
         r".*_modulation_",
-        "Scales and shifts that turn the shared model into that of a place, one row a tower. Like rows are towers "
-        "that the model treats alike.",
+        "Scales and shifts that modulate the shared model for one site, one row per tower. The model treats towers "
+        "with similar rows alike.",
         "modulation",
     ),
     About(
         r".*_decoded$",
-        "The mean year of each driver, and what the decoder tells of it from the embedding alone. Where they part, "
-        "the embedding has not kept it.",
+        "The mean annual cycle of each driver, and what the decoder reconstructs of it from the task embedding alone. "
+        "Where the two differ, the embedding has not kept that information.",
         "task-embedding",
     ),
     # Lab
     About(
         r"network_",
-        "A point for each held-out tower: by how many per cent labels change its error. Left of zero they "
-        "help, right of it they harm.",
+        "One point per held-out tower: the change of its error in per cent when labels are given. Left of zero the "
+        "labels help, right of it they harm.",
         "adaptation",
     ),
     About(
         r".*_runs_",
-        "The runs of this session at this tower, compared where none of them has learnt from. A difference "
-        "within the width of the lines is none.",
+        "The runs of this session at this tower, scored on days that none of them has used as labels. A difference no "
+        "larger than the width of the lines means nothing.",
         "support",
     ),
     About(
         r".*_support_",
-        "What the tower measured, and what of it the model is allowed to learn from. What is of low quality is mostly "
-        "gap-filled and never counts as labelled.",
+        "What the tower measured, and which of these days the model may learn from. Days of low quality are mostly "
+        "gap-filled and never count as labelled.",
         "support",
     ),
     About(
         r".*_loss$",
-        "How the misfit falls while the model is fitted to the labelled days. Where the dotted line rises, fitting "
-        "has begun to do harm where it was given no label.",
+        "How the loss falls while the model is fitted to the labelled days. Where the dotted line rises, the fit has "
+        "begun to make predictions worse on the held-back labels.",
         "adaptation",
     ),
     About(
         r".*_predictions$",
-        "Observed fluxes and those predicted before and after the model has seen the shaded ones. Scores count the "
-        "others alone.",
+        "Observed fluxes, and those predicted before and after adapting to the shaded days. Scores are computed on "
+        "the other days alone.",
         "zero-shot",
     ),
     About(
         r".*_scatter$",
-        "Each point lies outside the support, predicted against observed. On the dashed line they agree.",
+        "Each point is a day or month outside the support, predicted against observed. On the dashed line the two "
+        "agree.",
         "zero-shot",
     ),
     About(
         r".*_season$",
-        "The mean season of what is scored, observed, zero-shot and adapted. A shift of the level is what labels "
-        "mend most easily.",
+        "The mean seasonal cycle over the scored days: observed, zero-shot and adapted. An offset of the level is "
+        "what labels correct most easily.",
         "site-effect",
     ),
     About(
         r".*_spread$",
-        "How far the members of the ensemble differ from each other. It is not an error bar by itself; the "
-        "calibrated intervals are.",
+        "How far the members of the ensemble differ from each other. This spread is not an error bar by itself; the "
+        "calibrated prediction intervals are.",
         "ensemble",
     ),
     About(
         r".*_balance$",
-        "What is left of NEE − RECO + GPP. In the observations it shows how consistent they are; in predictions it "
-        "is zero by construction.",
+        "The residual NEE − RECO + GPP. In the observations it shows how consistent they are; in predictions it is "
+        "zero by construction.",
         "carbon-balance",
     ),
     # Lessons
     About(
         r"lesson_calendar_",
-        "The weeks of one year at this tower, and those that you label. All errors are counted in its other years.",
+        "The weeks of one year at this tower, and those that you label. All errors are computed on its other years.",
         "support",
     ),
     About(
         r"lesson_curve_",
-        "The error in the other years against the number of labelled days, and beside it what four weeks of each month "
-        "give. Lower is better, and your weeks compete with those of the months.",
+        "The error in the other years against the number of labelled days, and beside it the error with four weeks of "
+        "each month. Lower is better: try to beat the months with your weeks.",
         "shots",
     ),
     About(
         r"lesson_season_",
-        "The mean year at the tower, as measured and as the model sees it without labels. The model has not been "
+        "The mean annual cycle at the tower, as measured and as predicted without labels. The model has not been "
         "trained on this tower.",
         "zero-shot",
     ),
     About(
         r"lesson_strip",
-        "The R² of every held-out tower, one row a land-cover class. The marked ones are those that you compared.",
+        "The R² of every held-out tower, one row per land-cover class. The marked towers are those that you compared.",
         "fold",
     ),
     About(
@@ -278,39 +280,39 @@ _ROWS = (
     ),
     About(
         r"lesson_(regions|index)",
-        "The land by region, or by its dissimilarity to the towers in drivers and task embedding. Above the threshold "
-        "no tower is like the place.",
+        "The land by region, or by its dissimilarity index: the distance to the training towers in drivers and task "
+        "embedding. Above the threshold no tower resembles the place.",
         "dissimilarity-index",
     ),
     About(
         r"lesson_errors_",
-        "The error at the held-out towers of each region against the median index there; larger marks have more "
-        "towers. Where both are high, the index warned rightly.",
+        "The error at the held-out towers of each region against the median dissimilarity index there; larger marks "
+        "have more towers. Where both are high, the index gave a correct warning.",
         "dissimilarity-index",
     ),
     About(
         r"lesson_interval_",
-        "Measured days, the prediction, and the interval in which nine days of ten should lie. Count how many lie "
-        "outside.",
+        "Measured days, the prediction, and the prediction interval that should contain nine days out of ten. Count "
+        "how many lie outside.",
         "prediction-interval",
     ),
     # Towers and Workspace
     About(
         r".*_fingerprint$",
-        "Each row is a year, each column a time of it, the colour the flux. Grey is missing or of low quality: "
-        "mostly gap-filled.",
+        "Each row is a year, each column a day or month of it; the colour is the flux. Grey is missing or of low "
+        "quality, which is mostly gap-filled.",
         "nee-qc",
     ),
     About(
         r".*_coverage$",
-        "Which variables the files have, and when. What is missing everywhere the model does without, what is "
-        "missing for a time leaves a gap.",
+        "Which variables the files have, and when. The model does without a variable that is missing throughout; one "
+        "that is missing for a time leaves a gap.",
         "nee-qc",
     ),
     About(
         r".*_(daily|monthly)$",
-        "What the tower measured, and the weather beside it. NEE is measured and negative for uptake; GPP and RECO "
-        "are partitioned from it.",
+        "What the tower measured, and the meteorology beside it. NEE is measured and negative for uptake; GPP and "
+        "RECO are partitioned from it.",
         "partitioning",
     ),
 )

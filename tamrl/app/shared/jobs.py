@@ -40,7 +40,7 @@ def turns() -> Turns:
     """Return the line that the work of all sessions stands in.
 
     Raises:
-        TamrlError: a bound in the environment is no number.
+        TamrlError: a bound in the environment is not a number.
     """
     return Turns(Crowd.read(os.environ))
 
@@ -81,7 +81,7 @@ class BackgroundJob:
         key: what is being computed; the result is kept under it.
         title: what the user is told.
         work: called as ``work(on_step, cancelled)`` in a thread; ``on_step`` takes any object whose attributes are
-            the columns of ``history``, ``cancelled()`` says whether to give up.
+            the columns of ``history``, ``cancelled()`` says whether to stop.
         kind: of the work.
         owner: whose it is, see ``presence.owner``; the work of one owner runs one after another. Its own by default.
 

@@ -53,7 +53,7 @@ def bounds(sent: int, names: str) -> Bounds:
     room = visitor.visits().bytes_left(visitor.name())
     if sent > room:
         what = f"This is larger than the {room / 2**30:.1f} GB that you may still keep here"
-        raise TamrlError(what, names, "Send fewer files, or delete a workspace that you do not need any more")
+        raise TamrlError(what, names, "Upload fewer files, or delete a workspace that you no longer need")
     return Bounds(room)
 
 

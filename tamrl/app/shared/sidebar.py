@@ -48,7 +48,7 @@ def origin(workspace: Workspace, site: str = "") -> Origin:
 
 
 def listed(folder: str) -> tuple[dict[str, Path], list[TamrlError]]:
-    """Return the workspaces on offer by the name that the URL uses, and what could not be found.
+    """Return the available workspaces by the name that the URL uses, and what could not be found.
 
     Args:
         folder: a folder that the user typed, may be empty.
@@ -87,7 +87,7 @@ def _inside(folder: Path, where: str, problems: list[TamrlError]) -> list[Path]:
 
 
 def name_of(workspace: Workspace) -> str | None:
-    """Return the name that the address has for a workspace, None where it is not on offer."""
+    """Return the name that the address has for a workspace, None where it is not available."""
     options, _ = listed(state.get("folder", ""))
     return next((name for name, path in options.items() if path == workspace.path), None)
 

@@ -16,7 +16,7 @@ class Step(NamedTuple):
     """One stop.
 
     Attributes:
-        at: CSS selector of what is looked at; a stop whose element is not on the page is passed over.
+        at: CSS selector of what is looked at; a stop whose element is not on the page is skipped.
         title: a few words.
         text: what it is and what to do with it.
     """
@@ -32,7 +32,7 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             '[class*="st-key-start_map"]',
             "The world in July",
-            "What a model trained on towers says of all land. Points are towers; click one to adapt the model to it.",
+            "Fluxes of all land by a model trained on towers. Points are towers; click one to adapt the model to it.",
         ),
         Step(
             ".st-key-door_browse",
@@ -44,11 +44,11 @@ TOURS: dict[str, tuple[Step, ...]] = {
             "Adapt",
             "One tower that the model has not seen, and thirty labelled days. The page opens with the result.",
         ),
-        Step(".st-key-door_learn", "Learn", "What the model makes of places, and what it cannot know."),
+        Step(".st-key-door_learn", "Learn", "How the model sees places, and what it cannot know."),
         Step(
             ".st-key-choose_ws",
             "Your data",
-            "All pages work on one workspace. Towers of your own come in on the page Workspace, and stay yours.",
+            "All pages work on one workspace. Add your own towers on the page Workspace; they stay yours.",
         ),
         Step(
             '[class*="st-key-about-"]',
@@ -86,12 +86,12 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             ".st-key-lab_site",
             "A held-out tower",
-            "At each of the bundled towers the model that runs is one that has not seen it.",
+            "At each of the bundled towers, the model used is one that has not seen it.",
         ),
         Step(
             '[class*="st-key-support_chart"]',
             "The support",
-            "What the tower measured. Drag a box to choose the labelled days; all others are kept to score.",
+            "What the tower measured. Drag a box to choose the labelled days; all others are kept for scoring.",
         ),
         Step(".st-key-choose_days", "How many days", "A week, a month, a year: see what more labels bring."),
         Step(
@@ -129,7 +129,7 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             '[class*="st-key-space_"] .js-plotly-plot',
             "The space",
-            "Towers that the model takes for alike lie close together. Colour them by class, climate or error.",
+            "Towers that the model treats as similar lie close together. Colour them by class, climate or error.",
         ),
         Step(
             ".st-key-choose_blind",
@@ -139,7 +139,8 @@ TOURS: dict[str, tuple[Step, ...]] = {
         Step(
             ".st-key-choose_part",
             "What follows",
-            "How labels move the tower, how the shared model is turned, and what is left of the drivers.",
+            "How labels move the tower, how the shared model is modulated, and what the embedding keeps of the "
+            "drivers.",
         ),
     ),
 }

@@ -49,7 +49,7 @@ def visits() -> Visits:
     """Return the folders of all visitors of this server.
 
     Raises:
-        TamrlError: a limit in the environment is no number.
+        TamrlError: a limit in the environment is not a number.
     """
     made = Visits(Limits.read(os.environ))
     presence.people().also(made.sweep)

@@ -12,7 +12,7 @@ from tamrl.figures import style
 
 
 def choice(name: str, options: Sequence[Any], default: Any) -> Any:
-    """Return the choice ``name`` where it is on offer, else forget it and return the default."""
+    """Return the choice ``name`` where it is available, else forget it and return the default."""
     value = state.get(name, default)
     if value not in options:
         state.put(name, None)

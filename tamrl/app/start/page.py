@@ -22,7 +22,7 @@ from tamrl.schema import FLUXES
 
 TITLE = "TAM-RL Explorer"
 LEAD = (
-    "Flux towers measure how much carbon an ecosystem takes up and gives back, at a few hundred places on Earth. "
+    "Flux towers measure how much carbon an ecosystem takes up and releases, at a few hundred places on Earth. "
     "TAM-RL learns from them what kind of place it is looking at, and predicts the fluxes everywhere else. Shown a few "
     "days of measurements from a place that it has never seen, it adapts to that place in seconds."
 )
@@ -41,7 +41,7 @@ def _doors(known: Sequence["st.Page"]) -> list[tuple[str, str, str, str, dict[st
     adapt = {"ws": "fluxnet2015", "site": told.site, "start": str(told.start), "days": str(DAYS), "flux": told.flux}
     learn = (
         "Learn",
-        "Every tower as a point: which places does the model take for alike, and what does it know of them?",
+        "Every tower as a point: which places does the model treat as similar, and what does it know of them?",
         "Open the task space",
         "pages/task_space.py",
         {"ws": "fluxnet2015", "site": "DE-Hai", "hue": "igbp"},

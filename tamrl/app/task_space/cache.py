@@ -84,7 +84,7 @@ def _reading(asked: Asked, blind: bool) -> _Reading:
         raise TamrlError(
             "This model does not keep the embeddings of its training towers, and this workspace does not hold them"
             if not blind
-            else "Hiding the classes reads the training towers anew, and this workspace does not hold them",
+            else "Without the classes the training towers must be read again, and this workspace does not hold them",
             str(ensemble.path or "model"),
             "Choose the workspace that the model was trained on",
         )

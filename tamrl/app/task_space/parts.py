@@ -177,10 +177,10 @@ def _modulation(view: SpaceView) -> None:
         lambda: frame,
     )
     st.caption(
-        "Scales γ and shifts β by which the embedding turns the forward model that all places share into that of one "
+        "Scales γ and shifts β by which the embedding modulates the forward model that all places share for this one "
         f"place: 0 leaves a unit as it is. From the top: {view.site}, its nearest towers, and the {_FAR} most unlike "
-        f"it. Correlation with {view.site}: {said}. Units of different members have nothing to do with each other, so "
-        "one member is shown."
+        f"it. Correlation with {view.site}: {said}. Units of different members do not correspond, so one member is "
+        "shown."
     )
 
 
@@ -221,9 +221,9 @@ def _decoded(view: SpaceView) -> None:
     )
     st.caption(
         "The encoder squeezes years of drivers into "
-        f"{view.space.places.codes.shape[2]} numbers; in training a small decoder has to tell from these the mean "
-        "seasonal cycle of each driver and the classes, so that the embedding stays about the place. That is all it "
-        "tells: no single day, no flux. Each month is a twelfth of the year. " + _classes(view, classes)
+        f"{view.space.places.codes.shape[2]} numbers; in training a small decoder has to reconstruct from these the "
+        "mean seasonal cycle of each driver and the classes, so that the embedding keeps describing the place. That is "
+        "all it reconstructs: no single day, no flux. Each month is a twelfth of the year. " + _classes(view, classes)
     )
 
 
@@ -270,7 +270,7 @@ def _classes(view: SpaceView, classes: np.ndarray) -> str:
         real = np.array(view.space.places.igbp if names is IGBP_CLASSES else _climates(view))
         told, own = np.array(names)[part.argmax(1)], view.space.sites.index(view.site)
         said.append(f"{label} {told[own]} ({part[own].max():.0%}; right at {(told == real).mean():.0%} of all towers)")
-    return f"Of {view.site} it tells " + " and ".join(said) + "."
+    return f"For {view.site} it gives " + " and ".join(said) + "."
 
 
 def _climates(view: SpaceView) -> list[str]:

@@ -242,7 +242,8 @@ def honesty(view: SpaceView, count: int, blind: bool, names: Sequence[str]) -> s
     return (
         f"All towers are read by one ensemble ({count} members, trained on {len(view.space.reference.sites)} of them): "
         "embeddings of different models have different axes and cannot be compared, so the held-out folds of the "
-        f"Scorecard are not mixed in here. The encoder reads {read} of a tower ({', '.join(names)}), no flux. "
+        f"Scorecard are not included here. The encoder reads {read} of a tower ({', '.join(names)}), no flux. "
         f"Distances are taken in all {view.space.places.codes.shape[2]} dimensions and averaged over members; the "
-        f"picture holds {share[list(view.plane)].sum():.0%} of the variance, so near in it is not always near."
+        f"picture holds {share[list(view.plane)].sum():.0%} of the variance, so points that are close in it are not "
+        "always close."
     )

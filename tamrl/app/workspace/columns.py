@@ -43,8 +43,8 @@ def section(draft: Draft, report: ReadReport) -> None:
 def _table(draft: Draft, table: dict[str, Any], mapped: bool, number: int) -> None:
     if not mapped:
         st.caption(
-            "Its layout is none that is known. This is what the columns may be, by their names, units and values: "
-            "correct what is wrong, and the file is read."
+            "Its layout is not known. This is what its columns may be, by their names, units and values: correct what "
+            "is wrong, and the file is read."
         )
     for remark in table["remarks"]:
         st.caption(f":material/help: {components.plain(remark)}.")

@@ -25,9 +25,10 @@ def section(shelf: Shelf) -> None:
         "Drop the files of your towers here",
         accept_multiple_files=True,
         key=f"workspace_files_{st.session_state.get(_UPLOADER, 0)}",
-        help="Half-hourly, hourly or daily FLUXNET, AmeriFlux or ICOS files as CSV, gz or the published zip; REddyProc "
-        "output; tables of towers as Parquet or CSV with sites.csv beside them; satellite series and BIF tables that "
-        "belong to them; any other CSV, Excel or Parquet table with one row a time, whose columns you are then shown. "
+        help="Half-hourly, hourly or daily FLUXNET, AmeriFlux or ICOS files as CSV, gz or the published zip; "
+        "REddyProc output; tables of towers as Parquet or CSV with sites.csv beside them; satellite series and BIF "
+        "tables that belong to them; any other CSV, Excel or Parquet table with one row per time, whose columns you "
+        "can then check. "
         f"At most {MOST_FILES} at once.",
     )
     st.caption(

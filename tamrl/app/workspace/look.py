@@ -95,7 +95,7 @@ def _overview(report: ReadReport) -> None:
             "igbp": st.column_config.TextColumn("IGBP", width=80),
             "koeppen": st.column_config.TextColumn("Köppen", width=80),
             "position": st.column_config.CheckboxColumn("Position known", width=110),
-            "aside": st.column_config.NumberColumn("Values set aside", format="localized", width=110),
+            "aside": st.column_config.NumberColumn("Values rejected", format="localized", width=110),
             "odd": st.column_config.NumberColumn("Checks that contradict", width=150),
         },
     )
@@ -104,7 +104,7 @@ def _overview(report: ReadReport) -> None:
 def _tower(draft: Draft, report: ReadReport, site: str) -> None:
     """Draw what is known of one tower."""
     row = report.tower(site)
-    aside = f"{row['n_outside']:,} values set aside" if row["n_outside"] else "no value set aside"
+    aside = f"{row['n_outside']:,} values rejected" if row["n_outside"] else "no value rejected"
     facts = (
         *(f"{row['first']} to {row['last']}", f"{row['days']:,} days"),
         *(
@@ -152,7 +152,7 @@ def _fill(draft: Draft, site: str) -> None:
     """Offer to fill what a tower lacks of leaves and rain; a change reads the files again."""
     key = f"workspace_fill_{draft.path.name}_{site}"
     wanted = st.toggle(
-        f"Fill {', '.join(FILLED)} that are lacking with the mean year of the bundled global drivers",
+        f"Fill missing {', '.join(FILLED)} with the mean annual cycle of the bundled global drivers",
         value=draft.filled,
         key=key,
         help="At the position of the tower, marked in its source wherever it is named. On 163 held-out towers without "
@@ -210,11 +210,11 @@ def _checks(report: ReadReport, site: str) -> None:
                 "verdict": st.column_config.TextColumn("Verdict", width="small"),
             },
         )
-        st.caption("Nothing is changed by a check. What contradicts is most often a unit, a sign, or a shifted clock.")
+        st.caption("Checks change nothing. A contradiction is most often due to a unit, a sign or a shifted clock.")
 
 
 def _account(entries: IngestReport, subject: str) -> None:
-    """Say what was done to the data of one tower: set aside, missing, converted, assumed."""
+    """Say what was done to the data of one tower: rejected, missing, converted, assumed."""
     if not len(entries):
         return
     counts = entries.table()["kind"].value_counts()

@@ -155,7 +155,7 @@ def _create(shelf: Shelf) -> None:
         with components.guarded():
             made = shelf.create(name)
             _next_turn()
-            st.toast(f"{components.plain(made.name)} is there.", icon=":material/check:")
+            st.toast(f"{components.plain(made.name)} was created.", icon=":material/check:")
             st.rerun()
 
 

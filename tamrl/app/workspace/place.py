@@ -116,8 +116,8 @@ def _use(draft: Draft, site: str, typed: dict[str, str], before: dict[str, str])
     """
     emptied = [name for name, text in typed.items() if not text and before[name] and not draft.places().get(site)]
     if emptied:
-        what = f"The files say what was emptied here: {', '.join(emptied)}"
-        raise TamrlError(what, site, "Type the right value, or leave that of the files")
+        what = f"The files give a value for what was emptied here: {', '.join(emptied)}"
+        raise TamrlError(what, site, "Type the right value, or keep that of the files")
     draft.put_place(site, typed)
     drop.begin(draft, own.bounds(0, site))
     st.rerun()

@@ -152,20 +152,20 @@ def _nearby(place: Cell) -> dict[str, float]:
 
 
 def _remarks(values: pd.DataFrame) -> bool:
-    """Say what cannot be taken as it is; return whether a lone NEE is to be shared out."""
+    """Say what cannot be taken as it is; return whether a lone NEE is to be partitioned."""
     odd = monthly_means.out_of_balance(values)
     if odd:
         st.warning(
-            f"NEE is not RECO {_MINUS} GPP in {_names(odd)}: the model reads GPP and RECO there, and not NEE.",
+            f"NEE is not RECO {_MINUS} GPP in {_names(odd)}: the model uses GPP and RECO there, and ignores NEE.",
             icon=":material/balance:",
         )
     lone = monthly_means.alone(values)
     if not lone:
         return False
     st.info(
-        f"{_names(lone)}: NEE alone. The model is of GPP and of RECO, and NEE is their difference: alone it does not "
-        "say which of the two is off, so these months are passed over. Give GPP or RECO as well, or let the difference "
-        "be shared out between them in proportion to how uncertain the model is of each. That is an assumption, not a "
+        f"{_names(lone)}: NEE alone. The model predicts GPP and RECO, and NEE is their difference: alone it does not "
+        "say which of the two is wrong, so these months are skipped. Give GPP or RECO as well, or let the residual be "
+        "partitioned between them in proportion to how uncertain the model is of each. That is an assumption, not a "
         "measurement.",
         icon=":material/call_split:",
     )
@@ -190,7 +190,7 @@ def _adapted(model: str, version: int, where: tuple[Any, ...], key: tuple[Any, .
     reference = numbers.reference(Path(model))
     trained = frozenset(reference.igbp if reference else IGBP)
     place = cell.place_at(earth, lat, lon)
-    assert place is not None  # at sea nothing is adapted
+    assert place is not None  # over ocean nothing is adapted
     static = cell.static_of(place, trained, cover)
     tower = cell.tower_of_cell(earth, lat, lon)
     return monthly_means.adapt_months(cache.model(Path(model)).for_site(""), tower, known, share, static)
@@ -218,7 +218,8 @@ def _result(place: Cell, cover: str | None, table: pd.DataFrame, model: Path) ->
     chart(st.container(), "world-known_months", figures.known(table, theme.current()), alt)
     where = cell.position(place.lat, place.lon)
     origin = Origin(
-        f"Climate model {model.name} at {where}; known months of the user; drivers: bundled climatology, 0.5°", False
+        f"Climate model {model.name} at {where}; monthly means given by the user; drivers: bundled climatology, 0.5°",
+        False,
     )
     components.footer(f"adapted_{place.lat:g}_{place.lon:g}", origin, lambda: table)
     bands = "90 % intervals" if "GPP_after_low" in table else "one standard deviation"

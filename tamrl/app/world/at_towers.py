@@ -32,13 +32,13 @@ def towers(view: WorldView) -> None:
     if workspace is None or workspace.simulated or not workspace.archive_version():
         workspace = None
         tell(
-            "The open workspace has no observed towers, so the maps are held against the mean year of the FLUXNET2015 "
-            "towers that comes with the project. Your own towers stand here once they are ingested "
+            "The open workspace has no observed towers, so the maps are compared with the mean year of the FLUXNET2015 "
+            "towers that comes with the project. Your own towers appear here once they are ingested "
             "(`python -m tamrl ingest`) and their workspace is chosen in the sidebar."
         )
     shown = [entry for entry in _both(view) if fluxes_of(cache.maps(entry))]
     if not shown:
-        tell(f"{view.entry.label} has no flux that towers measure: they see no fires and no rivers.")
+        tell(f"{view.entry.label} has no flux that towers measure: towers do not see fires or rivers.")
         return
     asked = _asked(workspace)
     tables = {entry: _against(entry, *asked) for entry in shown}
@@ -116,7 +116,9 @@ def _scores(tables: dict[MapsEntry, pd.DataFrame], view: WorldView, classes: dic
     first = next(iter(tables.values()))
     left_out = first.attrs.get("left_out", {})
     lines = [str(first.attrs.get("conventions", "")).replace(FLUX_UNIT, unit), "Scores pool the months of all towers."]
-    lines += ["Of maps and towers the mean year, of months that a tower has in two years or more."] if mean_year else []
+    lines += (
+        ["Both are mean years, of the calendar months that a tower has in at least two years."] if mean_year else []
+    )
     lines += [f"Left out, no land near: {', '.join(sorted(left_out))}."] if left_out else []
     lines += [_seen(set(classes))] if world_numbers.MAPS in {entry.key for entry in tables} else []
     st.caption(" ".join(filter(None, lines)))

@@ -39,7 +39,7 @@ def place(view: WorldView) -> None:
     where = cell.position(*view.cell)
     with st.container(gap="xsmall", key="world_place_title"):
         st.header(where, anchor=False)
-        st.caption(_facts(found) if found else "No land here: open sea, or a lake.")
+        st.caption(_facts(found) if found else "No land here: ocean or a lake.")
     _cycles(view, found)
     if found is None:
         return
@@ -71,11 +71,11 @@ def _facts(found: Cell) -> str:
 
 
 def _cycles(view: WorldView, found: Cell | None) -> None:
-    """Draw the seasonal cycle in every product on offer, and the drivers."""
+    """Draw the seasonal cycle in every available product, and the drivers."""
     assert view.cell is not None  # drawn of a picked cell
     tables = _tables(view)
     if not tables:
-        tell(f"No maps on offer have {view.flux} in this cell.")
+        tell(f"None of the available maps has {view.flux} in this cell.")
         return
     left, right = st.columns([2, 1], gap="medium") if found else (st.container(), None)
     figure = figures.cycles(tables, numbers.drawn(view), view.flux, theme.current())
@@ -102,8 +102,8 @@ def _cycles(view: WorldView, found: Cell | None) -> None:
         lambda: _cycle_frame(tables, found),
     )
     st.caption(
-        f"Mean of each month over the years of each product, {style.unit_label(FLUX_UNIT)}. Each product answers with "
-        "its own cell; a coarse one is larger."
+        f"Mean of each month over the years of each product, {style.unit_label(FLUX_UNIT)}. Each product is read "
+        "at its own cell, which is larger where the product is coarser."
     )
     every = {entry.key: entry for entry in (*view.entries.values(), *numbers.pairs(view))}
     banded = [every[key] for key, table in reversed(tables.items()) if "sd" in table]
@@ -164,7 +164,8 @@ def _belief(view: WorldView) -> None:
     else:
         st.caption(
             f"Dissimilarity index {value:.2f}, below {float(limit):.2f}: the training towers span climate and "
-            "vegetation like those here. That does not mean that one of them is alike: the table says how near."
+            "vegetation like those here. That does not mean that any single one is similar: the table gives the "
+            "distances."
         )
 
 
@@ -193,9 +194,9 @@ def _towers(view: WorldView) -> None:
     origin = Origin(f"{maps.label}: task embeddings of its {len(reference.sites)} training towers", maps.simulated)
     components.footer(f"like_{view.cell[0]:g}_{view.cell[1]:g}", origin, lambda: table)
     st.caption(
-        "A task embedding is what the model makes of a place from its climate and land cover alone: places near in it "
-        "are alike to the model, however far apart. Times usual: that distance over the one of a training tower to the "
-        "nearest other one (the median of the towers). " + numbers.trained_on(reference)
+        "A task embedding is what the model makes of a place from its climate and land cover alone: places close in "
+        "it are alike to the model, however far apart. Times usual: that distance divided by the median distance of a "
+        "training tower to its nearest neighbour. " + numbers.trained_on(reference)
     )
     _link(list(table.index))
 
@@ -203,17 +204,19 @@ def _towers(view: WorldView) -> None:
 def _how_near(table: pd.DataFrame) -> str:
     """Say in a sentence whether the nearest tower is near."""
     times, share = (float(table[name].iloc[0]) for name in ("times_usual", "nearer_share"))
-    usual = "as far in code as a training tower usually is from the nearest other one"
+    usual = "as far, in the task embedding, as a training tower usually is from its nearest neighbour"
     said = f"{table.index[0]} is {times:.1f} times {usual}"
     if share < _ALIKE:
         return f"{said}: it is like this place."
-    return f"{said}, and {share:.0%} of the training towers have another one nearer: none is like this place."
+    return f"{said}, and {share:.0%} of the training towers have a closer neighbour: none is like this place."
 
 
 _TOWER_COLUMNS = {
     "site": st.column_config.TextColumn("Tower", width=90),
     "times_usual": st.column_config.NumberColumn(
-        "Times usual", format="%.1f", help="1: as far in code as a training tower usually is from the nearest other one"
+        "Times usual",
+        format="%.1f",
+        help="1: as far, in the task embedding, as a training tower usually is from its nearest neighbour",
     ),
     "km": st.column_config.NumberColumn("Distance [km]", format="localized"),
     "igbp": st.column_config.TextColumn("IGBP"),

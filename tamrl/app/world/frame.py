@@ -22,7 +22,7 @@ from tamrl.towers.workspace import Workspace
 
 TITLE = "World"
 LEAD = "Carbon fluxes of all land, upscaled from towers: look, compare, and pick any place."
-#: What is shown first, where it is on offer.
+#: What is shown first, where it is available.
 FIRST_MAPS, FIRST_MONTH, FIRST_SEASON = "tamrl-climate", 7, "JJA"
 GRAINS = {"mean": "Whole year", "season": "Season", "month": "Month"}
 #: Width of a select box of maps, px.
@@ -84,7 +84,7 @@ def asked(entries: dict[str, MapsEntry]) -> WorldView:
 
 
 def _known(name: str, options: dict[str, MapsEntry] | list[str], default: str, what: str) -> str:
-    """Return the choice ``name``; one that is not on offer is told and forgotten."""
+    """Return the choice ``name``; one that is not available is told and forgotten."""
     value = state.get(name)
     if value is not None and value not in options:
         if name == "map":
@@ -259,7 +259,7 @@ def missing(view: WorldView) -> str | None:
         pairs.append((view.other_entry, view.other))
     for entry, maps in pairs:
         if view.layer == "flux" and view.flux not in maps:
-            has = ", ".join(fluxes_of(maps)) or f"{NBE} alone, which stands in the tab Land sink"
+            has = ", ".join(fluxes_of(maps)) or f"{NBE} alone, shown in the tab Land sink"
             return f"{entry.label} has no {view.flux}. It has {has}."
         if view.layer == "spread" and view.name not in maps:
             return f"{entry.label} provides no uncertainty for {view.flux}. Choose the layer Flux, or a TAM-RL map."

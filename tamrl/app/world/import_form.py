@@ -104,7 +104,7 @@ def _import(where: str, sent: list[Any], workspace: Workspace | None, kind: str,
     room = None if workspace else visitor.visits().room(visitor.name())
     if room is not None and sum(file.size for file in sent) > room:
         what = f"These files are larger than the {room / 2**30:.1f} GB that you may still import here"
-        raise TamrlError(what, ", ".join(file.name for file in sent[:3]), "Send fewer files, or remove an import")
+        raise TamrlError(what, ", ".join(file.name for file in sent[:3]), "Upload fewer files, or remove an import")
     paths: list[str | Path] = list(access.expand(where, _BOX)) if where else []
     if access.owner and where:
         paths = [where]  # as it was typed, for the provenance

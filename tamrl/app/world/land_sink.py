@@ -67,7 +67,7 @@ def _way(view: WorldView, entry: MapsEntry) -> None:
     components.footer(f"land_sink_{entry.key}", view.origin, lambda: table.set_index("label"))
     st.caption(
         "Net flux to the atmosphere, negative for uptake. Published numbers are of other years than ours and are their "
-        "authors'; none is scaled. Bars of uncertainty as their authors give them; ours: "
+        "authors'; none is scaled. Error bars as their authors give them; ours: "
         + ("between the members of the model." if total.bar == "members" else "between years, where there are some.")
     )
     with st.expander("Where the steps come from", icon=":material/menu_book:"):
@@ -136,7 +136,7 @@ def _places(view: WorldView, shown: list[MapsEntry]) -> None:
 
 
 def inversions(view: WorldView) -> list[MapsEntry]:
-    """Return the maps on offer that hold what the atmosphere sees of land and no NEE."""
+    """Return the available maps that hold what the atmosphere sees of land and no NEE."""
     found = []
     for entry in {**view.entries, view.entry.key: view.entry}.values():
         try:

@@ -36,7 +36,7 @@ _BUSY = "Integrating over land"
 
 
 def drawn(view: WorldView) -> dict[str, MapsLook]:
-    """Return how each set of maps on offer is drawn; the first look is that of the maps of this project."""
+    """Return how each available set of maps is drawn; the first look is that of the maps of this project."""
     every = {entry.key: entry for entry in (*view.entries.values(), *pairs(view))}
     labels = {key: every[key].label for key in sorted(every, key=lambda key: key != MAPS)}
     return looks(labels, theme.current(), view.entry.key)
@@ -243,7 +243,7 @@ def _towers(path: str, version: int) -> pd.DataFrame:
 
 
 def workspace_towers() -> tuple[Workspace | None, pd.DataFrame]:
-    """Return the open workspace and where its towers stand; none where there is no workspace or archive."""
+    """Return the open workspace and where its towers are; none where there is no workspace or archive."""
     try:
         workspace = sidebar.choice().workspace
         return workspace, _towers(str(workspace.path), workspace.archive_version())

@@ -100,7 +100,7 @@ def _take() -> None:
 
 
 def said(view: WorldView, asked: tuple[Layer, ...]) -> None:
-    """Say which cell is picked and what it holds; at sea that it has no value, and what lies outside the maps."""
+    """Say which cell is picked and what it holds; over ocean that it has no value, and what lies outside the maps."""
     assert view.cell is not None  # said of a picked cell
     lat, lon = view.cell
     found, outside = [], []

@@ -27,5 +27,5 @@ def session_folder(make: bool = False) -> Path | None:
 
 
 def catalogue(workspace: Workspace | None) -> dict[str, MapsEntry]:
-    """Return the maps on offer by key."""
+    """Return the available maps by key."""
     return cache.entries(workspace, session_folder())

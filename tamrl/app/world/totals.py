@@ -101,13 +101,14 @@ def _how(ours: dict[str, pd.DataFrame], year: int | None) -> str:
     bars = {bar for table in ours.values() for bar in table["bar"]}
     said = [
         f"Flux of each cell times its land, {'of ' + str(year) if year else 'mean of its years'}, "
-        "times 365.25 days; month and season are not looked at."
+        "times 365.25 days; month and season are ignored."
     ]
     if bars - {""}:
-        said.append(f"Bars of ours: {' or '.join(_BARS[b] for b in sorted(bars) if b)}.")
+        said.append(f"Our error bars: {' or '.join(_BARS[b] for b in sorted(bars) if b)}.")
     if "" in bars:
         said.append(
-            "Without a bar it is not known: errors of cells go together in ways that the spread of a map does not tell."
+            "Without a bar the uncertainty is not known: errors of cells are correlated, which the spread of a map "
+            "does not show."
         )
     return " ".join(said)
 
@@ -118,8 +119,8 @@ def _whole_cells(shown: list[MapsEntry]) -> list[str]:
     if not names:
         return []
     return [
-        f"{' and '.join(names)} {'does' if len(names) == 1 else 'do'} not say how much of a cell is land: whole cells "
-        "are counted, with the water in them, which makes totals too large along coasts."
+        f"{' and '.join(names)} {'does' if len(names) == 1 else 'do'} not give a land fraction: whole cells are "
+        "counted, water included, which makes totals too large along coasts."
     ]
 
 

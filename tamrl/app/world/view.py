@@ -50,7 +50,7 @@ class WorldView:
         layer: ``flux``, ``spread`` or ``extrapolation``.
         mode: ``single``, ``side`` or ``difference``.
         cell: latitude and longitude of the picked cell's centre.
-        entries: everything on offer.
+        entries: everything that is available.
         origin: where what is seen comes from.
         vegetated: whether what is compared leaves out land without plants, see ``tamrl.maps.regions.vegetated``.
     """
@@ -70,7 +70,7 @@ class WorldView:
 
     @property
     def short(self) -> dict[str, str]:
-        """Short names of all maps on offer by key, see ``short_names``."""
+        """Short names of all available maps by key, see ``short_names``."""
         every = {**self.entries, **{e.key: e for e in (self.entry, self.other_entry) if e is not None}}
         return short_names({key: entry.label for key, entry in every.items()})
 

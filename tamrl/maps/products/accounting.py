@@ -59,7 +59,7 @@ def _names(names: list[str]) -> str:
 
 
 def lacking(maps: xr.Dataset) -> str:
-    """Return in words which steps are missing between the first and the last of a set of maps; empty for none."""
+    """Return in words which steps are missing between the first and the last one of a set of maps; empty for none."""
     step = step_of_maps(maps)
     if step not in _EVERY or is_climatology(maps):
         return ""

@@ -1,4 +1,4 @@
-"""From the files of a product to maps that keep the contract of ``tamrl.globe.contract``; nothing here reads a flux."""
+"""From the files of a product to maps that meet the contract of ``tamrl.globe.contract``; no flux is read here."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -38,9 +38,9 @@ class Field:
         variable: name in the file.
         unit: as written in the file where empty.
         default: unit of a variable without one.
-        sign: -1 where the file counts the other way round.
+        sign: -1 where the sign in the file is the opposite.
         stated: the user gave the sign.
-        scale, fill: multiplier and missing value that the file states in a way of its own.
+        scale, fill: multiplier and missing value that the file states outside CF.
     """
 
     variable: str
@@ -54,15 +54,15 @@ class Field:
 
 @dataclass(kw_only=True)
 class ProductReading:
-    """What a reader found in its files.
+    """The files of a product as a reader returns them.
 
     Attributes:
-        pieces: one Dataset a file, fluxes converted, time as first instants.
+        pieces: one Dataset a file, fluxes converted, time as the start of each step.
         attrs: title, source, citation, ... of the maps.
         report: what was done to the data.
-        signed: the sign of NEE was given by the user: it is checked, but never turned.
+        signed: whether the sign of NEE was given by the user: then it is checked, but never reversed.
         stated: the other fluxes whose sign the user gave.
-        then: what is still to be done with the joined files, such as adding up respirations.
+        then: what remains to be done with the joined files, such as adding up respirations.
     """
 
     pieces: list[xr.Dataset]
@@ -107,7 +107,7 @@ def read_fields(
         array = ds[one.variable]
         array = array.isel({dim: 0 for dim in array.dims if dim not in _FIELD and array.sizes[dim] == 1}, drop=True)
         if array.ndim != 3 or set(array.dims) != _FIELD:
-            extra = ", ".join(str(dim) for dim in array.dims if dim not in _FIELD) or "a dimension too few"
+            extra = ", ".join(str(dim) for dim in array.dims if dim not in _FIELD) or "one dimension too few"
             raise TamrlError(
                 f"{one.variable} is not a field over time, lat and lon ({extra})",
                 source.name,
@@ -172,10 +172,10 @@ def _in_unit(
 
 
 def attach_land(piece: xr.Dataset, source: Source, name: str, unit: str = "") -> None:
-    """Give a piece the land fraction that lies in another file.
+    """Attach the land fraction of another file to a piece.
 
     Raises:
-        TamrlError: it is on another grid.
+        TamrlError: it is on another grid, or see ``read_land``.
     """
     ds = axes(on_degrees(source.ds, [name], source.name))
     if unit:
@@ -187,10 +187,10 @@ def attach_land(piece: xr.Dataset, source: Source, name: str, unit: str = "") ->
 
 
 def read_land(ds: xr.Dataset, name: str, where: str) -> xr.DataArray:
-    """Return the share of land of each cell (lat, lon), 0 to 1, from a share or a percentage.
+    """Return the land fraction of each cell (lat, lon), 0 to 1, from a fraction or a percentage.
 
     Raises:
-        TamrlError: it is in another unit.
+        TamrlError: it is in another unit, or not a field over lat and lon.
     """
     land = ds[name]
     first = {dim: 0 for dim in land.dims if dim == "time" or (dim not in _FIELD and land.sizes[dim] == 1)}
@@ -203,14 +203,14 @@ def read_land(ds: xr.Dataset, name: str, where: str) -> xr.DataArray:
     share = (land * land_factor(land, f"{where}, {name}")).transpose("lat", "lon")
     share = share.clip(0, 1).fillna(0).astype(np.float32)
     extra = [c for c in share.coords if c not in ("lat", "lon")]
-    return share.drop_vars(extra).assign_attrs(units="1", long_name="Share of the cell that is land")
+    return share.drop_vars(extra).assign_attrs(units="1", long_name="Fraction of the cell that is land")
 
 
 def finish(reading: ProductReading, where: str) -> xr.Dataset:
-    """Return what a reader found as maps that keep the contract, with provenance.
+    """Return the files that a reader found as maps that meet the contract, with provenance.
 
     Raises:
-        TamrlError: the files do not fit together, or hold none of the fluxes.
+        TamrlError: the files do not fit together, hold none of the fluxes, or hold impossible values.
     """
     ds = reading.then(join(reading.pieces))
     if ds.sizes["lat"] > 1 and ds["lat"].values[0] > ds["lat"].values[-1]:

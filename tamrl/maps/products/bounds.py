@@ -32,10 +32,10 @@ def read_bounds(ds: xr.Dataset, labels: np.ndarray, clock: Clock, where: str) ->
         where: file, for messages.
 
     Returns:
-        (T, 2) ascending, NaN in rows that are missing or do not hold their label; None where there are no bounds.
+        (T, 2) ascending, NaN in rows that are missing or do not contain their label; None where there are no bounds.
 
     Raises:
-        TamrlError: the bounds are near the labels, but do not hold them.
+        TamrlError: the bounds are near the labels, but do not contain them.
     """
     for pair in _candidates(ds):
         for found in _decoded(pair, labels, clock):

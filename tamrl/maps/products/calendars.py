@@ -1,7 +1,7 @@
 """Times of files as days of their own calendar: from numbers since an epoch, codes, decimal years, dates or text.
 
 Days are float64 since 2000-01-01 of the calendar that the file counts in. The mixed Julian and Gregorian calendar of
-CF (``standard``) is the Gregorian one from 1582-10-15 on; that is where all data lie.
+CF (``standard``) is the Gregorian one from 1582-10-15 on, and all data are later.
 """
 
 import re
@@ -65,7 +65,7 @@ class Clock:
         epoch: days that it counts from, since 2000-01-01 of the calendar.
         unit: days of one unit; 0 where it counts months.
         months: calendar months of one unit; 0 where it counts days.
-        said: remark on how its epoch was read, empty where there is one way alone.
+        said: remark on how its epoch was read, empty where it is unambiguous.
     """
 
     calendar: str
@@ -95,10 +95,10 @@ def rounded(days: np.ndarray) -> np.ndarray:
 
 
 def calendar_named(text: Any, where: str) -> str:
-    """Return the calendar of a file by one name: ``standard`` or those of ``Clock``.
+    """Return the calendar of a file under one name: ``standard`` or one of those of ``Clock``.
 
     Raises:
-        TamrlError: it is none of CF.
+        TamrlError: it is not a calendar of CF.
     """
     name = str(text or "").strip().lower()
     if name not in _CALENDARS:
@@ -167,7 +167,7 @@ def year_of(days: np.ndarray, calendar: str) -> np.ndarray:
 
 
 def clocks(unit: str, calendar: str) -> list[Clock]:
-    """Return the ways in which ``UNIT since DATE`` can be read, the one of CF first; none where it is no such text.
+    """Return the ways in which ``UNIT since DATE`` can be read, that of CF first; none where it is not such a text.
 
     An epoch before 1582-10-15 is Julian in the mixed calendar of CF, but many programs count proleptically; one that
     does not exist in the mixed calendar (1582-10-14, year 0) can only be proleptic.
@@ -222,7 +222,7 @@ def _epoch(year: int, month: int, day: int, calendar: str) -> float | None:
 
 
 def missing(values: np.ndarray) -> np.ndarray:
-    """Return which times of a file are missing, (T,) bool: NaN, NaT, and fills that the file need not declare."""
+    """Return which times of a file are missing, (T,) bool: NaN, NaT and fill values, declared or not."""
     if values.dtype.kind in "mM":
         return np.isnat(values)
     if values.dtype.kind in "OSU":

@@ -3,11 +3,11 @@
 ``cams73_latest_co2_flux_surface_mm_YYYYMM.nc``, ``..._FT23r3_ra_sfc_mm_co2_flux.nc`` with the month in front, and other
 orders of the same words. Variables over (latitude, longitude), without a time axis: ``flux_apos_bio`` (optimised,
 land), ``flux_apos_ocean``, ``flux_apri_...``, ``flux_foss``, kgC m-2 month-1 and positive into the atmosphere; ``area``
-(m2) and ``lsf`` (share of land). Names, unit, and that the month stands in the name alone were checked in public
-reading code of several groups (NCAR/so-co2-airborne-obs among them); the files themselves need an account.
+(m2) and ``lsf`` (land fraction). Names, unit, and that the month is in the file name alone were checked in public
+reading code of several groups (NCAR/so-co2-airborne-obs among them); the files themselves require an account.
 
-Fossil fuel is imposed and apart; everything else that land gives and takes, fires included, is in ``flux_apos_bio``:
-it is NBE, per area of the whole cell.
+Fossil fuel is imposed and separate; all other exchange of land, fires included, is in ``flux_apos_bio``: it is NBE, per
+area of the whole cell.
 """
 
 import re
@@ -37,7 +37,7 @@ NOTE = "NBE is the optimised flux of land, fires included, per area of the whole
 
 
 def steps_of(name: str) -> pd.DatetimeIndex | None:
-    """Return the month that the name of a file says; None where it says none."""
+    """Return the month in the name of a file; None where there is none."""
     found = _MONTH.search(name)
     return pd.DatetimeIndex([pd.Timestamp(int(found["year"]), int(found["month"]), 1)]) if found else None
 

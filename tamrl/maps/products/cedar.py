@@ -1,7 +1,7 @@
 """CEDAR-GPP (Kang et al. 2025): monthly GPP at 0.05 degree in packed integers, one file a month, ten set-ups.
 
 ``CEDAR-GPP_<version>_<ST or LT>_<Baseline, CFE-ML or CFE-Hybrid>_<NT or DT>_<YYYYMM>.nc``. Values are int16 times
-``SCALE_FACTOR`` with ``FILL_VALUE`` for missing, names that no reader of CF applies.
+``SCALE_FACTOR`` with ``FILL_VALUE`` for missing: attributes that CF readers do not apply.
 """
 
 import re
@@ -33,19 +33,19 @@ ATTRS = {
 
 
 def set_up(name: str) -> str:
-    """Return version, term, set-up and partitioning that the name of a file says, empty where it is no such name."""
+    """Return version, term, set-up and partitioning in the name of a file, empty where it is not such a name."""
     found = NAME.match(name)
     return "_".join(found.group("version", "term", "setup", "partition")) if found else ""
 
 
 def steps_of(name: str) -> pd.DatetimeIndex | None:
-    """Return the month that the name of a file says; None where it says none."""
+    """Return the month in the name of a file; None where there is none."""
     found = NAME.match(name)
     return pd.DatetimeIndex([pd.Timestamp(int(found["year"]), int(found["month"]), 1)]) if found else None
 
 
 def recognise(source: Source) -> bool:
-    """Return whether a file is of this product, by its name or by its variable with the packing of its own."""
+    """Return whether a file is of this product, by its name or by its variable and its own packing attributes."""
     if NAME.match(source.name):
         return True
     return "GPP_mean" in source.ds and "SCALE_FACTOR" in source.ds["GPP_mean"].attrs

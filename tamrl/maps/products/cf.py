@@ -65,7 +65,7 @@ def parse_mapping(mapping: Mapping[str, Any] | str | Path) -> dict[str, Field]:
 
 
 def recognise(source: Source) -> bool:
-    """Say no: these files are known by their mapping alone."""
+    """Return False: these files are recognised by their mapping alone."""
     return False
 
 

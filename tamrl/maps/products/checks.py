@@ -1,4 +1,4 @@
-"""Are imported fluxes possible, and is GPP positive? Seen on samples of both hemispheres' summers."""
+"""Are imported fluxes possible, and is GPP positive? Checked on samples of both hemispheres' summers."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -23,12 +23,12 @@ _MANY, _MOST = 0.01, 0.5
 def check_fluxes(
     maps: xr.Dataset, samples: Sequence[xr.Dataset], stated: Collection[str], where: str
 ) -> tuple[xr.Dataset, list[xr.Dataset], list[str], set[str]]:
-    """Return maps whose gross fluxes are positive, their samples alike, what was found in words, and what failed.
+    """Return maps whose gross fluxes are positive, their samples likewise, remarks, and the fluxes that failed.
 
     Args:
         maps: fluxes in gC m-2 d-1.
         samples: loaded parts of them.
-        stated: fluxes whose sign the user gave: they are never turned.
+        stated: fluxes whose sign the user gave: they are never reversed.
         where: file, for messages.
 
     Raises:
@@ -69,7 +69,7 @@ def check_fluxes(
 
 
 def counted(tallies: Sequence[Tally]) -> list[str]:
-    """Return in words what was taken as missing in the values that were looked at."""
+    """Return in words which of the sampled values were taken as missing."""
     total: Counter[tuple[str, str]] = Counter()
     for tally in tallies:
         total.update(tally.counts)

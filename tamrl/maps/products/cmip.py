@@ -1,8 +1,8 @@
 """CMIP6 and TRENDY: ``gpp``, ``ra``, ``rh`` of a land model, kg m-2 s-1 of carbon; RECO = ra + rh.
 
-``cell_methods`` says what an area is. "area: mean where land", as in CMIP6, is per area of land, and ``sftlf`` is the
-share of it; "area: mean", and "where land over all_area_types", are per area of the whole cell, and are divided by
-``sftlf`` where that is given. A file that does not say is taken to be per area of land, and a note says so.
+``cell_methods`` says which area a flux refers to. "area: mean where land", as in CMIP6, is per area of land, and
+``sftlf`` is its fraction; "area: mean", and "where land over all_area_types", are per area of the whole cell, and are
+divided by ``sftlf`` where that is given. A file that does not say is taken to be per area of land, and a note says so.
 ``nbp`` contains fire, harvest and change of land use: it becomes ``NBE`` = -nbp, net biome exchange, never NEE.
 """
 
@@ -42,7 +42,7 @@ def recognise(source: Source) -> bool:
 
 
 def run_of(source: Source) -> dict[str, str]:
-    """Return model, experiment, member and grid of a file, by its attributes or its name; empty where not said."""
+    """Return model, experiment, member and grid of a file, by its attributes or its name; empty where not stated."""
     found = CMIP.match(source.name) or TRENDY.match(source.name)
     named = found.groupdict() if found else {}
     said = {"model": "source_id", "experiment": "experiment_id", "member": "variant_label", "grid": "grid_label"}
@@ -57,7 +57,7 @@ def read(sources: Sequence[Source]) -> ProductReading:
     """
     fluxes = [source for source in sources if any(name in source.ds.data_vars for name in _PARTS)]
     others = [source.name for source in sources if source not in fluxes and _LAND not in source.ds.data_vars]
-    passed = [f"Passed over, no fluxes of carbon: {', '.join(others)}."] if others else []
+    passed = [f"Skipped, no carbon fluxes: {', '.join(others)}."] if others else []
     assumed, converted = [], []
     _check_runs(fluxes, sources)
     pieces, per_cell, unsaid = [], set(), []
@@ -92,7 +92,7 @@ def read(sources: Sequence[Source]) -> ProductReading:
 
 
 def is_per_cell(cell_methods: str) -> bool | None:
-    """Return whether a flux is per area of the whole cell, by CF ``cell_methods``; None where that is not said."""
+    """Return whether a flux is per area of the whole cell, by CF ``cell_methods``; None where that is not stated."""
     if not re.search(r"\barea:", cell_methods):
         return None
     return "where land" not in cell_methods or "over all_area_types" in cell_methods

@@ -57,10 +57,10 @@ def _series(name: str, pieces: Sequence[xr.Dataset], at: dict[str, np.ndarray]) 
 
 
 def derive(ds: xr.Dataset, failed: Collection[str] = ()) -> tuple[xr.Dataset, list[str]]:
-    """Return the Dataset with the third of GPP, RECO and NEE = RECO - GPP where two are there, and its name.
+    """Return the Dataset with the third of GPP, RECO and NEE = RECO - GPP where two exist, and its name.
 
     The spread of a derived flux is left out: the errors of the other two, of one model or one tower record, are not
-    independent, and how they covary is not published. Nothing is derived from one of ``failed``.
+    independent, and their covariance is not published. Nothing is derived from one of ``failed``.
     """
     missing = [flux for flux in FLUXES if flux not in ds]
     if len(missing) != 1 or set(failed) & set(FLUXES):
@@ -76,7 +76,7 @@ def derive(ds: xr.Dataset, failed: Collection[str] = ()) -> tuple[xr.Dataset, li
 
 
 def land_only(ds: xr.Dataset) -> xr.Dataset:
-    """Return an inversion whose NBE is missing where it is exactly zero: the sea, which has no flux of land.
+    """Return an inversion whose NBE is missing where it is exactly zero: over ocean, which has no land flux.
 
     Fluxes of an inversion are per area of the whole cell, so no land fraction goes with them; totals are not changed.
     """

@@ -1,4 +1,4 @@
-"""How long the steps of a file are: by their bounds, by the distance of their labels, and by what the file says."""
+"""How long the steps of a file are: by their bounds, by the spacing of their labels, and by its attributes."""
 
 import re
 
@@ -39,10 +39,10 @@ def step_of(
         ds: file with the dimension ``time``.
         labels: its times.
         bounds: (T, 2) days, NaN where unknown; None where there are none.
-        where: its name, for messages; it may say the step.
-        from_name: steps that its name says.
-        expected: what a single step is that nothing else says anything of.
-        report: gets what was taken for granted.
+        where: its name, for messages; it may give the step.
+        from_name: steps in its name.
+        expected: length of a single step about which nothing else is known.
+        report: assumptions are added.
 
     Raises:
         TamrlError: steps are shorter than a day, are days of a 360-day calendar or overlap, or their length cannot be
@@ -66,7 +66,7 @@ def step_of(
 
 
 def said_step(ds: xr.Dataset) -> Step | None:
-    """Return the step that the attributes of a file say; None where they say none."""
+    """Return the step in the attributes of a file; None where there is none."""
     for key in _SAYING:
         text = str(ds.attrs.get(key, "")).strip().lower()
         for step, pattern in _WORDS:

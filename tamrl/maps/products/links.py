@@ -1,7 +1,7 @@
-"""Files that take their values from other files: refused where the sender must not read those.
+"""Files that take their values from other files: refused where the user must not read those.
 
-An HDF5 file, and so a NetCDF 4 file, may name any file of the computer as the place of its values: raw data outside of
-it, links to other HDF5 files, virtual datasets. Whoever sends such a file would read what the server may read.
+An HDF5 file, and so a NetCDF 4 file, may refer to any file of the computer for its values: external raw data, links to
+other HDF5 files, virtual datasets. Whoever uploads such a file could read whatever the server may read.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ def check_self_contained(paths: Paths) -> None:
         paths: see ``tamrl.maps.products.sources.find``.
 
     Raises:
-        TamrlError: it does, or cannot be looked through.
+        TamrlError: one does, or cannot be searched.
     """
     for path in find(paths):
         if path.is_file():
@@ -59,5 +59,5 @@ def _check_hdf5(path: Path) -> None:
         raise TamrlError(
             f"The variable {found} takes its values from another file",
             path.name,
-            "Copy the values into the file itself (nccopy, ncks), then send it again",
+            "Copy the values into the file itself (nccopy, ncks), then upload it again",
         )

@@ -1,4 +1,4 @@
-"""Files that keep the contract of ``tamrl.globe.contract`` already: written by the engine, bundled, or exported."""
+"""Files that already meet the contract of ``tamrl.globe.contract``: upscaled, bundled, or exported."""
 
 from collections.abc import Sequence
 
@@ -19,10 +19,10 @@ def recognise(source: Source) -> bool:
 
 
 def open_maps(sources: Sequence[Source]) -> xr.Dataset:
-    """Return maps from one file, or from files that each hold some of their time; what has no time is the first's.
+    """Return maps from one file, or from files that each hold part of their time; the first gives what has no time.
 
     Raises:
-        TamrlError: they do not keep the contract, or do not fit together.
+        TamrlError: they do not meet the contract, or do not fit together.
     """
     every = [_dated(source) for source in sources]
     first = every[0]

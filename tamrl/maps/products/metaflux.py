@@ -27,7 +27,7 @@ ATTRS = {
 
 
 def steps_of(name: str) -> pd.DatetimeIndex | None:
-    """Return the steps that the name of a file says; None where it says none."""
+    """Return the steps in the name of a file; None where there are none."""
     found = NAME.match(name)
     if found is None:
         return None

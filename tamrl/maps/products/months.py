@@ -14,7 +14,7 @@ def to_months(maps: xr.Dataset) -> xr.Dataset:
     A month of which a day is missing is missing, and a note says so; in a calendar without leap days (attribute
     ``calendar``, or where 29 February is the one day that is missing, in every leap year) the 28 days of February are
     the whole of it. Spreads are averaged like their fluxes, which takes the errors of the
-    days of a month to be fully correlated: an upper bound. What has no time is kept.
+    days of a month to be fully correlated: an upper bound. Variables without time are kept.
 
     Args:
         maps: fluxes over time, daily or monthly, lazy or not; other dimensions may be any.

@@ -1,4 +1,4 @@
-"""What names say about time: of files, the step and the dates that they hold; of variables, which is the time."""
+"""The information on time in names: of files, their step and dates; of variables, which of them is the time."""
 
 import re
 
@@ -20,14 +20,14 @@ _COUNTED = re.compile(r"^\s*\w+\s+(since|after)\s+\d|as\s+%Y", re.IGNORECASE)
 
 
 def step_named(name: str) -> str | None:
-    """Return the step that words of a file's name say, None where they say none or several."""
+    """Return the step in the words of a file's name, None where there is none or several."""
     words = set(re.split(r"[^a-z0-9]+", name.lower()))
     found = [step for step, known in _STEPS.items() if words & known]
     return found[0] if len(found) == 1 else None
 
 
 def dates_named(name: str) -> list[tuple[str, int]]:
-    """Return the dates in a file's name: of each how long it is, and where it is.
+    """Return the dates in a file's name, each with its length.
 
     Returns:
         ``("day", days since 1970)``, ``("month", months since 1970-01)`` or ``("year", year)``.
@@ -45,7 +45,7 @@ def dates_named(name: str) -> list[tuple[str, int]]:
 
 
 def steps_named(name: str) -> pd.DatetimeIndex | None:
-    """Return the one step that a file's name says: a month or a day; None where it says none, or several."""
+    """Return the one step in a file's name: a month or a day; None where there is none, or several."""
     found = dates_named(name)
     if len(found) != 1 or found[0][0] == "year":
         return None

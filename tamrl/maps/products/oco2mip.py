@@ -2,9 +2,9 @@
 
 ``<model>_gridded_fluxes_<experiment>.nc4`` with the experiment LNLG, LNLGIS, LNLGOGIS, IS, OG or Prior; ``EnsMean`` and
 ``EnsStd`` are the mean and the standard deviation of the ensemble. Variables over (time, latitude, longitude):
-``land`` and ``ocean``, gC m-2 yr-1, positive into the atmosphere; months are told by ``start_date`` (time, parts), year
-and month first. Names of files and variables, unit and the layout of ``start_date`` were checked in public reading code
-of groups that use the files.
+``land`` and ``ocean``, gC m-2 yr-1, positive into the atmosphere; months are given by ``start_date`` (time, parts),
+year and month first. Names of files and variables, unit and the layout of ``start_date`` were checked in public reading
+code of groups that use the files.
 
 ``land`` is everything but fossil fuel, fires included: it is NBE, per area of the whole cell.
 """

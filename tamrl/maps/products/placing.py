@@ -36,8 +36,8 @@ class Labels:
         days: (T,) of its calendar.
         clock: how they are counted.
         where: name of the file.
-        words: what its attributes say of time, in small letters.
-        lost: it names bounds that it does not have, or that cannot be used.
+        words: its attributes about time, in small letters.
+        lost: whether it names bounds that are absent or cannot be used.
     """
 
     days: np.ndarray
@@ -48,7 +48,7 @@ class Labels:
 
     @property
     def spread(self) -> float:
-        """The usual distance of labels in days."""
+        """The usual spacing of labels in days."""
         return float(np.median(np.diff(np.unique(self.days))))
 
     def day_of_month(self) -> np.ndarray:
@@ -57,7 +57,7 @@ class Labels:
 
 
 def class_of(lengths: np.ndarray) -> Step | None:
-    """Return the step that the median of lengths (N,) [days] stands for, or ``other``; None where none is known."""
+    """Return the step that the median of lengths (N,) [days] corresponds to, or ``other``; None where none is known."""
     known = lengths[np.isfinite(lengths)]
     if not known.size:
         return None
@@ -83,7 +83,7 @@ def tidy(days: np.ndarray, clock: Clock) -> int:
 
 
 def unlike(labels: Labels, step: Step, only_middle: bool = False) -> str:
-    """Return why labels without bounds do not tell which month or year they are of; empty where they do.
+    """Return why labels without bounds do not determine their month or year; empty where they do.
 
     They lie in the middle of it, on one day of all months, or on its first or last day; or they are a month of equal
     length apart, from the first.
@@ -112,10 +112,10 @@ def place(labels: Labels, bounds: np.ndarray | None, step: Step, report: IngestR
         labels: of the steps.
         bounds: (T, 2) days, NaN where unknown; None where there are none.
         step: how long they are.
-        report: gets what was taken for granted.
+        report: assumptions are added.
 
     Raises:
-        TamrlError: bounds that cover no one month, day or year.
+        TamrlError: bounds do not cover a single month, day or year.
     """
     if bounds is None:
         return _by_label(labels, step, report)

@@ -16,7 +16,7 @@ from tamrl.maps.products.assemble import ProductReading, finish
 from tamrl.maps.products.join import listed
 from tamrl.maps.products.sources import Paths, Source, find, open_source, open_sources
 
-# In capitals: models simulate, and say so, without being made up for a demonstration.
+# In capitals: models simulate, and say so, without being synthetic data for a demonstration.
 _MADE_UP = re.compile(r"\bSIMULATED\b|\b(?i:synthetic)\b")
 
 
@@ -28,7 +28,7 @@ class Product:
         key: name of its kind.
         label: name in words.
         files: what its files are called.
-        recognise: says whether an opened file is of it.
+        recognise: returns whether an opened file belongs to it.
         read: reads its files; None where the files are maps already.
     """
 
@@ -68,20 +68,21 @@ AUTO = "auto"
 def open_product(paths: Paths, kind: str = AUTO, mapping: Mapping[str, Any] | str | Path | None = None) -> xr.Dataset:
     """Open a gridded product as maps: one Dataset (time, lat, lon) in gC m-2 d-1, lazy, with its provenance.
 
-    No flux is read, but for one thinned summer month where NEE is published and its sign can be checked.
+    No flux is read, except for samples of a summer month to check values and signs.
 
     Args:
         paths: files, Zarr stores, folders or patterns with ``*``.
-        kind: a key of ``PRODUCTS``, or ``auto`` to find out; with a mapping ``auto`` means ``cf``.
+        kind: a key of ``PRODUCTS``, or ``auto`` to detect it; with a mapping ``auto`` means ``cf``.
         mapping: flux -> {variable, unit, sign}, or a YAML file of it; only for ``cf``, see ``products.cf``.
 
     Returns:
-        maps that keep the contract of ``tamrl.globe.contract``. Attributes: title, source, citation, doi, license,
+        Maps that meet the contract of ``tamrl.globe.contract``. Attributes: title, source, citation, doi, license,
         version, files, product, kind, simulated, derived, notes. CMIP6 and TRENDY may have ``NBE``, too;
         atmospheric inversions have it alone.
 
     Raises:
-        TamrlError: a file cannot be read, is not recognised, or does not fit the others; what was seen is in it.
+        TamrlError: the kind is not known, or a file cannot be read, is not recognised, does not fit the others or holds
+            impossible values; the message has what was found.
     """
     _check_kind(kind, mapping is not None)
     sources = open_sources(find(paths))
@@ -118,7 +119,7 @@ def _check_kind(kind: str, mapped: bool) -> None:
     """Check that a kind of product is known and has a mapping where it needs one.
 
     Raises:
-        TamrlError: it is not, or has not.
+        TamrlError: it is not known, or lacks its mapping.
     """
     if kind != AUTO and kind not in PRODUCTS:
         raise TamrlError(f"There is no kind of product {kind!r}", "product", f"Known: {AUTO}, {', '.join(PRODUCTS)}")
@@ -163,7 +164,7 @@ def _recognised(sources: Sequence[Source]) -> tuple[str, list[Source], list[str]
 
 
 def _passed_over(names: Sequence[str]) -> list[str]:
-    return [f"Passed over, not of this product: {listed(names)}."] if names else []
+    return [f"Skipped, not of this product: {listed(names)}."] if names else []
 
 
 def _seen(source: Source) -> str:
@@ -175,7 +176,7 @@ def _seen(source: Source) -> str:
 
 
 def is_simulated(sources: Sequence[Source]) -> bool:
-    """Return whether any file says that its values are made up: an attribute, or a word in its title or comment."""
+    """Return whether any file states that its values are synthetic: an attribute, or a word in its title or comment."""
     for source in sources:
         said = source.ds.attrs
         if str(said.get("simulated", 0)).strip().lower() in ("1", "true", "yes"):

@@ -1,4 +1,4 @@
-"""Does NEE count uptake as negative? Seen on summer months of two bands of latitudes, not on the whole product."""
+"""Is NEE negative for uptake? Checked on summer months of two latitude bands, not on the whole product."""
 
 from collections.abc import Sequence
 
@@ -31,11 +31,12 @@ def check_sign(
 
     One step of each hemisphere is read, of at most 90 by 90 cells: a summer month near the middle of the record. NEE
     is reversed where it closes the balance as GPP - RECO, or, where RECO is not there, where it rises with GPP over
-    space and its mean over growing cells is a source. The hemisphere that says more counts, the north first.
+    space and its mean over growing cells is a source. The hemisphere with the clearer result decides, the northern one
+    first.
 
     Args:
         maps: with NEE on an ascending grid, lazy or not.
-        turn: reverse what is found reversed; else only say so.
+        turn: reverse NEE where it is found reversed; else only report it.
         samples: of ``take_samples``, where they were taken before.
     """
     samples = take_samples(maps) if samples is None else samples
@@ -83,7 +84,7 @@ def _reversed(maps: xr.Dataset, turn: bool, why: str) -> tuple[xr.Dataset, list[
 def take_samples(maps: xr.Dataset) -> list[xr.Dataset]:
     """Return one summer step of each hemisphere's band of latitudes, thinned out and read; none without such a step.
 
-    A product that reaches into neither band is looked at where it is, in the middle of its record.
+    A product that covers neither band is sampled where it is, in the middle of its record.
     """
     names = [name for name in (*FLUXES, NBE) if name in maps]
     if not names:

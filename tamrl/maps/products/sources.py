@@ -1,4 +1,4 @@
-"""Finding and opening the files of a product: lazily, in their own blocks, with what is wrong said in words."""
+"""Finding and opening the files of a product: lazily, in their own chunks, with errors in words."""
 
 import dataclasses
 import glob
@@ -26,7 +26,7 @@ _AGAIN = "Download it again"
 _BLOCK_BYTES = 4_000_000
 #: What the NetCDF library may keep of each variable.
 _CACHE_BYTES = 1_000_000
-#: Tables smaller than this, such as bounds, are no fields to work on in blocks.
+#: Arrays smaller than this, such as bounds, are not processed in blocks.
 _SMALL_BYTES = 100_000
 
 Paths = str | Path | Iterable[str | Path]
@@ -37,10 +37,10 @@ class Source:
     """One opened file or Zarr store.
 
     Attributes:
-        path: where it lies.
-        ds: what it holds, lazy, times as the numbers of the file, see ``products.times``.
-        expected: what its single step is, by its distance to those of other files; None where that is not known.
-        report: what was done to it on the way in.
+        path: of the file or store.
+        ds: its content, lazy, times as the numbers of the file, see ``products.times``.
+        expected: length of its single step, by its distance to those of other files; None where that is not known.
+        report: what was done to it while reading.
     """
 
     path: Path
@@ -61,7 +61,7 @@ def find(paths: Paths) -> list[Path]:
         paths: a file, a store, a folder (searched to the bottom), a pattern with ``*``, or several of these.
 
     Raises:
-        TamrlError: nothing there, or a file that is neither.
+        TamrlError: nothing is there, or a file is neither.
     """
     several = [paths] if isinstance(paths, str | Path) else list(paths)
     found: dict[Path, None] = {}
@@ -121,7 +121,7 @@ def open_source(path: Path) -> Source:
 
 
 def open_sources(paths: Iterable[Path]) -> list[Source]:
-    """Open files or stores; those of one step each say by their distance whether they are days, months or years.
+    """Open files or stores; where each has one step, their distance tells whether they are days, months or years.
 
     Raises:
         TamrlError: as ``open_source``; or a time is missing.
@@ -151,7 +151,7 @@ def _damaged(path: Path, error: Exception) -> TamrlError:
 
 
 def _check_file(path: Path) -> None:
-    """Raise on what is no NetCDF by its first bytes, and on a classic file shorter than its header says."""
+    """Raise for files whose first bytes are not NetCDF, and for a classic file shorter than its header says."""
     if not path.is_file():
         raise TamrlError("This is neither a file nor a folder", path.name, "Choose the product's NetCDF files")
     with path.open("rb") as file:

@@ -2,7 +2,7 @@
 
 A step is placed by what it covers: by the middle of its bounds, which must lie in one month (day, year) for the most
 part; without bounds by its label, where it is clear from the label and from what the file says which month that is.
-What was taken for granted goes into the report.
+Assumptions are noted in the report.
 """
 
 import dataclasses
@@ -43,24 +43,24 @@ def step_starts(
     expected: Step | None = None,
     report: IngestReport | None = None,
 ) -> tuple[np.ndarray, Step]:
-    """Return the first instant of each step of a file, and how long its steps are.
+    """Return the start of each step of a file, and how long its steps are.
 
     Months begin on their first day, days at midnight, years on 1 January, in the Gregorian calendar.
 
     Args:
         ds: opened file.
-        where: its name, for messages; it may say dates and steps that the file does not say itself.
-        from_name: steps that the file's name says, used where the file does not say it itself.
-        expected: what a single step is that neither the file nor its name says anything of.
-        report: gets what was taken for granted or set aside.
+        where: its name, for messages; it may give dates and steps that the file itself does not.
+        from_name: steps in the file's name, used where the file has none itself.
+        expected: length of a single step where neither the file nor its name gives it.
+        report: assumptions and rejected steps are added.
 
     Returns:
         (T,) datetime64[ns], NaT for a day that the Gregorian calendar does not have, and the step.
 
     Raises:
         TamrlError: no time axis and none in the name, times that are missing or cannot be understood, steps shorter
-            than a day, steps that cover no one month, day or year, days of a 360-day calendar, years outside 1678 to
-            2261.
+            than a day, steps that do not cover a single month, day or year, days of a 360-day calendar, years outside
+            1678 to 2261.
     """
     report = IngestReport() if report is None else report
     if "time" not in ds.dims or "time" not in ds.variables:
@@ -194,7 +194,7 @@ def is_climatological(ds: xr.Dataset) -> bool:
 
 
 def climatology_years(ds: xr.Dataset) -> str:
-    """Return the years that the steps of a file are means over, ``2001-2020``; empty where they are no climatology.
+    """Return the years that the steps of a file are means over, ``2001-2020``; empty where they are not a climatology.
 
     Raises:
         TamrlError: a time is missing, or the calendar is not known.
@@ -224,7 +224,11 @@ def _climatology(ds: xr.Dataset, labels: Labels, where: str) -> np.ndarray:
 
 
 def calendar_of(ds: xr.Dataset) -> str:
-    """Return the calendar that the days of a file are counted in, empty for the Gregorian one."""
+    """Return the calendar that the days of a file are counted in, empty for the Gregorian one.
+
+    Raises:
+        TamrlError: the calendar is not known.
+    """
     first = ds["time"].values.flat[0] if "time" in ds.variables and ds["time"].size else None
     name = calendar_named(getattr(first, "calendar", "") or _attr(ds, "calendar"), "time")
     return "" if name in ("standard", GREGORIAN) else name
@@ -236,7 +240,7 @@ def kept_steps(starts: np.ndarray) -> np.ndarray | None:
 
 
 def by_distance(files: Iterable[tuple[str, xr.Dataset]]) -> dict[str, Step]:
-    """Return the step of files that hold one each of the same variables, by their distance in time: file name -> step.
+    """Return the step of files with one step each of the same variables, by their distance in time: file name -> step.
 
     Raises:
         TamrlError: a time is missing, or the calendar is not known.

@@ -61,7 +61,7 @@ _PER = re.compile(rf"[ .*]*(?P<per>/|per\b)?[ .*]*(?P<unit>{_one_of((*_AREAS, *_
 
 @dataclass(frozen=True)
 class FluxUnit:
-    """What a value is multiplied by to be in gC m-2 ``period``-1.
+    """The factor to gC m-2 ``period``-1.
 
     Attributes:
         factor: multiplier.

@@ -56,7 +56,7 @@ def read(sources: Sequence[Source]) -> ProductReading:
     for source in sources:
         fields = {flux: name for name, flux in _VARIABLES.items() if name in source.ds.data_vars}
         if not fields:
-            passed.append(f"{source.name} holds no flux of carbon and was passed over.")
+            passed.append(f"{source.name} holds no carbon flux and was skipped.")
             continue
         hourly = "hour" in source.ds.dims
         unit = "umolCO2 m-2 s-1" if hourly else FLUX_UNIT

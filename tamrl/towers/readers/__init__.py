@@ -1,1 +1,1 @@
-"""One reader a kind of tower file."""
+"""Readers of tower files, one for each kind."""

@@ -33,15 +33,15 @@ def read_bif(
     """Read a BIF table: SITE_ID, GROUP_ID, VARIABLE_GROUP, VARIABLE, DATAVALUE.
 
     Several groups of a kind are kept with their dates (YYYY, YYYYMM, YYYYMMDD or with a time), so that the one that
-    holds for a tower's record can be taken (``SiteInfo.apply``).
+    is valid for a tower's record can be taken (``SiteInfo.apply``).
 
     Args:
         file: path or open binary file.
         label: name for messages; its ending says whether it is CSV or an Excel workbook.
-        notes: what was taken for granted is added.
+        notes: assumptions are added.
 
     Returns:
-        Site -> SiteInfo, and the faults found, in words, one for a variable.
+        Site -> SiteInfo, and the faults found, in words, one per variable.
 
     Raises:
         TamrlError: the file cannot be read or has other columns.

@@ -1,8 +1,8 @@
 """Reader of CarbonFluxBench (Rozanov et al., Hugging Face alexroz/CarbonFluxBench) as it is published.
 
 One file has the fluxes of all towers, two have their drivers by tower and day: daily aggregates of ERA5-Land and
-reflectances of MOD09GA. Those two are read batch by batch (``long_table``), the wanted columns alone, on the days of
-the towers' records. What the schema has no variable for is not read.
+reflectances of MOD09GA. Of those two only the needed columns are read, batch by batch (``long_table``), on the days of
+the towers' records. Columns without a variable in the schema are not read.
 """
 
 import json
@@ -100,7 +100,7 @@ def read_benchmark(targets: str | Path) -> TableReading:
         targets: its file of fluxes; the other files lie beside it, or one of the two in a folder ``data``.
 
     Returns:
-        One Tower a site, with a row for each day from its first to its last with a flux. Fluxes in gC m-2 d-1, NEE_QC
+        One Tower per site, with a row for each day from its first to its last with a flux. Fluxes in gC m-2 d-1, NEE_QC
         0-1; drivers in the units of the schema. Whatever else is missing or could not be read is named in ``failures``.
 
     Raises:
@@ -151,10 +151,10 @@ def _targets(path: Path, reading: TableReading) -> pd.DataFrame:
         what = f"{unread:,} of {len(table):,} rows have no readable date or site"
         raise TamrlError(what, str(path), "Download it again")
     if unread:
-        reading.notes.append(f"{path.name}: {unread:,} rows without a readable date or site set aside")
+        reading.notes.append(f"{path.name}: {unread:,} rows without a readable date or site rejected")
     repeated = table[good].duplicated(["site", "day"])
     if repeated.any():
-        said = f"{path.name}: {int(repeated.sum()):,} repeated site-days set aside, the first of each kept"
+        said = f"{path.name}: {int(repeated.sum()):,} repeated site-days rejected, the first of each kept"
         reading.notes.append(said)
     return table[good][~repeated].drop(columns="TIMESTAMP")
 

@@ -54,11 +54,11 @@ def guess(columns: Sequence[str], sample: pd.DataFrame, units: Mapping[str, str]
 
     Args:
         columns: of the table.
-        sample: rows of it as written, as many as there are or at least a year where units shall be told by size.
+        sample: rows of it as written, at least a year of them where units are to be inferred from magnitude.
         units: column -> text in a row of units below the names.
 
     Returns:
-        A map with what was taken for granted among its remarks. It passes ``ColumnMap.check`` where a time and a
+        A map, with its assumptions among the remarks. It passes ``ColumnMap.check`` where a time and a
         variable were found.
     """
     time = column_times.find(columns, sample)
@@ -87,7 +87,7 @@ def guess(columns: Sequence[str], sample: pd.DataFrame, units: Mapping[str, str]
 
 
 def split(column: str) -> tuple[str, str]:
-    """Return the name in a column's name, and the text that may be its unit, empty where none."""
+    """Split a column's name into the name proper and the text that may be its unit, empty where there is none."""
     if found := _BRACKETS.fullmatch(column):
         return found["name"].strip(), found["unit"].strip() or "-"
     tokens = re.split(r"[\s_.]+", column.strip())
@@ -151,7 +151,7 @@ def _column(
     unit = column_units.by_size(variable, values, len(values) >= ranges.YEAR_DAYS) if told else ""
     default = column_units.of_steps(variable) if steps else own
     if unit:
-        remarks.append(f"{column} is taken to be in {unit}, by the size of its values")
+        remarks.append(f"{column} is taken to be in {unit}, by the magnitude of its values")
     elif variable in (*schema.FLUXES, *BASE_DRIVERS):
         remarks.append(f"{column} does not say its unit; {default} is taken")
     return Column(variable=variable, unit=unit or default, negate=negate)
@@ -178,7 +178,7 @@ def _stamps(time: Sequence[str], times: pd.Series, remarks: list[str]) -> str:
     if names & {"start", "begin", "end"}:
         return "end" if "end" in names else "begin"
     ends = column_times.first_is_end(times)
-    said = "the first one lies a step past midnight" if ends else "nothing says the contrary"
+    said = "the first one lies a step past midnight" if ends else "nothing says otherwise"
     remarks.append(f"times are taken as the {'ends' if ends else 'beginnings'} of steps, since {said}")
     return "end" if ends else "begin"
 

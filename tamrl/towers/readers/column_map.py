@@ -1,7 +1,7 @@
 """Which column of a tidy table is which variable, in which unit: guessed, checked, and kept as YAML to be edited.
 
-The guess goes by the names, by units in the names (``TA [degC]``, ``Rg_MJ``) or in a row below them, and by the size of
-the values where neither says the unit (``tamrl.towers.ranges``).
+The guess uses the names, units in the names (``TA [degC]``, ``Rg_MJ``) or in a row below them, and the magnitude of
+the values where neither gives the unit (``tamrl.towers.ranges``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ _HEAD = """\
 # time: column of dates, or several (year and doy; year, month and day; date and time)
 # stamps: whether times of half-hours begin or end them; site: column of tower ids, left out where there is one tower
 # columns: unit as in the table (degC, K; W m-2, MJ m-2 d-1; hPa, kPa, Pa; mm; umol m-2 s-1, gC m-2 d-1; flag 0 to 3 as
-#   flag); negate: true where the sign is the other one (NEE is negative for uptake, GPP and RECO are positive)
+#   flag); negate: true where the sign is reversed (NEE is negative for uptake, GPP and RECO are positive)
 """
 
 
@@ -43,7 +43,7 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnMap:
-    """Which columns of a table are read as what.
+    """The columns of a table and the variables they are read as.
 
     Attributes:
         time: column of the time, or several that make it, see ``column_times.SETS``.
@@ -51,8 +51,8 @@ class ColumnMap:
         site: column of the towers' ids; empty for a table of one tower, which is named after the file.
         columns: column -> what it holds.
         ignored: the other columns.
-        remarks: what a guess took for granted, whole sentences without the full stop; written as comments.
-        strict: only for tables that have these columns and no other; not written.
+        remarks: assumptions of a guess, whole sentences without the full stop; written as comments.
+        strict: the map is used only for tables that have exactly these columns; not written.
     """
 
     time: tuple[str, ...]
@@ -69,7 +69,7 @@ class ColumnMap:
         return [*self.time, *([self.site] if self.site else []), *self.columns]
 
     def check(self, where: str) -> "ColumnMap":
-        """Return the map where it can be followed.
+        """Check that a table can be read by the map, and return it.
 
         Args:
             where: file of the map, for messages.
@@ -132,7 +132,7 @@ class ColumnMap:
         return found | {"columns": one, "ignored": list(self.ignored)}
 
     def to_yaml(self) -> str:
-        """Return the map as text to be edited, with what it takes for granted as comments."""
+        """Return the map as text to be edited, with its assumptions as comments."""
         body = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, width=1000, default_flow_style=None)
         remarks = "".join(f"# CHECK: {remark}\n" for remark in self.remarks)
         return _HEAD + remarks + body
@@ -142,7 +142,7 @@ class ColumnMap:
         """Return the map that ``to_dict`` gave, or that somebody wrote.
 
         Raises:
-            TamrlError: a key is not known, a value is no name, or see ``check``.
+            TamrlError: a key is not known, a value is not a name, or see ``check``.
         """
         _keys(content, _KEYS, where)
         time = content.get("time")

@@ -40,7 +40,7 @@ _TODO = "Name one column of times, or year and doy, year, month and day (and hou
 
 
 def part(column: str) -> str:
-    """Return which part of a time a column holds by its name, empty where none."""
+    """Return which part of a time a column holds, judged by its name; empty for none."""
     return next((key for key, names in PARTS.items() if plain(column) in names), "")
 
 
@@ -77,10 +77,10 @@ def _are_clocks(cells: pd.Series) -> bool:
 
 
 def check(time: Sequence[str], where: str) -> None:
-    """Make sure that several columns make a time.
+    """Make sure that the named columns make a time.
 
     Raises:
-        TamrlError: there is none, or they do not.
+        TamrlError: no column of time is named, or those named do not make a date.
     """
     if not time:
         raise TamrlError("The map names no column of dates", where, _TODO)
@@ -121,7 +121,7 @@ def within_days(times: pd.Series) -> bool:
 
 
 def to_stamps(times: pd.Series, ends: bool, where: str) -> pd.DataFrame:
-    """Return times of steps in the one column that ``stamps.read_stamps`` takes.
+    """Return times of steps in the single column that ``stamps.read_stamps`` reads.
 
     Args:
         times: as ``compose`` gives them.

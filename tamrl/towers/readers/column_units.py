@@ -51,7 +51,8 @@ def conversion(name: str, unit: str, where: str) -> Conversion:
         where: column, for messages.
 
     Raises:
-        TamrlError: the unit is not understood, measures something else, or is one of months.
+        TamrlError: the unit is not understood, is that of another quantity, does not say what its grams are of, or is
+            per month.
     """
     unit = unit.translate(_SIGNS).strip()
     if name == "NEE_QC" and unit == FLAG:
@@ -65,7 +66,7 @@ def conversion(name: str, unit: str, where: str) -> Conversion:
             known = schema.variable(name).accepted_units or schema.variable(name).unit
             raise TamrlError(error.what, where, f"Known units of {name}: {known}") from None
         if found.month:
-            raise TamrlError(f"{name} is an amount of months, {unit!r}", where, "Give it for each day")
+            raise TamrlError(f"{name} is a monthly amount, {unit!r}", where, "Give a daily amount")
         return found
     if unit == schema.FLUX_UNIT:
         return Conversion()
@@ -77,7 +78,7 @@ def conversion(name: str, unit: str, where: str) -> Conversion:
         raise TamrlError(f"{name} cannot be in {unit!r}", where, f"Known units of {name}: {FLUX_UNITS}")
     if not counted:
         raise TamrlError(
-            f"{unit!r} does not say grams of what {name} is in", where, "Write gC or gCO2, such as gC m-2 d-1"
+            f"{unit!r} does not say what the grams of {name} are of", where, "Write gC or gCO2, such as gC m-2 d-1"
         )
     dioxide = counted.group().endswith("O2")
     return Conversion(read[0] * 1e3 * DAY_SECONDS * (_SHARE if dioxide else 1.0))
@@ -98,18 +99,18 @@ def apply(values: pd.Series, change: Conversion, step_days: float) -> pd.Series:
     Args:
         values: in the unit of the file.
         change: from there.
-        step_days: length of a step in days; what is summed over a step is divided by it.
+        step_days: length of a step in days; an amount over a step is divided by it.
     """
     return values * (change.factor / (step_days if change.per_step else 1.0)) + change.offset
 
 
 def undo(values: pd.Series, change: Conversion, step_days: float) -> pd.Series:
-    """Return values in the unit of the file, as ``apply`` took them."""
+    """Return values in the unit of the file: the inverse of ``apply``."""
     return (values - change.offset) / (change.factor / (step_days if change.per_step else 1.0))
 
 
 def written(name: str, text: str, steps: bool = False) -> str:
-    """Return the unit that a text stands for, ``umol_m2_s`` or ``MJ``, in the spelling that is read; empty if none.
+    """Return the unit that a text such as ``umol_m2_s`` or ``MJ`` means, in the spelling that is read; empty if none.
 
     Args:
         name: variable of the schema.
@@ -179,7 +180,7 @@ def by_size(name: str, values: np.ndarray, whole: bool) -> str:
 
 
 def per_step(name: str, values: pd.Series, step_days: float) -> pd.Series:
-    """Return values in the unit of the schema as ``subdaily.to_days`` takes those of steps."""
+    """Return values in the units that ``subdaily.to_days`` expects of steps."""
     if is_flux(name):
         return values / TO_DAILY_CARBON
     return values * step_days if name == "P" else values

@@ -1,4 +1,4 @@
-"""What one written date can mean: its form, and the parts that its text alone settles."""
+"""What one written date can mean: its form, and the parts that its text alone determines."""
 
 import re
 from dataclasses import KW_ONLY, dataclass
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 #: Years that a date of this field can have; numbers outside are dates in another form.
 YEARS = range(1900, 2101)
-#: Texts that say that there is no date.
+#: Texts that mean that there is no date.
 BLANK = frozenset(("", "nan", "nat", "none", "na", "n/a", "null", "<na>", "-", "--", "-9999", "-9999.0"))
 #: Form of whole numbers such as 31012019; with it in a column, seven digits lost their leading zero.
 YEAR_LAST = "eight digits with the year last"
@@ -53,7 +53,7 @@ class Written:
     Attributes:
         kind: day, month, order (two readings are open until the column decides), blank, none (no date at all), or a
             key of ``REFUSED``.
-        form: how it is written, in words; empty where it is no date.
+        form: how it is written, in words; empty where it is not a date.
         day: the day, or the first of the month or year.
         other: for ``order`` the reading with the month first; ``day`` is the one with the day first. None: impossible.
         seconds: time of the day, 0 where none is written.
@@ -102,7 +102,7 @@ def read(text: str, padded: bool = False) -> Written:
 
 
 def span(text: str) -> tuple[date, date] | None:
-    """Return the first and last day of a date that may lack its day or month; None where it is none of these."""
+    """Return the first and last day of a date that may lack its day or month; None where it is neither."""
     written = read(text)
     if written.day is None or written.kind == "order":
         return None
@@ -145,7 +145,7 @@ def _digits(text: str) -> Written:
 def _eight(text: str) -> Written:
     """Read YYYYMMDD, or else two days and months of two digits before the year.
 
-    They cannot be taken for each other: the years of the one are no months of the other.
+    They cannot be confused: the years of the one are not months of the other.
     """
     if found := _day(int(text[:4]), int(text[4:6]), int(text[6:])):
         return Written("day", "YYYYMMDD", found)

@@ -1,4 +1,4 @@
-"""The one strict reader of columns of dates: the form is decided over the whole column, or refused in words.
+"""The one strict reader of columns of dates: the form is decided over the whole column, or refused with the reason.
 
 A date is the local day of the tower. Every table goes through here: daily and monthly tables, satellite series and the
 TIMESTAMP of tower files. What a single value can mean is in ``tamrl.towers.readers.date_forms``.
@@ -32,9 +32,9 @@ class Dates:
     Attributes:
         days: datetime64[ns] at midnight, index of the column; NaT where there is no readable date.
         form: how the dates are written, in words.
-        first_bad: the first value that is no date (``an empty cell`` where it is one); empty where all are.
-        notes: what was taken for granted, whole sentences without the full stop.
-        future: rows with a day that is still to come, bool; NaT in ``days``. No date of such a record can be trusted.
+        first_bad: the first value that is not a date (``an empty cell`` for an empty one); empty where all are dates.
+        notes: assumptions, whole sentences without the full stop.
+        future: rows with a day in the future, bool; NaT in ``days``. No date of such a record can be trusted.
     """
 
     days: pd.Series
@@ -71,7 +71,7 @@ class _Column:
         return [i for i, written in enumerate(self.written) if written.kind in kinds]
 
     def few(self, at: Sequence[int]) -> bool:
-        """Whether these values are so few rows that they can be set aside as faults of single rows."""
+        """Whether these values are so few rows that they can be rejected as faults of single rows."""
         return self.rows[list(at)].sum() <= REJECTED_SHARE * (self.rows.sum() - self.count("blank"))
 
 
@@ -81,11 +81,11 @@ def read_dates(column: pd.Series, where: str, step: Literal["day", "month"] = "d
     Args:
         column: whole numbers of any dtype, text, dates or times, with or without a zone.
         where: file and column, for messages.
-        step: what the table has a row for; months are dated by any one day in them, or as YYYYMM or YYYY-MM.
+        step: what a row of the table stands for; months are dated by any one day in them, or as YYYYMM or YYYY-MM.
         passes: times of the day may differ, as those of satellite passes do; the day they lie in is taken.
 
     Returns:
-        The days (first days of months for ``month``). Single values that are no date, or lie before 1950 or in
+        The days (first days of months for ``month``). Single values that are not a date, or lie before 1950 or in
         the future, are NaT: the caller counts them.
 
     Raises:
@@ -268,10 +268,10 @@ def _check_months(found: _Column) -> None:
 
 
 def set_aside(counts: dict[str, tuple[int, int]], label: str, reason: str) -> str:
-    """Return in words which towers fail since too many of their rows were set aside; empty where none does.
+    """Return in words which towers fail since too many of their rows were rejected; empty where none does.
 
     Args:
-        counts: tower -> (rows set aside, rows in all).
+        counts: tower -> (rejected rows, all rows).
         label: file.
         reason: what is wrong with the rows, with the first value seen.
     """

@@ -1,4 +1,4 @@
-"""Finding out what a source is: a folder, a table folder, a CSV, a gz, a zip; and reading what it holds."""
+"""Finding out what a source is (a folder, a table folder, a CSV, a gz, a zip), and reading its content."""
 
 import errno
 import os
@@ -28,14 +28,14 @@ _TABLES = (*_CSV, ".parquet")
 
 @dataclass(kw_only=True)
 class Item:
-    """One file (or folder) that ingest came across, and what became of it.
+    """One file (or folder) that ingest found, and its outcome.
 
     Attributes:
         path: the file.
-        explicit: the user named it, it was not found in a folder.
+        explicit: the user named it; otherwise it was found in a folder.
         status: ingested, used (site table, satellite series), skipped (nothing lost) or failed.
         reason: why it was skipped or failed, in words.
-        site: tower that its name says, empty where none.
+        site: tower in its name, empty where none.
         sibling: a failed file that belongs to a published set; nothing is lost when its tower has a daily file.
         towers: towers read from it.
         sites: positions and classes read from it.
@@ -67,10 +67,10 @@ class Item:
 
 
 def find(source: str | Path) -> list[Item]:
-    """List the files to look at for one source, in a fixed order; folders are searched to the bottom.
+    """List the files to consider for one source, in a fixed order; folders are searched recursively.
 
     A folder of parts of a parquet table is one item. Hidden files, Zarr stores and workspaces inside a folder are
-    passed over.
+    skipped.
     """
     path = Path(source).expanduser()
     try:
@@ -147,7 +147,7 @@ def _closed(folder: Path) -> bool:
 
 
 def read(item: Item, maps: Sequence[ColumnMap] = ()) -> Item:
-    """Read what ``item`` holds into it; whatever goes wrong becomes its reason, so that other files go on.
+    """Read the content of ``item`` into it; a failure becomes its ``reason``, so that other files are still read.
 
     Args:
         item: as found.

@@ -3,12 +3,12 @@
 Those of JapanFlux2024 and FluxDataKit, which follow them but for the names of some columns, are read as well.
 
 Plain, ``.gz`` or inside the published ``.zip``. Missing is -9999; days are local standard time; DD fluxes are in
-gC m-2 d-1 and their NEE_QC is a share (1 best), so no value is converted.
+gC m-2 d-1 and their NEE_QC is a fraction (1 best), so no value is converted.
 
 The fluxes are taken as published: NEE, GPP (night-time partitioning) and RECO (the same) of one variant, the first of
 ``VARIANTS`` that has all three. The daily reference of each flux is chosen separately by the provider, so
 NEE = RECO - GPP need not close (0 to 60 % of days are off by more than 0.1 gC m-2 d-1); ingest reports it.
-Closing it by RECO = NEE + GPP was measured on 19 towers against fluxes summed from the half-hourly files: it agrees
+Closing it by RECO = NEE + GPP was measured on 19 towers against fluxes summed from the half-hourly files: agreement is
 no better (median r of RECO 0.9986 against 0.9990; below 0.99 at two towers against one), so published values stay.
 """
 
@@ -68,7 +68,11 @@ def read_csv(path: str | Path) -> Tower:
 
 
 def read_member(archive: zipfile.ZipFile, member: str, label: str) -> Tower:
-    """Read one daily file inside an open zip, plain or gz, see ``read_csv``."""
+    """Read one daily file inside an open zip, plain or gz, see ``read_csv``.
+
+    Raises:
+        TamrlError: as ``read_csv``.
+    """
     return _guarded(partial(limits.open_member, archive, member, label), member, label)
 
 
@@ -116,9 +120,9 @@ def identity(raw: pd.DataFrame, name: str, label: str) -> str:
 
 
 def _header(opener: Callable[[], IO[bytes]], label: str) -> list[str]:
-    """Return the column names of a daily file; say what it is instead where it is none."""
+    """Return the column names of a daily file; raise with what it is instead where it is not one."""
     with closing(opener()) as file:
-        # A FULLSET header has about 6 kB; more than this is no header.
+        # A FULLSET header has about 6 kB; more than this is not a header.
         line = file.readline(1_000_000).decode("utf-8-sig", errors="replace").strip()
     if not line:
         raise TamrlError("The file is empty", label, "Download it again")
@@ -243,9 +247,7 @@ def named(tower: Tower, values: pd.DataFrame, faults: dict[str, str], columns: l
     if tower.release.processing == "FluxDataKit":
         unread = [column for column in ("LAI", "FPAR") if column in columns]
         more = f"; its {' and '.join(unread)} are not read, give them as a satellite series" if unread else ""
-        tower.notes.append(
-            f"the units of FLUXNET daily files are taken for granted, FluxDataKit does not say them{more}"
-        )
+        tower.notes.append(f"the units of FLUXNET daily files are assumed, FluxDataKit does not state them{more}")
     if "vUT" in variant:
         tower.notes.append(f"fluxes are {variant}, those of JapanFlux2024 with a variable u* threshold")
     elif variant != VARIANTS[0]:
@@ -260,6 +262,14 @@ def check_end(raw: pd.DataFrame, last: str, label: str) -> None:
     """Refuse a file whose last line was cut off: published files write -9999, never an empty cell.
 
     Half a record must not replace a whole one in the archive.
+
+    Args:
+        raw: rows as read.
+        last: name of the last column.
+        label: name for messages.
+
+    Raises:
+        TamrlError: the last line lacks its last cell.
     """
     if last in raw and len(raw) > 1 and pd.isna(raw[last].iloc[-1]) and raw[last].iloc[:-1].notna().all():
         raise TamrlError("The file is cut off in its last line", label, "Download it again")
@@ -283,10 +293,10 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str, ragged: WholeRows) -> pd
         raise TamrlError("The file has no row with a day (YYYYMMDD)", label, "Give a FLUXNET daily (DD) file")
     tower.notes += found.notes
     if ragged.count:
-        tower.notes.append(f"{ragged.count} rows set aside, which {ragged.reason}")
+        tower.notes.append(f"{ragged.count} rows rejected, which {ragged.reason}")
     if not good.all():
         tower.notes.append(
-            f"{int((~good).sum())} rows without a readable day set aside, the first has {found.first_bad!r}"
+            f"{int((~good).sum())} rows without a readable day rejected, the first has {found.first_bad!r}"
         )
     rows = raw.assign(TIMESTAMP=found.days)[good]
     repeated = rows["TIMESTAMP"].duplicated()
@@ -297,7 +307,7 @@ def _dated(raw: pd.DataFrame, tower: Tower, label: str, ragged: WholeRows) -> pd
     if words := set_aside({tower.site: (bad, len(raw) + ragged.count)}, label, faults):
         raise TamrlError(words, "", "Check the column TIMESTAMP")
     if repeated.any():
-        tower.notes.append(f"{int(repeated.sum())} repeated days set aside, the first of each kept")
+        tower.notes.append(f"{int(repeated.sum())} repeated days rejected, the first of each kept")
     rows = rows[~repeated]
     days = pd.DatetimeIndex(rows.pop("TIMESTAMP"), name="date")
     return rows.set_index(days).sort_index()

@@ -26,7 +26,7 @@ def read_ids(column: pd.Series, label: str, notes: list[str]) -> pd.Series:
     Args:
         column: ids as written.
         label: table, for the note.
-        notes: get it.
+        notes: ids that were respelled are added.
 
     Raises:
         TamrlError: an id is a path, markup or longer than a name.

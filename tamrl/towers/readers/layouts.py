@@ -1,4 +1,4 @@
-"""Which columns files of half-hours and hours have: FLUXNET, REddyProc and AmeriFlux BASE, told by their first lines.
+"""The columns of half-hourly and hourly files: FLUXNET, REddyProc and AmeriFlux BASE, recognised by their first lines.
 
 All give fluxes in umol CO2 m-2 s-1, positive from the ecosystem to the air, and meteorology in the units of the schema:
 FLUXNET HH and HR files (Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3), exports of REddyProc (Wutzler et al.
@@ -44,7 +44,7 @@ class Layout:
     """How a file of half-hours or hours is written.
 
     Attributes:
-        product: REddyProc, AmeriFlux BASE; empty for FLUXNET, whose names of files say it.
+        product: REddyProc, AmeriFlux BASE; empty for FLUXNET, whose file names give it.
         skip: lines before the header.
         columns: of the header.
         values: columns of values to read.
@@ -113,7 +113,7 @@ def _cells(line: str, header: str) -> list[str]:
 
 
 def scenarios(columns: list[str]) -> list[str]:
-    """Return the u* scenarios of a file of REddyProc, best first, as they stand in names: ``_uStar``; else none."""
+    """Return the u* scenarios of a REddyProc file, best first, as written in its columns: ``_uStar``; else none."""
     found = [c.removeprefix("NEE").removesuffix("_f") for c in columns if c.startswith("NEE") and c.endswith("_f")]
     known = [scenario for scenario in found if scenario == "" or scenario.startswith("_")]
     return sorted(known, key=lambda s: (SCENARIOS.index(s) if s in SCENARIOS else len(SCENARIOS), s))
@@ -173,7 +173,7 @@ def _of_base(columns: list[str]) -> list[str]:
 def _base(tower: Tower, values: pd.DataFrame, faults: dict[str, str], columns: list[str], label: str) -> pd.DataFrame:
     """Name the columns of AmeriFlux BASE: NEE as the team gives it, or FC with its storage where that is given.
 
-    NEE_QC is 0 where the flux was measured and 3 where the team filled it by means that the file does not say.
+    NEE_QC is 0 where the flux was measured and 3 where the team filled it by a method that the file does not state.
     """
 
     def first(stem: str, qualifiers: tuple[str, ...]) -> str:
@@ -207,7 +207,7 @@ def _base(tower: Tower, values: pd.DataFrame, faults: dict[str, str], columns: l
 
 
 def vapour_deficit(temperature: pd.Series, humidity: pd.Series) -> pd.Series:
-    """Return the vapour pressure deficit in hPa by Magnus' formula (Alduchov and Eskridge 1996).
+    """Return the vapour pressure deficit in hPa, see ``saturation``.
 
     Args:
         temperature: of the air, degC.
@@ -217,7 +217,9 @@ def vapour_deficit(temperature: pd.Series, humidity: pd.Series) -> pd.Series:
 
 
 def saturation(temperature: pd.Series) -> pd.Series:
-    """Return the saturation pressure of water vapour in hPa by Magnus' formula (Alduchov and Eskridge 1996).
+    """Return the saturation vapour pressure over water in hPa by the Magnus formula.
+
+    Alduchov and Eskridge 1996, doi:10.1175/1520-0450(1996)035<0601:IMFAOS>2.0.CO;2, equation 21.
 
     Args:
         temperature: of the air, degC.

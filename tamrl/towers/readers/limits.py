@@ -1,6 +1,6 @@
-"""What a file may be and how much it may hold: one place for all limits, checked while reading.
+"""What kind of file is read and how large it may be: one place for all limits, checked while reading.
 
-A few kilobytes of gz or zip unpack to gigabytes, a pipe never ends, a line may be longer than the memory: nothing of
+A few kilobytes of gz or zip may unpack to gigabytes, a pipe never ends, a line may be longer than the memory: none of
 this may stop the machine or the server. The limits lie far above what towers need: the longest daily file published has
 about 100 MB and 10,000 rows.
 """
@@ -47,22 +47,22 @@ _NO_TEXT = (
 
 
 def kind(path: Path) -> str:
-    """Return what a path is where it is no plain file, in words; empty for a plain file.
+    """Return in words what a path is where it is not a plain file; empty for a plain file.
 
     Raises:
-        OSError: there is nothing, or it may not be looked at.
+        OSError: it does not exist, or may not be accessed.
     """
     mode = os.stat(path).st_mode
     if stat.S_ISREG(mode):
         return ""
-    return next((words for test, words in _KINDS if test(mode)), "no plain file")
+    return next((words for test, words in _KINDS if test(mode)), "a special file")
 
 
 def check_file(path: Path) -> None:
     """Make sure that reading a file will end.
 
     Raises:
-        TamrlError: it is a pipe, a socket, a device or a folder, or cannot be looked at.
+        TamrlError: it is a pipe, a socket, a device or a folder, or cannot be accessed.
     """
     try:
         found = kind(path)
@@ -80,7 +80,7 @@ def open_text(path: Path, limit: int | None = None) -> IO[bytes]:
         limit: most bytes, unpacked; ``MOST_TEXT`` where None.
 
     Raises:
-        TamrlError: it is no plain file, or no text; while reading: it is too large or a line is too long.
+        TamrlError: it is not a plain file, or not text; while reading: it is too large or a line is too long.
         OSError, EOFError, zlib.error: it cannot be read.
     """
     limit = MOST_TEXT if limit is None else limit
@@ -95,7 +95,7 @@ def open_member(archive: zipfile.ZipFile, member: str, label: str, limit: int | 
     """Open a text file inside an open zip, plain or gz, as ``open_text`` does.
 
     Raises:
-        TamrlError: as there; its size is checked by what the zip says of it and while it is read.
+        TamrlError: as there; the size is checked against what the zip declares, and again while reading.
     """
     limit = MOST_TEXT if limit is None else limit
     if archive.getinfo(member).file_size > limit:
@@ -105,7 +105,7 @@ def open_member(archive: zipfile.ZipFile, member: str, label: str, limit: int | 
 
 
 def check_members(archive: zipfile.ZipFile, label: str) -> None:
-    """Refuse a zip of very many files.
+    """Refuse a zip of too many files.
 
     Raises:
         TamrlError: it holds more than ``MOST_MEMBERS``.
@@ -116,10 +116,10 @@ def check_members(archive: zipfile.ZipFile, label: str) -> None:
 
 
 def bounded(file: IO[bytes] | gzip.GzipFile, label: str, limit: int) -> IO[bytes]:
-    """Return a binary file that raises once it has given more than ``limit`` bytes or a line is too long.
+    """Return a binary file that raises once more than ``limit`` bytes were read from it or a line is too long.
 
     Raises:
-        TamrlError: its first bytes are not those of text.
+        TamrlError: its first bytes are not those of text; while reading: see ``Bounded.readinto``.
     """
     reader = io.BufferedReader(Bounded(file, label, limit), _BLOCK)
     try:
@@ -143,13 +143,13 @@ def contents(file: IO[bytes], label: str) -> bytes:
 
 
 class Bounded(io.RawIOBase):
-    """A binary file that counts what is read of it: in all, and since the last line feed.
+    """A binary file that counts the bytes read from it: in all, and since the last line feed.
 
     Args:
         file: open for reading, from its beginning.
         label: name for messages.
         limit: most bytes.
-        longest: most bytes of a line, ``LONGEST_LINE`` where None; as ``limit`` for what has no lines.
+        longest: most bytes of a line, ``LONGEST_LINE`` where None; equal to ``limit`` for data without lines.
     """
 
     def __init__(self, file: IO[bytes] | gzip.GzipFile, label: str, limit: int, longest: int | None = None) -> None:
@@ -158,7 +158,7 @@ class Bounded(io.RawIOBase):
         self._total = self._line = 0
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True: the file can be read."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # a buffer that can be cut
@@ -203,15 +203,15 @@ def check_rows(count: int, label: str, most: int | None = None) -> None:
 
 
 def check_parquet(path: Path, columns: Sequence[str]) -> None:
-    """Refuse a parquet file whose wanted columns do not fit into memory, by what its footer says.
+    """Refuse a parquet file whose needed columns do not fit into memory, by the sizes in its footer.
 
     Args:
         path: the file, or the folder of the parts of a table.
         columns: that will be read.
 
     Raises:
-        TamrlError: there is too much of them, or it is no plain file.
-        OSError, ValueError: it is no parquet file.
+        TamrlError: they are too large together, or it is not a plain file.
+        OSError, ValueError: it is not a parquet file.
     """
     import pyarrow.parquet as pq
 

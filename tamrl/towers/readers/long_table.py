@@ -1,4 +1,4 @@
-"""A parquet table with a row a tower and day, read batch by batch: memory holds what is wanted of it, never the table.
+"""A parquet table with a row per tower and day, read batch by batch: the whole table is never in memory.
 
 Glossary: S towers, D days of all their records together, N rows of a batch.
 """
@@ -40,7 +40,7 @@ class Records:
 
     @cached_property
     def start(self) -> np.ndarray:
-        """Where each record begins among the D days, and after them their number: (S + 1,)."""
+        """Index among the D days at which each record begins, and at the end D: (S + 1,)."""
         return np.concatenate([[0], np.cumsum(self.length)]).astype(np.int64)
 
     def of(self, values: np.ndarray, site: int) -> np.ndarray:
@@ -48,7 +48,7 @@ class Records:
         return values[self.start[site] : self.start[site + 1]]
 
     def places(self, site: np.ndarray, day: np.ndarray) -> np.ndarray:
-        """Return where (N,) days of towers lie among the D days, -1 for those outside the records.
+        """Return the index among the D days of (N,) days of towers, -1 for those outside the records.
 
         Args:
             site: (N,) index of the tower, -1 for another one.
@@ -62,13 +62,13 @@ class Records:
 def read_long(path: Path, wanted: Sequence[str], records: Records, notes: list[str]) -> dict[str, np.ndarray]:
     """Read columns of a table with ``site``, ``date`` and values on the days of records.
 
-    Ids may carry the prefix of a network; -9999 is missing; of repeated site-days the first counts.
+    Ids may carry the prefix of a network; -9999 is missing; of repeated site-days the first is kept.
 
     Args:
         path: parquet file.
-        wanted: columns; those that the file lacks are passed over.
+        wanted: columns; those that the file lacks are skipped.
         records: the towers and days that are wanted.
-        notes: what was set aside is added.
+        notes: rejected rows are added.
 
     Returns:
         Column -> (D,) float32 as written, NaN where there is none.
@@ -125,9 +125,9 @@ def _read(file: Any, label: str, names: list[str], records: Records, notes: list
     if not seen.any():
         raise TamrlError("The table has no row on a day with fluxes of any tower", label, "Check its sites and dates")
     if unread:
-        notes.append(f"{label}: {unread:,} rows without a readable date or site set aside")
+        notes.append(f"{label}: {unread:,} rows without a readable date or site rejected")
     if repeated:
-        notes.append(f"{label}: {repeated:,} repeated site-days set aside, the first of each kept")
+        notes.append(f"{label}: {repeated:,} repeated site-days rejected, the first of each kept")
     return found
 
 

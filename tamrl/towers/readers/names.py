@@ -1,4 +1,4 @@
-"""What file names say: the tower, what the file holds, and which release it belongs to; never read from a folder."""
+"""The information in file names: tower, content and release; folder names are never used."""
 
 import re
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ _LOWER_ID = re.compile(r"[A-Za-z]{2}-[A-Za-z0-9]{3}")
 
 @dataclass(frozen=True)
 class FileName:
-    """What the name of a file says.
+    """The information in the name of a file.
 
     Attributes:
         kind: what the file holds; subdaily is HH or HR, resolution is WW, MM or YY.
@@ -65,7 +65,7 @@ class FileName:
 
 @dataclass(frozen=True, order=True)
 class Release:
-    """Which release a file belongs to; the later one is the greater.
+    """The release that a file belongs to; a later one compares as greater.
 
     Attributes:
         generation: of the product: FLUXNET2015 0, its later versions (beta) 1, FLUXNET of the networks 2, the releases
@@ -144,9 +144,9 @@ def classify(name: str) -> FileName:
 
 
 def outdone(names: Iterable[str]) -> dict[str, str]:
-    """Return which of some files need not be read -> the file of the same tower that is read instead.
+    """Return, for the files that need not be read, the file of the same tower that is read instead.
 
-    Half-hours give way to a daily file of their release or a later one, AmeriFlux BASE to either: its fluxes are raw.
+    A daily file of the same or a later release replaces half-hours; either replaces AmeriFlux BASE, which is raw.
     """
     ranks = {"daily": 0, "subdaily": 1, "base": 2}
     known = [(name, classify(name), release(name)) for name in dict.fromkeys(names)]

@@ -1,8 +1,8 @@
 """From the cells of a table to numbers: cells that are not numbers, and fill values that stand for missing ones.
 
 Files declare -9999, or nothing. Other fills are found all the same: numbers that programs write for "missing" and that
-no variable reaches. A variable with many cells that are not numbers is not read at all: what is left would be a biased
-selection (only the values below 1,000, say), without anyone noticing.
+no variable reaches. A variable with many non-numeric cells is not read at all: the rest would be a biased selection
+(only the values below 1,000, say) without anyone noticing.
 """
 
 import re
@@ -34,7 +34,7 @@ _SHORT = (
 _WORDS = frozenset(("", "nan", "na", "n/a", "#n/a", "none", "null", "nil", "-", "--", ".", "nd", "missing", "m"))
 #: Numbers with separators: "1,234.5", "1.234,5", "1 234", "1'234", "12,5".
 _SEPARATED = re.compile(r"[-+]?\d{1,3}([,.'\s]\d{3})+([.,]\d+)?|[-+]?\d+,\d+")
-#: Cells that may be no numbers in any variable; smallest of ``_FILLS``; share of impossible values that fills are.
+#: Non-numeric cells that any variable may have; smallest of ``_FILLS``; fraction of impossible values that are fills.
 _FEW, _LEAST_FILL, _ALONE = 2, 6000.0, 0.9
 _NAMES = 8
 
@@ -47,8 +47,8 @@ def to_numbers(cells: pd.DataFrame, where: str) -> tuple[pd.DataFrame, list[str]
         where: file, for the messages.
 
     Returns:
-        The numbers, float64, NaN where missing; notes on single cells and on fills; and the faults: columns that are no
-        numbers and hence missing as a whole -> why, in words.
+        The numbers, float64, NaN where missing; notes on single cells and on fills; and the faults: columns that are
+        not numeric and hence missing as a whole -> why, in words.
     """
     notes: list[str] = []
     faults: dict[str, str] = {}
@@ -88,7 +88,7 @@ def _not_numbers(column: str, lost: pd.Series, words: pd.Series, counts: tuple[i
     else:
         todo = "write numbers, and -9999 or nothing where a value is missing"
     said = f"{counts[0]} of {counts[1]} cells are not numbers, the first is {printable(first)[:40]!r}"
-    return f"{column}: {said} ({where}); the whole variable is set aside; {todo}"
+    return f"{column}: {said} ({where}); the whole variable is rejected; {todo}"
 
 
 def clear_fills(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
@@ -110,7 +110,7 @@ def clear_fills(table: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         out[column] = values
     for value, columns in found.items():
         counted = f"{sum(columns.values())} values of {value:.7g} ({_listed(columns)})"
-        notes.append(f"{counted} set aside: a fill that the file does not declare")
+        notes.append(f"{counted} rejected: a fill value that the file does not declare")
     return pd.DataFrame(out, index=table.index, columns=table.columns)
 
 

@@ -1,4 +1,4 @@
-"""One CSV file of one tower, of days, half-hours or hours: told by its first lines, read into days."""
+"""One CSV file of one tower, of days, half-hours or hours: recognised by its first lines, read into days."""
 
 import zipfile
 from collections.abc import Callable
@@ -40,7 +40,11 @@ def read_csv(path: str | Path) -> Tower:
 
 
 def read_member(archive: zipfile.ZipFile, member: str, label: str) -> Tower:
-    """Read one file inside an open zip, plain or gz, see ``read_csv``."""
+    """Read one file inside an open zip, plain or gz, see ``read_csv``.
+
+    Raises:
+        TamrlError: as ``read_csv``.
+    """
     opener = partial(limits.open_member, archive, member, label, limits.MOST_STEP_TEXT)
     layout = _layout(opener, member, label)
     return _read(opener, layout, member, label) if layout else fluxnet.read_member(archive, member, label)
@@ -114,11 +118,11 @@ def _steps(tower: Tower, raw: pd.DataFrame, layout: Layout, label: str, ragged: 
 
 
 def _check_flags(tower: Tower, steps: pd.DataFrame, label: str) -> None:
-    """Set the quality aside where it is no flag: a share would be taken for one."""
+    """Reject the quality where it is not a flag: a fraction would be taken for one."""
     odd = unknown_flags(steps["NEE_QC"]) if "NEE_QC" in steps else pd.Series(dtype=float)
     if odd.empty:
         return
     said = f"NEE_QC: {len(odd)} quality flags of steps are not 0 to 3, the first is {odd.iloc[0]:g} ({label})"
-    tower.faults.append(f"{said}; the quality is set aside")
+    tower.faults.append(f"{said}; the quality is rejected")
     tower.failed.add("NEE_QC")
     del steps["NEE_QC"]

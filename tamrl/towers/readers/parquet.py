@@ -52,7 +52,7 @@ def columns(path: Path) -> list[str]:
     """Return the names of the columns.
 
     Raises:
-        TamrlError: it cannot be read, or its parts differ so that they are no one table.
+        TamrlError: it cannot be read, or its parts are too different to be one table.
     """
     return _open(path).schema.names
 
@@ -81,8 +81,8 @@ def read(path: Path, keys: list[str], wanted: dict[str, str]) -> pd.DataFrame:
 def _open(path: Path) -> Any:
     """Open a table; its schema has the columns of all parts.
 
-    A part that lacks a column has it missing. Types of parts that do not fit together are refused: half of the rows
-    would be read as something else.
+    A column that a part lacks is missing there. Parts with incompatible types are refused: half of the rows would be
+    misread.
     """
     import pyarrow as pa
     import pyarrow.dataset as ds
@@ -105,7 +105,7 @@ def _open(path: Path) -> Any:
 
 
 def unreadable(path: Path, error: Exception) -> TamrlError:
-    """Return in words that a table cannot be read."""
+    """Return the error of a table that cannot be read."""
     kind = "folder of parquet parts" if path.is_dir() else "parquet file"
     first = str(error).splitlines()[0][:300]
     return TamrlError(f"This is not a readable {kind}: {first}", str(path), "Download it again")

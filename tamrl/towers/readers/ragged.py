@@ -11,19 +11,19 @@ from typing import IO
 
 #: Lines that one row may go over; a quotation mark that is still open then was left open.
 LINES = 100
-#: Empty lines one after another that a table may have; more are no table.
+#: Consecutive empty lines that a table may have; a file with more is not a table.
 BLANKS = 1_000_000
 
 
 class WholeRows(io.RawIOBase):
     """A delimited text file without the rows whose number of fields is not that of its header.
 
-    Empty fields beyond the last column are no fields: spreadsheets write them.
+    Empty fields beyond the last column do not count: spreadsheets write them.
 
     Args:
         file: open binary file, from its beginning.
         sep: what separates the fields.
-        cut: give the last row although it is short: a file that was cut off ends in it, which its reader judges.
+        cut: keep the last row even where it is short: a truncated file ends in one, which the reader must see.
 
     Attributes:
         count: rows left out so far.
@@ -38,15 +38,20 @@ class WholeRows(io.RawIOBase):
 
     @property
     def reason(self) -> str:
-        """Say what is wrong with the rows left out, to follow their number."""
+        """Return what is wrong with the omitted rows, to follow their number."""
         return f"have another number of fields than the header (the first: {self.first})"
 
     def readable(self) -> bool:
-        """Say that it can be read."""
+        """Return True: the file can be read."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]  # a buffer that can be cut
-        """Fill the buffer with whole rows; what the file raises goes through."""
+        """Fill the buffer with whole rows.
+
+        Raises:
+            TamrlError: what the file raises.
+            ValueError: a quotation mark is left open, or very many lines are empty.
+        """
         while len(self._rest) < len(buffer):
             row = next(self._rows, None)
             if row is None:

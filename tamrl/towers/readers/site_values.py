@@ -1,4 +1,4 @@
-"""Cells of tables of sites: positions and classes in the ways in which tables write them, and faults said once."""
+"""Cells of tables of sites: positions and classes in their usual spellings, and faults, each reported once."""
 
 import math
 import re
@@ -37,7 +37,7 @@ _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([+-]?\d{1,2})(?:[:.,](\d+))?", re.IGNOREC
 
 @dataclass
 class Faults:
-    """Faults of the cells of one table, one line for each column however many towers it concerns.
+    """Faults of the cells of one table, one line per column, however many towers it concerns.
 
     Attributes:
         label: name of the table.
@@ -48,7 +48,7 @@ class Faults:
     _said: list[str] = field(default_factory=list)
 
     def cell(self, key: str, site: str, text: str) -> None:
-        """Note one cell that does not fit."""
+        """Note one cell that is not valid."""
         self._cells.setdefault(key, []).append((site, text))
 
     def add(self, words: str) -> None:
@@ -72,19 +72,19 @@ class Faults:
 
 
 def text_of(value: object) -> str:
-    """Return a cell as text, empty for the many ways of saying nothing."""
+    """Return a cell as text, empty for the many spellings of a missing value."""
     text = "" if value is None or (isinstance(value, float) and math.isnan(value)) else str(value).strip()
     return "" if text.lower() in _NOTHING else text
 
 
 def check(key: str, value: object, site: str, faults: Faults) -> str | float:
-    """Return a cell as a field of ``SiteInfo``; one that does not fit counts as unknown and is noted.
+    """Return a cell as a field of ``SiteInfo``; an invalid one counts as unknown and is noted.
 
     Args:
         key: name, lat, lon, utc_offset, igbp or koeppen.
         value: the cell.
         site: tower, for the fault.
-        faults: gets it.
+        faults: an invalid cell is added.
     """
     text = text_of(value)
     if key == "name":
@@ -104,7 +104,7 @@ def check(key: str, value: object, site: str, faults: Faults) -> str | float:
 
 
 def _number(text: str) -> float:
-    """Return a coordinate, with a decimal comma too; infinity where it is none."""
+    """Return a coordinate, with a decimal comma too; infinity where it is not one."""
     try:
         return float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)
     except ValueError:
@@ -112,7 +112,7 @@ def _number(text: str) -> float:
 
 
 def _hours(text: str) -> float:
-    """Return an offset such as -5, +5.5, UTC+9 or 05:30 in hours; NaN where it is none, since little hangs on it."""
+    """Return an offset such as -5, +5.5, UTC+9 or 05:30 in hours; NaN where it is invalid: little depends on it."""
     found = _OFFSET.fullmatch(text)
     if not found:
         return math.nan
@@ -123,13 +123,13 @@ def _hours(text: str) -> float:
 
 
 def _igbp(text: str) -> str:
-    """Return the IGBP code of a code, a name or a code with its name behind it; empty where it is none."""
+    """Return the IGBP code of a code, a name or a code with its name behind it; empty where it is not one."""
     code = re.split(r"[\s(:,;-]", text.strip(), maxsplit=1)[0].upper()
     return _IGBP_NAMES.get(text.strip().lower(), code if code in schema.IGBP else "")
 
 
 def _koeppen(text: str) -> str:
-    """Return the Koeppen class of a class, a main group or a class with its name behind it; empty where it is none."""
+    """Return the Koeppen class of a class, a main group or a class followed by its name; empty where it is not one."""
     group = _GROUPS.get(text.strip().lower())
     if group:
         return group

@@ -1,4 +1,4 @@
-"""Where towers are and what grows there: tables of sites. For the BIF tables that networks publish see ``bif``."""
+"""Positions and classes of towers: tables of sites. For the BIF tables that networks publish see ``bif``."""
 
 import math
 import re
@@ -70,7 +70,7 @@ class SiteInfo:
         return {key: v for key, v in values.items() if v not in ("", schema.UNKNOWN) and v == v}
 
     def apply(self, tower: Tower) -> Tower:
-        """Write what is known here into ``tower`` and return it; of dated values the one that holds for its record."""
+        """Write the known fields into ``tower`` and return it; of dated values the one that is valid for its record."""
         known = self.known()
         record = tower.table.index[tower.table.notna().any(axis=1)] if len(tower.table.columns) else []
         first, last = (min(record), max(record)) if len(record) else (None, None)
@@ -98,14 +98,14 @@ def read_sites(
     Args:
         path: file or open binary file: CSV (or with semicolons or tabs) with a column ``site`` (or SITE_ID) and any of
             lat, lon, igbp, koeppen, name, under the names that tables in use give them.
-        notes: what was taken for granted is added.
+        notes: assumptions are added.
         label: name for messages, of the file where not given.
 
     Returns:
-        Site -> SiteInfo, and the faults found, in words, one for a column.
+        Site -> SiteInfo, and the faults found, in words, one per column.
 
     Raises:
-        TamrlError: the file cannot be read or has no site column.
+        TamrlError: the file cannot be read, is larger than any table of towers, or has no site column.
     """
     label = label or Path(str(path)).name
     table = read_table(path, label, notes if notes is not None else [])

@@ -1,4 +1,4 @@
-"""Dated descriptions of a tower: positions and classes that held for a time, and the one that holds for its record."""
+"""Dated descriptions of a tower: positions and classes valid for a time, and the one valid for its record."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,7 +12,7 @@ _WORDS = {"lat": "latitude", "lon": "longitude", "igbp": "IGBP class", "koeppen"
 
 @dataclass(frozen=True)
 class Spell:
-    """One value and when it held.
+    """One value and the time for which it is valid.
 
     Attributes:
         key: field of ``SiteInfo``.
@@ -28,9 +28,9 @@ class Spell:
 
 
 def choose(spells: list[Spell], first: pd.Timestamp | None, last: pd.Timestamp | None) -> tuple[str | float, str]:
-    """Return the value that holds for most days of a record, and a note where others hold on the rest.
+    """Return the value that is valid on most days of a record, and a note where others are valid on the rest.
 
-    On any day, of the spells that have begun and not ended, the one that began last holds; of equals the first listed.
+    On any day, of the spells that have begun and not ended, the one that began last is valid; of equals the first.
 
     Args:
         spells: of one key, in the order of the table.
@@ -38,8 +38,8 @@ def choose(spells: list[Spell], first: pd.Timestamp | None, last: pd.Timestamp |
         last: day of the record.
 
     Returns:
-        The value, and a note: that it changed within the record, that none held then, or that the table has several
-        without dates. Empty where one value held throughout.
+        The value, and a note: that it changed within the record, that none was valid then, or that the table has
+        several without dates. Empty where one value was valid throughout.
     """
     word = _WORDS[spells[0].key]
     if len({spell.value for spell in spells}) == 1:

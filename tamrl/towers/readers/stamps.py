@@ -25,7 +25,7 @@ class Stamps:
         starts: datetime64[ns], index of the rows; NaT where the time cannot be read.
         minutes: length of a step, 30 or 60.
         first_bad: the first time that cannot be read, empty where all can.
-        notes: what was taken for granted.
+        notes: assumptions.
     """
 
     starts: pd.Series
@@ -54,7 +54,7 @@ def read_stamps(raw: pd.DataFrame, label: str) -> Stamps:
 
     Raises:
         TamrlError: no time can be read, steps are neither half-hours nor hours, or begin within one, or a time is
-            still to come.
+            in the future.
     """
     columns = time_columns([str(column) for column in raw.columns])
     first = columns[0].lower()
@@ -80,17 +80,17 @@ def read_stamps(raw: pd.DataFrame, label: str) -> Stamps:
 
 
 def by_step(values: pd.DataFrame, stamps: Stamps, label: str, site: str, ragged: tuple[int, str]) -> pd.DataFrame:
-    """Index rows by the beginnings of their steps, ascending; rows that have none, or one that another has, set aside.
+    """Index rows by the beginnings of their steps, ascending; rows without one, or with a repeated one, are rejected.
 
     Args:
         values: rows in the order of ``stamps.starts``.
-        stamps: where they begin; what is set aside is added to its notes.
+        stamps: where they begin; rejected rows are added to its notes.
         label: file, for messages.
         site: tower, for messages.
         ragged: rows that were left out while reading, and why.
 
     Raises:
-        TamrlError: they are more than 5 % of the rows.
+        TamrlError: more than 5 % of the rows are rejected.
     """
     good = stamps.starts.notna().to_numpy()
     starts = pd.DatetimeIndex(stamps.starts[good], name="start")
@@ -105,11 +105,11 @@ def by_step(values: pd.DataFrame, stamps: Stamps, label: str, site: str, ragged:
     if words := set_aside({site: (unread + differing + ragged[0], count)}, label, why):
         raise TamrlError(words, "", _TODO)
     if ragged[0]:
-        stamps.notes.append(f"{ragged[0]} rows set aside, which {ragged[1]}")
+        stamps.notes.append(f"{ragged[0]} rows rejected, which {ragged[1]}")
     if unread:
-        stamps.notes.append(f"{unread} rows without a readable time set aside, the first has {stamps.first_bad!r}")
+        stamps.notes.append(f"{unread} rows without a readable time rejected, the first has {stamps.first_bad!r}")
     if repeated.any():
-        stamps.notes.append(f"{int(repeated.sum())} repeated steps set aside, the first of each kept")
+        stamps.notes.append(f"{int(repeated.sum())} repeated steps rejected, the first of each kept")
     return rows[~repeated].sort_index()
 
 
@@ -162,7 +162,7 @@ def _begin(times: pd.Series, minutes: int, ends: bool, label: str) -> tuple[pd.S
     past = (times - times.dt.normalize()) / pd.Timedelta(minutes=1) % minutes
     offset = float(past.mode().iloc[0])
     if offset not in (0.0, minutes / 2):
-        raise TamrlError(f"Steps of {minutes} minutes begin {offset:g} minutes past the step", label, _TODO)
+        raise TamrlError(f"Steps of {minutes} minutes begin {offset:g} minutes off their grid", label, _TODO)
     times = times.where(past == offset)
     if offset:
         return times - pd.Timedelta(minutes=offset), ["times are taken as middles of steps"]

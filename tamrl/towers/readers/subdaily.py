@@ -1,4 +1,4 @@
-"""From half-hours and hours to local days: the one set of rules for every sub-daily file of a tower.
+"""From half-hours and hours to local days: one set of rules for every sub-daily file of a tower.
 
 - A step lies in the day in which it begins, in the time of the file, which is local standard time: the last step of a
   day ends at 00:00 of the next.
@@ -6,8 +6,8 @@
 - Meteorology is the mean over the steps that are there; TA_MIN and TA_MAX are the coldest and warmest of them.
 - Fluxes are that mean, from umol CO2 m-2 s-1 to gC m-2 d-1 by 12.011e-6 g umol-1 and 86,400 s; precipitation is the
   mean of a step times the steps of a day. On days without gaps these are the sums; gaps do not make them smaller.
-- NEE_QC is the share of the day's steps with flag 0 (measured) or 1 (gap-filled well), which is how FLUXNET defines the
-  NEE_QC of its daily files (Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3). A missing step counts as not good.
+- NEE_QC is the fraction of the day's steps with flag 0 (measured) or 1 (gap-filled well), as FLUXNET defines the NEE_QC
+  of its daily files (Pastorello et al. 2020, doi:10.1038/s41597-020-0534-3). A missing step counts as not good.
 """
 
 import numpy as np
@@ -63,7 +63,7 @@ def _good(flags: pd.Series) -> pd.Series:
 
 
 def unknown_flags(flags: pd.Series) -> pd.Series:
-    """Return the values of a column of quality flags that are none of 0 to 3, missing ones left out."""
+    """Return the values of a column of quality flags that are not 0 to 3, missing ones left out."""
     known = flags.dropna()
     return known[~known.isin(FLAGS)]
 

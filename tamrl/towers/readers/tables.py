@@ -1,7 +1,7 @@
 """Reader of the table layout: one folder with ``daily.parquet``, ``sites.csv`` and, if there, ``monthly.parquet``.
 
 Monthly LAI and EVI are interpolated to the days of the tower's record, monthly precipitation is repeated on them
-(``tamrl.towers.interpolate``). Satellite variables in the daily table, at whatever step, take their place, and so do
+(``tamrl.towers.interpolate``). Satellite variables in the daily table, at whatever step, replace them, and so do
 those of further files (``read_series``).
 """
 
@@ -75,12 +75,12 @@ def read_tables(folder: str | Path, sites: dict[str, SiteInfo] | None = None) ->
         sites: positions and classes that take precedence over those of ``sites.csv``.
 
     Returns:
-        One Tower a site of the daily table, also those that ``sites.csv`` does not know (noted); rows of
+        One Tower per site of the daily table, also those that ``sites.csv`` does not know (noted); rows of
         ``sites.csv`` without daily data are noted too.
 
     Raises:
         TamrlError: the daily table cannot be read, lacks ``date``, ``site`` or every flux, or its dates are refused
-            (``tamrl.towers.readers.dates``). A tower of which more than 5 % of the rows are set aside is among the
+            (``tamrl.towers.readers.dates``). A tower of which more than 5 % of the rows are rejected is among the
             failures.
     """
     path = Path(folder)
@@ -131,8 +131,8 @@ def read_series(path: Path, notes: list[str], failures: list[str] | None = None)
 
     Args:
         path: table with ``site``, ``date`` (or ``time``) and columns such as ``fapar``, ``LAI``, ``EVI``.
-        notes: what was set aside is added.
-        failures: towers of which more than 5 % of the rows were set aside, and columns that are not numbers, are added;
+        notes: rejected rows are added.
+        failures: towers of which more than 5 % of the rows were rejected, and columns that are not numbers, are added;
             without it they raise.
 
     Returns:
@@ -214,9 +214,9 @@ def clean(
         kept = ~table["site"].isin(failing)
         table, good, repeated = table[kept], good[kept], repeated[kept]
     if not good.all():
-        notes.append(f"{label}: {int((~good).sum())} rows without a readable date or site set aside{_first(dates)}")
+        notes.append(f"{label}: {int((~good).sum())} rows without a readable date or site rejected{_first(dates)}")
     if repeated.any():
-        notes.append(f"{label}: {int(repeated.sum())} repeated site-days set aside, the first of each kept")
+        notes.append(f"{label}: {int(repeated.sum())} repeated site-days rejected, the first of each kept")
     table = table[good & ~repeated]
     values, said, wrong = to_numbers(table.drop(columns=["site", date]), label)
     notes += [f"{label}: {note}" for note in said]

@@ -11,7 +11,7 @@ from tamrl.errors import TamrlError
 from tamrl.towers.readers.limits import check_file, contents
 from tamrl.towers.readers.ragged import WholeRows
 
-#: A table, or a tower, fails when more than this share of its rows is set aside.
+#: A table, or a tower, fails when more than this fraction of its rows is rejected.
 REJECTED_SHARE = 0.05
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"), (b"\xef\xbb\xbf", "utf-8-sig"))
 _HEADER_BYTES = 1_000_000
@@ -33,7 +33,7 @@ def decode(raw: bytes, label: str, notes: list[str]) -> str:
 
 
 def separator(header: str) -> str:
-    """Return what separates the columns of a header line: a comma, a semicolon or a tab."""
+    """Return the separator of a header line: a comma, a semicolon or a tab."""
     return max(",;\t", key=header.count)
 
 
@@ -80,13 +80,13 @@ def check_whole(whole: WholeRows, rows: int, label: str, notes: list[str]) -> No
         notes: what was left out is added.
 
     Raises:
-        TamrlError: they are more than 5 % of the rows.
+        TamrlError: more than 5 % of the rows are ragged.
     """
     if whole.count > REJECTED_SHARE * (rows + whole.count):
         what = f"{whole.count} of {rows + whole.count} rows {whole.reason}"
         raise TamrlError(what, label, "Check its separators; write a text that holds one in quotes")
     if whole.count:
-        notes.append(f"{label}: {whole.count} rows set aside, which {whole.reason}")
+        notes.append(f"{label}: {whole.count} rows rejected, which {whole.reason}")
 
 
 def header(path: Path) -> list[str]:

@@ -30,13 +30,13 @@ _WHOLE_DAY = 24 * 60
 
 @dataclass(frozen=True, kw_only=True)
 class Guess:
-    """What a table may hold, to be shown and corrected.
+    """The likely content of a table, to be shown and corrected.
 
     Attributes:
         columns: the guess.
         names: every column of the table.
         first: column -> its first values as text.
-        steps: the table has half-hours or hours.
+        steps: whether the table has half-hours or hours.
     """
 
     columns: ColumnMap
@@ -122,7 +122,7 @@ def read_tidy(path: Path, columns: ColumnMap) -> TableReading:
         columns: which column is what.
 
     Returns:
-        One Tower a site, in the units of the schema, with what was converted and left out among its notes.
+        One Tower per site, in the units of the schema, with conversions and omissions among its notes.
 
     Raises:
         TamrlError: the table lacks a column of the map or cannot be read, its dates are refused, an amount or a quality
@@ -201,7 +201,7 @@ def _steps(
         except TamrlError as error:
             reading.failures.append(f"{site}: {error}")
     if ids.isna().any():
-        reading.notes.append(f"{label}: {int(ids.isna().sum())} rows without a site set aside")
+        reading.notes.append(f"{label}: {int(ids.isna().sum())} rows without a site rejected")
 
 
 def _of_steps(site: str, table: pd.DataFrame, times: pd.Series, columns: ColumnMap, label: str) -> Tower:
@@ -249,6 +249,6 @@ def _said(columns: ColumnMap) -> list[str]:
         changed = column.unit not in (own, column_units.FLAG)
         if changed or column.negate:
             units = f" from {column.unit} to {own}" if changed else ""
-            sign = " with the other sign" if column.negate else ""
+            sign = " with the sign reversed" if column.negate else ""
             lines.append(f"{column.variable}: column {name} converted{units}{sign}")
     return lines

@@ -65,7 +65,7 @@ def read_cells(path: Path, wanted: Sequence[str] | None = None, rows: int | None
     Args:
         path: the file.
         wanted: columns to read, all where None; all must be there.
-        rows: that are read at most.
+        rows: most rows to read, all where None.
 
     Raises:
         TamrlError: it cannot be read, is too large, two columns have one name, or more than 5 % of its rows have
@@ -137,7 +137,7 @@ def _with_tabs(file: IO[bytes]) -> bytes:
 
 
 def _unique(names: list[str], label: str) -> list[str]:
-    """Return the names of columns; empty ones at the end, which spreadsheets write, are no columns.
+    """Return the names of columns; empty ones at the end, which spreadsheets write, are dropped.
 
     Raises:
         TamrlError: there is none, one is empty, or two are the same.

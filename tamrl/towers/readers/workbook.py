@@ -28,7 +28,7 @@ def read_sheet(file: str | Path | IO[bytes], label: str) -> pd.DataFrame:
         label: name for messages.
 
     Raises:
-        TamrlError: it is damaged, no workbook, too large, or has no rows.
+        TamrlError: it is damaged, not a workbook, too large, or has no rows.
     """
     source = file if isinstance(file, (str, Path)) else io.BytesIO(contents(file, label))
     try:

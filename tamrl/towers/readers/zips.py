@@ -30,7 +30,7 @@ class Contents:
         sites: positions and classes.
         notes: what the user should know.
         faults: members that could not be read, in words; the others still count.
-        steps: kinds of the files that are not read.
+        steps: the time steps of files that are not read (such as WW, MM).
     """
 
     towers: list[Tower] = field(default_factory=list)
@@ -42,7 +42,7 @@ class Contents:
 
 
 def read_zip(path: Path) -> Contents:
-    """Read what a zip holds, to a depth of three zips in each other.
+    """Read the content of a zip, with zips inside it to a depth of three.
 
     Raises:
         TamrlError: it is damaged, or holds too many files.
@@ -83,7 +83,7 @@ def _read(archive: zipfile.ZipFile, label: str, depth: int, found: Contents) -> 
 
 
 def _read_inner(archive: zipfile.ZipFile, name: str, inside: str, depth: int, found: Contents) -> None:
-    """Read a zip in a zip; one without days or half-hours is a fault where it is a tower's and no other has them."""
+    """Read a zip inside a zip; one of a tower without days or half-hours is a fault unless another zip has them."""
     if depth >= limits.MOST_ZIPS:
         raise TamrlError(f"More than {limits.MOST_ZIPS} zips are nested", inside, "Unpack the outer ones first")
     before, held = len(found.towers), Contents()

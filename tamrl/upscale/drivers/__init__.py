@@ -1,1 +1,1 @@
-"""Gridded drivers: found, opened, put on the model's steps and units."""
+"""Gridded drivers: found, opened, and converted to the model's steps and units."""

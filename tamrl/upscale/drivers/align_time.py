@@ -1,8 +1,8 @@
-"""Steps of drivers and steps of a run: which belong together, and what is repeated or averaged on the way.
+"""Matching the steps of drivers to those of a run, by repeating or averaging where needed.
 
 A driver comes in the steps of the model, or in months where the schema says that it is monthly: then, as in the
-archive of towers, days of a state (LAI, EVI) lie on the line between the middles of months, and a mean (precipitation)
-counts for all days of its month. ``average: month`` in a mapping takes means over the months of finer steps. Anything
+archive of towers, days of a state (LAI, EVI) are interpolated between the middles of months, and a mean (precipitation)
+holds for all days of its month. ``average: month`` in a mapping takes means over the months of finer steps. Anything
 else is an error.
 """
 
@@ -34,11 +34,11 @@ class Stamped:
         starts: (n,) first instants of its steps, in the order of the file, NaT for those that are left out; empty for
             a static one.
         kind: day, month, year, other or static.
-        average: means over months are wanted.
+        average: whether means over months are taken.
         change: to the unit of the schema.
         where: file and variable, for messages.
         unit: as written.
-        assumed: what was taken for granted of its unit, in words.
+        assumed: assumptions on its unit, in words.
     """
 
     piece: Piece
@@ -92,10 +92,10 @@ def shared_axis(
     Args:
         stamped: the pieces of each part of each driver.
         step: of the model.
-        period: first and last day wanted.
+        period: first and last day; None for all.
 
     Raises:
-        TamrlError: steps are not those of the model, no driver changes with time, or nothing is left.
+        TamrlError: the steps are not those of the model, no driver changes with time, or no step is common to all.
     """
     spans = []
     for name, parts in stamped.items():
@@ -137,7 +137,7 @@ def join(name: str, parts: list[list[Stamped]], time: pd.DatetimeIndex, step: Ti
         step: of the model.
 
     Raises:
-        TamrlError: a step occurs twice.
+        TamrlError: a step or a static driver occurs twice, or there is no value in the period of the run.
     """
     if len(parts) > 1:
         return Driver(name=name, parts=tuple(join(name, [part], time, step) for part in parts))

@@ -1,4 +1,4 @@
-"""Fields of classes: what of the land of a cell is vegetated, as what, and in which climate.
+"""Fields of classes: the vegetated fraction of a cell's land, its land-cover classes and its climate.
 
 Dimensions: N cells, 17 IGBP classes in the order of ``schema.IGBP``, A static inputs.
 """
@@ -28,9 +28,9 @@ class ClassField:
 def static_inputs_of(
     fields: dict[str, ClassField], rows: slice, columns: slice, known: frozenset[str] | None, dominant: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the static inputs (N, A) of the cells of a part of the grid, their vegetated and their land share (N,).
+    """Return the static inputs (N, A) of the cells of a part of the grid, their vegetated and land fractions (N,).
 
-    Where fractions and a class map are given, the fractions count.
+    Where both fractions and a class map are given, the fractions are used.
     """
     count = (rows.stop - rows.start) * (columns.stop - columns.start)
 

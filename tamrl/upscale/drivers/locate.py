@@ -1,4 +1,4 @@
-"""Finding drivers and fields of classes among the variables of opened files; reads no field but a sample of each."""
+"""Finding drivers and fields of classes among the variables of opened files; of each field only a sample is read."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ _NONE = ("none", "unknown", "nodata", "ocean")
 
 @dataclass(kw_only=True)
 class OpenedFile:
-    """One opened file: its data under usual names, and where each row, column and step of the grid is in it."""
+    """One opened file: its data under usual names, and the position of each row, column and step of the grid in it."""
 
     source: Source
     ds: xr.Dataset
@@ -44,7 +44,11 @@ class OpenedFile:
 
     @property
     def starts(self) -> tuple[np.ndarray, str]:
-        """Starts of its steps (T,), NaT for a day that has no date, and their kind: day, month, year or other."""
+        """Starts of its steps (T,), NaT for a day that has no date, and their kind: day, month, year or other.
+
+        Raises:
+            TamrlError: its times cannot be understood, see ``step_starts``.
+        """
         if self._starts is None:
             name, source = steps_named(self.source.name), self.source
             self._starts = step_starts(self.ds, source.name, name, source.expected, source.report)
@@ -52,10 +56,10 @@ class OpenedFile:
 
 
 def open_file(source: Source) -> OpenedFile:
-    """Take a file of drivers without reading a field.
+    """Open a file of drivers without reading a field.
 
     Raises:
-        TamrlError: its grid is not regular.
+        TamrlError: it has no latitudes, or its grid is not regular.
     """
     path, ds = source.path, source.ds
     ds = axes(on_degrees(ds, [str(n) for n, a in ds.data_vars.items() if n not in _bounds(ds) and a.ndim], str(path)))
@@ -117,7 +121,8 @@ def find_driver(
     """Return the pieces of a driver, of a derived one those of each of its parts; empty where the files lack it.
 
     Raises:
-        TamrlError: a unit is missing or not known, or most values are impossible in it.
+        TamrlError: a unit or the period of an amount is missing or not known, the variable is not a field over lat and
+            lon, its times cannot be understood, or most of its values are impossible.
     """
     entry = mapping.drivers[name]
     if entry.dew_point is None:

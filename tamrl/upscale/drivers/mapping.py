@@ -1,10 +1,11 @@
 """Which variable of the files is which driver: names and units, from YAML with strict keys.
 
 A mapping names, under ``drivers``, the variable of each driver (one name, or several of which the first one found is
-taken), where the file does not say it right its ``units``, ``per`` (hour, day, month or step) where an amount such as
-``m`` does not say over which time it was summed, and ``average: month`` where the means over calendar months are wanted
-of finer steps. VPD may be derived from ``dew_point``. Under ``classes`` it names the fields of land cover and climate,
-with the class of each code where the file has no CF flags. Without a mapping, variables bear the names of the schema.
+taken), where the file has none or a wrong one its ``units``, ``per`` (hour, day, month or step) where an amount such as
+``m`` does not say over which time it was summed, and ``average: month`` where finer steps are to be averaged
+by calendar month. VPD may be derived from ``dew_point``. Under ``classes`` it names the fields of land cover and
+climate, with the class of each code where the file has no CF flags. Without a mapping, variables bear the names of the
+schema.
 """
 
 from dataclasses import dataclass, field
@@ -29,9 +30,9 @@ class DriverEntry:
 
     Attributes:
         names: variables, the first one found is taken.
-        units: of its values; None takes what the file says.
+        units: of its values; None takes that of the file.
         average: the mean over each calendar month is taken.
-        per: over which time an amount such as ``m`` or ``J m-2`` was summed; None takes what the file says.
+        per: over which time an amount such as ``m`` or ``J m-2`` was summed; None takes that of the file.
         dew_point: name and units of the dew point that VPD is derived from; its names are then not used.
     """
 
@@ -64,7 +65,7 @@ def default_mapping() -> Mapping:
 
 
 def bundled_mappings() -> dict[str, Path]:
-    """Return name -> file of the mappings that are shipped."""
+    """Return name -> file of the bundled mappings."""
     return {path.stem: path for path in sorted(bundled_folder(FOLDER).glob("*.yaml"))}
 
 
@@ -72,7 +73,7 @@ def load_mapping(source: Path | str) -> Mapping:
     """Read a mapping.
 
     Args:
-        source: YAML file, or the name of one that is shipped.
+        source: YAML file, or the name of a bundled one.
 
     Raises:
         TamrlError: it cannot be read, or a key, driver or class is not known.
@@ -85,7 +86,7 @@ def load_mapping(source: Path | str) -> Mapping:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         known = ", ".join(bundled_mappings())
         raise TamrlError(
-            f"The mapping cannot be read: {error}", str(source), f"Give a YAML file or a shipped one: {known}"
+            f"The mapping cannot be read: {error}", str(source), f"Give a YAML file or a bundled mapping: {known}"
         ) from error
     where = str(path)
     _keys(content, ("name", "source", "drivers", "classes"), where)

@@ -36,15 +36,15 @@ class Drivers:
 
     Attributes:
         lat, lon: cell centres, ascending, degrees.
-        time: T starts of steps.
+        time: starts of the T steps.
         step: of the model.
         drivers: those of the model that the files have, by name.
         classes: fields of classes.
-        files: path, size and time of change of what was opened.
-        climatology: years that twelve months are the mean of, as the files say; empty where time is time.
+        files: path, size and time of change of the opened files.
+        climatology: years that the twelve months are means of, as the files say; empty for a time series.
         simulated: whether some file says that it is simulated.
-        sources: what the files say of their origin.
-        report: what was converted, assumed and is missing.
+        sources: the origin of the files, in their own words.
+        report: conversions, assumptions and missing values.
     """
 
     lat: np.ndarray

@@ -1,4 +1,4 @@
-"""Reading a part of a driver: whatever the order, the packing and the unit of its files, as the grid and the model are.
+"""Reading a part of a driver, converted from order, packing and unit of its files to those of the grid and the model.
 
 Everything here is sent to workers, which open the files themselves and keep them open.
 
@@ -40,14 +40,14 @@ class Piece:
         name: variable in it.
         dims: its dimensions in the order of the file: ``time``, ``lat``, ``lon`` and ``class``.
         renamed: names that these have in the file.
-        positions: where each of its steps is in the file.
-        steps: which steps of the driver's own time axis these are.
-        rows, columns: where each row and column of the grid is in the file.
+        positions: index in the file of each of its steps.
+        steps: index of these steps on the driver's own time axis.
+        rows, columns: index in the file of each row and column of the grid.
         factor: multiplier of each of its steps, or of all.
-        offset: added then.
-        blocks: cells and steps that the file holds in one piece, by dimension; empty where it is not known.
-        subject: driver whose missing values are looked for; empty where that is done already.
-        missing: what is missing beyond what the file declares.
+        offset: added after the factor.
+        blocks: chunk size of the file by dimension; empty where it is not known.
+        subject: driver whose fill values are searched for; empty where that is already done.
+        missing: fill values beyond those that the file declares.
     """
 
     path: str
@@ -67,7 +67,7 @@ class Piece:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Driver:
-    """One driver: its pieces, and how its own time axis becomes that of the run.
+    """One driver: its pieces, and how its own time axis maps to that of the run.
 
     Attributes:
         name: in the schema.
@@ -75,9 +75,9 @@ class Driver:
         groups: group of each step of its own time axis, ascending from 0; the mean of a group is one value. Empty for
             a static driver.
         taken: (T,) group that each step of the run takes, -1 for none.
-        months: (G,) datetime64[M] of the groups, where days lie on the line between the middles of months instead.
+        months: (G,) datetime64[M] of the groups, where days are interpolated between the middles of months instead.
         days: (T,) datetime64[D] of the run; with ``months`` alone.
-        incomplete: (T,) whether a step takes a mean over too few of the steps of its month; False for none.
+        incomplete: (T,) whether a step would take a mean over too few steps of its month; False for none.
         parts: drivers that it is derived from instead: the dew point, then the temperatures.
     """
 
@@ -103,10 +103,13 @@ def read_driver(driver: Driver, rows: slice, columns: slice, tally: Tally | None
         driver: what to read.
         rows: latitudes.
         columns: longitudes.
-        tally: where values that are set aside are counted.
+        tally: counts rejected values.
 
     Returns:
         (T, R, C); any of these is 1 where the driver does not change along it.
+
+    Raises:
+        TamrlError: a file can no longer be opened or read.
     """
     tally = tally or Tally()
     if driver.parts:
@@ -194,13 +197,13 @@ def read_piece(
         rows: latitudes of the grid.
         columns: longitudes of the grid.
         chosen: which of its steps.
-        tally: where values that are set aside are counted.
+        tally: counts rejected values.
 
     Returns:
         (steps, R, C), or (classes, R, C); an axis that the variable does not have is 1.
 
     Raises:
-        TamrlError: the file cannot be read any more.
+        TamrlError: the file can no longer be opened or read.
     """
     array = _variable(piece)
     at = {"time": piece.positions[chosen]}

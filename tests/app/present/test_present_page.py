@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from page_checks import healthy
 from small_workspace import ROOT
 from streamlit.testing.v1 import AppTest
 
@@ -16,12 +17,6 @@ def stage(**query):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
     at.query_params.update(query)
     return healthy(at.run().switch_page("pages/present.py").run())
-
-
-def healthy(at):
-    assert not at.exception
-    assert [e.value for e in at.error] == []
-    return at
 
 
 def press(at, name):

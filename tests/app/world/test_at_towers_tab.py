@@ -82,7 +82,7 @@ def test_without_observed_towers_maps_are_held_against_the_mean_year_that_comes_
     assert 0 < table.loc["GPP", "towers"] <= means["site"].nunique()
     assert len(at.get("plotly_chart")) == 1
     assert any("Pastorello" in c.value for c in at.caption)
-    assert any("two years or more" in c.value for c in at.caption)
+    assert any("at least two years" in c.value for c in at.caption)
     assert not any("XS-" in c.value for c in at.caption)  # the simulated towers of the workspace have no part in it
 
 

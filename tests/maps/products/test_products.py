@@ -55,7 +55,7 @@ def test_water_of_xbase_is_passed_over(tmp_path):
         ds.rename(NEE="ET").to_netcdf(tmp_path / "ET_2015_050_monthly.nc")
     path.unlink()
     maps = open_product(tmp_path)
-    assert "ET_2015_050_monthly.nc holds no flux of carbon" in maps.attrs["notes"]
+    assert "ET_2015_050_monthly.nc holds no carbon flux" in maps.attrs["notes"]
     assert "NEE" not in maps
 
 

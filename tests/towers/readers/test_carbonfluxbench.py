@@ -97,7 +97,7 @@ def test_repeated_days_are_dropped_and_counted(copy):
     after = read_benchmark(copy / carbonfluxbench.TARGETS)
     for one, other in zip(before.towers, after.towers, strict=True):
         pd.testing.assert_frame_equal(one.table, other.table)
-    assert sum("7 repeated site-days set aside" in note for note in after.notes) == 3
+    assert sum("7 repeated site-days rejected" in note for note in after.notes) == 3
 
 
 def test_other_towers_and_days_of_the_features_are_passed_over(copy):

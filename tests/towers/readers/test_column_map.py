@@ -132,7 +132,7 @@ def test_a_unit_that_no_name_says_is_told_by_size_and_said():
     season = np.sin(np.arange(400) / 58)
     found = guessed(sample(TA=283 + 10 * season, Pressure=1000 + season, NEE=-season))
     assert {c.variable: c.unit for c in found.columns.values()} == {"TA": "K", "PA": "hPa", "NEE": "gC m-2 d-1"}
-    assert "TA is taken to be in K, by the size of its values" in found.remarks
+    assert "TA is taken to be in K, by the magnitude of its values" in found.remarks
     assert "NEE does not say its unit; gC m-2 d-1 is taken" in found.remarks
     assert "# CHECK: TA is taken to be in K" in found.to_yaml()
 

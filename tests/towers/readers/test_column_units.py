@@ -65,10 +65,10 @@ def test_units_convert_there_and_back(which, values, step_days):
 @pytest.mark.parametrize(
     ("name", "unit", "words"),
     [
-        ("GPP", "g m-2 d-1", "does not say grams of what"),
+        ("GPP", "g m-2 d-1", "does not say what the grams"),
         ("GPP", "W m-2", "GPP cannot be in 'W m-2'"),
         ("TA", "degF", "TA cannot be in 'degF'"),
-        ("P", "mm month-1", "amount of months"),
+        ("P", "mm month-1", "monthly amount"),
         ("NEE_QC", "2", "NEE_QC cannot be in '2'"),
         ("SW_IN", "umol m-2 s-1", "cannot be in"),
     ],

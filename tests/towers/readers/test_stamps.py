@@ -66,7 +66,7 @@ def test_middles_of_steps_are_told():
         (pd.DataFrame({"DateTime": (BEGIN + HALF).strftime("%Y-%m-%d %H:%M:%S+01:00")}), "No row has a time"),
         (fluxnet(pd.date_range("2010-01-01", periods=99, freq="15min")), "15 minutes apart"),
         (fluxnet(pd.date_range("2010-01-01", periods=9, freq="D")), "1440 minutes apart"),
-        (fluxnet(BEGIN + pd.Timedelta(minutes=10)), "begin 10 minutes past the step"),
+        (fluxnet(BEGIN + pd.Timedelta(minutes=10)), "begin 10 minutes off their grid"),
         (fluxnet(step=pd.Timedelta(hours=1)), "TIMESTAMP_END is not 30 minutes after"),
         (fluxnet(BEGIN[:1]), "a single step"),
         (fluxnet(starts(2, start="2999-01-01"))[["TIMESTAMP_START"]], "still to come"),
@@ -92,8 +92,8 @@ def test_rows_without_a_time_and_repeated_ones_are_set_aside_and_too_many_refuse
     rows = by_step(values, found, "x.csv", "AT-Aaa", (0, ""))
     assert len(rows) == 94
     assert rows.loc["2010-01-01 04:00", "NEE"] == 7
-    assert "1 rows without a readable time set aside, the first has '20100101xx00'" in found.notes
-    assert "1 repeated steps set aside, the first of each kept" in found.notes
+    assert "1 rows without a readable time rejected, the first has '20100101xx00'" in found.notes
+    assert "1 repeated steps rejected, the first of each kept" in found.notes
     raw.loc[:9, "TIMESTAMP_START"] = "?"
     with pytest.raises(TamrlError, match=r"more than 5% of the rows have no time .* AT-Aaa \(10 of 96\)"):
         by_step(values, read_stamps(raw, "x.csv"), "x.csv", "AT-Aaa", (0, ""))

@@ -59,7 +59,7 @@ def test_any_tidy_table_becomes_the_same_tower(tmp_path, file, write):
     agrees(tower)
     said = "; ".join(tower.notes)
     assert "SW_IN: column Rg_MJ converted from MJ m-2 d-1 to W m-2" in said
-    assert "NEE: column NEP [umol m-2 s-1] converted from umol m-2 s-1 to gC m-2 d-1 with the other sign" in said
+    assert "NEE: column NEP [umol m-2 s-1] converted from umol m-2 s-1 to gC m-2 d-1 with the sign reversed" in said
     assert "columns that are not read: LE" in said
 
 
