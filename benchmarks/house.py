@@ -89,8 +89,15 @@ def imports(path: Path) -> tuple[Import, ...]:
 
 
 def circles() -> list[list[str]]:
-    """Return the modules that import each other, at whatever moment, group by group."""
-    reached = {name: {i.module for i in imports(path) if i.module != name} & modules() for path, name in _named()}
+    """Return the modules that import each other, at whatever moment, group by group.
+
+    Whoever imports a module runs the packages that it lies in, too, but for those that the importing one lies in.
+    """
+    reached = {
+        name: {at for i in imports(path) for at in (i.module, *_around(i.module)) if at not in (name, *_around(name))}
+        & modules()
+        for path, name in _named()
+    }
     for name in reached:  # each pass reaches further, until nothing is new
         todo = list(reached[name])
         while todo:
@@ -99,6 +106,12 @@ def circles() -> list[list[str]]:
             todo += new
     groups = {frozenset(b for b in reached[a] if a in reached[b]) | {a} for a in reached if a in reached[a]}
     return sorted(sorted(group) for group in groups)
+
+
+def _around(module: str) -> list[str]:
+    """Return the packages that a module lies in."""
+    parts = module.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts))]
 
 
 def upwards(floors: tuple[tuple[str, ...], ...]) -> Iterator[str]:

@@ -15,9 +15,9 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.maps.catalog import FOLDER, MapsEntry, entry
-from tamrl.maps.products import open_product
 from tamrl.maps.products.accounting import report_of
 from tamrl.maps.products.links import check_self_contained
+from tamrl.maps.products.registry import open_product
 from tamrl.system.storage import locked, swap_in
 from tamrl.towers.workspace import Workspace
 

@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 
 from tamrl.errors import TamrlError
-from tamrl.maps.products import open_product
+from tamrl.maps.products.registry import open_product
 from tamrl.timestep import TimeStep
 from tamrl.upscale.drivers.mapping import default_mapping
 from tamrl.upscale.drivers.open import open_drivers

@@ -7,7 +7,7 @@ import xarray as xr
 
 from tamrl.errors import TamrlError
 from tamrl.globe.stored import Tally
-from tamrl.maps.products import open_product
+from tamrl.maps.products.registry import open_product
 from tamrl.timestep import TimeStep
 from tamrl.upscale.drivers.mapping import DriverEntry, Mapping
 from tamrl.upscale.drivers.open import open_drivers

@@ -12,8 +12,8 @@ from tamrl.errors import TamrlError
 from tamrl.globe.contract import land_area
 from tamrl.maps import catalog
 from tamrl.maps.aggregate import annual_totals, hovmoeller
-from tamrl.maps.products import open_product
 from tamrl.maps.products.months import to_months
+from tamrl.maps.products.registry import open_product
 from tamrl.maps.time_means import Period, field, lacking_months, steps, tells_months
 from tamrl.towers.workspace import Workspace
 

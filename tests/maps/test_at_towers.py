@@ -6,8 +6,8 @@ from xarray.backends.netCDF4_ import NetCDF4ArrayWrapper
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import flux_attributes
-from tamrl.maps.at_towers import tower_months
-from tamrl.maps.products import against_towers, at_towers, open_product, score_against_towers
+from tamrl.maps.at_towers import against_towers, at_towers, score_against_towers, tower_months
+from tamrl.maps.products.registry import open_product
 from tamrl.simulation.towers import simulate
 
 LAT, LON = np.arange(-89.0, 90, 2), np.arange(-179.0, 180, 2)

@@ -6,8 +6,8 @@ import pytest
 import xarray as xr
 
 from tamrl.errors import TamrlError
+from tamrl.maps.at_towers import score_against_towers
 from tamrl.maps.mean_year import COLUMNS, against_mean_year, bundled_means, load_means, mean_year
-from tamrl.maps.products import score_against_towers
 from tamrl.schema import FLUXES
 
 MONTHS = pd.date_range("2001-01-01", "2003-12-01", freq="MS")

@@ -14,9 +14,9 @@ from tamrl.errors import TamrlError
 from tamrl.figures.style import unit_label
 from tamrl.figures.world import at_towers as figures
 from tamrl.globe.contract import fluxes_of
+from tamrl.maps.at_towers import against_towers, score_against_towers
 from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.mean_year import SOURCE, against_mean_year, bundled_means, load_means
-from tamrl.maps.products import against_towers, score_against_towers
 from tamrl.schema import FLUX_UNIT, FLUXES
 from tamrl.towers.workspace import Workspace
 

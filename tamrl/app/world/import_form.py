@@ -14,7 +14,7 @@ from tamrl.errors import TamrlError
 from tamrl.maps import catalog, imports
 from tamrl.maps.catalog import MapsEntry
 from tamrl.maps.contained import import_contained
-from tamrl.maps.products import PRODUCTS
+from tamrl.maps.products.registry import PRODUCTS
 from tamrl.system.contained import Bounds
 from tamrl.towers.shelf import file_name
 from tamrl.towers.workspace import Workspace

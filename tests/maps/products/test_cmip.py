@@ -9,7 +9,8 @@ from product_files import LAT, LON, agrees, truth
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import land_area, step_days
-from tamrl.maps.products import cedar, cmip, metaflux, open_product, xbase
+from tamrl.maps.products import cedar, cmip, metaflux, xbase
+from tamrl.maps.products.registry import open_product
 
 # CMIP6 and TRENDY
 

@@ -7,7 +7,8 @@ import xarray as xr
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import NBE, SD, check_maps, land_area
 from tamrl.maps.aggregate import total
-from tamrl.maps.products import against_towers, detect, open_product
+from tamrl.maps.at_towers import against_towers
+from tamrl.maps.products.registry import detect, open_product
 from tamrl.maps.time_means import Period, field
 
 

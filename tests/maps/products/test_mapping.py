@@ -7,7 +7,7 @@ from product_files import LAT, LON, agrees, truth, written
 from xarray.backends.file_manager import FILE_CACHE
 
 from tamrl.errors import TamrlError
-from tamrl.maps.products import open_product
+from tamrl.maps.products.registry import open_product
 
 # Any file with a mapping
 

@@ -8,7 +8,7 @@ from xarray.backends.netCDF4_ import NetCDF4ArrayWrapper
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import step_days
-from tamrl.maps.products import open_product
+from tamrl.maps.products.registry import open_product
 
 # FLUXCOM-X-BASE
 

@@ -8,8 +8,8 @@ from xarray.backends.netCDF4_ import NetCDF4ArrayWrapper
 
 from tamrl.errors import TamrlError
 from tamrl.globe.contract import add_bounds, check_maps, flux_attributes
-from tamrl.maps.products import detect, open_product
 from tamrl.maps.products.months import to_months
+from tamrl.maps.products.registry import detect, open_product
 
 # Maps of this project
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tamrl.errors import TamrlError
-from tamrl.maps.products import open_product
+from tamrl.maps.products.registry import open_product
 from tamrl.maps.products.sources import find, open_source
 from tamrl.maps.products.times import step_starts
 
