@@ -1,8 +1,8 @@
-"""Colours of fluxes, classes and fields, each with its source; checked for colour-blind readers by their makers.
+"""Colours of fluxes, classes, models and fields, each with its source, whose maker checked it for colour-blind readers.
 
 Categorical colours follow Okabe and Ito (2008), https://jfly.uni-koeln.de/color/. Sequential scales are
-cmocean 4.0.3 (Thyng et al. 2016, doi:10.5670/oceanog.2016.66) sampled at 13 steps. The diverging scale is
-ColorBrewer BrBG (Brewer, https://colorbrewer2.org, Apache-2.0).
+cmocean 4.0.3 (Thyng et al. 2016, doi:10.5670/oceanog.2016.66) sampled at 13 steps. The diverging scales are
+those of ColorBrewer (Brewer, https://colorbrewer2.org, Apache-2.0).
 """
 
 from typing import Literal, NamedTuple
@@ -21,6 +21,50 @@ ROLE = {
 }
 #: Colour of a driver as a line, by theme.
 DRIVER = {"light": "#5b6675", "dark": "#aab4c2"}
+#: Colour of TAM-RL beside other models; and of what cannot be told from no difference, as its 95 % interval holds zero.
+ACCENT = {"light": "#0a7d4f", "dark": "#4fd39a"}
+UNSURE = {"light": "#8b929c", "dark": "#7d858f"}
+#: Colours of each model in the light and the dark theme: TAM-RL wears the accent, the baselines are muted.
+MODEL = {
+    "tamrl": (ACCENT["light"], ACCENT["dark"]),
+    "tamrl-1": ("#3f9c78", "#8fdcc0"),
+    "tamrl-published": ("#6fb39b", "#b5e6d3"),
+    "tamrl-encode": ("#4fa888", "#a6e3cb"),
+    "xgboost": ("#66717f", "#a9b4c0"),
+    "xgboost-support": ("#5c7fa3", "#8fb4da"),
+    "lightgbm-lags": ("#7b6a58", "#c2ad95"),
+    "lightgbm": ("#97a1ac", "#77818d"),
+    "random-forest": ("#a3abb5", "#77818d"),
+    "ct-lstm": ("#8a5fa0", "#c7a0da"),
+    "lstm": ("#b08fc0", "#93739f"),
+    "maml": ("#a8703a", "#d9a16b"),
+    "seasonal-cycle": ("#a89a3c", "#cfc06a"),
+    "climatology": ("#b5ab98", "#7d776b"),
+}
+UNKNOWN_MODEL = ("#7a7f86", "#9aa1a9")
+#: Better, neither and worse: blue and orange stay apart for every reader; and type on them.
+WIN = {"light": "#2f7fb8", "dark": "#5aa9dd"}
+TIE = {"light": "#d4d3cb", "dark": "#454d48"}
+LOSS = {"light": "#d8812b", "dark": "#e39a4f"}
+ON_OUTCOME = {
+    "light": {"win": "#ffffff", "tie": "#23302a", "loss": "#1b1206"},
+    "dark": {"win": "#08121a", "tie": "#e6e9e3", "loss": "#1b1206"},
+}
+#: What is worse, as points and bars beside those of the accent.
+LOSS_INK = {"light": "#c06a2b", "dark": "#dc9257"}
+#: Colours of runs of the lab, none of them that of a flux.
+RUNS = {
+    "light": ("#0072b2", "#a3478a", "#6b5b00", "#4b5563", "#8a4b2a", "#00798c"),
+    "dark": ("#56b4e9", "#e08cc8", "#dcc94a", "#b8c0cc", "#d0987c", "#5cc8d6"),
+}
+#: Colours of sets of maps in the order in which they are on offer: Okabe and Ito (2008), darkened or lightened; none
+#: is that of RECO or NEE.
+MAPS = {
+    "light": ("#00735a", "#a3487f", "#7a6a00", "#4b5563", "#2c8fbf", "#8a4b2a", "#6f5aa8"),
+    "dark": ("#3ecf9a", "#e39ac6", "#d9c95a", "#b8c0cc", "#6fc7ea", "#d0987c", "#b9a5e8"),
+}
+#: Regions beside each other, by turns.
+REGION = {"light": ("#c9ccc4", "#dcded7"), "dark": ("#3b433e", "#4a534d")}
 
 # cmocean "algae", "matter".
 ALGAE = (
@@ -81,6 +125,22 @@ BLUE_RED = (
     "#b2182b",
     "#67001f",
 )
+# ColorBrewer PuOr with 11 classes: low purple, high orange.
+PURPLE_ORANGE = (
+    "#2d004b",
+    "#542788",
+    "#8073ac",
+    "#b2abd2",
+    "#d8daeb",
+    "#f7f7f7",
+    "#fee0b6",
+    "#fdb863",
+    "#e08214",
+    "#b35806",
+    "#7f3b08",
+)
+# ColorBrewer PuRd with 9 classes.
+PURPLE_RED = ("#f7f4f9", "#e7e1ef", "#d4b9da", "#c994c7", "#df65b0", "#e7298a", "#ce1256", "#980043", "#67001f")
 #: cividis of matplotlib 3.11 (Nunez et al. 2018, doi:10.1371/journal.pone.0199239, CC0) at 9 steps.
 CIVIDIS = ("#00224e", "#1a386f", "#434e6c", "#61656f", "#7d7c78", "#9b9476", "#bcae6c", "#dec958", "#fee838")
 # viridis of matplotlib (Smith and van der Walt 2015, CC0) at 10 steps.
@@ -139,6 +199,18 @@ CLASS = {
     UNKNOWN: "#8b929c",
 }
 assert set(CLASS) == {*IGBP, UNKNOWN}
+#: Kinds of vegetation differ in sign as well, since twelve classes are too many for colours alone.
+CLASS_SIGN = {
+    **dict.fromkeys(("ENF", "EBF", "DNF", "DBF", "MF"), "circle"),
+    **dict.fromkeys(("CSH", "OSH"), "diamond"),
+    **dict.fromkeys(("WSA", "SAV"), "triangle-up"),
+    **dict.fromkeys(("GRA",), "square"),
+    **dict.fromkeys(("CRO", "CVM"), "cross"),
+    **dict.fromkeys(("WET", "WAT"), "triangle-down"),
+}
+OTHER_SIGN = "x"
+#: Main climates.
+CLIMATE = {"A": "#009e73", "B": "#e69f00", "C": "#56b4e9", "D": "#0072b2", "E": "#cc79a7", UNKNOWN: CLASS[UNKNOWN]}
 
 
 def on_dark(diverging: tuple[str, ...]) -> tuple[str, ...]:

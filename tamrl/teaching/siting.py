@@ -35,7 +35,7 @@ class Planet:
     """The places, in the order of their names.
 
     Attributes:
-        places: DataFrame(site) with ``igbp``, ``koeppen``, ``temperature`` [degC] and ``rain`` [mm a-1], means.
+        places: DataFrame(site) with ``igbp``, ``koeppen``, ``temperature`` [degC] and ``rain`` [mm yr-1], means.
         drivers: (S, 12, D) mean year, in standard deviations over all places and months.
         measured: (S, 12) mean year of the flux as a tower would measure it [gC m-2 d-1].
         truth: (S, 12) the same without errors and gaps.

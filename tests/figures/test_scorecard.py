@@ -6,7 +6,7 @@ import pytest
 
 from tamrl.evaluation.labels import LABELS, in_order
 from tamrl.evaluation.results import METRICS
-from tamrl.figures.colours import rgb
+from tamrl.figures.colours import ACCENT, PURPLE_ORANGE, UNSURE, rgb
 from tamrl.figures.scorecard import checks, models, names, patterns
 from tamrl.figures.scorecard import map as maps
 
@@ -37,7 +37,7 @@ def test_learning_curve_has_values_bands_and_a_line_across_for_models_without_la
     across = next(trace for trace in figure.data if trace.mode == "lines" and trace.line.dash == "dot")
     assert list(across.y) == [2.3, 2.3]
     assert "gC m⁻² d⁻¹" in figure.layout.yaxis.title.text
-    assert ours.line.color == names.ACCENT[theme]
+    assert ours.line.color == ACCENT[theme]
     assert figure.data[-1] is ours, "ours is drawn on top"
 
 
@@ -82,7 +82,7 @@ def test_classes_are_in_their_rows_with_intervals():
     assert list(figure.data[0].x) == [-12, 3]
     assert figure.data[0].error_x.array[0] == 7
     # An interval that holds zero, or none at all, cannot tell a difference.
-    assert list(figure.data[0].marker.color) == [names.ACCENT["light"], names.UNSURE["light"]]
+    assert list(figure.data[0].marker.color) == [ACCENT["light"], UNSURE["light"]]
     assert list(figure.layout.yaxis.ticktext) == ["ENF (9)", "GRA (4)"]
     assert figure.layout.xaxis.title.text == "GPP RMSE against XGBoost [%]"
 
@@ -161,8 +161,8 @@ def test_map_colours_run_from_low_to_high_and_differences_are_centred():
     assert tints[3] == rgb("#8b929c", 150)
     diverging, low, high = maps.scale(np.array([-30.0, 5.0]), RMSE, True)
     assert low == -high
-    assert diverging[0] == maps.PURPLE_ORANGE[0], "a smaller error is purple"
-    assert maps.scale(np.array([-0.3, 0.1]), R2, True)[0][-1] == maps.PURPLE_ORANGE[0], "a higher skill is purple"
+    assert diverging[0] == PURPLE_ORANGE[0], "a smaller error is purple"
+    assert maps.scale(np.array([-0.3, 0.1]), R2, True)[0][-1] == PURPLE_ORANGE[0], "a higher skill is purple"
     assert maps.scale(np.array([-0.3, 0.1]), BIAS, False)[1] < 0
     assert maps.scale(np.array([np.nan]), RMSE, False)[1:] == (0.0, 1.0)
 
@@ -214,11 +214,11 @@ def test_coverage_and_spread_and_ablations_and_published():
     )
     bar = checks.ablations(rows, "GPP", RMSE, "tamrl-1", "light").data[0]
     assert list(bar.y) == ["five members", "no modulation"]
-    assert bar.marker.color[0] == names.ACCENT["light"] != bar.marker.color[1]
+    assert bar.marker.color[0] == ACCENT["light"] != bar.marker.color[1]
 
     unsure = rows.assign(change_low=[-1.0, -4.0, np.nan], change_high=[9.0, 0.5, np.nan])
     bar = checks.ablations(unsure, "GPP", RMSE, "tamrl-1", "light").data[0]
-    assert set(bar.marker.color) == {names.UNSURE["light"]}
+    assert set(bar.marker.color) == {UNSURE["light"]}
 
     by_class = pd.DataFrame(
         {

@@ -12,7 +12,7 @@ from tamrl.evaluation import comparison
 from tamrl.evaluation.comparison import Column
 from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import SITE_MEAN
-from tamrl.figures.colours import rgba
+from tamrl.figures.colours import ACCENT, UNSURE, rgba
 from tamrl.figures.scorecard import models as figures
 from tamrl.figures.scorecard import names
 from tamrl.schema import FLUXES, IGBP, KOEPPEN, VARIABLES
@@ -187,14 +187,14 @@ def score_table(summary: pd.DataFrame, column: str, view: ScorecardView, key: st
         best.loc[TOWERS_ROW] = False
     labels = [names.look(m).brief if m != TOWERS_ROW else m for m in texts.index]
     texts.index = pd.Index(labels, name="Model")
-    tint = f"background-color: {rgba(names.ACCENT[theme.current()], 0.2)}; font-weight: 600"
+    tint = f"background-color: {rgba(ACCENT[theme.current()], 0.2)}; font-weight: 600"
     css = pd.DataFrame(np.where(best, tint, ""), index=texts.index, columns=texts.columns)
     if column == "change" and summary["change_low"].notna().any():
         known = summary.assign(clear=names.clear(summary)).pivot(
             index="model", columns=["flux", "shots"], values="clear"
         )
         unsure = ~known.reindex(index=wide.index, columns=wide.columns).fillna(False).to_numpy(dtype=bool)
-        css.iloc[: len(wide)] = np.where(unsure, f"color: {names.UNSURE[theme.current()]}", css.iloc[: len(wide)])
+        css.iloc[: len(wide)] = np.where(unsure, f"color: {UNSURE[theme.current()]}", css.iloc[: len(wide)])
     heads = pd.MultiIndex.from_tuples([(f, "0 d" if not s else f"{s} d") for f, s in texts.columns])
     texts.columns = css.columns = heads
     sizes.table(

@@ -18,6 +18,9 @@ LABELS = {
     for question, text in lesson.questions.items()
 }
 _ONE = "teacher_question"
+#: Answers to one question that are drawn as bars at most.
+_MOST_BARS = 12
+_ORIGIN = files.Origin("answers of this class, gathered without names", simulated=False)
 
 
 def show(key: str, code: str) -> None:
@@ -88,6 +91,7 @@ def _figures(found: Board) -> None:
         widgets.chart(
             st.container(), "class_progress", figures.progress(found.rows, LABELS, shade), f"Answers so far. {said}"
         )
+        components.footer("class_progress", _ORIGIN)
     options = [key for key in LABELS if key in asked]
     with right:
         chosen = st.selectbox("Question", options, format_func=lambda one: LABELS[one], key=_ONE) or options[0]
@@ -101,9 +105,10 @@ def _question(rows: pd.DataFrame) -> None:
     counts = rows["answer"].value_counts()
     said = "; ".join(f"{answer}: {count}" for answer, count in counts.items())
     known = rows.dropna(subset=["value"])
-    if len(counts) <= 12:
+    few, differ = len(counts) <= _MOST_BARS, len(known) > 1 and known["value"].nunique() > 1
+    if few:
         widgets.chart(st.container(), "class_answers", figures.answers(rows, shade), f"Answers. {said}")
-    if len(known) > 1 and known["value"].nunique() > 1:
+    if differ:
         middle = float(known["value"].median())
         widgets.chart(
             st.container(),
@@ -111,3 +116,5 @@ def _question(rows: pd.DataFrame) -> None:
             figures.values(known, "Value of the answer, see the notes", {"median": middle}, shade),
             f"Values of {len(known)} answers, median {middle:.2f}",
         )
+    if few or differ:
+        components.footer("class_answers", _ORIGIN)

@@ -42,7 +42,7 @@ def comparison(view: WorldView) -> None:
     names = f"{view.flux} of {view.entry.label} against {view.other_entry.label}"
     row = table.loc[ALL]
     bias, rmse = _signed(row["bias"]), f"{row['rmse']:.2f}"
-    alt = f"Cell by cell, {names}. Correlation {row['correlation']:.2f}, bias {bias}, RMSE {rmse}."
+    alt = f"Cell by cell, {names}. Correlation {row['correlation']:.2f}, bias {bias}, RMSE {rmse} {charts.UNIT}."
     chart(left, "world-density", figures.density(spread, first, second, view.flux, theme.current()), alt)
     alt = f"Land on each value, {names}. Means {row['first']:.2f} and {row['second']:.2f} {charts.UNIT}."
     chart(right, "world-histogram", figures.histograms(spread, first, second, view.flux, theme.current()), alt)

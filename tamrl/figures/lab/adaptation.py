@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from tamrl.figures import hover
 from tamrl.figures.colours import ROLE, rgba
 from tamrl.figures.style import MUTED, Theme, add_range_buttons, marker_size, span, style, time_axis, unit_label
 from tamrl.figures.towers.fingerprint import MONTH_NAMES
@@ -76,7 +77,7 @@ def _observed(values: np.ndarray, good: np.ndarray, size: float, theme: Theme) -
             mode="markers",
             name=label,
             legendgroup=label,
-            hovertemplate="%{y:.2f}",
+            hovertemplate=hover.value(),
             marker=dict(size=size, symbol=symbol, color=rgba(colour, 0.65 if symbol == "circle" else 0.35)),
         )
 
@@ -112,7 +113,7 @@ def _band(predictions: xr.Dataset, flux: str, role: str, theme: Theme, legend: b
             legendgroup=role,
             showlegend=legend,
             line=dict(width=1.4, color=colour),
-            hovertemplate="%{y:.2f}",
+            hovertemplate=hover.value(),
             **axis,
         ),
     ]
@@ -142,7 +143,7 @@ def scatter(
                 mode="markers",
                 name=LABELS[role],
                 marker=dict(size=size, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
-                hovertemplate="observed %{x:.2f}, predicted %{y:.2f}",
+                hovertemplate=hover.told("Observed %{x:.2f}", f"predicted {hover.value()}", LABELS[role]),
             )
         )
     pool = np.concatenate([v[keep] for v in (observed, zero_shot, adapted)])
@@ -197,7 +198,7 @@ def season_table(
 def season(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
     """Return the mean seasonal cycle of ``season_table`` as three lines."""
     figure, monthly = go.Figure(), table.index.name == "month"
-    for role, dash in (("observed", "solid"), ("zero-shot", "dot"), ("adapted", "solid")):
+    for role, dash in (("observed", "solid"), ("zero-shot", "dot"), ("adapted", "dash")):
         figure.add_trace(
             go.Scatter(
                 x=table.index,
@@ -205,16 +206,18 @@ def season(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                 mode="lines+markers" if monthly else "lines",
                 name=LABELS[role],
                 line=dict(width=2.4 if role == "observed" else 2, dash=dash, color=ROLE[theme][role]),
-                hovertemplate="%{y:.2f}",
+                hovertemplate=hover.value(),
             )
         )
     style(figure, theme, 300, hold=f"season-{flux}")
     figure.update_layout(hovermode="x unified")
     if monthly:
         axis = dict(range=[0.5, 12.5], tickvals=[1, 4, 7, 10], ticktext=MONTH_NAMES[::3], title_text="Month")
+        axis |= dict(unifiedhovertitle_text=hover.MONTH)
     else:
         names = ["Jan", "Apr", "Jul", "Oct", ""]
         axis = dict(range=[1, 366], tickvals=[1, 91, 182, 274, 366], ticktext=names, title_text="Day of year")
+        axis |= dict(unifiedhovertitle_text=hover.DAY_OF_YEAR)
     figure.update_xaxes(**axis, zeroline=False)
     figure.update_yaxes(title_text=f"{flux} [{UNIT}]")
     return figure

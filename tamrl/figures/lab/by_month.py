@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
 
+from tamrl.figures import hover
 from tamrl.figures.colours import ROLE
 from tamrl.figures.lab.adaptation import LABELS, UNIT
 from tamrl.figures.style import Theme, style
@@ -47,7 +48,7 @@ def by_month(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                 y=table[role],
                 name=LABELS[role],
                 marker=dict(color=ROLE[theme][role]),
-                hovertemplate="%{y:.2f}",
+                hovertemplate=hover.value(),
             )
         )
     style(figure, theme, 300, hold=f"by-month-{flux}")

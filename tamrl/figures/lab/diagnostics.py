@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
 
+from tamrl.figures import hover
 from tamrl.figures.colours import ROLE, rgba
 from tamrl.figures.lab.adaptation import LABELS, UNIT, member_spread
 from tamrl.figures.style import DATE, Theme, marker_size, style, time_axis
@@ -39,12 +40,12 @@ def loss_figure(history: pd.DataFrame, theme: Theme) -> go.Figure:
                     legendgroup=column,
                     showlegend=i == 0,
                     line=line,
-                    hovertemplate=f"member {member}, step %{{x}}: %{{y:.3f}}<extra>{label}</extra>",
+                    hovertemplate=hover.told(f"Member {member + 1}, step %{{x}}", hover.value("", digits=".3f"), label),
                 )
             )
     style(figure, theme, 250, hold="loss")
     figure.update_xaxes(title_text="Step", rangemode="tozero")
-    figure.update_yaxes(title_text="Loss [1]", rangemode="tozero")
+    figure.update_yaxes(title_text="Loss", rangemode="tozero")
     return figure
 
 
@@ -71,7 +72,7 @@ def spread(zero_shot: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figur
         )
     style(figure, theme, 280, hold="spread")
     figure.update_layout(boxmode="group")
-    figure.update_yaxes(title_text=f"Spread [{UNIT}]", rangemode="tozero")
+    figure.update_yaxes(title_text=f"Spread [{UNIT}]", rangemode="tozero", hoverformat=".2f")
     return figure
 
 
@@ -105,7 +106,7 @@ def balance(tower: xr.Dataset, adapted: xr.Dataset, theme: Theme) -> go.Figure:
                 mode="markers" if marks else "lines",
                 connectgaps=False,
                 line=dict(width=1.6, color=ROLE[theme][role]),
-                hovertemplate="%{y:.3g}",
+                hovertemplate=hover.value(digits=".3g"),
                 **marks,
                 **axis,
             )

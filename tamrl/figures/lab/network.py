@@ -5,6 +5,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from tamrl.evaluation.results import METRICS
+from tamrl.figures import hover
 from tamrl.figures.colours import FLUX, rgba
 from tamrl.figures.scorecard.map import scale
 from tamrl.figures.style import GRID, INK, MUTED, Theme, style
@@ -52,8 +53,7 @@ def distribution(table: pd.DataFrame, selected: str | None, theme: Theme) -> go.
                 selected=dict(marker=dict(size=12, color=colour)),
                 unselected=dict(marker=dict(opacity=0.45)),
                 customdata=rows[["site", "change", "rmse_before", "rmse_after"]],
-                hovertemplate="%{customdata[0]}: %{customdata[1]:+.0f} %, RMSE %{customdata[2]:.2f} to "
-                "%{customdata[3]:.2f}<extra></extra>",
+                hovertemplate=hover.told("%{customdata[0]}", _change(1), flux),
                 hoveron="points",
             )
         )
@@ -64,6 +64,13 @@ def distribution(table: pd.DataFrame, selected: str | None, theme: Theme) -> go.
     figure.update_xaxes(title_text="Change of RMSE by adapting [%]", range=[LOWEST * 1.05, HIGHEST * 1.05])
     figure.update_yaxes(autorange="reversed")
     return figure
+
+
+def _change(at: int) -> str:
+    """Return what is said of a tower on hover, whose change and RMSE stand in ``customdata`` from ``at``."""
+    before, after = (f"customdata[{at + i}]" for i in (1, 2))
+    change = hover.value("%", f"customdata[{at}]", "+.0f")
+    return f"{change}<br>RMSE {hover.value('', before)} to {hover.value(of=after)}"
 
 
 def change_map(table: pd.DataFrame, towers: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
@@ -95,8 +102,7 @@ def change_map(table: pd.DataFrame, towers: pd.DataFrame, flux: str, theme: Them
                 ),
             ),
             customdata=rows[["site", "igbp", "koeppen", "change", "rmse_before", "rmse_after"]],
-            hovertemplate="%{customdata[0]} (%{customdata[1]}, %{customdata[2]}): %{customdata[3]:+.0f} %, RMSE "
-            "%{customdata[4]:.2f} to %{customdata[5]:.2f}<extra></extra>",
+            hovertemplate=hover.told("%{customdata[0]} (%{customdata[1]}, %{customdata[2]})", _change(3), flux),
         )
     )
     style(figure, theme, _MAP_HEIGHT)

@@ -5,20 +5,17 @@ import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
 
-from tamrl.figures.colours import ROLE, rgba
+from tamrl.figures import hover
+from tamrl.figures.colours import ROLE, RUNS, rgba
 from tamrl.figures.lab.adaptation import LABELS, UNIT, first_view
-from tamrl.figures.style import DATE, Theme, add_range_buttons, marker_size, style, time_axis
+from tamrl.figures.style import DATE, MUTED, SMALL_PX, Theme, add_range_buttons, marker_size, style, time_axis
 from tamrl.figures.towers.series import good_days
 from tamrl.timestep import TimeStep, step_of
 from tamrl.wording import unit
 
 #: Runs that are drawn at most, the newest; more cannot be told apart.
 MOST = 6
-#: Colours of the runs, by theme, none of them that of a flux; and their dashes, so that they differ without colours.
-_COLOURS = {
-    "light": ("#0072b2", "#a3478a", "#6b5b00", "#4b5563", "#8a4b2a", "#00798c"),
-    "dark": ("#56b4e9", "#e08cc8", "#dcc94a", "#b8c0cc", "#d0987c", "#5cc8d6"),
-}
+#: Dashes and markers of the runs, so that they differ without the colours of ``RUNS``.
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 _SIGNS = ("circle", "diamond", "square", "triangle-up", "cross", "star")
 
@@ -46,12 +43,12 @@ def overlay(
     seen = np.where(good_days(tower), tower[flux].values, np.float32(np.nan))
     marker = dict(size=marker_size(3, step), color=rgba(ROLE[theme]["observed"], 0.5))
     # SVG: a page may have one WebGL figure, see ``tamrl.figures.towers.series.add_flux``.
-    common = dict(hovertemplate="%{y:.2f}", connectgaps=False, **axis)
+    common = dict(hovertemplate=hover.value(), connectgaps=False, **axis)
     figure.add_trace(go.Scatter(y=seen, mode="markers", name=LABELS["observed"], marker=marker, **common))
     line = dict(width=1.2, color=ROLE[theme]["zero-shot"])
     figure.add_trace(go.Scatter(y=zero_shot[flux].values, mode="lines", name=LABELS["zero-shot"], line=line, **common))
     for i, (name, values) in enumerate(list(runs.items())[-MOST:]):
-        line = dict(width=1.5, color=_COLOURS[theme][i], dash=_DASHES[i])
+        line = dict(width=1.5, color=RUNS[theme][i], dash=_DASHES[i])
         figure.add_trace(go.Scatter(y=values[flux].values, mode="lines", name=name, line=line, **common))
     style(figure, theme, 340, hold=f"runs-{tower['site'].item()}-{flux}")
     figure.update_layout(hovermode="x unified")
@@ -74,7 +71,11 @@ def by_support(table: pd.DataFrame, flux: str, step: TimeStep, theme: Theme) -> 
     figure = go.Figure()
     zero = rows.loc[rows["days"] == 0, "rmse"]
     if len(zero):
-        figure.add_hline(y=float(zero.iloc[0]), line=dict(width=1.4, dash="dot", color=ROLE[theme]["zero-shot"]))
+        figure.add_hline(
+            y=float(zero.iloc[0]),
+            line=dict(width=1.4, dash="dot", color=ROLE[theme]["zero-shot"]),
+            annotation=dict(text=LABELS["zero-shot"], font=dict(size=SMALL_PX, color=MUTED[theme])),
+        )
     for i, (method, part) in enumerate(rows[rows["days"] > 0].groupby("method", sort=False)):
         part = part.sort_values("days", kind="stable")
         figure.add_trace(
@@ -83,9 +84,9 @@ def by_support(table: pd.DataFrame, flux: str, step: TimeStep, theme: Theme) -> 
                 y=part["rmse"],
                 mode="lines+markers",
                 name=str(method),
-                line=dict(width=1.5, color=_COLOURS[theme][i % MOST], dash=_DASHES[i % MOST]),
+                line=dict(width=1.5, color=RUNS[theme][i % MOST], dash=_DASHES[i % MOST]),
                 marker=dict(size=8, symbol=_SIGNS[i % MOST]),
-                hovertemplate=f"%{{x}} {unit(step, 0)}: %{{y:.3f}}<extra>{method}</extra>",
+                hovertemplate=hover.told(f"%{{x}} {unit(step, 0)}", hover.value(digits=".3f"), str(method)),
             )
         )
     style(figure, theme, 260, hold=f"runs-support-{flux}")

@@ -1,18 +1,27 @@
 """Figures of the teacher's page: how far a class is, what it answered, and the numbers that go with the answers."""
 
+from typing import Any
+
 import pandas as pd
 import plotly.graph_objects as go
 
-from tamrl.figures.colours import FLUX, ROLE
-from tamrl.figures.style import INK, Theme, style
+from tamrl.figures import hover
+from tamrl.figures.colours import LOSS, ROLE, TIE, WIN
+from tamrl.figures.style import INK, MUTED, Theme, style
 
-#: Names of right, wrong and unmarked answers, and the flux whose colour each wears.
-KINDS = {"right": "GPP", "not right": "RECO", "not marked": "NEE"}
+#: Names of right, wrong and unmarked answers, and how each is drawn: colour by theme, hatch of bars, sign of points.
+KINDS = {"right": (WIN, "", "circle"), "not right": (LOSS, "/", "diamond"), "not marked": (TIE, ".", "square")}
 
 
 def kinds(rows: pd.DataFrame) -> pd.Series:
     """Return the key of ``KINDS`` of each answer."""
     return rows["correct"].map({True: "right", False: "not right"}).fillna("not marked")
+
+
+def _bar(kind: str, theme: Theme) -> dict[str, Any]:
+    """Return the look of the bars of a kind, told apart without colours, too."""
+    colour, hatch, _ = KINDS[kind]
+    return dict(color=colour[theme], pattern=dict(shape=hatch, fgcolor=INK[theme], fillmode="overlay", fgopacity=0.35))
 
 
 def progress(rows: pd.DataFrame, labels: dict[tuple[str, str], str], theme: Theme) -> go.Figure:
@@ -26,7 +35,7 @@ def progress(rows: pd.DataFrame, labels: dict[tuple[str, str], str], theme: Them
     counts = rows.assign(kind=kinds(rows)).groupby(["lesson", "question", "kind"]).size()
     shown = [key for key in labels if key in set(zip(rows["lesson"], rows["question"], strict=True))]
     figure = go.Figure()
-    for kind, flux in KINDS.items():
+    for kind in KINDS:
         values = [int(counts.get((*key, kind), 0)) for key in shown]
         if any(values):
             figure.add_trace(
@@ -35,8 +44,8 @@ def progress(rows: pd.DataFrame, labels: dict[tuple[str, str], str], theme: Them
                     y=[labels[key] for key in shown],
                     orientation="h",
                     name=kind.capitalize(),
-                    marker=dict(color=FLUX[theme][flux]),
-                    hovertemplate="%{x}",
+                    marker=_bar(kind, theme),
+                    hovertemplate=hover.told("%{y}", "n = %{x}", kind.capitalize()),
                 )
             )
     style(figure, theme, 90 + 30 * len(shown), hold="class-progress")
@@ -51,7 +60,7 @@ def answers(rows: pd.DataFrame, theme: Theme) -> go.Figure:
     counts = rows.assign(kind=kinds(rows)).groupby(["answer", "kind"]).size().reset_index(name="students")
     order = counts.groupby("answer")["students"].sum().sort_values().index
     figure = go.Figure()
-    for kind, flux in KINDS.items():
+    for kind in KINDS:
         part = counts[counts["kind"] == kind]
         if len(part):
             figure.add_trace(
@@ -60,8 +69,8 @@ def answers(rows: pd.DataFrame, theme: Theme) -> go.Figure:
                     y=part["answer"],
                     orientation="h",
                     name=kind.capitalize(),
-                    marker=dict(color=FLUX[theme][flux]),
-                    hovertemplate="%{x}",
+                    marker=_bar(kind, theme),
+                    hovertemplate=hover.told("%{y}", "n = %{x}", kind.capitalize()),
                 )
             )
     style(figure, theme, 90 + 30 * len(order), hold="class-answers")
@@ -81,7 +90,7 @@ def values(rows: pd.DataFrame, label: str, marks: dict[str, float], theme: Theme
         theme: light or dark.
     """
     figure = go.Figure()
-    for kind, flux in KINDS.items():
+    for kind, (colour, _, sign) in KINDS.items():
         part = rows[kinds(rows) == kind]
         if len(part):
             figure.add_trace(
@@ -95,9 +104,9 @@ def values(rows: pd.DataFrame, label: str, marks: dict[str, float], theme: Theme
                     pointpos=0,
                     line=dict(width=0),
                     fillcolor="rgba(0,0,0,0)",
-                    marker=dict(color=FLUX[theme][flux], size=10),
+                    marker=dict(color=colour[theme], symbol=sign, size=10, line=dict(width=1, color=MUTED[theme])),
                     customdata=part["student"],
-                    hovertemplate=f"student %{{customdata}}: %{{x:.2f}}, {kind}<extra></extra>",
+                    hovertemplate=hover.told("Student %{customdata}", hover.value("", "x"), kind.capitalize()),
                     hoveron="points",
                 )
             )

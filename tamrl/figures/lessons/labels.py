@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from tamrl.figures import hover
 from tamrl.figures.colours import FLUX, ROLE, rgba
 from tamrl.figures.style import DATE, INK, Theme, style, unit_label
 from tamrl.figures.towers.fingerprint import MONTH_NAMES
@@ -32,7 +33,7 @@ def calendar(values: pd.Series, flux: str, weeks: Sequence[pd.Timestamp], theme:
             y=values,
             mode="markers",
             marker=dict(size=4.5, color=FLUX[theme][flux]),
-            hovertemplate="%{y:.2f}<extra></extra>",
+            hovertemplate=hover.told(hover.DAY, hover.value()),
             showlegend=False,
         )
     )
@@ -77,7 +78,7 @@ def curve(found: Benchmark, mine: np.ndarray, flux: str, theme: Theme) -> go.Fig
             y=[found.zero, *mine],
             mode="lines+markers",
             name="Your weeks",
-            hovertemplate="%{x} days: %{y:.2f}<extra></extra>",
+            hovertemplate=hover.told("%{x} labelled days", hover.value()),
             line=dict(width=2.6, color=colour),
             marker=dict(size=9),
         ),
@@ -105,7 +106,7 @@ def _months(figure: go.Figure, found: Benchmark, mine: float, theme: Theme) -> N
             y=found.months,
             mode="markers",
             name="A month (filled: yours is better)",
-            hovertemplate="%{x}: %{y:.2f}<extra></extra>",
+            hovertemplate=hover.told("Four weeks from 1 %{x}", hover.value()),
             marker=dict(
                 size=11,
                 color=ROLE[theme]["observed"],

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from tamrl.figures import hover
 from tamrl.figures.colours import FLUX, rgba
 from tamrl.figures.style import DATE, INK, MUTED, Theme, style, unit_label
 from tamrl.schema import FLUX_UNIT, FLUXES
@@ -76,7 +77,7 @@ def year(days: pd.DataFrame, threshold: float, day: pd.Timestamp | None, theme: 
                 mode="lines",
                 name=flux,
                 line=dict(width=1.6, color=FLUX[theme][flux]),
-                hovertemplate="%{y:.2f}",
+                hovertemplate=hover.value(),
             )
         )
     kept, colour = (days["NEE_QC"] >= threshold).to_numpy(), FLUX[theme]["NEE"]
@@ -92,7 +93,7 @@ def year(days: pd.DataFrame, threshold: float, day: pd.Timestamp | None, theme: 
                 name=label,
                 marker=dict(size=size, symbol=symbol, color=rgba(colour, alpha)),
                 customdata=days["NEE_QC"],
-                hovertemplate="%{y:.2f}, QC %{customdata:.2f}",
+                hovertemplate=f"{hover.value()}, QC %{{customdata:.2f}}",
             )
         )
     style(figure, theme, 330, hold=f"lesson-year-{days.index[0].year}")

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from tamrl.figures import hover
 from tamrl.figures.colours import ROLE
 from tamrl.figures.style import Theme, style, unit_label
 from tamrl.schema import FLUX_UNIT, IGBP
@@ -34,8 +35,9 @@ def seasons(table: pd.DataFrame, flux: str, theme: Theme, height: int = 320, top
     for name in (name for name in LINES if name in table):
         label, role, dash, width = LINES[name]
         line = dict(width=width, dash=dash, color=ROLE[theme][role])
+        said = hover.value()
         figure.add_trace(
-            go.Scatter(x=table.index, y=table[name], mode="lines", name=label, line=line, hovertemplate="%{y:.2f}")
+            go.Scatter(x=table.index, y=table[name], mode="lines", name=label, line=line, hovertemplate=said)
         )
     style(figure, theme, height, hold=f"lesson-season-{flux}")
     figure.update_layout(hovermode="x unified")
@@ -44,6 +46,7 @@ def seasons(table: pd.DataFrame, flux: str, theme: Theme, height: int = 320, top
         tickvals=[1, 91, 182, 274],
         ticktext=["Jan", "Apr", "Jul", "Oct"],
         title_text="Day of year",
+        unifiedhovertitle_text=hover.DAY_OF_YEAR,
         zeroline=False,
     )
     figure.update_yaxes(title_text=f"{flux} [{unit_label(FLUX_UNIT)}]")
@@ -63,6 +66,8 @@ def strip(scores: pd.DataFrame, chosen: Mapping[str, str], floor: float, theme: 
     """
     order = scores.groupby("igbp")["r2"].median().sort_values().index
     others = scores[~scores.index.isin(list(chosen))]
+    # The value of the table: one below the axis is drawn at its end.
+    said = hover.told("%{customdata[0]} (%{customdata[2]})", "R² %{customdata[1]:.2f}")
     figure = go.Figure()
     figure.add_trace(
         go.Scatter(
@@ -70,8 +75,8 @@ def strip(scores: pd.DataFrame, chosen: Mapping[str, str], floor: float, theme: 
             y=others["igbp"],
             mode="markers",
             name="One tower",
-            customdata=list(zip(others.index, others["r2"], others["igbp"].map(IGBP).fillna(""), strict=True)),
-            hovertemplate="%{customdata[0]}: R² %{customdata[1]:.2f}<br>%{customdata[2]}<extra></extra>",
+            customdata=_about(others),
+            hovertemplate=said,
             marker=dict(size=8, color=ROLE[theme]["zero-shot"], opacity=0.55),
         )
     )
@@ -84,7 +89,8 @@ def strip(scores: pd.DataFrame, chosen: Mapping[str, str], floor: float, theme: 
             name="Chosen",
             text=[chosen[site] for site in picked.index],
             textposition="top center",
-            hovertemplate="%{text}: R² %{x:.2f}<extra></extra>",
+            customdata=_about(picked),
+            hovertemplate=said,
             marker=dict(size=13, symbol="diamond", color=ROLE[theme]["adapted"]),
         )
     )
@@ -93,3 +99,9 @@ def strip(scores: pd.DataFrame, chosen: Mapping[str, str], floor: float, theme: 
     figure.update_xaxes(title_text=f"R² of daily GPP (below {floor:g} drawn at {floor:g})", range=[floor - 0.05, 1.03])
     figure.update_yaxes(title_text="Land cover (IGBP)", categoryorder="array", categoryarray=list(order))
     return figure
+
+
+def _about(scores: pd.DataFrame) -> list[tuple[str, float, str]]:
+    """Return code, R2 and land cover of towers, for hovers."""
+    cover = scores["igbp"].map(IGBP).fillna(scores["igbp"])
+    return list(zip(scores.index, scores["r2"], cover, strict=True))

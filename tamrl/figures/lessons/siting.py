@@ -7,13 +7,14 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from tamrl.figures import hover
 from tamrl.figures.colours import MATTER, ROLE
 from tamrl.figures.lessons import apart
 from tamrl.figures.lessons.apart import Plot
 from tamrl.figures.style import INK, MARK, Theme, style, unit_label
 from tamrl.schema import FLUX_UNIT
 
-UNIT = unit_label(FLUX_UNIT)
+UNIT, _RAIN = unit_label(FLUX_UNIT), unit_label("mm yr-1")
 #: The worst-predicted places that are named on the chart, and the size of names.
 NAMED, FONT_PX = 6, 10
 
@@ -29,7 +30,7 @@ def climates(
     """Return the places by temperature and rain, coloured by the error there, with the towers.
 
     Args:
-        places: DataFrame(site) with ``temperature`` [degC], ``rain`` [mm a-1], ``igbp`` and ``koeppen``.
+        places: DataFrame(site) with ``temperature`` [degC], ``rain`` [mm yr-1], ``igbp`` and ``koeppen``.
         errors: (S,) RMSE [gC m-2 d-1].
         top: end of the colour scale, the same for all networks.
         start: towers that stand already.
@@ -55,16 +56,18 @@ def climates(
                 text=[_short(site) if site in sides else "" for site in part.index],
                 textposition=[sides.get(site, "top center") for site in part.index],
                 textfont=dict(size=FONT_PX),
-                customdata=np.column_stack([part.index, part["igbp"], part["koeppen"], errors[keep].round(2)]),
-                hovertemplate="%{customdata[0]}, %{customdata[1]}, %{customdata[2]}<br>RMSE %{customdata[3]}"
-                "<extra></extra>",
+                customdata=np.column_stack([part.index, part["igbp"], part["koeppen"], errors[keep]]),
+                hovertemplate=hover.told(
+                    "%{customdata[0]} (%{customdata[1]}, %{customdata[2]})",
+                    f"%{{x:.1f}} °C, %{{y:.0f}} {_RAIN}<br>RMSE {hover.value(of='customdata[3]')}",
+                ),
                 marker=_marker(errors[keep], top, symbol, size, i == 0, theme),
             )
         )
     style(figure, theme, 500, hold="lesson-climates")
     figure.update_layout(margin_b=120, clickmode="event+select", dragmode=False)
     figure.update_xaxes(title_text=_marked("Mean temperature [°C]", theme), range=plot.x)
-    figure.update_yaxes(title_text="Precipitation [mm a⁻¹]", range=plot.y)
+    figure.update_yaxes(title_text=f"Precipitation [{_RAIN}]", range=plot.y)
     return figure
 
 
@@ -132,7 +135,7 @@ def among(lot: np.ndarray, marks: Mapping[str, float], theme: Theme) -> go.Figur
             xbins=dict(size=0.05),
             marker=dict(color=ROLE[theme]["observed"], opacity=0.35),
             name="drawn at random",
-            hovertemplate="%{y} networks<extra></extra>",
+            hovertemplate=hover.told(f"About {hover.value(of='x')}", "n = %{y}"),
         )
     )
     style(figure, theme, 340, hold="lesson-among")

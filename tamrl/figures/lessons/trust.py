@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from tamrl.figures.colours import CIVIDIS, FLUX, ROLE, rgba
+from tamrl.evaluation.results import METRICS
+from tamrl.figures import hover
+from tamrl.figures.colours import CIVIDIS, FLUX, REGION, ROLE, rgba
 from tamrl.figures.lessons import apart
 from tamrl.figures.lessons.apart import Plot
-from tamrl.figures.style import DATE, GRID, INK, Theme, style, unit_label
-from tamrl.schema import FLUX_UNIT
+from tamrl.figures.style import DATE, GRID, INK, Theme, style
 from tamrl.timestep import TimeStep
 
 #: Every so many cells of the maps are drawn: a lesson needs no more, and the browser has less to fetch.
@@ -61,7 +62,7 @@ def marked(
     for i, (code, name) in enumerate(names.items()):
         turn[code] = 2 if name in chosen else i % 2
     words = np.array([names.get(code, "") for code in range(max(names) + 1)])
-    greys = ("#c9ccc4", "#dcded7") if theme == "light" else ("#3b433e", "#4a534d")
+    greys = REGION[theme]
     scale = [[0, greys[0]], [0.33, greys[0]], [0.34, greys[1]], [0.66, greys[1]], [0.67, ROLE[theme]["zero-shot"]]]
     figure = go.Figure(
         go.Heatmap(
@@ -100,13 +101,13 @@ def index(
             x=lon[::STRIDE],
             y=lat[::STRIDE],
             z=np.round(field[::STRIDE, ::STRIDE], 2),
-            hovertemplate="%{z:.2f}<extra></extra>",
+            hovertemplate=hover.told(hover.CELL, "index %{z:.2f}"),
             hoverongaps=False,
             zmin=0,
             zmax=top,
             colorscale=[[i / (len(colours) - 1), colour] for i, colour in enumerate(colours)],
             colorbar=dict(
-                title="Index",
+                title="Dissimilarity<br>index",
                 thickness=12,
                 tickvals=[0, threshold / 2, threshold, top],
                 ticktext=["0 near", f"{threshold / 2:.2f}", f"{threshold:.2f} threshold", f"{top:g} far"],
@@ -136,6 +137,7 @@ def against(table: pd.DataFrame, column: str, label: str, chosen: Collection[str
     names = [(shown.index.get_loc(name), words[name], name in chosen) for name in order]
     points = plot.at(shown["index"].to_numpy(), shown[column].to_numpy())
     sides = {shown.index[i]: side for i, side in apart.sides(points, sizes.to_numpy() / 2, names, plot, 10).items()}
+    error = f"{METRICS[column].label} {hover.value('')}"
     figure = go.Figure()
     for keep, name, role, symbol in (
         (~mine, "Region", "adapted", "circle"),
@@ -152,7 +154,7 @@ def against(table: pd.DataFrame, column: str, label: str, chosen: Collection[str
                 customdata=[words[name] for name in part.index],
                 textposition=[sides.get(name, "top center") for name in part.index],
                 textfont=dict(size=10),
-                hovertemplate="%{customdata}: index %{x:.2f}, %{y:.2f}<extra></extra>",
+                hovertemplate=hover.told("%{customdata}", f"index %{{x:.2f}}, {error}", name),
                 marker=dict(size=sizes[keep], symbol=symbol, color=ROLE[theme][role], opacity=0.8),
             )
         )
@@ -198,7 +200,15 @@ def interval(made: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
             )
         )
     figure.add_trace(
-        go.Scatter(x=made.index, y=made[flux], mode="lines", name="Predicted", line=dict(width=1.6, color=colour))
+        go.Scatter(
+            x=made.index,
+            y=made[flux],
+            mode="lines",
+            name="Predicted",
+            line=dict(width=1.6, color=colour),
+            customdata=made[[f"{flux}_low", f"{flux}_high"]],
+            hovertemplate=f"{hover.value()} (90 %: %{{customdata[0]:.2f}} to %{{customdata[1]:.2f}})",
+        )
     )
     figure.add_trace(
         go.Scatter(
@@ -207,10 +217,11 @@ def interval(made: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
             mode="markers",
             name="Observed",
             marker=dict(size=4.5, color=FLUX[theme][flux]),
+            hovertemplate=hover.value(),
         )
     )
     style(figure, theme, 320, hold="lesson-interval")
     figure.update_layout(hovermode="x unified")
     figure.update_xaxes(hoverformat=DATE[TimeStep.DAILY])
-    figure.update_yaxes(title_text=f"{flux} [{unit_label(FLUX_UNIT)}]", hoverformat=".2f")
+    figure.update_yaxes(title_text=f"{flux} [{hover.FLUX}]")
     return figure

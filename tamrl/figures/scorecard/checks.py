@@ -5,9 +5,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from tamrl.evaluation.results import METRICS, Metric
-from tamrl.figures.colours import CLASS, rgba
+from tamrl.figures import hover
+from tamrl.figures.colours import ACCENT, CLASS, LOSS_INK, UNSURE, rgba
 from tamrl.figures.scorecard.models import ROW_HEIGHT
-from tamrl.figures.scorecard.names import ACCENT, UNSURE, clear, look, metric_label
+from tamrl.figures.scorecard.names import clear, look, metric_label
 from tamrl.figures.style import INK, MUTED, Theme, style, unit_label
 from tamrl.schema import FLUX_UNIT, UNKNOWN
 
@@ -44,7 +45,9 @@ def coverage(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                     color=rgba(ACCENT[theme], 0.5),
                     width=0,
                 ),
-                hovertemplate="%{y:.1%} of days<extra>mean over towers</extra>",
+                hovertemplate=hover.told(
+                    "%{x} days of labels", "%{y:.1%} of days inside,<br>mean over towers", f"{level} % intervals"
+                ),
             )
         )
     figure.add_hrect(y0=TARGET_90[0], y1=TARGET_90[1], fillcolor=rgba(ACCENT[theme], 0.1), line_width=0, layer="below")
@@ -66,7 +69,7 @@ def class_coverage(table: pd.DataFrame, flux: str, names: dict[str, str], theme:
     """
     labels = [f"{names.get(name, name)} ({count})" for name, count in zip(table["class"], table["towers"], strict=True)]
     outside = ~table["coverage90"].between(*TARGET_90)
-    colour = [_WORSE[theme] if out else ACCENT[theme] for out in outside]
+    colour = [LOSS_INK[theme] if out else ACCENT[theme] for out in outside]
     figure = go.Figure(
         go.Scatter(
             x=table["coverage90"],
@@ -83,7 +86,7 @@ def class_coverage(table: pd.DataFrame, flux: str, names: dict[str, str], theme:
                 thickness=1.2,
                 width=0,
             ),
-            hovertemplate="%{y}: %{x:.1%} of days<extra></extra>",
+            hovertemplate=hover.told("%{y}", "%{x:.1%} of days inside,<br>mean over towers"),
         )
     )
     figure.add_vline(x=0.9, line=dict(color=MUTED[theme], width=1.2, dash="dash"))
@@ -117,8 +120,10 @@ def spread_skill(table: pd.DataFrame, flux: str, names: dict[str, str], theme: T
                     color=rgba(CLASS.get(row["class"], CLASS[UNKNOWN]), 0.85),
                     line=dict(width=1, color=INK[theme]),
                 ),
-                hovertemplate=f"{names.get(row['class'], row['class'])}: spread %{{x:.2f}}, RMSE %{{y:.2f}}, "
-                f"n = {row['towers']}<extra></extra>",
+                hovertemplate=hover.told(
+                    names.get(row["class"], row["class"]),
+                    f"spread %{{x:.2f}}, RMSE {hover.value()}, n = {row['towers']}",
+                ),
             )
         )
     both = table[["spread", "rmse"]].to_numpy(dtype=float)
@@ -147,7 +152,7 @@ def ablations(table: pd.DataFrame, flux: str, metric: Metric, reference: str, th
     """
     rows = table[table["model"] != reference].iloc[::-1]
     colour = [
-        UNSURE[theme] if not sure else ACCENT[theme] if _better(value, metric) else _WORSE[theme]
+        UNSURE[theme] if not sure else ACCENT[theme] if _better(value, metric) else LOSS_INK[theme]
         for value, sure in zip(rows["change"], clear(rows), strict=True)
     ]
     unit = "%" if metric.relative else unit_label(metric.unit)
@@ -168,7 +173,12 @@ def ablations(table: pd.DataFrame, flux: str, metric: Metric, reference: str, th
                 width=3,
             ),
             customdata=rows[["value", "towers"]],
-            hovertemplate=f"%{{x:+.3g}} {unit}, {metric.label} %{{customdata[0]:.3f}}, n = %{{customdata[1]}}",
+            hovertemplate=hover.told(
+                "%{y}",
+                f"{hover.value(unit, 'x', '+.1f' if metric.relative else '+.2f')}, "
+                f"{metric.label} {hover.value(unit_label(metric.unit), 'customdata[0]', '.3f')}, "
+                "n = %{customdata[1]}",
+            ),
         )
     )
     style(figure, theme, max(220, 96 + 30 * len(rows)), hold=f"ablations-{flux}-{metric.name}")
@@ -176,9 +186,6 @@ def ablations(table: pd.DataFrame, flux: str, metric: Metric, reference: str, th
     figure.update_xaxes(title_text=f"Change of {flux} {metric.label}" + (f" [{unit}]" if unit else ""))
     figure.update_yaxes(title_text="")
     return figure
-
-
-_WORSE = {"light": "#c06a2b", "dark": "#dc9257"}
 
 
 def _better(value: float, metric: Metric) -> bool:
@@ -195,6 +202,8 @@ def published(table: pd.DataFrame, metric: str, theme: Theme) -> go.Figure:
     """
     figure = go.Figure()
     rows = list(dict.fromkeys(zip(table["split"], table["flux"], strict=True)))
+    score = METRICS[metric]
+    said = f"{score.label} {hover.value(unit_label(score.unit), 'x', '.3f')}"
     for (whose, model), mine in table.groupby(["whose", "model"], sort=False):
         drawn, ours = look(model), whose == "ours"
         figure.add_trace(
@@ -205,7 +214,8 @@ def published(table: pd.DataFrame, metric: str, theme: Theme) -> go.Figure:
                 ],
                 mode="markers",
                 name=f"{drawn.label}, {whose}",
-                hovertemplate="%{x:.3f}",
+                customdata=[f"{split}, {flux}" for split, flux in zip(mine["split"], mine["flux"], strict=True)],
+                hovertemplate=hover.told("%{customdata}", said, f"{drawn.label}, {whose}"),
                 marker=dict(
                     size=11,
                     symbol=drawn.symbol.removesuffix("-open") + ("" if ours else "-open"),
@@ -215,7 +225,7 @@ def published(table: pd.DataFrame, metric: str, theme: Theme) -> go.Figure:
             )
         )
     style(figure, theme, 150 + 46 * len(rows), hold=f"published-{metric}")
-    figure.update_xaxes(title_text=metric_label(METRICS[metric]), zeroline=False)
+    figure.update_xaxes(title_text=metric_label(score), zeroline=False)
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
         ticktext=[f"{split} · {flux}" for split, flux in rows],

@@ -5,26 +5,12 @@ import pandas as pd
 import pydeck as pdk
 
 from tamrl.evaluation.results import Metric
-from tamrl.figures.colours import ALGAE, CLASS, MATTER, rgb
+from tamrl.figures.colours import ALGAE, CLASS, MATTER, PURPLE_ORANGE, rgb
 from tamrl.figures.scorecard.names import number
 from tamrl.figures.style import Theme
 from tamrl.figures.towers.map import point_map
 from tamrl.schema import IGBP, UNKNOWN
 
-#: ColorBrewer PuOr with 11 classes (Brewer, https://colorbrewer2.org, Apache-2.0): low purple, high orange.
-PURPLE_ORANGE = (
-    "#2d004b",
-    "#542788",
-    "#8073ac",
-    "#b2abd2",
-    "#d8daeb",
-    "#f7f7f7",
-    "#fee0b6",
-    "#fdb863",
-    "#e08214",
-    "#b35806",
-    "#7f3b08",
-)
 #: Ends of the colour scale: single far towers must not grey out the others.
 _TAIL = 5
 TOOLTIP = "<b>{site}</b> {igbp}, Köppen {koeppen}<br>{said}<br>{network}, {days} valid days"

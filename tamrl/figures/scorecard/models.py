@@ -6,32 +6,33 @@ import plotly.graph_objects as go
 
 from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import Metric
-from tamrl.figures.colours import rgba
-from tamrl.figures.scorecard.names import UNSURE, change_label, clear, look, metric_label, shots_label
-from tamrl.figures.style import MUTED, SMALL_PX, Theme, style
+from tamrl.figures import hover
+from tamrl.figures.colours import LOSS, ON_OUTCOME, TIE, UNSURE, WIN, rgba
+from tamrl.figures.scorecard.names import change_label, clear, look, metric_label, shots_label
+from tamrl.figures.style import MUTED, SMALL_PX, Theme, style, unit_label
 
 #: Height of a figure that stands in a row of three [px].
 ROW_HEIGHT = 360
-#: Blue and orange stay apart for every reader; the tie is neutral.
-WIN = {"light": "#2f7fb8", "dark": "#5aa9dd"}
-TIE = {"light": "#d4d3cb", "dark": "#454d48"}
-LOSS = {"light": "#d8812b", "dark": "#e39a4f"}
 OUTCOMES = (("win", "better", WIN), ("tie", "within the band", TIE), ("loss", "worse", LOSS))
-_ON = {
-    "light": {"win": "#ffffff", "tie": "#23302a", "loss": "#1b1206"},
-    "dark": {"win": "#08121a", "tie": "#e6e9e3", "loss": "#1b1206"},
-}
 
 
-def _class_points(mine: pd.DataFrame, at: list[float], metric: Metric, theme: Theme, hollow: bool) -> go.Scatter:
-    """Return the changes of one model, at the heights ``at``, with their intervals."""
+def _class_points(
+    mine: pd.DataFrame, at: list[float], labels: list[str], metric: Metric, theme: Theme, hollow: bool
+) -> go.Scatter:
+    """Return the changes of one model, at the heights ``at`` of classes, with their intervals."""
     model, shots = mine["model"].iloc[0], mine["shots"].iloc[0]
     colour = [look(model).colour(theme) if known else UNSURE[theme] for known in clear(mine)]
+    name, digits = f"{look(model).label}, {shots_label(shots)}", "+.1f" if metric.relative else "+.2f"
+    change = hover.value("%" if metric.relative else unit_label(metric.unit), "x", digits)
+    said = (
+        f"{change} (%{{customdata[0]:{digits}}} to %{{customdata[1]:{digits}}})<br>"
+        f"{metric.label} {hover.value(unit_label(metric.unit), 'customdata[2]', '.3f')}, n = %{{customdata[3]}}"
+    )
     return go.Scatter(
         x=mine["change"],
         y=at,
         mode="markers",
-        name=f"{look(model).label}, {shots_label(shots)}",
+        name=name,
         marker=dict(
             size=9, symbol="circle-open" if hollow else "circle", color=colour, line=dict(width=2, color=colour)
         ),
@@ -44,9 +45,8 @@ def _class_points(mine: pd.DataFrame, at: list[float], metric: Metric, theme: Th
             thickness=1.4,
             width=0,
         ),
-        customdata=np.column_stack([mine["change_low"], mine["change_high"], mine["value"], mine["towers"]]),
-        hovertemplate="%{x:+.3g} (%{customdata[0]:+.3g} to %{customdata[1]:+.3g}), "
-        f"{metric.label} %{{customdata[2]:.3g}}, n = %{{customdata[3]}}",
+        customdata=mine[["change_low", "change_high", "value", "towers"]].assign(label=labels),
+        hovertemplate=hover.told("%{customdata[4]}", said, name),
     )
 
 
@@ -65,6 +65,8 @@ def learning_curve(summary: pd.DataFrame, flux: str, metric: Metric, theme: Them
     rows = summary[summary["flux"] == flux]
     shots = sorted(int(s) for s in rows["shots"].unique())
     place = {s: i for i, s in enumerate(shots)}
+    value = hover.value(unit_label(metric.unit), digits=".3f")
+    about = f"{value}<br>(95 %: %{{customdata[0]:.3f}} to %{{customdata[1]:.3f}}), n = %{{customdata[2]}}"
     figure = go.Figure()
     for model in reversed(in_order(list(rows["model"]))):
         mine = rows[rows["model"] == model].sort_values("shots")
@@ -72,7 +74,8 @@ def learning_curve(summary: pd.DataFrame, flux: str, metric: Metric, theme: Them
         colour = drawn.colour(theme)
         x = [place[int(s)] for s in mine["shots"]]
         accent = model == "tamrl"
-        if len(x) > 1 and mine[["low", "high"]].notna().all(axis=None):
+        certain = bool(mine[["low", "high"]].notna().all(axis=None))
+        if len(x) > 1 and certain:
             figure.add_trace(_band(x, mine, rgba(colour, 0.2 if accent else 0.07), model))
         elif len(shots) > 1 and x == [0]:
             figure.add_trace(_line_across(mine["value"].iloc[0], len(shots) - 1, model, rgba(colour, 0.6)))
@@ -85,9 +88,8 @@ def learning_curve(summary: pd.DataFrame, flux: str, metric: Metric, theme: Them
                 legendgroup=model,
                 line=dict(color=colour, width=3 if accent else 1.6, dash=drawn.dash),
                 marker=dict(symbol=drawn.symbol, size=9 if accent else 7, color=colour),
-                customdata=mine[["low", "high", "towers"]],
-                hovertemplate="%{y:.3f} (%{customdata[0]:.3f} to %{customdata[1]:.3f}), n = %{customdata[2]}"
-                f"<extra>{drawn.label}</extra>",
+                customdata=mine[["low", "high", "towers"]].assign(labels=[shots_label(int(s)) for s in mine["shots"]]),
+                hovertemplate=hover.told("%{customdata[3]}", about if certain else value, drawn.label),
             )
         )
     style(figure, theme, ROW_HEIGHT, hold=f"curve-{flux}-{metric.name}")
@@ -149,7 +151,8 @@ def classes(
         mine = table[(table["model"] == model) & (table["shots"] == shots)]
         offset = 0.16 * (2 * i - len(columns) + 1)
         at = [order.index(c) + offset for c in mine["class"]]
-        figure.add_trace(_class_points(mine, at, metric, theme, hollow=i == 0 and len(columns) > 1))
+        labels = [names.get(c, c) for c in mine["class"]]
+        figure.add_trace(_class_points(mine, at, labels, metric, theme, hollow=i == 0 and len(columns) > 1))
     style(figure, theme, max(200, 76 + 38 * len(order)), hold=f"classes-{flux}-{metric.name}-{len(order)}")
     figure.update_layout(showlegend=False, margin_t=14)
     figure.add_vline(x=0, line=dict(color=MUTED[theme], width=1))
@@ -175,6 +178,7 @@ def cumulative(values: pd.DataFrame, flux: str, metric: Metric, theme: Theme) ->
     """
     figure = go.Figure()
     share = (np.arange(len(values)) + 1) / max(1, len(values))
+    upto = f"{metric.label} up to {hover.value(unit_label(metric.unit), 'x')}"
     order = in_order([model for model, _ in values.columns])
     for model, shots in sorted(values.columns, key=lambda column: -order.index(column[0])):
         drawn = look(model)
@@ -186,7 +190,7 @@ def cumulative(values: pd.DataFrame, flux: str, metric: Metric, theme: Theme) ->
                 mode="lines",
                 name=drawn.label,
                 line=dict(shape="hv", color=drawn.colour(theme), width=3 if model == "tamrl" else 1.6, dash=drawn.dash),
-                hovertemplate=f"%{{y:.0%}} of towers up to %{{x:.3g}}<extra>{label}</extra>",
+                hovertemplate=hover.told(upto, "%{y:.0%} of towers", label),
             )
         )
     style(figure, theme, ROW_HEIGHT, hold=f"cdf-{flux}-{metric.name}")
@@ -229,9 +233,9 @@ def contest(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                 insidetextanchor="middle",
                 textangle=0,
                 constraintext="none",
-                textfont=dict(color=_ON[theme][kind], size=SMALL_PX),
+                textfont=dict(color=ON_OUTCOME[theme][kind], size=SMALL_PX),
                 customdata=np.column_stack([table[kind], total]),
-                hovertemplate=f"%{{customdata[0]}} of %{{customdata[1]}} towers {label}<extra></extra>",
+                hovertemplate=hover.told("%{y}", f"%{{customdata[0]}} of %{{customdata[1]}} towers {label}"),
             )
         )
     style(figure, theme, max(180, 76 + 34 * len(table)), hold=f"contest-{flux}-{len(table)}")

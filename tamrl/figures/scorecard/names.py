@@ -11,12 +11,8 @@ import pandas as pd
 
 from tamrl.evaluation.labels import LABELS, ModelLabel
 from tamrl.evaluation.results import Metric
-from tamrl.figures.colours import ROLE
+from tamrl.figures.colours import MODEL, ROLE, UNKNOWN_MODEL
 from tamrl.figures.style import Theme, number, unit_label
-
-#: What cannot be told from no difference: its 95 % interval holds zero.
-UNSURE = {"light": "#8b929c", "dark": "#7d858f"}
-ACCENT = {"light": "#0a7d4f", "dark": "#4fd39a"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,24 +40,24 @@ class ModelLook:
         return self.dark if theme == "dark" else self.light
 
 
-#: How each model is drawn; its names are in ``tamrl.evaluation.labels``.
+#: Dash and marker of each model; its names are in ``tamrl.evaluation.labels``, its colours in ``MODEL``.
 _DRAWN: dict[str, dict[str, str]] = {
-    "tamrl": dict(light=ACCENT["light"], dark=ACCENT["dark"]),
-    "tamrl-1": dict(light="#3f9c78", dark="#8fdcc0", dash="dot", symbol="circle-open"),
-    "tamrl-published": dict(light="#6fb39b", dark="#b5e6d3", dash="longdash", symbol="circle-open"),
-    "tamrl-encode": dict(light="#4fa888", dark="#a6e3cb", dash="dash", symbol="circle-open"),
-    "xgboost": dict(light="#66717f", dark="#a9b4c0", dash="solid", symbol="square"),
-    "xgboost-support": dict(light="#5c7fa3", dark="#8fb4da", dash="dash", symbol="square-open"),
-    "lightgbm-lags": dict(light="#7b6a58", dark="#c2ad95", dash="solid", symbol="hexagon-open"),
-    "lightgbm": dict(light="#97a1ac", dark="#77818d", dash="dot", symbol="hexagon"),
-    "random-forest": dict(light="#a3abb5", dark="#77818d", dash="dot", symbol="triangle-up"),
-    "ct-lstm": dict(light="#8a5fa0", dark="#c7a0da", dash="solid", symbol="diamond"),
-    "lstm": dict(light="#b08fc0", dark="#93739f", dash="dot", symbol="diamond-open"),
-    "maml": dict(light="#a8703a", dark="#d9a16b", dash="dashdot", symbol="cross"),
-    "seasonal-cycle": dict(light="#a89a3c", dark="#cfc06a", dash="dash", symbol="x"),
-    "climatology": dict(light="#b5ab98", dark="#7d776b", dash="dot", symbol="star"),
+    "tamrl": dict(),
+    "tamrl-1": dict(dash="dot", symbol="circle-open"),
+    "tamrl-published": dict(dash="longdash", symbol="circle-open"),
+    "tamrl-encode": dict(dash="dash", symbol="circle-open"),
+    "xgboost": dict(dash="solid", symbol="square"),
+    "xgboost-support": dict(dash="dash", symbol="square-open"),
+    "lightgbm-lags": dict(dash="solid", symbol="hexagon-open"),
+    "lightgbm": dict(dash="dot", symbol="hexagon"),
+    "random-forest": dict(dash="dot", symbol="triangle-up"),
+    "ct-lstm": dict(dash="solid", symbol="diamond"),
+    "lstm": dict(dash="dot", symbol="diamond-open"),
+    "maml": dict(dash="dashdot", symbol="cross"),
+    "seasonal-cycle": dict(dash="dash", symbol="x"),
+    "climatology": dict(dash="dot", symbol="star"),
 }
-_UNKNOWN = dict(light="#7a7f86", dark="#9aa1a9", dash="dot", symbol="hexagon")
+_UNKNOWN = dict(dash="dot", symbol="hexagon")
 #: The markers of plotly as characters, for legends outside figures.
 GLYPHS = {
     "circle": "●",
@@ -105,7 +101,8 @@ PLACEMENT_LABELS = {
 def look(model: str) -> ModelLook:
     """Return how a model is written and drawn; one that is not known keeps its name and is grey."""
     names, drawn = LABELS.get(model, ModelLabel(model)), _DRAWN.get(model, _UNKNOWN)
-    return ModelLook(label=names.label, brief=names.brief, **drawn)
+    light, dark = MODEL.get(model, UNKNOWN_MODEL)
+    return ModelLook(label=names.label, brief=names.brief, light=light, dark=dark, **drawn)
 
 
 def observed_colour(theme: Theme) -> str:

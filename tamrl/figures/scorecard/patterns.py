@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from tamrl.figures import hover
 from tamrl.figures.colours import density_scale, rgba
 from tamrl.figures.scorecard.models import ROW_HEIGHT
 from tamrl.figures.scorecard.names import OBSERVED, column_label, look, observed_colour
@@ -15,6 +16,9 @@ from tamrl.schema import FLUX_UNIT
 UNIT = unit_label(FLUX_UNIT)
 _CORRELATIONS = (0, 0.2, 0.4, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
 _MONTHS = ("J", "F", "M", "A", "M", "J", "J", "A", "S", "O", "N", "D")
+#: What the distance from the centre of a Taylor diagram and the angle are.
+_RADIUS = "<br>sd over that of the observed"
+_ANGLE = dict(text="angle: correlation", x=1, y=1, xref="paper", yref="paper", xanchor="right", yanchor="bottom")
 #: Size of a bin of ``density.parquet`` [gC m-2 d-1].
 BIN = 0.5
 
@@ -36,39 +40,45 @@ def taylor(points: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
     sector = 180 if len(known) and known["correlation"].min() < 0 else 90
     _observed(figure, outer, sector, theme)
     for _, row in known.iterrows():
-        drawn, label = look(row["model"]), column_label((row["model"], int(row["shots"])))
-        figure.add_trace(
-            go.Scatterpolar(
-                r=[row["deviation"]],
-                theta=[np.degrees(np.arccos(np.clip(row["correlation"], -1, 1)))],
-                mode="markers",
-                name=label,
-                marker=dict(
-                    symbol=drawn.symbol,
-                    size=12 if row["model"] == "tamrl" else 9,
-                    color=drawn.colour(theme),
-                    line=dict(width=1.5, color=drawn.colour(theme)),
-                ),
-                hovertemplate=f"correlation {row['correlation']:.2f}, sd {row['deviation']:.2f}<extra>{label}</extra>",
-            )
-        )
+        figure.add_trace(_model(row, flux, theme))
     style(figure, theme, ROW_HEIGHT + 30, hold=f"taylor-{flux}")
     axis = dict(gridcolor=GRID[theme], linecolor=MUTED[theme], tickfont=dict(color=MUTED[theme], size=SMALL_PX))
+    radius = dict(text=_RADIUS, font=axis["tickfont"])
     ticks = [c for c in _CORRELATIONS if c >= 0] + ([-c for c in _CORRELATIONS[1:]] if sector == 180 else [])
     figure.update_layout(
-        margin=dict(l=30, r=30, t=30, b=24),
+        margin=dict(l=30, r=30, t=30, b=44),
         showlegend=False,
         title=_title(flux, theme),
+        annotations=[_ANGLE | dict(showarrow=False, font=dict(size=SMALL_PX, color=MUTED[theme]))],
         polar=dict(
             bgcolor="rgba(0,0,0,0)",
             sector=[0, sector],
-            radialaxis=dict(range=[0, outer], dtick=0.5, angle=0, **axis),
+            radialaxis=dict(range=[0, outer], dtick=0.5, angle=0, title=radius, **axis),
             angularaxis=dict(
                 tickvals=[float(np.degrees(np.arccos(c))) for c in ticks], ticktext=[f"{c:g}" for c in ticks], **axis
             ),
         ),
     )
     return figure
+
+
+def _model(row: pd.Series, flux: str, theme: Theme) -> go.Scatterpolar:
+    """Return the point of one model."""
+    drawn, label = look(row["model"]), column_label((row["model"], int(row["shots"])))
+    said = f"correlation {row['correlation']:.2f}, sd {row['deviation']:.2f} of the observed"
+    return go.Scatterpolar(
+        r=[row["deviation"]],
+        theta=[np.degrees(np.arccos(np.clip(row["correlation"], -1, 1)))],
+        mode="markers",
+        name=label,
+        marker=dict(
+            symbol=drawn.symbol,
+            size=12 if row["model"] == "tamrl" else 9,
+            color=drawn.colour(theme),
+            line=dict(width=1.5, color=drawn.colour(theme)),
+        ),
+        hovertemplate=hover.told(flux, said, label),
+    )
 
 
 def _observed(figure: go.Figure, outer: float, sector: float, theme: Theme) -> None:
@@ -92,7 +102,7 @@ def _observed(figure: go.Figure, outer: float, sector: float, theme: Theme) -> N
             theta=[0],
             mode="markers",
             name=OBSERVED,
-            hovertemplate="observed<extra></extra>",
+            hovertemplate=hover.told("Observed", "correlation 1, sd 1"),
             marker=dict(symbol="star", size=13, color=observed_colour(theme)),
             cliponaxis=False,
         )
@@ -111,7 +121,7 @@ def _arc(distance: float, outer: float, theme: Theme) -> go.Scatterpolar:
         mode="lines",
         showlegend=False,
         line=dict(color=GRID[theme], width=1.2),
-        hovertemplate=f"centred RMSE {distance:g} sd<extra></extra>",
+        hovertemplate=hover.told("Centred RMSE", f"{distance:g} sd of the observed"),
     )
 
 
@@ -134,6 +144,7 @@ def density(rows: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
         table = table.reindex(index=axes[0], columns=axes[1], method="nearest", tolerance=BIN / 4)
         days = table.to_numpy(dtype=float)
         top = max(1, int(np.ceil(np.log10(np.nanmax(days)))))
+        where = f"Observed %{{x:.1f}}, predicted {hover.value(digits='.1f')}"
         figure.add_trace(
             go.Heatmap(
                 x=axes[1],
@@ -144,7 +155,7 @@ def density(rows: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                 customdata=days,
                 colorscale=density_scale(theme),
                 colorbar=dict(
-                    title=dict(text="days", side="top", font_size=SMALL_PX),
+                    title=dict(text="Days", side="top", font_size=SMALL_PX),
                     thickness=9,
                     len=0.9,
                     tickvals=list(range(top + 1)),
@@ -152,7 +163,7 @@ def density(rows: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                     tickfont=dict(size=SMALL_PX, color=MUTED[theme]),
                     outlinewidth=0,
                 ),
-                hovertemplate="observed %{x:.1f}, predicted %{y:.1f}: %{customdata:,} days<extra></extra>",
+                hovertemplate=hover.told(where, "%{customdata:,} days"),
             )
         )
         ends = [min(a.min() for a in axes), max(a.max() for a in axes)]
@@ -201,14 +212,16 @@ def season(rows: pd.DataFrame, flux: str, columns: list[tuple[str, int]], theme:
             go.Scatter(
                 x=mine["month"],
                 y=mine["mean"],
-                mode="lines",
+                # What was measured has points: in grey it is near some of the models.
+                mode="lines+markers" if model == "observed" else "lines",
                 name=label,
                 line=dict(color=tint, width=width, dash=dash),
-                hovertemplate="%{y:.2f}",
+                hovertemplate=hover.value(),
             )
         )
     style(figure, theme, ROW_HEIGHT, hold=f"season-{flux}")
     figure.update_layout(hovermode="x unified", showlegend=False, margin_t=14)
     figure.update_xaxes(tickvals=list(range(1, 13)), ticktext=list(_MONTHS), range=[0.8, 12.2], title_text="Month")
+    figure.update_xaxes(unifiedhovertitle_text=hover.MONTH)
     figure.update_yaxes(title_text=f"{flux} [{UNIT}]")
     return figure

@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from tamrl.figures import hover
 from tamrl.figures.colours import ROLE, rgba
 from tamrl.figures.style import INK, SMALL_PX, Theme, style
 from tamrl.figures.towers.fingerprint import MONTH_NAMES
@@ -37,7 +38,7 @@ def cycles(
         horizontal_spacing=0.045,
     )
     for i in range(count):
-        for trace in _lines(real[:, i], decoded[..., i], theme):
+        for trace in _lines(real[:, i], decoded[..., i], _unit(titles[i]), theme):
             figure.add_trace(trace, row=i // columns + 1, col=i % columns + 1)
     style(figure, theme, rows * _ROW + 30, hold="decoded")
     figure.update_annotations(font=dict(size=SMALL_PX, color=INK[theme]))
@@ -46,7 +47,12 @@ def cycles(
     return figure
 
 
-def _lines(real: np.ndarray, decoded: np.ndarray, theme: Theme) -> list[go.Scatter]:
+def _unit(title: str) -> str:
+    """Return the unit at the end of a title, empty where there is none."""
+    return title.rpartition(" [")[2].rstrip("]") if title.endswith("]") else ""
+
+
+def _lines(real: np.ndarray, decoded: np.ndarray, unit: str, theme: Theme) -> list[go.Scatter]:
     """Return the range of the members (K, 12), their mean, and the real cycle (12,)."""
     months, low, high = np.arange(1, 13), decoded.min(0), decoded.max(0)
     traces = [
@@ -69,7 +75,8 @@ def _lines(real: np.ndarray, decoded: np.ndarray, theme: Theme) -> list[go.Scatt
                 mode="lines",
                 name=name,
                 line=dict(color=ROLE[theme][role], width=2.1, dash=dash),
-                hovertemplate=f"%{{x}}: %{{y:.3g}}<extra>{name}</extra>",
+                customdata=MONTH_NAMES,
+                hovertemplate=hover.told("%{customdata}", hover.value(unit, digits=".3~g"), name.capitalize()),
             )
         )
     return traces

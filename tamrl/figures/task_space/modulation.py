@@ -7,6 +7,7 @@ import numpy as np
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from tamrl.figures import hover
 from tamrl.figures.colours import BLUE_RED, on_dark
 from tamrl.figures.style import INK, SMALL_PX, TEXT_PX, Theme, style
 
@@ -51,7 +52,7 @@ def heat_map(parts: dict[str, np.ndarray], rows: Sequence[str], theme: Theme) ->
                 y=list(rows),
                 coloraxis="coloraxis" if name.startswith("gamma") else "coloraxis2",
                 customdata=np.broadcast_to(order, values.shape),
-                hovertemplate=f"%{{y}}, unit %{{customdata}}: %{{z:.2f}}<extra>{PARTS[name]}</extra>",
+                hovertemplate=hover.told("%{y}, unit %{customdata}", hover.value("", "z"), PARTS[name]),
                 xgap=0,
                 ygap=1,
             ),

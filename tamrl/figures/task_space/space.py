@@ -7,24 +7,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from tamrl.figures.colours import CLASS, MATTER, ROLE, VIRIDIS, rgba
+from tamrl.figures.colours import CLASS, CLASS_SIGN, CLIMATE, MATTER, OTHER_SIGN, ROLE, VIRIDIS, rgba
 from tamrl.figures.style import HEAD_PX, INK, MISSING, MUTED, PAPER, SMALL_PX, Theme, style
 from tamrl.schema import IGBP, KOEPPEN, UNKNOWN
 
 HEIGHT, WAY_PX = 540, 400
-#: Colours of the main climates, of Okabe and Ito (2008), https://jfly.uni-koeln.de/color/.
-CLIMATE = {"A": "#009e73", "B": "#e69f00", "C": "#56b4e9", "D": "#0072b2", "E": "#cc79a7", UNKNOWN: CLASS[UNKNOWN]}
 _CLIMATE_SIGNS = {"A": "square", "B": "diamond", "C": "circle", "D": "triangle-up", "E": "star", UNKNOWN: "x"}
-#: Kinds of vegetation differ in sign as well, since twelve classes are too many for colours alone.
-_SIGNS = {
-    **dict.fromkeys(("ENF", "EBF", "DNF", "DBF", "MF"), "circle"),
-    **dict.fromkeys(("CSH", "OSH"), "diamond"),
-    **dict.fromkeys(("WSA", "SAV"), "triangle-up"),
-    **dict.fromkeys(("GRA",), "square"),
-    **dict.fromkeys(("CRO", "CVM"), "cross"),
-    **dict.fromkeys(("WET", "WAT"), "triangle-down"),
-}
-_OTHER_SIGN = "x"
 #: Ends of the colours of a number: single far towers must not grey out the others.
 _TAIL = 5
 
@@ -39,7 +27,7 @@ def classes(table: pd.DataFrame, by: str) -> list[tuple[str, str, str, str]]:
     if by == "igbp":
         present = set(table["igbp"])
         return [
-            (code, IGBP.get(code, "class unknown"), CLASS[code], _SIGNS.get(code, _OTHER_SIGN))
+            (code, IGBP.get(code, "class unknown"), CLASS[code], CLASS_SIGN.get(code, OTHER_SIGN))
             for code in CLASS
             if code in present
         ]
@@ -221,7 +209,7 @@ def way_distance(way: pd.DataFrame, counted: str, nearest: float, theme: Theme) 
     )
     style(figure, theme, WAY_PX, hold="task_far")
     figure.update_xaxes(title_text=counted, type="category")
-    figure.update_yaxes(title_text="Distance, relative to that<br>between nearest towers [1]", rangemode="tozero")
+    figure.update_yaxes(title_text="Distance, relative to that<br>between nearest towers", rangemode="tozero")
     figure.update_layout(showlegend=False)
     return figure
 
@@ -235,6 +223,6 @@ def _steps(way: pd.DataFrame, x: pd.Series, y: pd.Series, theme: Theme, mode: st
         mode=mode,
         line=dict(color=rgba(ROLE[theme]["adapted"], 0.5), width=2),
         marker=dict(size=10, color=colours, line=dict(width=1, color=INK[theme])),
-        hovertext=[f"{label}: {far:.2f}" for label, far in zip(way["label"], way["far"], strict=True)],
+        hovertext=[f"{label}: distance {far:.2f}" for label, far in zip(way["label"], way["far"], strict=True)],
         hovertemplate="%{hovertext}<extra></extra>",
     )

@@ -6,6 +6,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from tamrl.figures import hover
 from tamrl.figures.colours import DRIVER, FLUX, ROLE, rgba
 from tamrl.figures.style import (
     DATE,
@@ -74,7 +75,7 @@ def add_flux(
     step = step_of(tower)
     axis, values, good = time_axis(tower["time"].values), tower[flux].values, good_days(tower)
     colour = FLUX[theme][flux]
-    common = dict(**axis, hovertemplate=f"%{{y:.2f}} {unit_label(VARIABLES[flux].unit)}")
+    common = dict(**axis, hovertemplate=hover.value())
     line = trace(
         y=values,
         mode="lines",
@@ -128,7 +129,7 @@ def support_chart(tower: xr.Dataset, support: pd.DatetimeIndex, flux: str, theme
             y=chosen,
             mode="markers",
             name=f"Support {unit(step, 0)}",
-            hovertemplate="%{y:.2f}",
+            hovertemplate=hover.value(),
             marker=dict(size=marker_size(6, step), color=ROLE[theme]["support"]),
             **time_axis(tower["time"].values),
         )

@@ -3,7 +3,8 @@
 import pandas as pd
 import plotly.graph_objects as go
 
-from tamrl.figures.colours import CLASS
+from tamrl.figures import hover
+from tamrl.figures.colours import CLASS, CLASS_SIGN, OTHER_SIGN
 from tamrl.figures.style import INK, Theme, style
 from tamrl.figures.world.charts import UNIT, rounded, wrapped
 from tamrl.schema import IGBP
@@ -25,7 +26,7 @@ def at_towers(table: pd.DataFrame, classes: dict[str, str], label: str, flux: st
     shown = table if len(table) <= MOST else table.sample(MOST, random_state=0)
     cover = shown["site"].map(classes).fillna("unknown")
     figure = go.Figure()
-    hover = "%{customdata}<br>tower %{x:.2f}<br>map %{y:.2f}"
+    said = f"tower %{{x:.2f}}, map {hover.value()}"
     for igbp in (c for c in CLASS if (cover == c).any()):
         rows = shown[cover == igbp]
         figure.add_trace(
@@ -34,9 +35,9 @@ def at_towers(table: pd.DataFrame, classes: dict[str, str], label: str, flux: st
                 y=rounded(rows["product"].to_numpy()),
                 mode="markers",
                 name=igbp,
-                marker=dict(color=CLASS[igbp], size=5, opacity=0.65),
+                marker=dict(color=CLASS[igbp], symbol=CLASS_SIGN.get(igbp, OTHER_SIGN), size=5, opacity=0.65),
                 customdata=[f"{site}, {month:%Y-%m}" for site, month in zip(rows["site"], rows["time"], strict=True)],
-                hovertemplate=f"{hover}<extra>{IGBP.get(igbp, igbp)}</extra>",
+                hovertemplate=hover.told("%{customdata}", f"{said}<br>{IGBP.get(igbp, igbp)}"),
             )
         )
     both = shown[["observed", "product"]].to_numpy()

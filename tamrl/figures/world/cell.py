@@ -8,8 +8,10 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from tamrl.figures import hover
 from tamrl.figures.colours import DRIVER, ROLE, rgba
 from tamrl.figures.style import HEAD_PX, INK, SMALL_PX, Theme, style, unit_label
+from tamrl.figures.towers.fingerprint import MONTH_NAMES
 from tamrl.figures.world.charts import MONTHS, UNIT, MapsLook, rounded
 from tamrl.predict.monthly_means import BALANCE, GIVEN, SPLIT
 from tamrl.schema import FLUXES, VARIABLES
@@ -44,7 +46,7 @@ def cycles(tables: Mapping[str, pd.DataFrame], drawn: Mapping[str, MapsLook], fl
                 legendgroup=key,
                 line=dict(color=look.colour, dash=look.dash, width=look.width),
                 marker=dict(symbol=look.symbol, size=5),
-                hovertemplate="%{y:.2f}",
+                hovertemplate=hover.value(),
             )
         )
     style(figure, theme, HEIGHT, hold=f"cycles-{flux}")
@@ -74,6 +76,7 @@ def _band(figure: go.Figure, low: pd.Series, high: pd.Series, colour: str, group
 
 def _months(figure: go.Figure) -> None:
     figure.update_xaxes(tickvals=list(range(1, 13)), ticktext=list(MONTHS), range=[0.5, 12.5])
+    figure.update_xaxes(unifiedhovertitle_text=hover.MONTH)
 
 
 def drivers(table: xr.Dataset, theme: Theme) -> go.Figure:
@@ -88,11 +91,12 @@ def drivers(table: xr.Dataset, theme: Theme) -> go.Figure:
     for row, name in enumerate(_DRIVERS, start=1):
         values, month = rounded(table[name].values), list(range(1, 13))
         unit = unit_label(_DRIVER_UNITS.get(name) or VARIABLES[name].unit)
-        hover = f"%{{y:.3~g}} {unit}<extra>{_DRIVERS[name]}</extra>"
+        said = hover.told("%{customdata}", hover.value(unit, digits=".3~g"), _DRIVERS[name])
+        common = dict(x=month, y=values, customdata=MONTH_NAMES, hovertemplate=said)
         trace = (
-            go.Bar(x=month, y=values, marker=dict(color=rgba(colour, 0.75), cornerradius=2), hovertemplate=hover)
+            go.Bar(marker=dict(color=rgba(colour, 0.75), cornerradius=2), **common)
             if name == "P_MON"
-            else go.Scatter(x=month, y=values, mode="lines", line=dict(color=colour, width=2), hovertemplate=hover)
+            else go.Scatter(mode="lines", line=dict(color=colour, width=2), **common)
         )
         figure.add_trace(trace, row=row, col=1)
         figure.update_yaxes(title_text=f"{_DRIVERS[name].replace(' ', '<br>')}<br>[{unit}]", nticks=4, row=row, col=1)
@@ -129,7 +133,7 @@ def known(table: pd.DataFrame, theme: Theme) -> go.Figure:
                     legendgroup=when,
                     showlegend=column == 1,
                     line=dict(color=colour, width=2.4, dash=dash),
-                    hovertemplate="%{y:.2f}",
+                    hovertemplate=hover.value(),
                 ),
                 **place,
             )
@@ -140,7 +144,7 @@ def known(table: pd.DataFrame, theme: Theme) -> go.Figure:
     _months(figure)
     # Every third month: in a narrow window the letters of all would be turned.
     figure.update_xaxes(tickvals=[1, 4, 7, 10], ticktext=[MONTHS[m - 1] for m in (1, 4, 7, 10)], tickangle=0)
-    figure.update_yaxes(title_text=f"[{UNIT}]", col=1)
+    figure.update_yaxes(title_text=f"Flux [{UNIT}]", col=1)
     return figure
 
 
@@ -170,7 +174,7 @@ def _points(figure: go.Figure, table: pd.DataFrame, flux: str, theme: Theme, pla
                 legendgroup=label,
                 showlegend=bool(place["col"] == 1 and some),
                 marker=dict(size=10, symbol=symbol, color=colour),
-                hovertemplate="%{y:.2f}",
+                hovertemplate=hover.value(),
             ),
             **place,
         )

@@ -10,19 +10,14 @@ import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
 
-from tamrl.figures.colours import OWN, plotly_scale, rgba
+from tamrl.figures import hover
+from tamrl.figures.colours import MAPS, OWN, plotly_scale, rgba
 from tamrl.figures.style import HEAD_PX, INK, MUTED, SMALL_PX, Theme, style, unit_label
 from tamrl.maps.aggregate import TOTAL_UNIT
 from tamrl.schema import FLUX_UNIT
 
 UNIT, TOTAL = unit_label(FLUX_UNIT), unit_label(TOTAL_UNIT)
 MONTHS = ("J", "F", "M", "A", "M", "J", "J", "A", "S", "O", "N", "D")
-#: Colours of sets of maps in the order in which they are on offer: Okabe and Ito (2008), darkened or lightened; none
-#: is that of RECO or NEE.
-_TINTS = {
-    "light": ("#00735a", "#a3487f", "#7a6a00", "#4b5563", "#2c8fbf", "#8a4b2a", "#6f5aa8"),
-    "dark": ("#3ecf9a", "#e39ac6", "#d9c95a", "#b8c0cc", "#6fc7ea", "#d0987c", "#b9a5e8"),
-}
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "hexagon", "cross", "x")
 #: Rows of a Hovmoeller diagram at most: finer than a screen shows is only a larger payload.
@@ -51,7 +46,7 @@ def looks(labels: Mapping[str, str], theme: Theme, chosen: str | None = None) ->
     count = len(_DASHES)
     return {
         key: MapsLook(
-            label, _TINTS[theme][i % count], _DASHES[i % count], _SYMBOLS[i % count], 3.0 if key == chosen else 1.8
+            label, MAPS[theme][i % count], _DASHES[i % count], _SYMBOLS[i % count], 3.0 if key == chosen else 1.8
         )
         for i, (key, label) in enumerate(labels.items())
     }
@@ -83,7 +78,7 @@ def zonal(
         title: of the axis, with the unit.
         theme: light or dark.
     """
-    figure = go.Figure()
+    figure, unit = go.Figure(), title.rpartition("[")[2].rstrip("]")
     for key, table in curves.items():
         look, known = drawn[key], table.dropna(subset=["value"])
         lat = rounded(known.index)
@@ -98,7 +93,7 @@ def zonal(
                 name=look.label,
                 legendgroup=key,
                 line=dict(color=look.colour, dash=look.dash, width=look.width),
-                hovertemplate=f"%{{y:.2f}}°: %{{x:.3~g}}<extra>{look.label}</extra>",
+                hovertemplate=hover.told("Latitude %{y:.1f}°", hover.value(unit, "x", ".3~g"), look.label),
             )
         )
     style(figure, theme, 460, hold=f"zonal-{column}")
@@ -200,7 +195,7 @@ def hovmoeller(
                 outlinewidth=0,
                 tickfont=dict(size=SMALL_PX, color=MUTED[theme]),
             ),
-            hovertemplate="month %{x}, %{y:.1f}°: %{z:.2f} " + UNIT + "<extra></extra>",
+            hovertemplate=hover.told("Month %{x:d}, latitude %{y:.1f}°", hover.value(of="z")),
         )
     )
     style(figure, theme, 400, hold=f"hovmoeller-{title}-{flux}")

@@ -4,6 +4,7 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
+from tamrl.figures import hover
 from tamrl.figures.colours import density_scale, rgba
 from tamrl.figures.style import MUTED, SMALL_PX, Theme, one_to_one, style
 from tamrl.figures.world.charts import UNIT, MapsLook, rounded, wrapped
@@ -27,7 +28,9 @@ def density(table: xr.Dataset, first: MapsLook, second: MapsLook, flux: str, the
     # Five powers of ten below the largest: what is rarer is a single cell.
     top = float(np.ceil(np.log10(np.nanmax(filled)))) if np.isfinite(filled).any() else 0.0
     ticks = [top - i for i in range(5)]
-    hover = f"%{{customdata:.3g}} {_AREA}<br>{first.label} %{{x:.2f}}<br>{second.label} %{{y:.2f}}<extra></extra>"
+    said = hover.told(
+        f"{first.label} %{{x:.2f}},<br>{second.label} {hover.value()}", f"<br>{hover.value(_AREA, 'customdata', '.2g')}"
+    )
     figure = go.Figure(
         go.Heatmap(
             x=rounded(table["first"].values),
@@ -39,7 +42,7 @@ def density(table: xr.Dataset, first: MapsLook, second: MapsLook, flux: str, the
             hoverongaps=False,
             customdata=rounded(filled),
             colorbar=dict(
-                title=dict(text=_AREA, side="top", font_size=SMALL_PX),
+                title=dict(text=f"Land<br>[{_AREA}]", side="top", font_size=SMALL_PX),
                 thickness=10,
                 len=0.95,
                 outlinewidth=0,
@@ -47,7 +50,7 @@ def density(table: xr.Dataset, first: MapsLook, second: MapsLook, flux: str, the
                 ticktext=[f"{10**t:g}" for t in ticks],
                 tickfont=dict(size=SMALL_PX, color=MUTED[theme]),
             ),
-            hovertemplate=hover,
+            hovertemplate=said,
         )
     )
     ends = [float(table["first"][0]), float(table["first"][-1])]
@@ -82,7 +85,7 @@ def histograms(table: xr.Dataset, first: MapsLook, second: MapsLook, flux: str, 
                 line=dict(color=look.colour, width=2, shape="hvh", dash="solid" if name == "first" else "dash"),
                 fill="tozeroy",
                 fillcolor=rgba(look.colour, 0.12),
-                hovertemplate=f"%{{x:.2f}} {UNIT}: %{{y:.2f}} {_AREA}<extra>{look.label}</extra>",
+                hovertemplate=hover.told(hover.value(of="x"), hover.value(_AREA), look.label),
             )
         )
     style(figure, theme, HEIGHT, hold=f"world-histogram-{flux}")

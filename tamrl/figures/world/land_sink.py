@@ -7,6 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import xarray as xr
 
+from tamrl.figures import hover
 from tamrl.figures.colours import FLUX, OWN, plotly_scale, rgba
 from tamrl.figures.style import GRID, INK, MUTED, PAPER, SMALL_PX, Theme, style, unit_label
 from tamrl.figures.world.charts import rounded, wrapped
@@ -38,7 +39,8 @@ def waterfall(table: pd.DataFrame, theme: Theme) -> go.Figure:
     _connect(figure, table, names, theme)
     for kind, part in table.groupby("kind", sort=False):
         at = [names[i] for i in part.index]
-        about = [" · ".join(filter(None, pair)) for pair in zip(part["years"], part["citation"], strict=True)]
+        whence = [" · ".join(filter(None, pair)) for pair in zip(part["years"], part["citation"], strict=True)]
+        about = list(zip(part["label"], (said[i] for i in part.index), whence, strict=True))
         known = part["plus_minus"].notna()
         bar = dict(type="data", array=rounded(part["plus_minus"].fillna(0)), visible=bool(known.any()))
         figure.add_trace(
@@ -55,7 +57,7 @@ def waterfall(table: pd.DataFrame, theme: Theme) -> go.Figure:
                     pattern=dict(shape=_HATCH[kind], fgcolor=PAPER[theme], fillmode="overlay"),
                 ),
                 error_x=bar | dict(thickness=1.5, width=4, color=MUTED[theme]),
-                hovertemplate=f"%{{y}} {TOTAL}<br>%{{customdata}}<extra></extra>",
+                hovertemplate=hover.told("%{customdata[0]}", f"%{{customdata[1]}} {TOTAL}<br>%{{customdata[2]}}"),
             )
         )
     style(figure, theme, 70 + 40 * len(table), hold="land-sink")
@@ -113,13 +115,13 @@ def where(found: xr.DataArray, label: str, flux: str, theme: Theme, palette: str
             colorscale=plotly_scale("NEE", theme == "dark", palette),
             hoverongaps=False,
             colorbar=dict(
-                title=dict(text=unit, side="top", font_size=SMALL_PX),
+                title=dict(text=f"{flux}<br>[{unit}]", side="top", font_size=SMALL_PX),
                 thickness=10,
                 len=0.95,
                 outlinewidth=0,
                 tickfont=dict(size=SMALL_PX, color=MUTED[theme]),
             ),
-            hovertemplate=f"%{{y:.0f}}° N, %{{x:.0f}}° E: {flux} %{{z:.2f}} {unit}<extra>{label}</extra>",
+            hovertemplate=hover.told(hover.CELL, f"{flux} {hover.value(unit, 'z')}", label),
         )
     )
     style(figure, theme, 380, hold=f"land-sink-where-{flux}")

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import xarray as xr
 
-from tamrl.figures.colours import CIVIDIS, OWN, field_scale, on_dark, rgb
-from tamrl.figures.scorecard.map import PURPLE_ORANGE
+from tamrl.figures.colours import CIVIDIS, OWN, PURPLE_ORANGE, PURPLE_RED, field_scale, on_dark, rgb
 from tamrl.figures.style import INK, PAPER, Theme, unit_label
 from tamrl.globe.contract import SD, edges
 from tamrl.schema import FLUX_UNIT, variable
@@ -25,8 +24,6 @@ STEPS = 255
 MOST_BYTES = 220_000
 #: Percentiles of the colour range, where the reader names none.
 TAILS = (2.0, 98.0)
-#: ColorBrewer PuRd with 9 classes (Brewer, https://colorbrewer2.org, Apache-2.0).
-PURPLE_RED = ("#f7f4f9", "#e7e1ef", "#d4b9da", "#c994c7", "#df65b0", "#e7298a", "#ce1256", "#980043", "#67001f")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -218,3 +218,15 @@ def test_before_and_after_mark_what_was_given(calibrated):
     assert max(band.y) == (4.0 if calibrated else 2.4)
     shown = [trace.name for trace in figure.data if trace.showlegend]
     assert len(shown) == len(set(shown)) == 4
+
+
+@pytest.mark.parametrize("mean", [-20.0, -3.4, 0.02, 96.0, 134.0])
+def test_each_panel_of_the_totals_has_two_ticks_and_room_for_them_on_a_phone(mean):
+    table = pd.DataFrame({"mean": [mean, 0.8 * mean], "sd": [0.1 * abs(mean), np.nan]}, index=["ours", "theirs"])
+    axis = totals.totals({"NEE": table}, [], looks(), "light").layout.xaxis
+    low, high = axis.range
+    assert low < min(mean - 0.1 * abs(mean), 0.8 * mean)
+    assert high > max(mean + 0.1 * abs(mean), 0.8 * mean)
+    # plotly takes the smallest of these steps that leaves no more ticks than were asked for.
+    step = min(s for k in range(-6, 6) for s in (10.0**k, 2 * 10.0**k, 5 * 10.0**k) if s >= (high - low) / axis.nticks)
+    assert 2 <= np.floor(high / step) - np.ceil(low / step) + 1 <= 5
