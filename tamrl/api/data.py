@@ -9,7 +9,8 @@ import xarray as xr
 
 from tamrl.bundled import find_workspace
 from tamrl.errors import TamrlError
-from tamrl.maps import catalog, products
+from tamrl.maps import catalog
+from tamrl.maps.products import registry
 from tamrl.protocol.support_days import support_days
 from tamrl.towers import read
 from tamrl.towers.workspace import Workspace
@@ -62,13 +63,13 @@ def open_product(
 
     Args:
         files: files, Zarr stores, folders or patterns with ``*``.
-        kind: ``auto``, or a key of ``tamrl.maps.products.PRODUCTS``, such as ``fluxcom-x-base`` or ``metaflux``.
+        kind: ``auto``, or a key of ``tamrl.maps.products.registry.PRODUCTS``, such as ``fluxcom-x-base`` or ``metaflux``.
         mapping: flux -> variable, unit and sign, for any other CF product.
 
     Raises:
         TamrlError: a file cannot be read, is not recognised, or does not fit the others.
     """
-    return products.open_product(files, kind, mapping)
+    return registry.open_product(files, kind, mapping)
 
 
 def open_maps(name: str | Path, workspace: Workspace | None = None) -> xr.Dataset:

@@ -30,7 +30,7 @@ def import_contained(
     Args:
         files: files, Zarr stores, folders, patterns with ``*``, and ZIP files of these.
         into: folder that the maps go to.
-        kind: a key of ``tamrl.maps.products.PRODUCTS``, or ``auto``.
+        kind: a key of ``tamrl.maps.products.registry.PRODUCTS``, or ``auto``.
         mapping: flux -> {variable, unit, sign}, for other CF files.
         progress: called with the fraction that is done.
         bounds: of the process.

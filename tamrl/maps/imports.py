@@ -53,7 +53,7 @@ def import_product(
     Args:
         files: files, Zarr stores, folders, patterns with ``*``, and ZIP files of these.
         into: workspace, whose folder ``maps`` it goes to, or a folder.
-        kind: a key of ``tamrl.maps.products.PRODUCTS``, or ``auto``.
+        kind: a key of ``tamrl.maps.products.registry.PRODUCTS``, or ``auto``.
         mapping: flux -> {variable, unit, sign}, or a YAML file of it, for other CF files.
         progress: called with the fraction that is done.
         most_bytes: that a ZIP may unpack to, and that the maps may take before they are compressed; None for the
