@@ -63,7 +63,7 @@ def open_product(
 
     Args:
         files: files, Zarr stores, folders or patterns with ``*``.
-        kind: ``auto``, or a key of ``tamrl.maps.products.registry.PRODUCTS``, such as ``fluxcom-x-base`` or ``metaflux``.
+        kind: ``auto``, or a key of ``tamrl.maps.products.registry.PRODUCTS``, such as ``metaflux``.
         mapping: flux -> variable, unit and sign, for any other CF product.
 
     Raises:
