@@ -298,6 +298,7 @@ def test_days_without_weather_are_predicted_once_the_switch_is_on(gappy):
     at = healthy(lab(site=site))
     assert any("TA is missing on 10 of" in w.value and "the switch below" in w.value for w in at.warning)
     adapt(at)
+    assert any("0 by construction in every prediction" in c.value for c in at.caption)
     at.toggle(key="choose_gaps").set_value(True).run()
     assert at.query_params["gaps"] == "1"
     assert any("predicted without the driver, masked as in training" in w.value for w in healthy(at).warning)

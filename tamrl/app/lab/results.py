@@ -34,7 +34,8 @@ def show(view: LabView, current: bool) -> None:
     _scores(view)
     runs.table(view)
     _over_time(view)
-    _per_flux(view)
+    if any(row["n"] for row in view.scores):
+        _per_flux(view)
     _spread(view)
     _balance(view)
     if len(view.result.history):
@@ -86,11 +87,7 @@ def _scores(view: LabView) -> None:
         with column:
             components.score_card(row, view.step)
     if not any(row["n"] for row in rows):
-        word = wording.unit(view.step)
-        st.info(
-            f"Every valid {word} is support, so none is left to score. Choose fewer support {word}s.",
-            icon=":material/info:",
-        )
+        widgets.tell(_unscored(view))
     runs.harm(view)
     st.caption(
         f"{view.step.adjective.capitalize()} values of the ensemble mean at this one tower, on the n valid {units} "
@@ -98,6 +95,17 @@ def _scores(view: LabView) -> None:
         "for bias, the change of its absolute value. "
         f"RMSE and bias in {UNIT}."
     )
+
+
+def _unscored(view: LabView) -> str:
+    """Say why nothing is scored, and what to do."""
+    word = wording.unit(view.step)
+    if view.scored.any():
+        return (
+            f"No {word} that could be scored has a prediction: the weather is missing on each of them. Switch on "
+            f"*Predict {word}s without weather* above, and adapt again."
+        )
+    return f"Every valid {word} is support, so none is left to score. Choose fewer support {word}s."
 
 
 def _over_time(view: LabView) -> None:
@@ -133,8 +141,13 @@ def _scores_in_words(view: LabView) -> str:
 def _per_flux(view: LabView) -> None:
     """Draw a row of scatters and a row of mean seasonal cycles, one a flux."""
     result, site = view.result, view.request.site
+    known = [row["flux"] for row in view.scores if row["n"]]
     st.markdown(f"**Predicted against observed, scored {wording.unit(view.step, 0)}**")
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
+        if flux not in known:
+            with column:
+                widgets.tell(f"No scored {wording.unit(view.step)} has {flux}.")
+            continue
         zero_shot, adapted = (view.means[role][flux].values for role in ("zero-shot", "adapted"))
         chart = figures.scatter(view.tower[flux].values, zero_shot, adapted, view.scored, flux, theme.current())
         words = f"Predicted against observed {flux} of {site}. {_scores_in_words(view)} With the 1:1 line."
@@ -143,6 +156,8 @@ def _per_flux(view: LabView) -> None:
     st.markdown(f"**Mean seasonal cycle, the same {wording.unit(view.step, 0)} in every line**")
     tables = {f: figures.season_table(view.tower, result.zero_shot, result.adapted, view.scored, f) for f in FLUXES}
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
+        if flux not in known:
+            continue
         chart = figures.season(tables[flux], flux, theme.current())
         widgets.chart(column, view.stem(f"season_{flux}"), chart, _season_in_words(tables[flux], flux, site))
     components.footer(
@@ -184,7 +199,8 @@ def _balance(view: LabView) -> None:
     """Say how far the carbon balance is open; draw it only of a model that may leave it open."""
     result = view.result
     observed = float(np.nanmax(np.abs(diagnostics.residual(view.tower)), initial=0.0))
-    predicted = float(np.abs(diagnostics.residual(result.adapted)).max())
+    # Steps that are left out for want of weather have no prediction.
+    predicted = float(np.nanmax(np.abs(diagnostics.residual(result.adapted)), initial=0.0))
     what = "Carbon balance residual, NEE − (RECO − GPP)"
     if predicted < figures.ROUNDING:
         st.caption(

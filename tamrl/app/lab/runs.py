@@ -152,6 +152,8 @@ def _by_support(view: "LabView", newest: "dict[LabRequest, Adaptation]", errors:
         days=[kinds[run][1] if run in kinds else 0 for run in errors["run"]],
     )
     rows = table[table["flux"] == flux]
+    if not rows["n"].any():
+        return
     said = "; ".join(f"{r['method']}, {r['days']}: {number(r['rmse'])}" for _, r in rows.iterrows())
     components.figure(
         view.stem(f"runs_support_{flux}"),

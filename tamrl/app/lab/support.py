@@ -46,6 +46,12 @@ def section(site: str, tower: xr.Dataset, origin: Origin, first: datetime.date |
     start, days = _choices(time, valid, step, first)
     support = support_days(tower, days, skip=int(time.searchsorted(pd.Timestamp(start))))
     flux = _support_flux(step)
+    if not np.isfinite(tower[flux].values).any():
+        widgets.tell(
+            f"The record of {components.plain(site)} has no {flux}. Choose another flux to see the support on."
+        )
+        st.caption(f"{text(support, step)}.")
+        return support
     key = f"{_CHART}_{site}_{flux}"
     widgets.chart(
         st.container(),

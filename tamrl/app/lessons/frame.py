@@ -1,17 +1,18 @@
 """What all lessons share: their steps, questions and marks, what the student has moved, what to read next."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import streamlit as st
 
 from tamrl.app.lessons import klass
-from tamrl.app.shared import components, state, widgets
+from tamrl.app.shared import components, state
 from tamrl.teaching.course import LESSONS, STEPS, Lesson
 from tamrl.teaching.marks import Mark
 from tamrl.towers import literature
 
-_MOVED, _MARKS = "tamrl_lesson_moved", "tamrl_lesson_marks"
+_MOVED, _MARKS, _HANDED = "tamrl_lesson_moved", "tamrl_lesson_marks", "tamrl_lesson_handed"
 
 
 def moved(name: str, default: Any) -> Any:
@@ -40,10 +41,69 @@ def mark_of(lesson: Lesson, question: str) -> Mark | None:
     return st.session_state.get(_MARKS, {}).get((lesson.name, question))
 
 
-def settle(lesson: Lesson, question: str, mark: Mark) -> None:
+def _settle(lesson: Lesson, question: str, mark: Mark) -> None:
     """Keep a mark in this session, and send it to the class."""
     st.session_state.setdefault(_MARKS, {})[lesson.name, question] = mark
     klass.record(lesson.name, question, mark)
+
+
+def hand_in(lesson: Lesson, question: str, label: str, marked: Callable[[Any], Mark], answer: str = "") -> bool:
+    """Draw the button that hands in an answer; mark what was handed in, and return whether this run did.
+
+    What was handed in is kept until it is marked: a student who goes on before the server has answered ends the run
+    that marks, and another one has to do so, see ``unmarked``.
+
+    Args:
+        lesson: the lesson.
+        question: a key of its questions, or ``guess``.
+        label: of the button.
+        marked: marks an answer.
+        answer: key of the widget that holds the answer; empty where it is what the student has moved.
+    """
+    st.button(
+        label,
+        key=f"settle_{lesson.name}_{question}",
+        on_click=_hand_in,
+        args=(lesson.name, question, answer),
+        type="primary",
+        disabled=bool(answer) and st.session_state.get(answer) is None,
+    )
+    handed = st.session_state.get(_HANDED, {})
+    if (lesson.name, question) not in handed:
+        return False
+    try:
+        _settle(lesson, question, marked(handed[lesson.name, question]))
+    except Exception:
+        handed.pop((lesson.name, question), None)  # it would fail in each run
+        raise
+    handed.pop((lesson.name, question), None)
+    return True
+
+
+def _hand_in(lesson: str, question: str, answer: str) -> None:
+    """Keep what is handed in: the answer as it is now, whatever is chosen while it is marked."""
+    st.session_state.setdefault(_HANDED, {})[lesson, question] = st.session_state.get(answer) if answer else None
+
+
+def unmarked() -> tuple[str, str] | None:
+    """Return the lesson and the step of an answer that was handed in and not marked, where the student has gone on."""
+    for lesson, question in st.session_state.get(_HANDED, {}):
+        step = "ask" if question == "guess" else "check"
+        if (lesson, step) != (state.get("lesson"), state.get("stage", "ask")):
+            return lesson, step
+    return None
+
+
+@contextmanager
+def marking_first() -> Iterator[None]:
+    """Draw the step of ``unmarked``, which marks what was handed in there; then go where the student wanted to."""
+    try:
+        yield
+    except Exception:
+        st.session_state.pop(_HANDED, None)
+        raise
+    st.session_state.pop(_HANDED, None)  # of what is no longer asked there
+    st.rerun()
 
 
 def ask(
@@ -60,28 +120,23 @@ def ask(
         label: of the button.
     """
     with st.container(border=True, key=f"ask-{lesson.name}-{question}"):
-        chosen = _options(lesson, question, text, options)
-        if (
-            widgets.button(label, key=f"settle_{lesson.name}_{question}", disabled=chosen is None, type="primary")
-            and chosen is not None
-        ):
-            settle(lesson, question, marked(chosen))
+        hand_in(lesson, question, label, marked, _options(lesson, question, text, options))
         return show(lesson, question)
 
 
-def _options(lesson: Lesson, question: str, text: str, options: Mapping[str, str]) -> str | None:
-    """Draw the question and its answers; return the name of the chosen one."""
+def _options(lesson: Lesson, question: str, text: str, options: Mapping[str, str]) -> str:
+    """Draw the question and its answers; return the key of the widget that holds the name of the chosen one."""
     st.markdown(text)
     key = f"answer_{lesson.name}_{question}"
-    return st.radio(text, list(options), format_func=options.get, index=None, key=key, label_visibility="collapsed")
+    st.radio(text, list(options), format_func=options.get, index=None, key=key, label_visibility="collapsed")
+    return key
 
 
 def task(lesson: Lesson, question: str, text: str, marked: Callable[[], Mark], label: str) -> Mark | None:
     """Draw a task whose answer is what the student has set, and a button that settles it; return the mark."""
     with st.container(border=True, key=f"ask-{lesson.name}-{question}"):
         st.markdown(text)
-        if widgets.button(label, key=f"settle_{lesson.name}_{question}", type="primary"):
-            settle(lesson, question, marked())
+        hand_in(lesson, question, label, lambda _: marked())
         return show(lesson, question)
 
 
@@ -110,11 +165,9 @@ def guess(lesson: Lesson, text: str, options: Mapping[str, str], marked: Callabl
         marked: marks a name.
     """
     with st.container(border=True, key=f"ask-{lesson.name}-guess"):
-        chosen = _options(lesson, "guess", text, options)
-        key = f"settle_{lesson.name}_guess"
-        if widgets.button("That is my guess", key, disabled=chosen is None, type="primary") and chosen is not None:
-            settle(lesson, "guess", marked(chosen))
-            go("try")
+        if hand_in(lesson, "guess", "That is my guess", marked, _options(lesson, "guess", text, options)):
+            if (state.get("lesson"), state.get("stage", "ask")) == (lesson.name, "ask"):
+                go("try")
             st.rerun()
         if (made := mark_of(lesson, "guess")) is not None:
             st.caption(f"Your guess: {made.answer}. The next step shows what is true; you may guess again.")

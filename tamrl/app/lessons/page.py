@@ -30,7 +30,8 @@ def show() -> None:
             st.warning(f"There is no lesson {components.quoted(name)}.", icon=":material/link_off:")
             state.put("lesson", None)
             name = None
-        lesson = LESSONS.get(name)
+        unmarked = frame.unmarked()
+        lesson = LESSONS[unmarked[0]] if unmarked else LESSONS.get(name)
         lead = "Six lessons of ten minutes: guess, move something, check yourself, read on."
         components.page_header("Lessons", lead, lesson is not None and lesson.simulated)
         with st.container(horizontal=True, vertical_alignment="center", key="lesson_bar"):
@@ -39,7 +40,10 @@ def show() -> None:
                     "All lessons", icon=":material/apps:", type="tertiary", key="lesson_all", on_click=frame.open_lesson
                 )
             klass.bar()
-        if lesson is None:
+        if unmarked:
+            with frame.marking_first():
+                _lesson(*unmarked)
+        elif lesson is None:
             _overview()
         else:
             _lesson(lesson.name)
@@ -69,12 +73,13 @@ def _overview() -> None:
     )
 
 
-def _lesson(name: str) -> None:
-    """Draw a step of a lesson."""
+def _lesson(name: str, only: str = "") -> None:
+    """Draw a step of a lesson: that of the address, or ``only``."""
     lesson, drawn = LESSONS[name], DRAWN[name]
     number = list(LESSONS).index(name) + 1
     st.header(f"{number} · {lesson.title}", anchor=False)
     step = pick("Stage", "stage", list(STEPS), "ask", lambda key: STEPS[key][0], hidden=True)
+    step = only or step
     if step == "ask":
         st.markdown(f"*{lesson.hook}*")
         drawn.ask()

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.lessons import data, frame
-from tamrl.app.shared import components, theme, widgets
+from tamrl.app.shared import components, theme
 from tamrl.figures.lessons import measured as figures
 from tamrl.figures.style import number, unit_label
 from tamrl.schema import FLUX_UNIT, QC_VALID
@@ -150,12 +150,9 @@ def check() -> None:
     )
     with st.container(border=True, key="lesson_nee"):
         st.markdown(f"**2.** On {day:%d %B} GPP is {number(row['GPP'])} and RECO {number(row['RECO'])} {UNIT}.")
-        typed = st.number_input("NEE, with its sign", value=None, step=0.01, format="%.2f", key="answer_tower_nee")
-        if (
-            widgets.button("Hand in NEE", key="settle_tower_nee", type="primary", disabled=typed is None)
-            and typed is not None
-        ):
-            frame.settle(LESSON, "nee", measured.mark_nee(record, day, typed))
+        key = "answer_tower_nee"
+        st.number_input("NEE, with its sign", value=None, step=0.01, format="%.2f", key=key)
+        frame.hand_in(LESSON, "nee", "Hand in NEE", lambda typed: measured.mark_nee(record, day, typed), key)
         frame.show(LESSON, "nee")
     frame.ask(
         LESSON,

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.lessons import data, frame
-from tamrl.app.shared import components, theme, widgets
+from tamrl.app.shared import components, theme
 from tamrl.app.shared.files import Origin
 from tamrl.figures.lessons import trust as figures
 from tamrl.figures.style import number
@@ -184,10 +184,9 @@ def check() -> None:
             f"**2.** By eye: what percentage of the measured days of {flux} at {site} lies inside the interval? The "
             f"figure shows two years; all {len(days):,} valid days are counted. Within {trust.BY_EYE} points is right."
         )
-        typed = st.number_input("Percent inside", 0, 100, value=None, step=5, key="answer_trust_coverage")
-        if (
-            widgets.button("Hand in", key="settle_trust_coverage", type="primary", disabled=typed is None)
-            and typed is not None
-        ):
-            frame.settle(LESSON, "coverage", trust.mark_coverage(made, flux, site, float(typed)))
+        key = "answer_trust_coverage"
+        st.number_input("Percent inside", 0, 100, value=None, step=5, key=key)
+        frame.hand_in(
+            LESSON, "coverage", "Hand in", lambda typed: trust.mark_coverage(made, flux, site, float(typed)), key
+        )
         frame.show(LESSON, "coverage")

@@ -12,7 +12,7 @@ from tamrl import wording
 from tamrl.app.present import walk, window
 from tamrl.app.present.scene import Scene
 from tamrl.app.shared import components, jobs, state, static, theme
-from tamrl.app.shared.widgets import from_map
+from tamrl.app.shared.widgets import from_map, tell
 from tamrl.app.towers import sections
 from tamrl.figures.lab import adaptation as figures
 from tamrl.figures.lab import by_month, runs
@@ -119,6 +119,9 @@ def before_after(
     if result is None:
         return
     row = changes(result)[scene.flux]
+    if not row["n"]:
+        _unscored(scene, picture)
+        return
     with words:
         _large(_sign(row["share"]), _percent(row["share"]), f"RMSE of {scene.flux}, {_said(row['share'])}")
         st.markdown(f"from {number(row['before'])} to **{number(row['after'])}** {figures.UNIT}")
@@ -150,6 +153,9 @@ def by_flux(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.
             for flux, row in changes(result).items()
         )
         st.html(f'<table class="tamrl-change"><caption>Change of RMSE</caption>{rows}</table>')
+    if not changes(result)[scene.flux]["n"]:
+        _unscored(scene, picture)
+        return
     table = by_month.by_month_table(scene.tower, result.zero_shot, result.adapted, result.scored, scene.flux)
     worse = int((table["adapted"] > table["zero-shot"]).sum())
     _draw(
@@ -159,6 +165,16 @@ def by_flux(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.
         f"RMSE of {scene.flux} at {scene.site} by month of the year, zero-shot and adapted. Adapting makes it larger "
         f"in {worse} of {len(table)} months.",
     )
+
+
+def _unscored(scene: Scene, picture: st.delta_generator.DeltaGenerator) -> None:
+    """Say in the place of a figure that the support leaves nothing to score."""
+    word = wording.unit(scene.step)
+    with picture:
+        tell(
+            f"No {word} with {scene.flux} is left to score: the model was shown all of them, or predicts none of the "
+            f"others. Show it fewer {word}s, in the Few-shot lab, or pick another tower."
+        )
 
 
 Act = Callable[[Scene, st.delta_generator.DeltaGenerator, st.delta_generator.DeltaGenerator], None]
@@ -227,11 +243,13 @@ def _percent(share: float) -> str:
 
 
 def _sign(share: float) -> str:
-    """Return what a change of an error is: better, worse or same."""
+    """Return what a change of an error is: better, worse, same, or unknown where nothing is scored."""
+    if np.isnan(share):
+        return "unknown"
     if not abs(share) >= _NOTHING:
         return "same"
     return "better" if share < 0 else "worse"
 
 
 def _said(share: float) -> str:
-    return {"better": "it helps", "worse": "it harms", "same": "little changes"}[_sign(share)]
+    return {"better": "it helps", "worse": "it harms", "same": "little changes", "unknown": "not scored"}[_sign(share)]

@@ -8,7 +8,7 @@ import streamlit as st
 from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.view import FIRST_SHOTS, ScorecardView, shots_choice
 from tamrl.app.shared import components, sizes, theme
-from tamrl.app.shared.widgets import chart, choice, legend, pick
+from tamrl.app.shared.widgets import chart, choice, legend, pick, tell
 from tamrl.evaluation.coverage import NUMBERS, class_coverage, coverage
 from tamrl.figures.scorecard import checks as figures
 from tamrl.figures.scorecard import names
@@ -28,7 +28,10 @@ def show(view: ScorecardView) -> None:
     rows = table[keep]
     rows = rows[counted(rows["placement"], rows["shots"])].astype({"site": str, "flux": str, "shots": int})
     if rows.empty:
-        st.info("There are no intervals for these towers.", icon=":material/info:")
+        tell(
+            "There are no intervals for these towers. Choose other towers, or another cross-validation scheme or "
+            "placement under Protocol."
+        )
         return
     towers = rows.groupby(["flux", "shots", "site"], as_index=False)[NUMBERS].mean()
     st.markdown("**Empirical coverage of the 50 % and 90 % prediction intervals**")

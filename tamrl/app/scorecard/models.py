@@ -4,9 +4,9 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.view import ScorecardView, model_legend, shots_choice
+from tamrl.app.scorecard.view import ScorecardView, model_legend, shots_choice, told_unscored
 from tamrl.app.shared import components, state, theme
-from tamrl.app.shared.widgets import chart, legend
+from tamrl.app.shared.widgets import chart, legend, tell
 from tamrl.evaluation.comparison import Asked, Column
 from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import Metric
@@ -19,9 +19,11 @@ BAND = 0.02
 
 def curves(view: ScorecardView) -> None:
     """Draw the learning curves, one figure a flux."""
+    if told_unscored(view.asked()):
+        return
     summary = view.summary(same=True)
-    if summary.empty:
-        st.info("These towers were not scored in this way.", icon=":material/info:")
+    if not summary["towers"].any():
+        tell("None of these towers has a score of every model and number of days. Choose more towers.")
         return
     fluxes = list(summary["flux"].unique())
     model_legend(summary["model"].unique())
@@ -59,11 +61,9 @@ def line_up(asked: Asked, flux: str, shots: int) -> list[Column]:
 def distribution(view: ScorecardView) -> None:
     """Draw the distribution over towers, and who wins where."""
     asked = view.asked(one=True)
-    options = sorted({s for flux in asked.fluxes for _, s in asked.columns(flux)})
-    if not options:
-        st.info("These towers were not scored in this way.", icon=":material/info:")
+    if told_unscored(asked):
         return
-    shots = shots_choice(options)
+    shots = shots_choice(sorted({s for flux in asked.fluxes for _, s in asked.columns(flux)}))
     teams = {flux: line_up(asked, flux, shots) for flux in asked.fluxes}
     _cumulative(view, asked, teams)
     st.divider()

@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard import cache
-from tamrl.app.scorecard.view import ScorecardView, shots_choice
+from tamrl.app.scorecard.view import ScorecardView, shots_choice, told_unscored
 from tamrl.app.shared import components, sizes, state, theme
 from tamrl.app.shared.widgets import chart, legend, pick
 from tamrl.evaluation import comparison
@@ -25,6 +25,8 @@ _SHARES = {"improved": "smaller", "harmed": "larger"}
 
 def show(view: ScorecardView) -> None:
     """Draw the section."""
+    if told_unscored(view.asked()):
+        return
     _cards(view)
     _table(view)
     _places(view)
@@ -34,9 +36,6 @@ def _cards(view: ScorecardView) -> None:
     """Draw one card a flux: TAM-RL's score without labels and with days of them, against the reference."""
     asked = view.asked()
     fluxes = asked.fluxes
-    if not fluxes:
-        st.info("These towers were not scored in this way.", icon=":material/info:")
-        return
     known = asked.columns(fluxes[0])
     zero_shot = (view.against, 0) in known
     versus = names.column_label((view.against, 0), names.plain(known)) if zero_shot else names.look(view.against).label

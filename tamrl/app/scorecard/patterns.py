@@ -5,9 +5,9 @@ import streamlit as st
 
 from tamrl.app.scorecard import cache
 from tamrl.app.scorecard.models import line_up
-from tamrl.app.scorecard.view import ScorecardView, model_legend, shots_choice
+from tamrl.app.scorecard.view import ScorecardView, model_legend, shots_choice, told_unscored
 from tamrl.app.shared import components, sizes, theme
-from tamrl.app.shared.widgets import chart, legend, select
+from tamrl.app.shared.widgets import chart, legend, select, tell
 from tamrl.evaluation import comparison, results, taylor
 from tamrl.evaluation.comparison import Column
 from tamrl.evaluation.labels import in_order
@@ -29,6 +29,8 @@ def show(view: ScorecardView) -> None:
 
 def _taylor(view: ScorecardView, shots: int) -> None:
     st.markdown(f"**Taylor diagram** · {names.SCALE_LABELS[view.scale].lower()} values")
+    if told_unscored(view.asked()):
+        return
     points = {flux: _points(view, flux, shots) for flux in FLUXES}
     model_legend(m for table in points.values() for m in table["model"])
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
@@ -102,6 +104,11 @@ def _season(view: ScorecardView, shots: int) -> None:
     with right:
         group = select("Towers", "group", groups, "all", _group_name)
     rows = cycles[cycles["group"] == group]
+    if rows.empty:
+        tell(
+            "These results have no seasonal cycles of this cross-validation scheme. Choose another one under Protocol."
+        )
+        return
     known = list({(str(m), int(s)) for m, s in zip(rows["model"], rows["shots"], strict=True)})
     wanted: list[Column] = [("tamrl", shots), ("tamrl", 0), view.reference(known, shots)]
     columns = [c for c in dict.fromkeys(wanted) if c in known]
@@ -141,6 +148,9 @@ def _density(view: ScorecardView, shots: int) -> None:
     left.markdown("**Predicted against observed, all scored days**")
     table = cache.table(view.results, "density")
     table = table[table["design"] == view.design]
+    if table.empty:
+        tell("These results have no such counts of this cross-validation scheme. Choose another one under Protocol.")
+        return
     models = in_order([str(m) for m in table["model"].unique()])
     with right:
         model = select("Model", "subject", models, "tamrl", lambda name: names.look(name).label)

@@ -6,9 +6,9 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.scorecard.overview import score_table
-from tamrl.app.scorecard.view import ScorecardView, flux_choice, model_legend, shots_choice
+from tamrl.app.scorecard.view import ScorecardView, flux_choice, model_legend, shots_choice, told_unscored
 from tamrl.app.shared import cache, components, sidebar, sizes, state, static, theme
-from tamrl.app.shared.widgets import chart, from_map, from_table, pick, select
+from tamrl.app.shared.widgets import chart, from_map, from_table, pick, select, tell
 from tamrl.errors import TamrlError
 from tamrl.evaluation import comparison, results
 from tamrl.evaluation.labels import in_order
@@ -24,6 +24,8 @@ _TURN, _ROUND, _TOP = "tamrl_score_turn", "tamrl_score_round", "tamrl_score_top"
 def show(view: ScorecardView) -> None:
     """Draw the section."""
     asked = view.asked(one=True)
+    if told_unscored(asked):
+        return
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         flux = flux_choice()
         known = asked.columns(flux)
@@ -36,7 +38,7 @@ def show(view: ScorecardView) -> None:
         shown = pick("Colour", "show", list(texts), "score", texts.get)
     found = comparison.per_tower(asked, flux, (model, shots), reference)
     if found.empty:
-        st.info("None of these towers was scored in this way.", icon=":material/info:")
+        tell(f"None of these towers has this score of {flux}. Choose another flux, model or number of days above.")
         return
     table = view.sites.join(found, how="inner")
     column = "change" if shown == "change" and "change" in table else "value"

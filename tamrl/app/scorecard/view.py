@@ -8,7 +8,7 @@ import pandas as pd
 from tamrl.app.scorecard import cache
 from tamrl.app.shared import theme
 from tamrl.app.shared.components import Origin
-from tamrl.app.shared.widgets import legend, pick
+from tamrl.app.shared.widgets import legend, pick, tell
 from tamrl.evaluation import results as scorecard
 from tamrl.evaluation.comparison import Asked, Column
 from tamrl.evaluation.labels import in_order
@@ -77,6 +77,17 @@ class ScorecardView:
             f"support: {names.PLACEMENT_LABELS[self.placement].lower()}",
         ]
         return Origin(" · ".join(said), self.results.simulated)
+
+
+def told_unscored(asked: Asked) -> bool:
+    """Say that none of the towers has the score that is asked for, where none has; return whether that was said."""
+    if any(asked.columns(flux) for flux in asked.fluxes):
+        return False
+    tell(
+        "None of these towers was scored in this way. Choose other towers, another time scale, or another "
+        "cross-validation scheme or placement under Protocol."
+    )
+    return True
 
 
 def model_legend(models: Iterable[str]) -> None:

@@ -211,7 +211,8 @@ def score_card(row: dict[str, Any], step: TimeStep = TimeStep.DAILY) -> None:
 def _metric(label: str, value: float, delta: str, better: Better, change: float) -> None:
     known = np.isfinite(value) and np.isfinite(change)
     moved = known and abs(change) >= 0.005
-    delta, look = (delta, delta_look(change, better)) if moved else ("no change", delta_look(0.0, better))
+    still = "no change" if known else "not scored"
+    delta, look = (delta, delta_look(change, better)) if moved else (still, delta_look(0.0, better))
     st.metric(label, style.number(value), delta, width="content", **look)
 
 

@@ -19,6 +19,12 @@ PATIENCE_S = 30.0
 #: Seconds between two looks whether the reader has gone on to something else, and after which they are told to wait.
 _LOOK_S, _SAID_S = 0.25, 1.0
 
+#: It lies above the page, so that nothing moves when it comes and goes.
+_SAID = (
+    '<p class="tamrl-busy" role="status"><span aria-hidden="true"></span>Others are being served first. This page '
+    "follows by itself.</p>"
+)
+
 
 class Turns:
     """Turns of the runs of each page; one serves the whole process.
@@ -40,7 +46,7 @@ class Turns:
     def _wait(self, slot: threading.Semaphore) -> bool:
         """Wait for a turn and return whether it came; ends as any run does where the reader goes on meanwhile."""
         # Always there, so that what the page draws has the same place whether the run had to wait or not.
-        place = st.container()
+        place = st.container(key="tamrl_turn")
         if slot.acquire(timeout=_LOOK_S):
             return True
         began, said = time.monotonic(), place.empty()
@@ -48,7 +54,7 @@ class Turns:
             waited = time.monotonic() - began
             if waited > self._patience:
                 break
-            said.caption("Others are being served first …" if waited > _SAID_S else "")
+            said.html(_SAID if waited > _SAID_S else "<span></span>")
         else:
             said.empty()
             return True

@@ -37,13 +37,22 @@ def figure(drawn: go.Figure) -> go.Figure:
 
 def table(frame: Any, **settings: Any) -> Any:
     """Draw a table, as ``st.dataframe`` does, its heights and the widths of its columns [px] as large as its type."""
+    return _drawn("dataframe", frame, settings)
+
+
+def editor(frame: Any, **settings: Any) -> Any:
+    """Draw a table that can be edited, as ``st.data_editor`` does, as large as ``table``; return what it holds."""
+    return _drawn("data_editor", frame, settings)
+
+
+def _drawn(element: str, frame: Any, settings: dict[str, Any]) -> Any:
     if scale() == 1:
-        return st.dataframe(frame, **settings)
+        return getattr(st, element)(frame, **settings)
     sizes = {name: px(settings[name]) for name in ("height", "row_height") if isinstance(settings.get(name), int)}
     columns = {name: _column(column) for name, column in (settings.get("column_config") or {}).items()}
     settings |= sizes | ({"column_config": columns} if columns else {})
     # A table reads how large type is when it is made: in a place of its own it is made anew.
-    return st.container().dataframe(frame, **settings)
+    return getattr(st.container(), element)(frame, **settings)
 
 
 def _column(column: Any) -> Any:

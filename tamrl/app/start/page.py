@@ -151,9 +151,13 @@ def show() -> None:
                 st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=choices)
     with components.guarded():
         st.markdown("**What is loaded, and how fresh it is**")
-        cell = st.column_config.TextColumn
+        cell, rows = st.column_config.TextColumn, loaded.table()
+        if rows.empty:
+            raise TamrlError(
+                "Nothing is loaded: no towers, models, maps or scores", "assets", "Install the project again"
+            )
         sizes.table(
-            loaded.table(),
+            rows,
             hide_index=True,
             alt="What is loaded: kind, name, what it is and the day on which it was made",
             column_config={"Kind": cell(width=80), "Name": cell(width=290), "Made": cell(width=100)},

@@ -11,7 +11,7 @@ import xarray as xr
 from tamrl import wording
 from tamrl.app.shared import components, sizes, state, static, theme
 from tamrl.app.shared.components import Origin
-from tamrl.app.shared.widgets import from_map, from_table
+from tamrl.app.shared.widgets import from_map, from_table, tell
 from tamrl.figures import style
 from tamrl.figures.towers import fingerprint, series
 from tamrl.figures.towers import map as maps
@@ -68,13 +68,19 @@ def map_and_table(table: pd.DataFrame, chosen: str, step: TimeStep) -> None:
     """Draw the map and the table of towers; a click on either chooses one."""
     left, right = st.columns([1.15, 1], gap="medium")
     with left:
-        st.pydeck_chart(
-            static.placed(maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step)),
-            key="tower_map",
-            height=sizes.px(MAP_PX),
-            on_select=lambda: from_map("tower_map", choose),
-            alt=_map_in_words(table),
-        )
+        if table[["lat", "lon"]].notna().all(axis=1).any():
+            st.pydeck_chart(
+                static.placed(maps.tower_map(table, chosen, theme.current(), turn=_turn(), step=step)),
+                key="tower_map",
+                height=sizes.px(MAP_PX),
+                on_select=lambda: from_map("tower_map", choose),
+                alt=_map_in_words(table),
+            )
+        else:
+            tell(
+                "None of these towers has a known position, so there is no map. Choose a tower in the table; to give "
+                "positions, ingest again with a table of sites, or drop the files on the page Workspace."
+            )
         components.class_legend(table)
     with right:
         table = components.first_row(table, st.session_state.setdefault(_TOP, chosen))
@@ -266,6 +272,9 @@ def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
             help=f"Days with NEE_QC below {QC_VALID:g} are mostly gap-filled: a model's season, not a measured one.",
         )
     flux, low = state.get("flux", "NEE"), state.get("low", False)
+    if not np.isfinite(tower[flux].values).any():
+        tell(f"The record of {components.plain(site)} has no {flux}. Choose another flux above.")
+        return
     share = 100 * np.mean(~series.good_days(tower)[np.isfinite(tower[flux].values)]) if len(tower["time"]) else 0.0
     components.figure(
         f"{site}_{flux}_fingerprint",

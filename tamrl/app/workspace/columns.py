@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.shared import components, own, widgets
+from tamrl.app.shared import components, own, sizes, widgets
 from tamrl.app.workspace import drop
 from tamrl.errors import TamrlError
 from tamrl.schema import VARIABLES, variable
@@ -49,7 +49,7 @@ def _table(draft: Draft, table: dict[str, Any], mapped: bool, number: int) -> No
     for remark in table["remarks"]:
         st.caption(f":material/help: {components.plain(remark)}.")
     key = f"{draft.path.name}_{number}"
-    edited = st.data_editor(
+    edited = sizes.editor(
         rows(table),
         hide_index=True,
         disabled=["column", "first"],

@@ -66,7 +66,7 @@ def _editor(place: Cell, model: Path) -> tuple[pd.DataFrame, str | None]:
     number = st.column_config.NumberColumn
     low, high = min(variable(f).bounds[0] for f in FLUXES), max(variable(f).bounds[1] for f in FLUXES)
     wide = start.T.set_axis(list(_MONTHS), axis=1).rename_axis("Flux")
-    edited = st.data_editor(
+    edited = sizes.editor(
         wide,
         key=f"months_{place.lat:g}_{place.lon:g}_{mark}",
         num_rows="fixed",

@@ -7,12 +7,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
 from tamrl.app.shared import components, sizes, state, static, theme
 from tamrl.app.shared.state import PARAMETERS
-from tamrl.app.shared.widgets import choice, legend
+from tamrl.app.shared.widgets import choice, legend, tell
 from tamrl.app.world import about, cache, export, frame, pick
 from tamrl.app.world import colours as world_colours
 from tamrl.app.world.view import WorldView, difference_text, palette_choice, period_text, short_text
@@ -51,17 +52,32 @@ def show(view: WorldView, entries: dict[str, MapsEntry], workspace: Workspace | 
     lacking = frame.missing(view)
     if lacking or view.layer == "extrapolation" or frame.of_years(view.maps, view.other):
         st.session_state[_PLAYING] = False
+    playing = st.session_state.get(_PLAYING)  # through a month without a value the map stays
+    lacking = lacking or ("" if playing else _without_values(view))
     if lacking:
-        st.info(lacking, icon=":material/info:")
+        tell(lacking)
         if view.period.month or view.period.season:  # another part of the year may be there
             _timeline(view)
         return
     # In a container of its own as a fragment is, so that the map is not made anew when the months begin to play.
-    if st.session_state.get(_PLAYING):
+    if playing:
         st.fragment(_stage, run_every=_frame())(view, workspace)
     else:
         with st.container():
             _stage(view, workspace)
+
+
+def _without_values(view: WorldView) -> str:
+    """Return in words which of the pictures would be empty; nothing where none would."""
+    names = [
+        question.entry.label + (f" \N{MINUS SIGN} {question.other.label}" if question.other else "")
+        for question in questions(view)
+        if not np.isfinite(cache.answer(question).values).any()
+    ]
+    if not names:
+        return ""
+    said = f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no value anywhere"
+    return f"{said}: {view.name}, {view.period.label}. Choose another time, flux or layer."
 
 
 def _stage(view: WorldView, workspace: Workspace | None) -> None:

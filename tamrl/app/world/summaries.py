@@ -26,6 +26,13 @@ def zonal(view: WorldView) -> None:
         return
     periods = {entry.key: numbers.period_of(entry, view.period) for entry in shown}
     curves = {entry.key: numbers.zonal(entry, view.flux, periods[entry.key]) for entry in shown}
+    empty = [entry for entry in shown if not curves[entry.key]["value"].notna().any()]
+    for entry in empty:
+        when = periods[entry.key].label
+        tell(f"{entry.label} has no value anywhere: {view.flux}, {when}. Choose another time or flux above.")
+    shown = [entry for entry in shown if entry not in empty]
+    if not shown:
+        return
     drawn, names = numbers.drawn(view), " and ".join(entry.label for entry in reversed(shown))
     titles = {
         "value": f"Mean {view.flux} of the land [{figures.UNIT}]",

@@ -10,13 +10,14 @@ from tamrl.app.shared import drawing
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     class Nothing:
-        def caption(self, text):
+        def html(self, text):
             pass
 
         def empty(self):
             return self
 
-        container = empty
+        def container(self, key):
+            return self
 
     monkeypatch.setattr(drawing, "st", Nothing())
     monkeypatch.setattr(drawing, "_LOOK_S", 0.01)

@@ -23,12 +23,13 @@ def test_the_browser_tells_the_factor_within_bounds(told, said, scale):
     assert sizes.px(100) == 100 * scale
 
 
-def test_columns_and_rows_grow_with_the_type_of_a_table(told, monkeypatch):
+@pytest.mark.parametrize(("draw", "element"), [(sizes.table, "dataframe"), (sizes.editor, "data_editor")])
+def test_columns_and_rows_grow_with_the_type_of_a_table(told, monkeypatch, draw, element):
     drawn = []
-    monkeypatch.setattr(st.delta_generator.DeltaGenerator, "dataframe", lambda _, frame, **said: drawn.append(said))
+    monkeypatch.setattr(st.delta_generator.DeltaGenerator, element, lambda _, frame, **said: drawn.append(said))
     config = {"a": st.column_config.TextColumn("A", width=80), "b": st.column_config.TextColumn("B", width="small")}
     told(1.5)
-    sizes.table(pd.DataFrame({"a": ["x"], "b": ["y"]}), height=200, column_config=config)
+    draw(pd.DataFrame({"a": ["x"], "b": ["y"]}), height=200, column_config=config)
     assert drawn[0]["height"] == 300
     assert [drawn[0]["column_config"][name]["width"] for name in "ab"] == [120, 112]
     assert config["a"]["width"] == 80, "the columns of the next window are those of this one"
