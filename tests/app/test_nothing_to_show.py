@@ -154,7 +154,7 @@ def unscored(tmp_path_factory):
         ("Learning curves", ["None of these towers was scored in this way"]),
         ("Distribution", ["None of these towers was scored in this way"]),
         ("Patterns", ["scored in this way", "no seasonal cycles", "no such counts"]),
-        ("Intervals", ["no intervals of these towers"]),
+        ("Intervals", ["no intervals for these towers"]),
         ("Ablations", ["not scored in the ablations"]),
     ],
 )
