@@ -315,6 +315,19 @@ _ROWS = (
         "RECO are partitioned from it.",
         "partitioning",
     ),
+    # Teacher
+    About(
+        r"class_progress$",
+        "How many answers the class has given to each question, right and wrong ones apart. The questions begin with "
+        "the sign of NEE at a tower and end with where the next tower should stand.",
+        "nee",
+    ),
+    About(
+        r"class_answers$",
+        "What the class answered to the chosen question, and the values of these answers. A wrong answer that many "
+        "gave shows a misunderstanding that is worth discussing.",
+        "nee",
+    ),
 )
 
 
