@@ -197,8 +197,8 @@ _ROWS = (
     ),
     About(
         r".*_support_",
-        "What the tower measured, and which of these days the model may learn from. Days of low quality are mostly "
-        "gap-filled and never count as labelled.",
+        "What the tower measured, and which of these values the model may learn from. Those of low quality are "
+        "mostly gap-filled and never count as labels.",
         "support",
     ),
     About(
@@ -209,8 +209,8 @@ _ROWS = (
     ),
     About(
         r".*_predictions$",
-        "Observed fluxes, and those predicted before and after adapting to the shaded days. Scores are computed on "
-        "the other days alone.",
+        "Observed fluxes, and those predicted before and after adapting to the shaded support. Scores are computed "
+        "outside it alone.",
         "zero-shot",
     ),
     About(
@@ -221,7 +221,7 @@ _ROWS = (
     ),
     About(
         r".*_season$",
-        "The mean seasonal cycle over the scored days: observed, zero-shot and adapted. An offset of the level is "
+        "The mean seasonal cycle of what is scored: observed, zero-shot and adapted. An offset of the level is "
         "what labels correct most easily.",
         "site-effect",
     ),
