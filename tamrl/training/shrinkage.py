@@ -127,6 +127,6 @@ def _costs(table: pd.DataFrame, pairs: np.ndarray) -> np.ndarray:
         )
         return np.sqrt(np.clip(squares, _TINY, None)) @ mean_of_site.T
 
-    none = np.zeros((1, 1))
+    none = np.zeros((len(pairs), 1))  # of the same shape, so that factors of zero change exactly nothing
     ratio = np.log(errors(pairs[:, :1], pairs[:, 1:]) / errors(none, none))
     return np.mean(ratio + HARM * np.maximum(ratio, 0), axis=(0, 2))

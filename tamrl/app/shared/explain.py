@@ -191,7 +191,7 @@ _ROWS = (
     ),
     About(
         r".*_runs_",
-        "The runs of this session at this tower, scored on days that none of them has used as labels. A difference no "
+        "The runs of this session at this tower, scored outside the labels of all of them. A difference no "
         "larger than the width of the lines means nothing.",
         "support",
     ),
@@ -203,7 +203,7 @@ _ROWS = (
     ),
     About(
         r".*_loss$",
-        "How the loss falls while the model is fitted to the labelled days. Where the dotted line rises, the fit has "
+        "How the loss falls while the model is fitted to the labels. Where the dotted line rises, the fit has "
         "begun to make predictions worse on the held-back labels.",
         "adaptation",
     ),
