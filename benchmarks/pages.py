@@ -1,7 +1,7 @@
 """How long people wait for the pages in Chromium, and what the server holds meanwhile: ``python -m benchmarks.pages``.
 
-Each figure is printed beside its bar. A click on Adapt is split into its parts: the answer of the page that the work
-has begun, the wait until the numbers are there, of which the adaptation takes its own, and the drawing of the figure.
+Each figure is printed beside its bar. A click on Adapt is split into its parts: the first answer of the page, which is
+that the work has begun or, where it is soon over, the numbers; the wait for the numbers; the drawing of the figure.
 """
 
 import argparse
@@ -40,13 +40,37 @@ IDLE = "[data-testid='stApp'][data-test-script-state='notRunning']"
 PATIENCE_MS = 300_000
 #: What the server may hold [MB], and how long it is given to settle before it is looked at [s].
 MEMORY_MB, SETTLED_S = 700.0, 12.0
-#: Notes when the app begins and ends to work, in milliseconds of the page's own clock.
+#: Notes, in milliseconds of the page's own clock, when it is pressed and when the app begins and ends to work. What
+#: the driver of Chromium takes before it presses is no part of what a person waits for.
 WATCH = """() => {
     const app = document.querySelector("[data-testid='stApp']");
+    window.tamrlWatch?.disconnect();
     window.tamrlStates = [];
-    new MutationObserver(() => window.tamrlStates.push([performance.now(), app.dataset.testScriptState]))
-        .observe(app, {attributes: true, attributeFilter: ["data-test-script-state"]});
+    window.tamrlWatch = new MutationObserver(() =>
+        window.tamrlStates.push([performance.now(), app.dataset.testScriptState]));
+    window.tamrlWatch.observe(app, {attributes: true, attributeFilter: ["data-test-script-state"]});
+    const press = () => { window.tamrlPressed = performance.now(); };
+    document.addEventListener("pointerdown", press, {capture: true, once: true});
 }"""
+#: Notes when each part of the answer is first there; the numbers are so many.
+ANSWER = """(numbers) => {
+    const count = (what) => document.querySelectorAll(what).length;
+    const parts = {
+        begun: () => count(".st-key-adapting, [class*='st-key-scores-']"),
+        numbers: () => count("[class*='st-key-scores-'] [data-testid='stMetricValue']") >= numbers,
+        figure: () => count("[class*='st-key-lab_answer'] .js-plotly-plot .main-svg"),
+    };
+    window.tamrlAnswered = {};
+    const look = () => {
+        for (const [part, there] of Object.entries(parts)) {
+            if (!(part in window.tamrlAnswered) && there()) window.tamrlAnswered[part] = performance.now();
+        }
+        if (Object.keys(window.tamrlAnswered).length < 3) setTimeout(look, 10);
+    };
+    look();
+}"""
+#: Milliseconds without a run after which a page is at rest: what it tells of itself may have it run once more.
+REST_MS = 1000
 
 
 @dataclass(frozen=True)
@@ -96,48 +120,52 @@ def painted(page: Any, address: str) -> float:
     return took
 
 
+def at_rest(page: Any) -> None:
+    """Wait until the page is drawn and no run has begun or ended for a while."""
+    runs = -1
+    page.evaluate(WATCH)
+    while runs != (runs := page.evaluate("() => window.tamrlStates.length")) or not page.locator(IDLE).count():
+        page.wait_for_timeout(REST_MS)
+
+
 def interaction(page: Any) -> float | None:
     """Choose another option and return the seconds until the app has nothing more to do.
 
     None where the page has nothing to choose from.
     """
-    page.wait_for_timeout(500)  # the last of the page is drawn after the server has done its part
+    at_rest(page)
     group = page.get_by_test_id("stMain").get_by_role("radiogroup").first
     if not group.count():
         return None
     other = group.locator("[role='radio'][aria-checked='false']").first
     page.evaluate(WATCH)
-    began = page.evaluate("() => performance.now()")
     other.click()
     page.wait_for_function("() => window.tamrlStates.some(state => state[1] === 'running')")
     page.locator(IDLE).wait_for()
-    return (page.evaluate("() => window.tamrlStates.at(-1)[0]") - began) / 1000
+    return page.evaluate("() => window.tamrlStates.at(-1)[0] - window.tamrlPressed") / 1000
 
 
 def adapting(page: Any, one: Asked) -> dict[str, float]:
-    """Press Adapt at a tower and return the seconds of each part; ``all`` is their sum."""
+    """Press Adapt at a tower at which the page is at rest and return the seconds of each part; ``all`` is their sum."""
     page.goto(f"/lab?{one.query}")
     button = page.get_by_role("button", name="Adapt", exact=True)
     button.wait_for()
-    page.locator(IDLE).wait_for()
-    began = time.perf_counter()
+    page.locator(".js-plotly-plot .main-svg").first.wait_for()
+    at_rest(page)
+    page.evaluate(ANSWER, len(one.expected))
     button.click()
-    # The work may be over before the page has said that it has begun.
-    page.locator(".st-key-adapting, [class*='st-key-scores-']").first.wait_for()
-    said = time.perf_counter()
-    page.locator("[class*='st-key-scores-'] [data-testid='stMetricValue']").nth(len(one.expected) - 1).wait_for()
-    numbers = time.perf_counter()
-    page.locator("[class*='st-key-lab_answer'] .js-plotly-plot .main-svg").first.wait_for()
-    drawn = time.perf_counter()
+    page.wait_for_function("() => Object.keys(window.tamrlAnswered).length === 3")
+    seen = {
+        part: (at - page.evaluate("window.tamrlPressed")) / 1000 for part, at in page.evaluate("tamrlAnswered").items()
+    }
     caption = page.locator("[class*='st-key-lab_answer'] [data-testid='stCaptionContainer']").first.inner_text()
     found = re.search(r"([\d.]+) s on ", caption)
-    own = float(found[1]) if found else float("nan")
     return {
-        "all": drawn - began,
-        "begun": said - began,
-        "adaptation itself": own,
-        "noticed and numbers": numbers - said - own,
-        "figure": drawn - numbers,
+        "all": seen["figure"],
+        "begun": seen["begun"],
+        "numbers after that": seen["numbers"] - seen["begun"],
+        "figure after that": seen["figure"] - seen["numbers"],
+        "adaptation itself": float(found[1]) if found else float("nan"),
     }
 
 
@@ -208,11 +236,10 @@ def growth(memory: list[float]) -> float:
     return half[-1] - half[0]
 
 
-def measure(server: Server, chromium: str, people: list[Asked], rounds: int, began: float) -> Iterator[str]:
+def measure(server: Server, chromium: str, people: list[Asked], rounds: int) -> Iterator[str]:
     """Measure how long people wait; yield the lines of the report."""
     with window(chromium, server.port) as page:
-        painted(page, "")
-        yield Bar("server start to first page", time.perf_counter() - began, 6.0).line()
+        yield Bar("server start to first page", server.ready_s + painted(page, ""), 6.0).line()
         for name, address in PAGES.items():
             painted(page, address)
             paints = [painted(page, address) for _ in range(rounds)]
@@ -255,11 +282,9 @@ def main() -> None:
     print("| what | measured | bar | |\n|---|---|---|---|")
     if not given.memory:
         people = asked(bundled(), MODEL, bundled_models()[MODEL], given.towers, "site-effect")
-        with tempfile.TemporaryDirectory() as folder:
-            began = time.perf_counter()
-            with serve(Path(folder) / "log.txt") as server:
-                for line in measure(server, given.chromium, people, given.rounds, began):
-                    print(line, flush=True)
+        with tempfile.TemporaryDirectory() as folder, serve(Path(folder) / "log.txt") as server:
+            for line in measure(server, given.chromium, people, given.rounds):
+                print(line, flush=True)
     for line in memory(given.interactions):
         print(line, flush=True)
 

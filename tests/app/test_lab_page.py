@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 def lab(**query):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
     at.query_params.update(query)
-    return at.run().switch_page("pages/lab.py").run()
+    return at.switch_page("pages/lab.py").run()
 
 
 @pytest.fixture
@@ -319,7 +319,7 @@ def test_the_other_pages_say_that_an_adaptation_goes_on(site):
         page.session_state["tamrl_job"] = SimpleNamespace(**job)
         return [link.proto.label for link in healthy(page.run()).sidebar.get("page_link")]
 
-    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run().switch_page("pages/towers.py").run()
+    at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).switch_page("pages/towers.py").run()
     assert links(at, status="running") == [f"Adapting to {site}: running"]
     assert links(at, "3rd in line", status="running") == [f"Adapting to {site}: 3rd in line"]
     assert links(at, status="done") == [f"Adapting to {site}: ready"]

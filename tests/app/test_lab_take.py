@@ -36,7 +36,7 @@ def adapted(small_workspace, monkeypatch, **query):
     monkeypatch.setenv("TAMRL_WORKSPACE", str(small_workspace[0].path))
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
     at.query_params.update(site=small_workspace[1][0], **query)
-    at = at.run().switch_page("pages/lab.py").run()
+    at = at.switch_page("pages/lab.py").run()
     at.button(key="adapt").click().run()
     at.session_state["tamrl_job"].wait(60)
     at.run()
@@ -71,7 +71,7 @@ def test_report_notebook_and_model_are_offered_with_the_result_alone(small_works
     xr.testing.assert_identical(saved.predict(model, result.tower), result.adapted)
     # Before anything was adapted there is nothing to take.
     files.clear()
-    fresh = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).run().switch_page("pages/lab.py").run()
+    fresh = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90).switch_page("pages/lab.py").run()
     assert not fresh.exception
     assert not {"take_report", "take_notebook", "take_model"} & set(files)
 

@@ -27,7 +27,7 @@ def site(made, monkeypatch):
 def page(name, **query):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
     at.query_params.update(query)
-    return healthy(at.run().switch_page(f"pages/{name}.py").run())
+    return healthy(at.switch_page(f"pages/{name}.py").run())
 
 
 def adapt(at):

@@ -41,7 +41,7 @@ def _workspace(small_workspace, monkeypatch):
 def page(folder=None, **query):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
     at.query_params.update(query | ({"scores": str(folder)} if folder else {}))
-    return at.run().switch_page("pages/scorecard.py").run()
+    return at.switch_page("pages/scorecard.py").run()
 
 
 def open_section(at, name):

@@ -1,5 +1,7 @@
 """How every page looks at three widths and in two themes, compared with kept pictures; see ``tests/helpers/looks.py``.
 
+Where it is loaded anyway, axe-core looks for findings that are serious or critical, in both themes.
+
 ``TAMRL_MAKE_LOOKS=1 python -m pytest tests/browser/test_looks_in_browser.py`` makes the pictures anew: look at them
 before they are committed.
 """
@@ -7,6 +9,7 @@ before they are committed.
 import os
 import time
 
+import accessibility
 import looks
 import pytest
 from browser_actions import settle
@@ -104,6 +107,8 @@ def test_a_page_looks_as_it_did(one_window, name, tmp_path):
                 app.open(address)
                 page.locator(drawn).first.wait_for()
             wrong.append(compare(app, f"{name}-{width}-{theme}", tmp_path))
+            if width == max(HEIGHTS):
+                assert accessibility.findings(app.settle()) == [], theme
         themes = themes[::-1]
     assert not any(wrong), "\n".join(filter(None, wrong))
     if name == "towers" and not MAKE:

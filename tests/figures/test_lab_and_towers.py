@@ -194,6 +194,26 @@ def test_scatter_shows_scored_days_only_and_the_line(tower):
     np.testing.assert_array_equal(np.asarray(line.x), np.asarray(line.y))
 
 
+def test_scatter_of_many_days_shows_some_of_them_and_says_so():
+    rng = np.random.default_rng(1)
+    observed, zero, adapted = rng.normal(3, 2, (3, 4000)).astype("float32")
+    scored = rng.random(4000) < 0.9
+    figure = adaptation.scatter(observed, zero, adapted, scored, "GPP", "light")
+    again = adaptation.scatter(observed, zero, adapted, scored, "GPP", "dark")
+    pairs = set(zip(observed[scored].tolist(), zero[scored].tolist(), adapted[scored].tolist(), strict=True))
+    first, second, line = figure.data
+    np.testing.assert_array_equal(first.x, second.x)
+    np.testing.assert_array_equal(first.x, again.data[0].x)
+    drawn = set(zip(first.x.tolist(), first.y.tolist(), second.y.tolist(), strict=True))
+    assert len(drawn) == adaptation.MOST_POINTS
+    assert drawn < pairs
+    assert max(line.x) == max(v[scored].max() for v in (observed, zero, adapted))
+    assert [a.text for a in figure.layout.annotations] == [f"500 of {scored.sum():,} shown"]
+    few = adaptation.scatter(observed[:300], zero[:300], adapted[:300], scored[:300], "GPP", "light")
+    assert len(few.data[0].x) == scored[:300].sum()
+    assert not few.layout.annotations
+
+
 def test_season_table_uses_the_same_days_in_every_column(tower):
     scored = np.ones(tower.sizes["time"], bool)
     table = adaptation.season_table(tower, predictions(tower, 0.5), predictions(tower, 1.0), scored, "GPP")

@@ -10,7 +10,7 @@ import xarray as xr
 
 from tamrl import wording
 from tamrl.app.lab.view import Asked, LabRequest
-from tamrl.app.shared import components, jobs, sizes, state, theme
+from tamrl.app.shared import components, drawing, jobs, sizes, state, theme
 from tamrl.app.shared.late import Late
 from tamrl.app.towers import sections
 from tamrl.errors import TamrlError
@@ -29,6 +29,8 @@ else:
 MOST_STEPS = 500
 #: How often the page looks at a running adaptation [s], at one without steps, and at one that waits for its turn.
 POLL_S, QUICK_S, WAITING_S = 0.8, 0.3, 1.5
+#: Seconds in which an adaptation may end before the page says that it has begun.
+SOON_S = 0.5
 _PRESSED, _OPENED = "tamrl_adapt_pressed", "tamrl_lab_opened"
 
 
@@ -212,14 +214,17 @@ def asked_for(request: Asked, pressed: bool) -> bool:
 
 
 def start(request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset, support: pd.DatetimeIndex) -> None:
-    """Start the adaptation of ``request`` in the background."""
+    """Start the adaptation of ``request`` in the background; wait for a moment, in which most are done."""
     from tamrl.predict.adapt import adapt
 
     def work(on_step: Any, cancelled: Any) -> Any:
         result = adapt(ensemble, tower, support, request.settings, on_step=on_step, cancelled=cancelled)
         return leave_out_adapted(result, {} if request.gaps else driver_gaps(tower, ensemble.config.model.drivers))
 
-    jobs.start(request, f"Adapting to {request.site}", work)
+    job = jobs.start(request, f"Adapting to {request.site}", work)
+    if not job.line():
+        drawing.TURNS.leave()
+        job.wait(SOON_S)
 
 
 def running_section(request: Asked) -> bool:

@@ -62,16 +62,18 @@ def _body() -> None:
         gaps=gaps,
     )
     jobs.collect()
-    if inputs.asked_for(request, pressed):
+    if fresh := inputs.asked_for(request, pressed):
         # Each method on the device that is faster at it.
         inputs.start(request, cache.model(choice.model, settings.method).for_site(site), tower, support)
     with st.container(key=ANSWER):
-        _answer(request, ensemble, tower, origin)
+        _answer(request, ensemble, tower, origin, fresh)
     scrolling.to(ANSWER, jobs.turn())
 
 
-def _answer(request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset, origin: components.Origin) -> None:
-    """Draw the running adaptation, or its result."""
+def _answer(
+    request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset, origin: components.Origin, fresh: bool
+) -> None:
+    """Draw the running adaptation, or its result; ``fresh`` where this run has begun it."""
     jobs.collect()
     if inputs.running_section(request):
         return
@@ -84,7 +86,7 @@ def _answer(request: LabRequest, ensemble: "Ensemble", tower: xr.Dataset, origin
         return
     shown, result = found
     view = LabView(shown, result, origin)
-    results.show(view, current=shown == request)
+    results.show(view, current=shown == request, fresh=fresh)
 
 
 def show() -> None:

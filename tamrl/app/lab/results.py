@@ -1,7 +1,5 @@
 """The parts of the Few-shot lab that answer: scores and figures before and after adapting."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -10,30 +8,30 @@ from tamrl import wording
 from tamrl.app.lab import runs, take
 from tamrl.app.lab import support as lab_support
 from tamrl.app.lab.view import LabView
-from tamrl.app.shared import components, theme, widgets
+from tamrl.app.shared import components, drawing, theme, widgets
 from tamrl.figures.lab import adaptation as figures
 from tamrl.figures.lab import diagnostics
 from tamrl.figures.style import number, unit_label
 from tamrl.predict.methods import METHODS
 from tamrl.schema import FLUX_UNIT, FLUXES
 
-if TYPE_CHECKING:
-    pass
-
 UNIT = unit_label(FLUX_UNIT)
 
 
-def show(view: LabView, current: bool) -> None:
+def show(view: LabView, current: bool, fresh: bool = False) -> None:
     """Draw everything about one result.
 
     Args:
         view: the result.
         current: whether it is the result of the settings that the page shows now.
+        fresh: whether it was asked for in this run: its first figure is waited for.
     """
     _heading(view, current)
     _scores(view)
     runs.table(view)
     _over_time(view)
+    if fresh:
+        drawing.let_paint()
     if any(row["n"] for row in view.scores):
         _per_flux(view)
     _spread(view)

@@ -25,6 +25,14 @@ _SAID = (
     "follows by itself.</p>"
 )
 
+#: Seconds in which a browser begins to draw what it was sent.
+_PAINT_S = 0.12
+
+
+def let_paint() -> None:
+    """Send nothing for a moment, so that the browser draws what it has: it puts off what is followed by more."""
+    time.sleep(_PAINT_S)
+
 
 class Turns:
     """Turns of the runs of each page; one serves the whole process.

@@ -10,7 +10,17 @@ from plotly.subplots import make_subplots
 
 from tamrl.figures import hover
 from tamrl.figures.colours import ROLE, rgba
-from tamrl.figures.style import MUTED, Theme, add_range_buttons, marker_size, span, style, time_axis, unit_label
+from tamrl.figures.style import (
+    MUTED,
+    SMALL_PX,
+    Theme,
+    add_range_buttons,
+    marker_size,
+    span,
+    style,
+    time_axis,
+    unit_label,
+)
 from tamrl.figures.towers.fingerprint import MONTH_NAMES
 from tamrl.figures.towers.series import ROW_PX, good_days, shade
 from tamrl.schema import FLUX_UNIT, FLUXES
@@ -19,8 +29,9 @@ from tamrl.timestep import TimeStep, step_of
 UNIT = unit_label(FLUX_UNIT)
 #: Length of one step of the mean seasonal cycle of days [d]; a year has 36 of them. That of months has one a month.
 SEASON_STEP = 10
-#: Points of a scatter that are few.
-_FEW = 400
+#: Points of a scatter that are few, and days, or months, that it shows at most: a browser takes some 0.1 ms to draw
+#: each, and the figures below wait for it.
+_FEW, MOST_POINTS = 400, 500
 #: Residual of the balance that rounding to float32 alone leaves [gC m-2 d-1].
 ROUNDING = 1e-4
 LABELS = {"observed": "Observed", "zero-shot": "Zero-shot", "adapted": "Adapted"}
@@ -124,6 +135,9 @@ def scatter(
 ) -> go.Figure:
     """Return predicted against observed on the scored days with the 1:1 line.
 
+    Of more than ``MOST_POINTS`` days a random sample is shown, at every call the same; the axes span all of them, and
+    the figure says so.
+
     Args:
         observed: (time,) gC m-2 d-1.
         zero_shot: (time,) gC m-2 d-1, ensemble mean.
@@ -133,13 +147,16 @@ def scatter(
         theme: light or dark.
     """
     keep = scored & np.isfinite(observed)
+    shown = np.flatnonzero(keep)
     # Few points, as those of months, can be larger.
-    figure, size = go.Figure(), 3.5 if keep.sum() > _FEW else 6
+    figure, size = go.Figure(), 3.5 if shown.size > _FEW else 6
+    if shown.size > MOST_POINTS:
+        shown = np.random.default_rng(0).choice(shown, MOST_POINTS, replace=False)
     for role, values, symbol in (("zero-shot", zero_shot, "circle"), ("adapted", adapted, "diamond")):
         figure.add_trace(
             go.Scatter(
-                x=observed[keep],
-                y=values[keep],
+                x=observed[shown],
+                y=values[shown],
                 mode="markers",
                 name=LABELS[role],
                 marker=dict(size=size, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
@@ -159,6 +176,12 @@ def scatter(
         )
     )
     style(figure, theme, 330, hold=f"scatter-{flux}")
+    if shown.size < keep.sum():
+        figure.add_annotation(
+            text=f"{shown.size:,} of {keep.sum():,} shown",
+            **dict(xref="paper", yref="paper", x=1, y=0, xanchor="right", yanchor="bottom", showarrow=False),
+            font=dict(size=SMALL_PX, color=MUTED[theme]),
+        )
     figure.update_xaxes(title_text=f"Observed {flux} [{UNIT}]")
     figure.update_yaxes(title_text=f"Predicted {flux} [{UNIT}]")
     return figure

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.slow
 def stage(**query):
     at = AppTest.from_file(str(ROOT / "app.py"), default_timeout=90)
     at.query_params.update(query)
-    return healthy(at.run().switch_page("pages/present.py").run())
+    return healthy(at.switch_page("pages/present.py").run())
 
 
 def press(at, name):
