@@ -6,6 +6,7 @@ and placements of the support that all of them were scored on.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tamrl.evaluation.paired import improved_harmed, signed_rank, win_tie_loss
 from tamrl.evaluation.results import METRICS, SITE_MEAN, Metric, by_towers, change, tower_column, wide
 from tamrl.evaluation.results import reference as reference_of
 from tamrl.evaluation.statistics import bootstrap_median, bootstrap_ratios
-from tamrl.metrics import score_models
+from tamrl.metrics import score_sets
 from tamrl.schema import FLUXES
 
 Column = tuple[str, int]
@@ -55,8 +56,12 @@ class Asked:
 
     def columns(self, flux: str) -> list[Column]:
         """Return the (model, shots) that have any value of a flux."""
-        found = self.table.columns[self.table.notna().any()]
-        return [(model, int(shots)) for f, model, shots in found if f == flux]
+        return [(model, int(shots)) for f, model, shots in self._scored if f == flux]
+
+    @cached_property
+    def _scored(self) -> pd.MultiIndex:
+        """The columns of the table that have any value."""
+        return self.table.columns[self.table.notna().any()]
 
     def keep(self, sites: Iterable[str]) -> "Asked":
         """Return the same without other towers."""
@@ -98,9 +103,8 @@ class Asked:
             than 10 % better and worse, all in percent; of skills and of site means NaN.
         """
         values = self._paired(flux, columns, reference)
-        return values.standing(
-            values.table if sites is None else values.table[values.table.index.isin(set(sites))], quick
-        )
+        chosen = values.table if sites is None else values.table[values.table.index.isin(set(sites))]
+        return values.standings([chosen], quick)[0]
 
     def _paired(self, flux: str, columns: list[Column], reference: Column | None) -> "_Paired":
         """Return the towers' own values of ``columns`` and of the reference, see ``standing``."""
@@ -129,27 +133,27 @@ class _Paired:
     table: pd.DataFrame
     seen: pd.Series | None
 
-    def standing(self, chosen: pd.DataFrame, quick: bool = False) -> pd.DataFrame:
-        """Return ``Asked.standing`` of some rows of the table."""
+    def standings(self, groups: list[pd.DataFrame], quick: bool = False) -> list[pd.DataFrame]:
+        """Return ``Asked.standing`` of each of some groups of rows of the table."""
         if self.seen is None:
-            rows = _medians(chosen, self.columns, self.against, self.metric, quick)
+            found = [_medians(chosen, self.columns, self.against, self.metric, quick) for chosen in groups]
         else:
-            seen = self.seen.loc[chosen.index].to_numpy()
-            rows = _of_means(seen, chosen, self.columns, self.against, self.metric)
+            # One call for all: the library of scores takes as long for one group as for twenty.
+            sets = [(self.seen.loc[chosen.index].to_numpy(), chosen.to_numpy().T) for chosen in groups]
+            found = [self._of_means(scores) for scores in score_sets(sets)]
         head = pd.DataFrame(self.columns, columns=["model", "shots"])
-        return head.join(pd.DataFrame(rows, columns=_VALUES))
+        return [head.join(pd.DataFrame(rows, columns=_VALUES)) for rows in found]
 
-
-def _of_means(
-    seen: np.ndarray, values: pd.DataFrame, columns: list[Column], reference: Column | None, metric: Metric
-) -> list[list[Any]]:
-    """Return the score of each column of site means over the towers, and its change; without intervals."""
-    found = dict(zip(values.columns, score_models(seen, values.to_numpy().T)[metric.name], strict=True))
-    rows = []
-    for column in columns:
-        moved = np.nan if reference in (None, column) else _change(found[column], found[reference], metric)
-        rows.append([len(seen), found[column], np.nan, np.nan, moved, *[np.nan] * (len(_CHANGES) - 1)])
-    return rows
+    def _of_means(self, scores: dict[str, np.ndarray]) -> list[list[Any]]:
+        """Return the score of each column of site means over the towers, and its change; without intervals."""
+        found = dict(zip(self.table.columns, zip(scores["n"], scores[self.metric.name], strict=True), strict=True))
+        rows = []
+        for column in self.columns:
+            n, value = found[column]
+            alone = self.against in (None, column)
+            moved = np.nan if alone else _change(value, found[self.against][1], self.metric)
+            rows.append([n, value, np.nan, np.nan, moved, *[np.nan] * (len(_CHANGES) - 1)])
+        return rows
 
 
 def _change(value: float, reference: float, metric: Metric) -> float:
@@ -265,10 +269,9 @@ def by_class(
     counted = asked.towers(flux, [*columns, reference]).index
     labels = sites.loc[[s for s in counted if s in sites.index], by]
     values = asked._paired(flux, columns, reference)
-    parts = [
-        values.standing(values.table.loc[labels.index[labels == name]]).assign(**{"class": name})
-        for name in labels.value_counts().index
-    ]
+    names = labels.value_counts().index
+    found = values.standings([values.table.loc[labels.index[labels == name]] for name in names])
+    parts = [part.assign(**{"class": name}) for part, name in zip(found, names, strict=True)]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["class", "model", "shots", *_VALUES])
 
 

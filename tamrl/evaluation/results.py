@@ -251,14 +251,17 @@ def by_towers(table: pd.DataFrame, flux: str, columns: list[tuple[str, int]]) ->
     Returns:
         DataFrame(site) with ``columns``; without rows where one of them was never scored.
     """
-    names = pd.MultiIndex.from_tuples(columns, names=["model", "shots"])
-    wanted = [(flux, *column) for column in columns]
-    if any(column not in table.columns for column in wanted):
+    place = {column: i for i, column in enumerate(table.columns)}
+    if any((flux, *column) not in place for column in columns):
+        names = pd.MultiIndex.from_tuples(columns, names=["model", "shots"])
         return pd.DataFrame(columns=names, index=pd.Index([], name="site"), dtype=float)
+    places = [place[flux, *column] for column in columns]
     rows = counted(table.index.get_level_values("placement"), max((shots for _, shots in columns), default=0))
-    block = table.loc[rows, wanted].dropna()
-    block.columns = names
-    return block.groupby(level="site").mean()
+    # Numbers and their places: to ask a table for columns by names of three parts takes ten times as long.
+    values = table.to_numpy()[:, places]
+    rows = rows & ~np.isnan(values).any(axis=1)
+    block = pd.DataFrame(values[rows], index=table.index.get_level_values("site")[rows])
+    return block.groupby(level="site").mean().set_axis(table.columns[places].droplevel("flux"), axis="columns")
 
 
 def one_tower(table: pd.DataFrame, site: str) -> pd.DataFrame:

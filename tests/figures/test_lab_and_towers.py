@@ -149,9 +149,7 @@ def test_numbers_have_true_minus_signs_and_nothing_has_no_sign():
 def test_the_lab_has_one_figure_of_webgl_at_most(tower, flux):
     support = pd.DatetimeIndex(tower["time"].values[200:230])
     assert {trace.type for trace in series.support_chart(tower, support, flux, "light").data} == {"scatter"}
-    drawn = adaptation.scatter(
-        tower[flux].values, tower[flux].values, tower[flux].values, series.good_days(tower), flux, "dark"
-    )
+    drawn = adaptation.scatter(tower, tower[flux].values, tower[flux].values, series.good_days(tower), flux, "dark")
     assert {trace.type for trace in drawn.data} == {"scatter"}
 
 
@@ -188,9 +186,11 @@ def test_scatter_shows_scored_days_only_and_the_line(tower):
     scored = np.zeros(tower.sizes["time"], bool)
     scored[95:105] = True  # five of them lie in the gap
     observed = tower["GPP"].values
-    figure = adaptation.scatter(observed, observed * 0.5, observed * 0.9, scored, "GPP", "light")
+    figure = adaptation.scatter(tower, observed * 0.5, observed * 0.9, scored, "GPP", "light")
     zero, adapted, line = figure.data
     assert len(zero.x) == len(adapted.x) == 5
+    days = pd.DatetimeIndex(tower["time"].values[scored & np.isfinite(observed)])
+    assert list(zero.text) == list(adapted.text) == [f"{day:%Y-%m-%d}" for day in days]
     np.testing.assert_array_equal(np.asarray(line.x), np.asarray(line.y))
 
 
@@ -198,8 +198,10 @@ def test_scatter_of_many_days_shows_some_of_them_and_says_so():
     rng = np.random.default_rng(1)
     observed, zero, adapted = rng.normal(3, 2, (3, 4000)).astype("float32")
     scored = rng.random(4000) < 0.9
-    figure = adaptation.scatter(observed, zero, adapted, scored, "GPP", "light")
-    again = adaptation.scatter(observed, zero, adapted, scored, "GPP", "dark")
+    time = pd.date_range("2001-01-01", periods=4000)
+    long = xr.Dataset({"GPP": ("time", observed)}, {"time": time})
+    figure = adaptation.scatter(long, zero, adapted, scored, "GPP", "light")
+    again = adaptation.scatter(long, zero, adapted, scored, "GPP", "dark")
     pairs = set(zip(observed[scored].tolist(), zero[scored].tolist(), adapted[scored].tolist(), strict=True))
     first, second, line = figure.data
     np.testing.assert_array_equal(first.x, second.x)
@@ -209,7 +211,8 @@ def test_scatter_of_many_days_shows_some_of_them_and_says_so():
     assert drawn < pairs
     assert max(line.x) == max(v[scored].max() for v in (observed, zero, adapted))
     assert [a.text for a in figure.layout.annotations] == [f"500 of {scored.sum():,} shown"]
-    few = adaptation.scatter(observed[:300], zero[:300], adapted[:300], scored[:300], "GPP", "light")
+    assert all(observed[time == day] == value for day, value in zip(first.text, first.x, strict=True))
+    few = adaptation.scatter(long.isel(time=slice(300)), zero[:300], adapted[:300], scored[:300], "GPP", "light")
     assert len(few.data[0].x) == scored[:300].sum()
     assert not few.layout.annotations
 

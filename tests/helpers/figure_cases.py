@@ -307,9 +307,7 @@ def _published(theme: Theme) -> Any:
 
 CASES: dict[str, Callable[[Theme], Any]] = {
     "lab.adaptation.comparison": lambda t: adaptation.comparison(TOWER, BEFORE, AFTER, SUPPORT, t),
-    "lab.adaptation.scatter": lambda t: adaptation.scatter(
-        _means("GPP"), 0.7 * _means("GPP"), _means("GPP"), SCORED, "GPP", t
-    ),
+    "lab.adaptation.scatter": lambda t: adaptation.scatter(TOWER, 0.7 * _means("GPP"), _means("GPP"), SCORED, "GPP", t),
     "lab.adaptation.season": lambda t: adaptation.season(
         adaptation.season_table(TOWER, BEFORE, AFTER, SCORED, "GPP"), "GPP", t
     ),

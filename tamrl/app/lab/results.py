@@ -147,7 +147,7 @@ def _per_flux(view: LabView) -> None:
                 widgets.tell(f"No scored {wording.unit(view.step)} has {flux}.")
             continue
         zero_shot, adapted = (view.means[role][flux].values for role in ("zero-shot", "adapted"))
-        chart = figures.scatter(view.tower[flux].values, zero_shot, adapted, view.scored, flux, theme.current())
+        chart = figures.scatter(view.tower, zero_shot, adapted, view.scored, flux, theme.current())
         words = f"Predicted against observed {flux} of {site}. {_scores_in_words(view)} With the 1:1 line."
         widgets.chart(column, view.stem(f"scatter_{flux}"), chart, words)
     components.footer(view.stem("scatter"), view.origin, lambda: scored_table(view))

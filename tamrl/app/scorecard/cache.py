@@ -1,8 +1,11 @@
 """What the Scorecard reads and computes, kept between runs and shared between sessions; read it, never change it.
 
-Keys are the folder, its modification time and the question, since tables cannot be hashed.
+Keys are the folder, its modification time and the question, since tables cannot be hashed. Of the towers a short text
+is the key: to hash their names takes longer than to find what is kept.
 """
 
+import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from tamrl.evaluation.results import Results
 _BUSY = "Loading scores"
 #: Folder, version, table, design, scale, metric, placement, and whether it asks for a score a tower.
 Question = tuple[str, int, str, str, str, str, str, bool]
+Sites = tuple[str, ...]
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the scores")
@@ -38,36 +42,41 @@ def _asked(
     return ask(_table(folder, version, name), design, scale, metric, placement)
 
 
+@lru_cache(maxsize=64)
+def _key(sites: Sites) -> str:
+    return hashlib.sha256("\0".join(sites).encode()).hexdigest()
+
+
 @st.cache_resource(max_entries=24, show_spinner=_BUSY)
-def _kept(question: Question, sites: tuple[str, ...]) -> Asked:
-    return _asked(*question).keep(sites)
+def _kept(question: Question, key: str, _sites: Sites) -> Asked:
+    return _asked(*question).keep(_sites)
 
 
 @st.cache_data(max_entries=64, show_spinner=_BUSY)
 def _contest(
-    question: Question, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column, band: float
+    question: Question, key: str, _sites: Sites, flux: str, columns: tuple[Column, ...], reference: Column, band: float
 ) -> pd.DataFrame:
-    return comparison.contest(_kept(question, sites), flux, list(columns), reference, band)
+    return comparison.contest(_kept(question, key, _sites), flux, list(columns), reference, band)
 
 
 @st.cache_data(max_entries=64, show_spinner=_BUSY)
-def _summary(question: Question, sites: tuple[str, ...], reference: str, same: bool, quick: bool) -> pd.DataFrame:
-    return comparison.summary(_kept(question, sites), reference, same, quick)
+def _summary(question: Question, key: str, _sites: Sites, reference: str, same: bool, quick: bool) -> pd.DataFrame:
+    return comparison.summary(_kept(question, key, _sites), reference, same, quick)
 
 
 @st.cache_data(max_entries=128, show_spinner=_BUSY)
 def _standing(
-    question: Question, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column | None
+    question: Question, key: str, _sites: Sites, flux: str, columns: tuple[Column, ...], reference: Column | None
 ) -> pd.DataFrame:
-    return _kept(question, sites).standing(flux, list(columns), reference)
+    return _kept(question, key, _sites).standing(flux, list(columns), reference)
 
 
 @st.cache_data(max_entries=128, show_spinner=_BUSY)
 def _classes(
-    question: Question, sites: tuple[str, ...], by: str, flux: str, columns: tuple[Column, ...], reference: Column
+    question: Question, key: str, _sites: Sites, by: str, flux: str, columns: tuple[Column, ...], reference: Column
 ) -> pd.DataFrame:
     table = _results(question[0], question[1]).sites
-    return comparison.by_class(_kept(question, sites), table, by, flux, list(columns), reference)
+    return comparison.by_class(_kept(question, key, _sites), table, by, flux, list(columns), reference)
 
 
 @st.cache_data(max_entries=4, show_spinner=_BUSY)
@@ -104,35 +113,35 @@ def question(
     return str(found.path), scorecard.version(found.path), name, design, scale, metric, placement, one
 
 
-def asked(what: Question, sites: tuple[str, ...]) -> Asked:
+def asked(what: Question, sites: Sites) -> Asked:
     """Return the answers to a question, of some towers."""
-    return _kept(what, sites)
+    return _kept(what, _key(sites), sites)
 
 
 def contest(
-    what: Question, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column, band: float
+    what: Question, sites: Sites, flux: str, columns: tuple[Column, ...], reference: Column, band: float
 ) -> pd.DataFrame:
     """Return ``tamrl.evaluation.comparison.contest`` of a question and some towers, against one reference."""
-    return _contest(what, sites, flux, columns, reference, band)
+    return _contest(what, _key(sites), sites, flux, columns, reference, band)
 
 
-def summary(what: Question, sites: tuple[str, ...], reference: str, same: bool, quick: bool = True) -> pd.DataFrame:
+def summary(what: Question, sites: Sites, reference: str, same: bool, quick: bool = True) -> pd.DataFrame:
     """Return ``tamrl.evaluation.comparison.summary`` of a question and some towers."""
-    return _summary(what, sites, reference, same, quick)
+    return _summary(what, _key(sites), sites, reference, same, quick)
 
 
 def standing(
-    what: Question, sites: tuple[str, ...], flux: str, columns: tuple[Column, ...], reference: Column | None
+    what: Question, sites: Sites, flux: str, columns: tuple[Column, ...], reference: Column | None
 ) -> pd.DataFrame:
     """Return ``Asked.standing`` of a question and some towers."""
-    return _standing(what, sites, flux, columns, reference)
+    return _standing(what, _key(sites), sites, flux, columns, reference)
 
 
 def classes(
-    what: Question, sites: tuple[str, ...], by: str, flux: str, columns: tuple[Column, ...], reference: Column
+    what: Question, sites: Sites, by: str, flux: str, columns: tuple[Column, ...], reference: Column
 ) -> pd.DataFrame:
     """Return ``tamrl.evaluation.comparison.by_class`` of a question and some towers."""
-    return _classes(what, sites, by, flux, columns, reference)
+    return _classes(what, _key(sites), sites, by, flux, columns, reference)
 
 
 def targets(found: Results, design: str = "igbp") -> tuple[list[dict[str, str]], list[dict[str, str]]]:

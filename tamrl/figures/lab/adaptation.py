@@ -11,6 +11,7 @@ from plotly.subplots import make_subplots
 from tamrl.figures import hover
 from tamrl.figures.colours import ROLE, rgba
 from tamrl.figures.style import (
+    DATE,
     MUTED,
     SMALL_PX,
     Theme,
@@ -131,7 +132,7 @@ def _band(predictions: xr.Dataset, flux: str, role: str, theme: Theme, legend: b
 
 
 def scatter(
-    observed: np.ndarray, zero_shot: np.ndarray, adapted: np.ndarray, scored: np.ndarray, flux: str, theme: Theme
+    tower: xr.Dataset, zero_shot: np.ndarray, adapted: np.ndarray, scored: np.ndarray, flux: str, theme: Theme
 ) -> go.Figure:
     """Return predicted against observed on the scored days with the 1:1 line.
 
@@ -139,13 +140,14 @@ def scatter(
     the figure says so.
 
     Args:
-        observed: (time,) gC m-2 d-1.
+        tower: Dataset(time) of one tower's record.
         zero_shot: (time,) gC m-2 d-1, ensemble mean.
         adapted: likewise.
         scored: (time,) bool, the days, or months, that the metrics use.
         flux: name of the flux.
         theme: light or dark.
     """
+    observed = tower[flux].values
     keep = scored & np.isfinite(observed)
     shown = np.flatnonzero(keep)
     # Few points, as those of months, can be larger.
@@ -160,7 +162,8 @@ def scatter(
                 mode="markers",
                 name=LABELS[role],
                 marker=dict(size=size, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
-                hovertemplate=hover.told("Observed %{x:.2f}", f"predicted {hover.value()}", LABELS[role]),
+                text=pd.DatetimeIndex(tower["time"].values[shown]).strftime(DATE[step_of(tower)]),
+                hovertemplate=hover.told("%{text}", f"{hover.value(of='x')} observed, {hover.value()}", LABELS[role]),
             )
         )
     pool = np.concatenate([v[keep] for v in (observed, zero_shot, adapted)])

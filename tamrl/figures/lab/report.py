@@ -73,9 +73,7 @@ def _figures(run: Run) -> Iterator[str]:
     over_time = figures.comparison(tower, zero_shot, adapted, made.support, page.THEME)
     yield page.figure([over_time], "series", "Observed and predicted over time", f"{site}; {_bands(run)}")
     before, after = (p.mean("member") for p in (zero_shot, adapted))
-    pairs = [
-        figures.scatter(tower[f].values, before[f].values, after[f].values, made.scored, f, page.THEME) for f in FLUXES
-    ]
+    pairs = [figures.scatter(tower, before[f].values, after[f].values, made.scored, f, page.THEME) for f in FLUXES]
     yield page.figure(pairs, "scatter", f"Predicted against observed, scored {units}", "Ensemble means; dashed: 1:1.")
     tables = {f: figures.season_table(tower, zero_shot, adapted, made.scored, f) for f in FLUXES}
     seasons = [figures.season(tables[f], f, page.THEME) for f in FLUXES]

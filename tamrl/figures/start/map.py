@@ -21,14 +21,15 @@ _COARSE = 0.6
 
 
 @lru_cache(maxsize=2)
-def outlines(file: Path) -> tuple[list[float | None], list[float | None]]:
-    """Return longitudes and latitudes of the outlines of countries as one line, None between its parts.
+def outlines(file: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return longitudes and latitudes (n,) of the outlines of countries as one line, NaN between its parts [degrees].
+
+    As arrays they are taken as they are, where each of the numbers of a list is looked at, several times a figure.
 
     Args:
         file: GeoJSON of polygons.
     """
-    lon: list[float | None] = []
-    lat: list[float | None] = []
+    lines: list[np.ndarray] = []
     for feature in json.loads(file.read_text(encoding="utf-8"))["features"]:
         shape = feature["geometry"]
         parts = shape["coordinates"] if shape["type"] == "MultiPolygon" else [shape["coordinates"]]
@@ -38,8 +39,8 @@ def outlines(file: Path) -> tuple[list[float | None], list[float | None]]:
             kept = np.r_[True, np.diff(steps) > 0]
             kept[-1] = True
             if kept.sum() > 3:
-                lon += [*np.round(points[kept, 0], 2).tolist(), None]
-                lat += [*np.round(points[kept, 1], 2).tolist(), None]
+                lines += [points[kept], np.full((1, 2), np.nan)]
+    lon, lat = np.concatenate(lines).astype(np.float32).T
     return lon, lat
 
 
@@ -56,9 +57,8 @@ def world(picture: str, bounds: list[float], scale: Scale, towers: pd.DataFrame,
     """
     west, south, east, north = bounds
     lon, lat = outlines(file)
-    figure = go.Figure(
-        go.Scatter(x=lon, y=lat, mode="lines", hoverinfo="skip", line=dict(color=MUTED[theme], width=0.6))
-    )
+    figure = go.Figure()
+    figure.add_scatter(x=lon, y=lat, mode="lines", hoverinfo="skip", line=dict(color=MUTED[theme], width=0.6))
     figure.add_trace(_towers(towers, theme))
     figure.add_trace(_colour_bar(scale, theme))
     style(figure, theme, HEIGHT, hold="start")
