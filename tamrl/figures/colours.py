@@ -209,6 +209,22 @@ CLASS_SIGN = {
     **dict.fromkeys(("WET", "WAT"), "triangle-down"),
 }
 OTHER_SIGN = "x"
+#: The markers of plotly as characters, for legends outside figures.
+GLYPHS = {
+    "circle": "●",
+    "circle-open": "○",
+    "square": "■",
+    "square-open": "□",
+    "hexagon": "⬢",
+    "hexagon-open": "⬡",
+    "triangle-up": "▲",
+    "triangle-down": "▼",
+    "diamond": "◆",
+    "diamond-open": "◇",
+    "cross": "✚",
+    "x": "✖",
+    "star": "★",
+}
 #: Main climates.
 CLIMATE = {"A": "#009e73", "B": "#e69f00", "C": "#56b4e9", "D": "#0072b2", "E": "#cc79a7", UNKNOWN: CLASS[UNKNOWN]}
 

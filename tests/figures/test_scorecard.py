@@ -6,7 +6,7 @@ import pytest
 
 from tamrl.evaluation.labels import LABELS, in_order
 from tamrl.evaluation.results import METRICS
-from tamrl.figures.colours import ACCENT, PURPLE_ORANGE, UNSURE, rgb
+from tamrl.figures.colours import ACCENT, GLYPHS, PURPLE_ORANGE, UNSURE, rgb
 from tamrl.figures.scorecard import checks, models, names, patterns
 from tamrl.figures.scorecard import map as maps
 
@@ -51,7 +51,7 @@ def test_models_have_one_colour_each_and_baselines_are_muted():
         ours = chroma(names.look("tamrl").colour(theme))
         assert all(chroma(names.look(m).colour(theme)) < ours for m in LABELS if not m.startswith("tamrl"))
     assert names.look("something new").label == "something new"
-    assert {look.symbol for look in map(names.look, LABELS)} <= set(names.GLYPHS)
+    assert {look.symbol for look in map(names.look, LABELS)} <= set(GLYPHS)
 
 
 def test_order_and_words():

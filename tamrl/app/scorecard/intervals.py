@@ -131,7 +131,7 @@ def _spread_skill(view: ScorecardView, towers: pd.DataFrame) -> None:
     chosen = chosen.assign(**{"class": view.sites["igbp"].reindex(chosen["site"]).to_numpy()})
     groups = chosen.groupby(["flux", "class"])
     table = groups[["spread", "rmse", "coverage90"]].median().assign(towers=groups.size()).reset_index()
-    components.class_legend(view.sites.loc[chosen["site"].unique()])
+    components.class_legend(view.sites.loc[chosen["site"].unique()], signs=True)
     for column, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         figure = figures.spread_skill(table[table["flux"] == flux], flux, IGBP, theme.current())
         chart(column, f"scorecard-spread_{flux}", figure, _spread_in_words(table[table["flux"] == flux], flux))

@@ -13,6 +13,7 @@ from tamrl.evaluation import results as scorecard
 from tamrl.evaluation.comparison import Asked, Column
 from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import Metric, Results
+from tamrl.figures.colours import GLYPHS
 from tamrl.figures.scorecard import names
 from tamrl.schema import FLUXES
 
@@ -94,7 +95,7 @@ def model_legend(models: Iterable[str]) -> None:
     """Draw the legend of models."""
     shade = theme.current()
     looks = [names.look(model) for model in in_order(list(models))]
-    legend([(names.GLYPHS.get(x.symbol, "●"), x.colour(shade), x.label) for x in looks], "Models")
+    legend([(GLYPHS.get(x.symbol, "●"), x.colour(shade), x.label) for x in looks], "Models")
 
 
 def flux_choice() -> str:

@@ -19,7 +19,7 @@ from tamrl.app.shared.jobs import as_user_error
 from tamrl.app.shared.widgets import chart, legend
 from tamrl.errors import TamrlError
 from tamrl.figures import style
-from tamrl.figures.colours import CLASS
+from tamrl.figures.colours import CLASS, CLASS_SIGN, GLYPHS, OTHER_SIGN
 from tamrl.schema import FLUX_UNIT, IGBP, KOEPPEN
 from tamrl.timestep import TimeStep
 
@@ -92,10 +92,18 @@ def simulated_badge() -> None:
     )
 
 
-def class_legend(table: pd.DataFrame) -> None:
-    """Show the colour, name and number of towers of each land-cover class of ``table``."""
+def class_legend(table: pd.DataFrame, signs: bool = False) -> None:
+    """Show the colour, name and number of towers of each land-cover class of ``table``.
+
+    Args:
+        table: ``igbp`` of each tower.
+        signs: whether the kinds of vegetation differ in sign as well, see ``CLASS_SIGN``.
+    """
     counts = table["igbp"].value_counts()
-    items = [("●", CLASS[c], f"{c} {IGBP.get(c, '')} ({counts[c]})".replace("  ", " ")) for c in CLASS if c in counts]
+    items = []
+    for code in (c for c in CLASS if c in counts):
+        sign = GLYPHS[CLASS_SIGN.get(code, OTHER_SIGN) if signs else "circle"]
+        items.append((sign, CLASS[code], f"{code} {IGBP.get(code, '')} ({counts[code]})".replace("  ", " ")))
     legend(items, "Land-cover classes")
 
 

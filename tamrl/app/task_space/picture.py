@@ -11,7 +11,7 @@ from tamrl.app.shared.widgets import chart, from_table, pick, select
 from tamrl.app.task_space import cache
 from tamrl.app.task_space.view import SpaceView
 from tamrl.errors import TamrlError
-from tamrl.figures.scorecard.names import GLYPHS
+from tamrl.figures.colours import GLYPHS
 from tamrl.figures.style import number, unit_label
 from tamrl.figures.task_space import space as figures
 from tamrl.model.task_space import TaskSpace
@@ -23,7 +23,6 @@ HUES = {"igbp": "Land cover", "koeppen": "Climate", "score": "Zero-shot error", 
 PLANES = {"1-2": (0, 1), "1-3": (0, 2), "2-3": (1, 2)}
 LATITUDE = "latitude"
 _FIRST_TRAIT = "TA"
-_GLYPHS = {**GLYPHS, "triangle-down": "▼", "cross": "✚", "x": "✖"}
 _TURN = "tamrl_space_turn"
 
 
@@ -138,7 +137,7 @@ def section(view: SpaceView, hue: str, title: str, values: pd.Series | None) -> 
         )
         if values is None:
             kinds = figures.classes(shown, hue)
-            widgets.legend([(_GLYPHS[sign], colour, f"{code} {name}") for code, name, colour, sign in kinds], HUES[hue])
+            widgets.legend([(GLYPHS[sign], colour, f"{code} {name}") for code, name, colour, sign in kinds], HUES[hue])
         components.footer("task_space", view.origin, lambda: _exported(view, shown))
     with right:
         _neighbours(view, values, title)

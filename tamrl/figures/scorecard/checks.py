@@ -6,7 +6,7 @@ import plotly.graph_objects as go
 
 from tamrl.evaluation.results import METRICS, Metric
 from tamrl.figures import hover
-from tamrl.figures.colours import ACCENT, CLASS, LOSS_INK, UNSURE, rgba
+from tamrl.figures.colours import ACCENT, CLASS, CLASS_SIGN, LOSS_INK, OTHER_SIGN, UNSURE, rgba
 from tamrl.figures.scorecard.models import ROW_HEIGHT
 from tamrl.figures.scorecard.names import clear, look, metric_label
 from tamrl.figures.style import INK, MUTED, Theme, style, unit_label
@@ -118,6 +118,7 @@ def spread_skill(table: pd.DataFrame, flux: str, names: dict[str, str], theme: T
                 marker=dict(
                     size=7 + 2 * np.sqrt(row["towers"]),
                     color=rgba(CLASS.get(row["class"], CLASS[UNKNOWN]), 0.85),
+                    symbol=CLASS_SIGN.get(row["class"], OTHER_SIGN),
                     line=dict(width=1, color=INK[theme]),
                 ),
                 hovertemplate=hover.told(

@@ -58,21 +58,6 @@ _DRAWN: dict[str, dict[str, str]] = {
     "climatology": dict(dash="dot", symbol="star"),
 }
 _UNKNOWN = dict(dash="dot", symbol="hexagon")
-#: The markers of plotly as characters, for legends outside figures.
-GLYPHS = {
-    "circle": "●",
-    "circle-open": "○",
-    "square": "■",
-    "square-open": "□",
-    "hexagon": "⬢",
-    "hexagon-open": "⬡",
-    "triangle-up": "▲",
-    "diamond": "◆",
-    "diamond-open": "◇",
-    "cross": "✚",
-    "x": "✖",
-    "star": "★",
-}
 OBSERVED = "Observed"
 
 SCALE_LABELS = {
