@@ -187,8 +187,10 @@ def _read_state(file: Path, device: torch.device) -> dict[str, torch.Tensor]:
         ) from error
     if not all(torch.isfinite(part).all() for part in state.values()):
         raise TamrlError("What was adapted holds values that are not finite numbers", str(file), "Adapt again")
-    # Numbers in 64 bits are read by Python, and not every device has them.
-    return {name: part if part.dtype == torch.float64 else part.to(device) for name, part in state.items()}
+    # As they lie in the file, at any place in memory, some processors would round them otherwise than when they were
+    # made. Numbers in 64 bits are read by Python, and not every device has them.
+    own = {name: part.clone() for name, part in state.items()}
+    return {name: part if part.dtype == torch.float64 else part.to(device) for name, part in own.items()}
 
 
 def open_model(path: Path | str, device: torch.device | str = "cpu") -> Ensemble | CrossFitted | AdaptedModel:

@@ -69,7 +69,7 @@ def wrong(at):
 
 def test_six_lessons_are_offered_and_a_click_opens_one_at_its_question():
     at = lessons()
-    assert [s.value for s in at.subheader] == [f"{i} · {x.title}" for i, x in enumerate(LESSONS.values(), 1)]
+    assert [s.value for s in at.header] == [f"{i} · {x.title}" for i, x in enumerate(LESSONS.values(), 1)]
     at.button(key="lesson_open_places").click().run()
     assert healthy(at).header[0].value.startswith("2 · ")
     assert at.query_params["lesson"] == "places"
@@ -77,14 +77,14 @@ def test_six_lessons_are_offered_and_a_click_opens_one_at_its_question():
     assert healthy(at).query_params["stage"] == "try"
     assert "Guess first" in said(at)
     at.button(key="lesson_all").click().run()
-    assert len(healthy(at).subheader) == 6
+    assert len(healthy(at).header) == 6
 
 
 def test_an_unknown_lesson_or_class_in_the_address_is_told():
     at = lessons(lesson="nothing", **{"class": "NOSUCH"})
     assert "nothing" in said(at)
     assert "There is no class" in said(at)
-    assert len(at.subheader) == 6
+    assert len(at.header) == 6
 
 
 def test_what_to_read_next_has_links():
@@ -100,7 +100,7 @@ def test_behind_the_last_step_stands_the_next_lesson_and_behind_the_last_lesson_
     assert (healthy(at).query_params["lesson"], "stage" in at.query_params) == ("places", False)
     at = lessons(lesson="siting", stage="read")
     at.button(key="lesson_onward").click().run()
-    assert len(healthy(at).subheader) == 6
+    assert len(healthy(at).header) == 6
 
 
 def test_lesson_one_marks_signs_days_and_selection():

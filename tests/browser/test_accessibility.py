@@ -44,5 +44,5 @@ def test_a_page_has_no_serious_finding(one_window, folder, path):
     page.locator(STATES[path]).first.wait_for()
     assert accessibility.findings(one_window.settle()) == []
     page.emulate_media(color_scheme="dark")
-    page.wait_for_timeout(1500)  # a page hears of another theme after a second
+    page.wait_for_timeout(1500)  # a page hears of another theme after a second, and draws its figures anew
     assert accessibility.findings(one_window.settle()) == []

@@ -1,7 +1,7 @@
 """The presenter's page at 1280 x 720: keys walk the steps, nothing scrolls, axe finds nothing serious."""
 
+import accessibility
 import pytest
-from test_accessibility import AXE, FINDINGS
 
 from tamrl.app.present.walk import STEPS
 
@@ -21,8 +21,7 @@ def test_keys_walk_the_steps_and_nothing_scrolls(window, small_workspace):
     app = window(width=1280, theme="dark")
     app.page.set_viewport_size({"width": 1280, "height": 720})
     page = app.open(f"/present?site={site}")
-    page.evaluate(AXE)
-    assert page.evaluate(FINDINGS) == []
+    assert accessibility.findings(page) == []
     assert page.evaluate(BEYOND) == [0, 0, 0, 0]
     # In a field a letter is a letter.
     box = page.get_by_role("combobox", name="Tower")
@@ -38,7 +37,7 @@ def test_keys_walk_the_steps_and_nothing_scrolls(window, small_workspace):
         app.settle()
         assert page.evaluate(BEYOND) == [0, 0, 0, 0], STEPS[number - 1]
     page.get_by_text("Change of RMSE").wait_for()
-    assert page.evaluate(FINDINGS) == []
+    assert accessibility.findings(page) == []
     for key, number in (("u", 5), ("ArrowLeft", 4)):
         page.keyboard.press(key)
         at_step(page, number)

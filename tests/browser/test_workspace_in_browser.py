@@ -4,15 +4,14 @@ import base64
 import gzip
 import re
 import time
-from itertools import pairwise
 from urllib.parse import urlsplit
 
+import accessibility
 import numpy as np
 import pytest
 import tower_files
 from conftest import App
 from proxy import Proxy
-from test_accessibility import AXE, FINDINGS, headings
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -138,12 +137,7 @@ def test_what_was_read_has_no_serious_finding_and_fits_the_window(window, theme,
     page = app.open("/workspace")
     drag_in(page, *made())
     page.locator(".st-key-workspace_draft .js-plotly-plot").wait_for()
-    app.settle()
-    page.evaluate(AXE)
-    assert page.evaluate(FINDINGS) == []
-    order = headings(page)
-    assert order[0] == 1
-    assert all(after - before <= 1 for before, after in pairwise(order)), order
+    assert accessibility.findings(app.settle()) == []
     wide = "document.querySelector('[data-testid=stMain]').scrollWidth"
     assert page.evaluate(wide) <= width
 

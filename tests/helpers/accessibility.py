@@ -1,5 +1,6 @@
 """What axe-core 4.14.1 (``tests/browser/axe``, MPL-2.0) and a reader of the headings find at a page in Chromium."""
 
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,8 @@ FINDINGS = """async () => {
     .filter(({ impact }) => ["serious", "critical"].includes(impact))
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.html.slice(0, 120)}`));
 }"""
+#: Seconds that a finding has to last: what is drawn anew, or in another theme, is pale for a moment.
+LASTS = 5
 
 
 def findings(page) -> list[str]:
@@ -20,4 +23,7 @@ def findings(page) -> list[str]:
     order = page.locator("h1, h2, h3, h4").evaluate_all("all => all.map((e) => Number(e.tagName[1]))")
     wrong = [] if order[:1] == [1] else [f"the first heading is no h1: {order}"]
     wrong += [f"a level of heading is left out: {order}" for one, next_ in pairwise(order) if next_ - one > 1]
-    return page.evaluate(FINDINGS) + wrong
+    until = time.monotonic() + LASTS
+    while (found := page.evaluate(FINDINGS)) and time.monotonic() < until:
+        page.wait_for_timeout(500)
+    return found + wrong

@@ -56,7 +56,7 @@ def _overview() -> None:
         for column, (number, lesson) in zip(columns, list(enumerate(LESSONS.values(), 1))[row : row + 3], strict=False):
             done = sum(frame.mark_of(lesson, question) is not None for question in lesson.questions)
             with column, st.container(border=True, height="stretch", key=f"lesson_card_{lesson.name}"):
-                st.subheader(f"{number} · {lesson.title}", anchor=False)
+                st.header(f"{number} · {lesson.title}", anchor=False)
                 st.markdown(f"*{lesson.hook}*")
                 said = "Simulated towers" if lesson.simulated else "Real towers"
                 st.caption(f"{MINUTES} minutes · {said} · {done} of {len(lesson.questions)} answered")

@@ -20,7 +20,8 @@ _ROUND = "tamrl_workspace_round"
 
 def section(shelf: Shelf) -> None:
     """Draw the list of workspaces and what can be done with them."""
-    st.subheader("Your workspaces", anchor=False)
+    st.space("small")
+    st.header("Your workspaces", anchor=False)
     paths = shelf.workspaces()
     if paths:
         _table(paths)

@@ -149,6 +149,7 @@ def scatter(
     """
     observed = tower[flux].values
     keep = scored & np.isfinite(observed)
+    days = pd.DatetimeIndex(tower["time"].values).strftime(DATE[step_of(tower)])
     shown = np.flatnonzero(keep)
     # Few points, as those of months, can be larger.
     figure, size = go.Figure(), 3.5 if shown.size > _FEW else 6
@@ -162,32 +163,29 @@ def scatter(
                 mode="markers",
                 name=LABELS[role],
                 marker=dict(size=size, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
-                text=pd.DatetimeIndex(tower["time"].values[shown]).strftime(DATE[step_of(tower)]),
+                text=days[shown],
                 hovertemplate=hover.told("%{text}", f"{hover.value(of='x')} observed, {hover.value()}", LABELS[role]),
             )
         )
     pool = np.concatenate([v[keep] for v in (observed, zero_shot, adapted)])
-    low, high = (float(pool.min()), float(pool.max())) if pool.size else (0.0, 1.0)
-    figure.add_trace(
-        go.Scatter(
-            x=[low, high],
-            y=[low, high],
-            mode="lines",
-            name="1:1",
-            hoverinfo="skip",
-            line=dict(width=1.2, dash="dash", color=MUTED[theme]),
-        )
-    )
+    ends = [float(pool.min()), float(pool.max())] if pool.size else [0.0, 1.0]
+    dashes = dict(width=1.2, dash="dash", color=MUTED[theme])
+    figure.add_trace(go.Scatter(x=ends, y=ends, mode="lines", name="1:1", hoverinfo="skip", line=dashes))
     style(figure, theme, 330, hold=f"scatter-{flux}")
     if shown.size < keep.sum():
-        figure.add_annotation(
-            text=f"{shown.size:,} of {keep.sum():,} shown",
-            **dict(xref="paper", yref="paper", x=1, y=0, xanchor="right", yanchor="bottom", showarrow=False),
-            font=dict(size=SMALL_PX, color=MUTED[theme]),
-        )
+        _say(figure, f"{shown.size:,} of {keep.sum():,} shown", theme)
     figure.update_xaxes(title_text=f"Observed {flux} [{UNIT}]")
     figure.update_yaxes(title_text=f"Predicted {flux} [{UNIT}]")
     return figure
+
+
+def _say(figure: go.Figure, text: str, theme: Theme) -> None:
+    """Write a remark into the lower right corner."""
+    figure.add_annotation(
+        text=text,
+        **dict(xref="paper", yref="paper", x=1, y=0, xanchor="right", yanchor="bottom", showarrow=False),
+        font=dict(size=SMALL_PX, color=MUTED[theme]),
+    )
 
 
 def season_table(

@@ -105,7 +105,7 @@ def test_a_guess_is_marked_where_another_lesson_or_none_was_opened_meanwhile(les
     goes_on(lesson, lesson=None)
     guess(at)
     assert "lesson" not in values(at)
-    assert len(at.subheader) == len(LESSONS)
+    assert len(at.header) == len(LESSONS)
     assert lesson.rows()["tries"].to_dict() == {"guess": 1}
 
 
