@@ -10,7 +10,8 @@ from tamrl.app.workspace import accept, drop, look, manage
 def _body() -> None:
     """Draw the page."""
     shelf = own.shelf()
-    drop.section(shelf)
+    with components.guarded():  # what is refused hides nothing that is there, as what could be deleted to make room
+        drop.section(shelf)
     if not drop.running():
         accept.accepted()
         draft = drop.current(shelf)
