@@ -120,9 +120,14 @@ def whole_years(maps: xr.Dataset) -> tuple[int, ...]:
 
 
 def group_sums(of: xr.DataArray, area: xr.DataArray, groups: "Groups | None" = None) -> dict[str, float]:
-    """Return the sum of a field (lat, lon) times area [m2] over all cells with a value and over those of each group."""
+    """Return the sum of a field (lat, lon) times area [m2] over all cells with a value and over those of each group.
+
+    Where no cell has a value the sums are NaN: nothing is known of them.
+    """
     valid = np.isfinite(of.values) & (area.values > 0)
     product = np.where(valid, of.values, 0) * np.where(valid, area.values, 0)
+    if not valid.any():
+        return dict.fromkeys([ALL, *(groups.names.values() if groups is not None else ())], np.nan)
     found = {ALL: float(product.sum())}
     if groups is not None:
         sums = np.bincount(groups.codes.values.ravel(), product.ravel(), max(groups.names, default=0) + 1)
@@ -133,7 +138,7 @@ def group_sums(of: xr.DataArray, area: xr.DataArray, groups: "Groups | None" = N
 def covered(of: xr.DataArray, area: xr.DataArray, groups: "Groups | None" = None) -> pd.Series:
     """Return the land [million km2] on which a field (lat, lon) has a value, in all and in each group; area in m2."""
     ones = of.where(of.isnull(), 1.0)
-    return pd.Series(group_sums(ones, area, groups)) / M2_PER_MKM2
+    return pd.Series(group_sums(ones, area, groups)).fillna(0.0) / M2_PER_MKM2
 
 
 def differences(

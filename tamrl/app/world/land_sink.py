@@ -42,7 +42,7 @@ def budget() -> Budget:
 
 def land_sink(view: WorldView) -> None:
     """Draw the way from the total NEE of the chosen maps to the net land sink, and the sink by place."""
-    shown = [entry for entry in numbers.pairs(view)[::-1] if _FLUX in cache.maps(entry)]
+    shown = [entry for entry in numbers.pairs(view)[::-1] if numbers.has(entry, _FLUX)]
     if not shown:
         tell(f"{view.entry.label} has no {_FLUX}. Choose maps that have it, such as those of this project.")
     else:

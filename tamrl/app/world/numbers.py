@@ -47,14 +47,19 @@ def pairs(view: WorldView) -> list[MapsEntry]:
     return [*([view.other_entry] if view.other_entry else []), view.entry]
 
 
+def has(entry: MapsEntry, flux: str) -> bool:
+    """Return whether maps have a flux, and a value of it anywhere."""
+    return flux in world_cache.maps(entry) and covered(entry, flux, "band")[aggregate.ALL] > 0
+
+
 def having(view: WorldView) -> list[MapsEntry]:
     """Return those of ``pairs`` that have the flux."""
-    return [entry for entry in pairs(view) if view.flux in world_cache.maps(entry)]
+    return [entry for entry in pairs(view) if has(entry, view.flux)]
 
 
 def lacking(view: WorldView) -> str:
     """Return in words which of the maps lack the flux; nothing where none does."""
-    names = [entry.label for entry in pairs(view) if view.flux not in world_cache.maps(entry)]
+    names = [entry.label for entry in pairs(view) if not has(entry, view.flux)]
     return f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} no {view.flux}." if names else ""
 
 

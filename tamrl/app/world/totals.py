@@ -51,7 +51,7 @@ def totals(view: WorldView) -> None:
         mine = ours[flux]["mean"].get(view.entry.key)
         if mine is not None:
             column.markdown(global_totals.verdict(flux, float(mine), published))
-        elif flux not in view.maps:
+        elif flux not in view.maps or not (numbers.heavy(view.entry) or numbers.has(view.entry, flux)):
             column.markdown(f"{view.entry.label} has no {flux}.")
     components.footer(f"totals_{view.entry.key}", view.origin, lambda: _totals_table(ours, published, view))
     st.caption(" ".join([_how(ours, year), *_whole_cells(shown)]))
@@ -82,7 +82,7 @@ def _ours(shown: list[MapsEntry], flux: str, year: int | None, every: bool, view
         if flux in cache.maps(e) and (every or flux == view.flux or not numbers.heavy(e))
     }
     rows = {key: (t.mean, t.sd, t.bar) for key, t in found.items()}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "sd", "bar"])
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["mean", "sd", "bar"]).dropna(subset="mean")
 
 
 def _why(view: WorldView, ours: dict[str, pd.DataFrame], published: list[Published]) -> None:
