@@ -48,8 +48,10 @@ def pairs(view: WorldView) -> list[MapsEntry]:
 
 
 def has(entry: MapsEntry, flux: str) -> bool:
-    """Return whether maps have a flux, and a value of it anywhere."""
-    return flux in world_cache.maps(entry) and covered(entry, flux, "band")[aggregate.ALL] > 0
+    """Return whether maps have a flux, and a value of it anywhere; large ones are not read to find that out."""
+    if flux not in world_cache.maps(entry):
+        return False
+    return heavy(entry) or covered(entry, flux, "band")[aggregate.ALL] > 0
 
 
 def having(view: WorldView) -> list[MapsEntry]:

@@ -51,7 +51,7 @@ def totals(view: WorldView) -> None:
         mine = ours[flux]["mean"].get(view.entry.key)
         if mine is not None:
             column.markdown(global_totals.verdict(flux, float(mine), published))
-        elif flux not in view.maps or not (numbers.heavy(view.entry) or numbers.has(view.entry, flux)):
+        elif not numbers.has(view.entry, flux):
             column.markdown(f"{view.entry.label} has no {flux}.")
     components.footer(f"totals_{view.entry.key}", view.origin, lambda: _totals_table(ours, published, view))
     st.caption(" ".join([_how(ours, year), *_whole_cells(shown)]))
@@ -191,6 +191,9 @@ def _regional(view: WorldView, year: int | None, every: bool) -> None:
     found = pd.DataFrame(columns)
     land = pd.DataFrame(areas).reindex(found.index)
     kept = found[(land > 0).any(axis=1)]
+    if kept.empty:
+        tell(f"{' and '.join(entry.label for entry in shown)} has no value of {view.flux} anywhere.")
+        return
     left, right = st.columns([1, 1.1 if len(shown) == 1 else 1.5], gap="medium")
     figure = figures.regional(kept.drop(index=ALL), numbers.drawn(view), view.flux, theme.current())
     key = view.entry.key if view.entry in shown else shown[0].key

@@ -31,7 +31,7 @@ UNIT = unit_label(FLUX_UNIT)
 #: Length of one step of the mean seasonal cycle of days [d]; a year has 36 of them. That of months has one a month.
 SEASON_STEP = 10
 #: Points of a scatter that are few, and days, or months, that it shows at most: a browser takes some 0.1 ms to draw
-#: each, and the figures below wait for it.
+#: each, and no figure of the answer is shown before that is done.
 _FEW, MOST_POINTS = 400, 500
 #: Residual of the balance that rounding to float32 alone leaves [gC m-2 d-1].
 ROUNDING = 1e-4
@@ -149,12 +149,12 @@ def scatter(
     """
     observed = tower[flux].values
     keep = scored & np.isfinite(observed)
-    days = pd.DatetimeIndex(tower["time"].values).strftime(DATE[step_of(tower)])
     shown = np.flatnonzero(keep)
     # Few points, as those of months, can be larger.
     figure, size = go.Figure(), 3.5 if shown.size > _FEW else 6
     if shown.size > MOST_POINTS:
         shown = np.random.default_rng(0).choice(shown, MOST_POINTS, replace=False)
+    days = pd.DatetimeIndex(tower["time"].values[shown]).strftime(DATE[step_of(tower)])
     for role, values, symbol in (("zero-shot", zero_shot, "circle"), ("adapted", adapted, "diamond")):
         figure.add_trace(
             go.Scatter(
@@ -163,7 +163,7 @@ def scatter(
                 mode="markers",
                 name=LABELS[role],
                 marker=dict(size=size, symbol=symbol, color=rgba(ROLE[theme][role], 0.5)),
-                text=days[shown],
+                text=days,
                 hovertemplate=hover.told("%{text}", f"{hover.value(of='x')} observed, {hover.value()}", LABELS[role]),
             )
         )
