@@ -4,6 +4,8 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+from browser_actions import settle
+
 AXE = (Path(__file__).resolve().parents[1] / "browser" / "axe" / "axe.min.js").read_text(encoding="utf-8")
 #: What is serious for axe, in words; nothing of streamlit's own is left out.
 FINDINGS = """async () => {
@@ -12,8 +14,8 @@ FINDINGS = """async () => {
     .filter(({ impact }) => ["serious", "critical"].includes(impact))
     .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.html.slice(0, 120)}`));
 }"""
-#: Seconds that a finding has to last: what is drawn anew, or in another theme, is pale for a moment.
-LASTS = 5
+#: Seconds that a finding has to last: what is drawn anew, or in another theme, is pale meanwhile.
+LASTS = 20
 
 
 def findings(page) -> list[str]:
@@ -25,5 +27,5 @@ def findings(page) -> list[str]:
     wrong += [f"a level of heading is left out: {order}" for one, next_ in pairwise(order) if next_ - one > 1]
     until = time.monotonic() + LASTS
     while (found := page.evaluate(FINDINGS)) and time.monotonic() < until:
-        page.wait_for_timeout(500)
+        settle(page)
     return found + wrong
