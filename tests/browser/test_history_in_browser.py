@@ -34,6 +34,23 @@ def test_back_undoes_a_choice_and_then_a_page(window):
     assert "RECO" in chosen.all_inner_texts()
 
 
+def test_a_choice_in_a_part_of_a_page_is_undone_and_restored_as_any_other(window):
+    app = window()
+    page = app.open("/towers")
+    chosen = page.get_by_role("radio", checked=True)
+    page.get_by_role("radio", name="RECO").click()
+    page.wait_for_url(re.compile("flux=RECO"))
+    app.settle()
+    page.reload()
+    page.get_by_role("radio", name="RECO", checked=True).wait_for()
+    app.settle()
+    page.go_back()
+    page.wait_for_url(re.compile(r"/towers(\?(?!.*flux=).*)?$"))
+    page.get_by_role("radio", name="NEE", checked=True).wait_for()
+    app.settle()
+    assert chosen.all_inner_texts() == ["NEE"]
+
+
 def test_a_folder_that_is_refused_is_said_once(window):
     app = window()
     page = app.open("/towers?folder=/no/such/folder")

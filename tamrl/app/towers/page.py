@@ -1,5 +1,8 @@
 """Towers: where they stand, and what each measured."""
 
+from collections.abc import Callable
+from typing import Any
+
 import streamlit as st
 
 from tamrl.app import router
@@ -35,8 +38,18 @@ def _body() -> None:
     tower, origin = cache.tower(choice.workspace, site), sidebar.origin(choice.workspace, site)
     sections.tower_heading(site, table.loc[site], step_of(tower), cache.citation(choice.workspace, site))
     sections.account_section(site, choice.workspace)
-    sections.series_section(site, tower, origin)
-    sections.fingerprint_section(site, tower, origin)
+    for part in (sections.series_section, sections.fingerprint_section):
+        _alone(part, site, tower, origin)
+
+
+@st.fragment
+def _alone(part: Callable[..., None], *asked: Any) -> None:
+    """Draw a part of the page; a choice in it draws it anew, and not the map and the table above it."""
+    try:
+        with components.guarded():
+            part(*asked)
+    finally:
+        state.publish()  # else only the run of a whole page tells the address
 
 
 def show() -> None:

@@ -183,7 +183,7 @@ def _say(figure: go.Figure, text: str, theme: Theme) -> None:
     """Write a remark into the lower right corner."""
     figure.add_annotation(
         text=text,
-        **dict(xref="paper", yref="paper", x=1, y=0, xanchor="right", yanchor="bottom", showarrow=False),
+        **dict(xref="paper", yref="paper", x=1, y=0, xanchor="right", yanchor="bottom", yshift=8, showarrow=False),
         font=dict(size=SMALL_PX, color=MUTED[theme]),
     )
 
