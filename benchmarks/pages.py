@@ -155,9 +155,8 @@ def adapting(page: Any, one: Asked) -> dict[str, float]:
     page.evaluate(ANSWER, len(one.expected))
     button.click()
     page.wait_for_function("() => Object.keys(window.tamrlAnswered).length === 3")
-    seen = {
-        part: (at - page.evaluate("window.tamrlPressed")) / 1000 for part, at in page.evaluate("tamrlAnswered").items()
-    }
+    pressed, answered = page.evaluate("() => [window.tamrlPressed, window.tamrlAnswered]")
+    seen = {part: (at - pressed) / 1000 for part, at in answered.items()}
     caption = page.locator("[class*='st-key-lab_answer'] [data-testid='stCaptionContainer']").first.inner_text()
     found = re.search(r"([\d.]+) s on ", caption)
     return {

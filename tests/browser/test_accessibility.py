@@ -45,4 +45,4 @@ def test_a_page_has_no_serious_finding(one_window, folder, path):
     assert accessibility.findings(one_window.settle()) == []
     page.emulate_media(color_scheme="dark")
     page.wait_for_timeout(1500)  # a page hears of another theme after a second, and draws its figures anew
-    assert accessibility.findings(one_window.settle()) == []
+    assert accessibility.findings(one_window.settle(), changed_to="dark") == []

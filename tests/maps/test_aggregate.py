@@ -52,6 +52,22 @@ def test_a_uniform_flux_over_known_land_has_a_known_total():
     assert float(land.sum()) == pytest.approx(149e12, rel=1e-9)
 
 
+def test_nothing_is_known_of_the_total_of_maps_without_any_value(maps, earth):
+    area = land_area(maps)
+    groups = regions.groups("continent", earth, maps["lat"].values, maps["lon"].values)
+    empty = maps["GPP"].mean("time") * np.nan
+    totals = aggregate.group_totals(empty, area, groups)
+    assert ALL in totals
+    assert len(totals) > 1
+    assert all(np.isnan(total) for total in totals.values())
+    assert (aggregate.covered(empty, area, groups) == 0).all()
+    one = empty.copy()
+    one[{"lat": 22, "lon": 48}] = 2.0
+    known = aggregate.group_totals(one, area, groups)
+    assert known[ALL] > 0
+    assert not any(np.isnan(total) for total in known.values())
+
+
 def test_zonal_mean_is_that_of_a_loop():
     flux, _, area = pair()
     found = aggregate.zonal_mean(flux, area)

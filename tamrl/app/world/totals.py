@@ -192,7 +192,7 @@ def _regional(view: WorldView, year: int | None, every: bool) -> None:
     land = pd.DataFrame(areas).reindex(found.index)
     kept = found[(land > 0).any(axis=1)]
     if kept.empty:
-        tell(f"{' and '.join(entry.label for entry in shown)} has no value of {view.flux} anywhere.")
+        tell(f"No value of {view.flux} anywhere: {' and '.join(entry.label for entry in shown)}.")
         return
     left, right = st.columns([1, 1.1 if len(shown) == 1 else 1.5], gap="medium")
     figure = figures.regional(kept.drop(index=ALL), numbers.drawn(view), view.flux, theme.current())
