@@ -84,3 +84,26 @@ def test_an_old_address_of_the_world_leads_there_and_back_does_not_trap(window):
     page.get_by_role("heading", name="TAM-RL Explorer", level=1).wait_for()
     app.settle()
     assert "flux=" not in page.url
+
+
+def test_a_map_that_is_there_after_its_reader_went_back_asks_for_nothing(window):
+    app = window()
+    # Frames wait until the reader goes back, so that the map is drawn and has not yet said so.
+    app.page.add_init_script(
+        """const next = window.requestAnimationFrame.bind(window), waiting = [];
+        window.requestAnimationFrame = (act) => window.held ? waiting.push(act) : next(act);
+        window.back = () => {
+            addEventListener("popstate", () => { window.held = false; waiting.splice(0).forEach((act) => act()); });
+            history.back();
+        };"""
+    )
+    page = app.open("/")
+    page.evaluate("document.addEventListener('click', () => { window.held = true; }, {once: true})")
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="World").click()
+    page.get_by_role("heading", name="World", level=1).wait_for()
+    page.locator(".map[data-drawn]").first.wait_for(state="attached")
+    page.evaluate("window.back()")
+    page.get_by_role("heading", name="TAM-RL Explorer", level=1).wait_for()
+    app.settle()
+    assert page.title() == "Start · TAM-RL Explorer"
+    assert "/world" not in page.url

@@ -63,6 +63,7 @@ class WorldMap {
     this.clock = setInterval(() => this.address(), ADDRESS_MS);
     this.back = () => this.addressed && this.show(new URLSearchParams(location.search).get("view"));
     window.addEventListener("popstate", this.back);
+    this.page = location.pathname;
   }
 
   destroy() {
@@ -121,9 +122,15 @@ class WorldMap {
     this.build(data.curtain ? 1 : data.panels.length);
     this.layout();
     this.root.dataset.drawn = data.id;
-    if (kept.told || !this.addressed) return;
-    kept.told = true; // once in a window: what stands below the map waits for it
-    requestAnimationFrame(() => setTimeout(() => say("drawn", true)));
+    if (!kept.told && this.addressed) requestAnimationFrame(() => setTimeout(() => this.tell(say)));
+  }
+
+  /** Say once in a window that the map is there: what stands below it waits for that. */
+  tell(say) {
+    // Who has gone back since wants no run of this page, which would take its place.
+    if (kept.told || location.pathname !== this.page) return;
+    kept.told = true;
+    say("drawn", true);
   }
 
   build(count) {
