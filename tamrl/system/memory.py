@@ -9,18 +9,20 @@ import os
 import sys
 from functools import cache
 
-#: Parts of the heap that threads share, and what ``mallopt`` calls their number (malloc.h of GNU's C library).
-_ARENAS, _M_ARENA_MAX = 2, -8
+#: What ``mallopt`` is told: the variable that says otherwise, the number of the choice in malloc.h of GNU's C library,
+#: its value. Threads share two parts of the heap, as each keeps free memory of its own. Arrays of 32 MB and more have
+#: memory to themselves, as they have at last by default; but once that is said, the limit no longer grows with what is
+#: freed, and with it what the heap keeps at its end, twice as much.
+_CHOICES = (("MALLOC_ARENA_MAX", -8, 2), ("MALLOC_MMAP_THRESHOLD_", -3, 2**25))
 
 
-def few_arenas() -> None:
-    """Let the threads of this process share parts of the heap; else each has one, with free memory of its own.
-
-    A value of the variable MALLOC_ARENA_MAX is respected.
-    """
+def spare() -> None:
+    """Have the C library of this process keep less free memory to itself; variables that are set are respected."""
     choose = getattr(_library(), "mallopt", None)
-    if choose is not None and "MALLOC_ARENA_MAX" not in os.environ:
-        choose(_M_ARENA_MAX, _ARENAS)
+    if choose is not None:
+        for variable, number, value in _CHOICES:
+            if variable not in os.environ:
+                choose(number, value)
 
 
 def give_back() -> None:

@@ -27,17 +27,23 @@ def test_memory_that_was_freed_goes_back():
 
 
 @gnu
-def test_threads_share_the_heap_unless_the_environment_says_how(monkeypatch):
+def test_less_is_kept_unless_the_environment_says_how_much(monkeypatch):
     said = []
     monkeypatch.setattr(memory, "_library", lambda: SimpleNamespace(mallopt=lambda *what: said.append(what)))
-    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
-    memory.few_arenas()
+    for variable in ("MALLOC_ARENA_MAX", "MALLOC_MMAP_THRESHOLD_"):
+        monkeypatch.setenv(variable, "4")
+    memory.spare()
     assert said == []
     monkeypatch.delenv("MALLOC_ARENA_MAX")
-    memory.few_arenas()
+    memory.spare()
     assert said == [(-8, 2)]
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_")
+    said.clear()
+    memory.spare()
+    assert said == [(-8, 2), (-3, 2**25)]
     monkeypatch.undo()
-    assert memory._library().mallopt(-8, 2) == 1  # which the library knows
+    for choice in said:
+        assert memory._library().mallopt(*choice) == 1  # which the library knows
 
 
 def test_arrow_is_asked_where_it_was_loaded(monkeypatch):

@@ -135,7 +135,7 @@ class Presence:
 @cache
 def people() -> Presence:
     """Return who sits before this server."""
-    memory.few_arenas()  # asked for in the first run of a page, when there are few threads yet
+    memory.spare()  # asked for in the first run of a page, when there are few threads yet
     made = Presence(_has_browser)
     made.also(memory.give_back, _GIVE_BACK_S)
     made.look_on()
