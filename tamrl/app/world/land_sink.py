@@ -46,6 +46,7 @@ def land_sink(view: WorldView) -> None:
     if not shown:
         tell(f"{view.entry.label} has no {_FLUX}. Choose maps that have it, such as those of this project.")
     else:
+        tell(numbers.partial(shown[0], [_FLUX]))
         _way(view, shown[0])
         st.divider()
     _places(view, shown)

@@ -1,5 +1,7 @@
 """What the sections below the map compute, kept between runs and shared between sessions; read it, never change it."""
 
+import calendar
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,6 +101,33 @@ def zonal(entry: MapsEntry, flux: str, period: Period) -> pd.DataFrame:
 def hovmoeller(entry: MapsEntry, flux: str) -> xr.DataArray:
     """Return the zonal mean of each month (month, lat), see ``tamrl.maps.aggregate.hovmoeller``."""
     return aggregate.hovmoeller(world_cache.maps(entry), flux, area(entry))
+
+
+def unknown_months(entry: MapsEntry, flux: str) -> tuple[int, ...]:
+    """Return the months, 1-12, in which maps that tell months have no value of a flux, though in others they do.
+
+    Of large ones, which are not read to find that out, those that their time lacks.
+    """
+    maps = world_cache.maps(entry)
+    if flux not in maps or not time_means.tells_months(maps):
+        return ()
+    if heavy(entry):
+        return tuple(sorted(set(range(1, 13)) - set(maps["time"].dt.month.values.tolist())))
+    known = hovmoeller(entry, flux).notnull().any("lat")
+    return tuple(known["month"].values[~known.values].tolist()) if known.any() else ()
+
+
+def partial(entry: MapsEntry, fluxes: Sequence[str]) -> str:
+    """Return in words that totals are of a part of the year, where maps have no value in the rest; else nothing."""
+    found: dict[tuple[int, ...], list[str]] = {}
+    for flux in fluxes:
+        if months := unknown_months(entry, flux):
+            found.setdefault(months, []).append(flux)
+    said = "; ".join(
+        f"{', '.join(fluxes)} in {', '.join(calendar.month_abbr[month] for month in months)}"
+        for months, fluxes in found.items()
+    )
+    return f"{entry.label} has no {said}. Totals are those of the other months, taken for the whole year." if said else ""
 
 
 def heavy(entry: MapsEntry) -> bool:

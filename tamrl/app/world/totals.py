@@ -38,6 +38,7 @@ def totals(view: WorldView) -> None:
     for entry in shown:
         if year in time_means.years_of(maps := cache.maps(entry)) and year not in aggregate.whole_years(maps):
             tell(f"{entry.label} lacks months of {year}; its total is that of the others, taken for the whole year.")
+        tell(numbers.partial(entry, FLUXES))
     ours = {flux: _ours(shown, flux, year, every, view) for flux in FLUXES}
     names = {entry.key: entry.label for entry in shown}
     alt = world_alt.amounts(

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from tamrl.figures import hover
-from tamrl.figures.colours import FLUX, OWN, plotly_scale, rgba
+from tamrl.figures.colours import DRIVER, FLUX, OWN, plotly_scale, rgba
 from tamrl.figures.style import GRID, INK, MUTED, PAPER, SMALL_PX, Theme, style, unit_label
 from tamrl.figures.world.charts import rounded, wrapped
 from tamrl.maps.aggregate import TOTAL_UNIT
@@ -29,7 +29,7 @@ def waterfall(table: pd.DataFrame, theme: Theme) -> go.Figure:
     """
     colours = {
         "ours": FLUX[theme]["NEE"],
-        "published": FLUX[theme]["RECO"],
+        "published": DRIVER[theme],
         "remainder": MUTED[theme],
         "total": INK[theme],
     }

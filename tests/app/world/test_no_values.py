@@ -45,6 +45,9 @@ def test_a_tab_does_not_take_what_is_missing_for_zero(small_workspace, maps, mon
     assert "nan" not in re.findall(r"[a-z]+", words.lower())
     if asked["flux"] == "NEE":
         assert {"Zonal mean": "no value anywhere", "Comparison": "no value anywhere"}.get(tab, "") in words
+    if tab in ("Totals", "Land sink"):
+        whose = "NEE" if tab == "Land sink" else "RECO, NEE"
+        assert f"has no {whose} in Jan. Totals are those of the other months, taken for the whole year." in words
     if asked["flux"] == "GPP":
         assert "0.0 PgC" not in words, "what is not known is no total of zero"
         said = {"Totals": "has no GPP", "Hovmöller": "has no GPP", "Zonal mean": "has no GPP", "Comparison": "no value"}
