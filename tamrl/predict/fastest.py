@@ -21,9 +21,10 @@ from tamrl.predict.methods import METHODS
 from tamrl.system.device import available, choose, describe, processors
 
 log = logging.getLogger(__name__)
-#: Jobs that a device is chosen for: adapting by each method, of which ``zero-shot`` is predicting, and upscaling.
-UPSCALE = "upscale"
-JOBS = (*METHODS, UPSCALE)
+#: Jobs that a device is chosen for: adapting by each method, of which ``zero-shot`` is predicting, adapting to many
+#: towers at once, and upscaling.
+MANY, UPSCALE = "many", "upscale"
+JOBS = (*METHODS, MANY, UPSCALE)
 #: Job and device -> seconds.
 SecondsOf = Callable[[str, torch.device], float]
 #: One measurement at a time, which others wait for.

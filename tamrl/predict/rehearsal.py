@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import torch
+import xarray as xr
 
 from tamrl.bundled import bundled_models
 from tamrl.landcover import STATIC_SIZE
@@ -14,6 +15,7 @@ from tamrl.model.batch_inference import CellBatch, estimate
 from tamrl.model.checkpoint import Ensemble, load_ensemble
 from tamrl.predict import fastest
 from tamrl.predict.adapt import adapt
+from tamrl.predict.many import adapt_many
 from tamrl.predict.methods import METHODS, AdaptSettings
 from tamrl.protocol.support_days import support_days
 from tamrl.solar import extraterrestrial_radiation
@@ -23,8 +25,8 @@ from tamrl.towers.workspace import bundled
 
 #: Labelled days, steps of a fit whose number is set, and calls of which the fastest counts.
 SUPPORT, STEPS, CALLS = 30, 10, 3
-#: Cells and days of a rehearsal of upscaling.
-CELLS, DAYS = 256, 365
+#: Cells and days of a rehearsal of upscaling, and towers of one of adapting to many.
+CELLS, DAYS, TOWERS = 256, 365, 8
 _MODEL, _SITE = "fluxnet2015-daily", "DE-Hai"
 
 
@@ -34,6 +36,7 @@ class Rehearsal:
     def __init__(self) -> None:
         self._tower = record(bundled().archive(), _SITE)
         self._support = support_days(self._tower, SUPPORT)
+        self._several = cache(_several)
         self._ensemble: Callable[[torch.device], Ensemble] = cache(
             lambda device: load_ensemble(bundled_models()[_MODEL], device)
         )
@@ -43,6 +46,8 @@ class Rehearsal:
         ensemble = self._ensemble(device)
         if job == fastest.UPSCALE:
             estimate(ensemble, _cells(ensemble, device))
+        elif job == fastest.MANY:
+            list(adapt_many(ensemble, *self._several(), variances=False))
         else:
             adapt(ensemble, self._tower, self._support, AdaptSettings(method=job, steps=STEPS))
         wait(device)
@@ -56,6 +61,13 @@ class Rehearsal:
             self.run(job, device)
             took.append(time.perf_counter() - began)
         return min(took)
+
+
+def _several() -> tuple[list[xr.Dataset], list[list[pd.DatetimeIndex]]]:
+    """Return the records of some bundled towers, and the labelled days of each."""
+    archive = bundled().archive()
+    towers = [record(archive, site) for site in archive["site"].values[:TOWERS].astype(str)]
+    return towers, [[support_days(tower, SUPPORT)] for tower in towers]
 
 
 def _cells(ensemble: Ensemble, device: torch.device) -> CellBatch:

@@ -8,7 +8,7 @@ import torch
 
 from tamrl.errors import TamrlError
 from tamrl.predict import fastest, rehearsal
-from tamrl.predict.fastest import JOBS, UPSCALE, Measured, pick, settle
+from tamrl.predict.fastest import JOBS, MANY, UPSCALE, Measured, pick, settle
 
 #: Seconds on a GPU and on the CPU: small jobs are faster here, large ones there.
 SMALL, LARGE = {"cuda": 0.30, "cpu": 0.10}, {"cuda": 0.02, "cpu": 2.0}
@@ -144,7 +144,8 @@ def test_the_rehearsal_does_each_job_on_the_cpu(monkeypatch):
     monkeypatch.setattr(rehearsal, "STEPS", 1)
     monkeypatch.setattr(rehearsal, "CELLS", 2)
     practice = rehearsal.Rehearsal()
-    for job in ("site-effect", UPSCALE):
+    monkeypatch.setattr(rehearsal, "TOWERS", 2)
+    for job in ("site-effect", MANY, UPSCALE):
         assert practice.seconds(job, torch.device("cpu")) > 0
 
 

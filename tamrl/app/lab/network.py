@@ -3,6 +3,7 @@
 import math
 import threading
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,8 @@ import pandas as pd
 import streamlit as st
 
 from tamrl.app.lab import inputs, network_take
-from tamrl.app.shared import components, jobs, sizes, state, static, theme
+from tamrl.app.shared import cache, components, jobs, sizes, state, static, theme
+from tamrl.app.shared.late import Late
 from tamrl.app.shared.widgets import from_map, from_table, pick
 from tamrl.evaluation.results import METRICS
 from tamrl.figures.lab import network as figures
@@ -24,7 +26,10 @@ from tamrl.towers.workspace import Workspace
 if TYPE_CHECKING:
     from tamrl.model.checkpoint import Ensemble
     from tamrl.model.cross_fitted import CrossFitted
+    from tamrl.predict import fastest
     from tamrl.predict.network import NetworkResult
+else:
+    fastest = Late("tamrl.predict.fastest")
 
 UNIT = unit_label(FLUX_UNIT)
 MAP_PX = 400
@@ -74,7 +79,7 @@ def section(
         st.info("This model has seen every tower of the workspace, so none is held out.", icon=":material/info:")
         return
     if inputs.asked_for(request, pressed):
-        _start(request, workspace, model, sites)
+        _start(request, workspace, sites)
     if inputs.running_section(request):
         return
     shown = _kept(request)
@@ -108,7 +113,10 @@ def _ask(workspace: Workspace, version: tuple[str, int]) -> tuple[NetworkRequest
     right.button(
         "Adapt all", type="primary", icon=":material/play_arrow:", width="stretch", key="adapt_all", on_click=_press
     )
-    st.caption(f"Labelled days: consecutive valid days {PLACEMENTS[placement]}, the same choice as on the Scorecard.")
+    st.caption(
+        f"Labelled days: consecutive valid days {PLACEMENTS[placement]}, the same choice as on the Scorecard. "
+        f"Runs on: {fastest.pick(fastest.MANY)}."
+    )
     request = NetworkRequest(
         workspace=(str(workspace.path), workspace.archive_version()), model=version, days=chosen, placement=placement
     )
@@ -123,9 +131,11 @@ def _press() -> None:
     st.session_state[_PRESSED] = True
 
 
-def _start(request: NetworkRequest, workspace: Workspace, model: "Ensemble | CrossFitted", sites: list[str]) -> None:
-    """Start the job in the background."""
+def _start(request: NetworkRequest, workspace: Workspace, sites: list[str]) -> None:
+    """Start the job in the background, on the device that is faster at many towers."""
     from tamrl.predict.network import adapt_network
+
+    model = cache.model(Path(request.model[0]), fastest.MANY)
 
     def work(on_step: Any, cancelled: Any) -> "NetworkResult":
         lock, done = threading.Lock(), 0

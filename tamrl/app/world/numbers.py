@@ -127,7 +127,9 @@ def partial(entry: MapsEntry, fluxes: Sequence[str]) -> str:
         f"{', '.join(fluxes)} in {', '.join(calendar.month_abbr[month] for month in months)}"
         for months, fluxes in found.items()
     )
-    return f"{entry.label} has no {said}. Totals are those of the other months, taken for the whole year." if said else ""
+    return (
+        f"{entry.label} has no {said}. Totals are those of the other months, taken for the whole year." if said else ""
+    )
 
 
 def heavy(entry: MapsEntry) -> bool:

@@ -16,8 +16,9 @@ from tamrl.evaluation.of_model import evaluate_model, near_copies
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.cross_fitted import open_model
 from tamrl.predict.gaps import driver_gaps
+from tamrl.predict.rehearsal import ready
 from tamrl.protocol.placements import ALL
-from tamrl.system.device import choose, describe, one_thread
+from tamrl.system.device import describe, one_thread
 from tamrl.towers.archive import record
 from tamrl.towers.workspace import Workspace
 
@@ -40,7 +41,8 @@ def evaluate(
     ours, baselines = model_names(read_names(models))
     counts, where = read_numbers(shots, "--shots"), read_names(placements)
     archive = Workspace.open(workspace).archive()
-    model = open_model(checkpoint, choose(device))
+    picked = ready("site-effect", device, lambda line: click.echo(line, err=True))
+    model = open_model(checkpoint, picked.device)
     candidates = read_sites(sites) if sites else archive.site.values.tolist()
     chosen, seen = held_out(candidates, model, sites is not None, allow_seen)
     training = Workspace.open(train_workspace).archive() if train_workspace else archive

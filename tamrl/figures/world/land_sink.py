@@ -27,12 +27,7 @@ def waterfall(table: pd.DataFrame, theme: Theme) -> go.Figure:
         table: of ``tamrl.maps.land_sink.bridge``.
         theme: light or dark.
     """
-    colours = {
-        "ours": FLUX[theme]["NEE"],
-        "published": DRIVER[theme],
-        "remainder": MUTED[theme],
-        "total": INK[theme],
-    }
+    colours = {"ours": FLUX[theme]["NEE"], "published": DRIVER[theme], "remainder": MUTED[theme], "total": INK[theme]}
     said = [_said(row) for row in table.itertuples()]
     names = [f"{wrapped(label, 34)}<br>{text}" for label, text in zip(table["label"], said, strict=True)]
     figure = go.Figure()
