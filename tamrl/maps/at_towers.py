@@ -21,8 +21,8 @@ MAX_KM = 50.0
 CLIMATOLOGY_YEARS = 2
 CONVENTIONS = (
     "Product: mean over the area of land of the cell, calendar month, UTC or as published. Tower: mean over the days "
-    f"of a calendar month, of which {LEAST_SHARE:.0%} are there and {QC_VALID:.0%} measured or well gap-filled, local "
-    "standard time, over a footprint of some hundred metres. Both gC m-2 d-1, NEE negative for uptake."
+    f"of a calendar month, at least {LEAST_SHARE:.0%} of them present and {QC_VALID:.0%} measured or well gap-filled, "
+    "local standard time, over a footprint of some hundred metres. Both gC m-2 d-1, NEE negative for uptake."
 )
 
 

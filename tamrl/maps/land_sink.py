@@ -211,7 +211,8 @@ def verdict(table: pd.DataFrame, budget: Budget) -> str:
         f"Our NEE of {_number(ours)} PgC yr⁻¹ is a sink {_number(gap)} PgC yr⁻¹ larger than the atmosphere sees over "
         f"land. Published fluxes that towers do not measure account for {_number(known)} of the difference, or "
         f"{_number(known - twice)} if land-use change is already contained in fire and wood harvest. The remaining "
-        f"{_number(rest)} PgC yr⁻¹ is our bias."
+        f"{_number(rest)} PgC yr⁻¹, or {_number(rest + twice)} in that case, is unexplained: bias of the towers and of "
+        "the model."
     )
 
 

@@ -120,6 +120,8 @@ def mark_best_week(names: Sequence[str], errors: np.ndarray, chosen: str) -> Mar
     mine = float(errors[list(names).index(chosen)])
     listed = "; ".join(f"{name} {error:.2f}" for name, error in zip(names, errors, strict=True))
     said = f"RMSE with one week alone, in gC m⁻² d⁻¹: {listed}."
+    if (errors <= least * (1 + SAME)).all():
+        said += " None of these weeks teaches more than another; move them, and ask again."
     return Mark(answer=chosen, correct=mine <= least * (1 + SAME), value=mine, said=said)
 
 

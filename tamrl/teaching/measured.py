@@ -128,10 +128,13 @@ def mark_nee(record: Year, day: pd.Timestamp, typed: float) -> Mark:
     gpp, reco = (float(record.days.at[day, name]) for name in ("GPP", "RECO"))
     truth = reco - gpp
     right = abs(typed - truth) <= ROUNDING
-    said = f"NEE = RECO − GPP = {_number(reco)} − {_number(gpp)} = {_signed(truth)} gC m⁻² d⁻¹."
+    # So many digits that what is shown adds up.
+    sums = (d for d in range(2, 6) if f"{round(reco, d) - round(gpp, d):.{d}f}" == f"{truth:.{d}f}")
+    digits = next(sums, 6)
+    said = f"NEE = RECO − GPP = {_number(reco, digits)} − {_number(gpp, digits)} = {_signed(truth, digits)} gC m⁻² d⁻¹."
     if not right and abs(typed + truth) <= ROUNDING:
         said = f"The size is right, the sign is not. {said} The sign is that of the atmosphere: it gains if NEE > 0."
-    return Mark(answer=f"{typed:.2f}", correct=right, value=truth, said=said)
+    return Mark(answer=_number(typed), correct=right, value=truth, said=said)
 
 
 def mark_selection(record: Year, chosen: str) -> Mark:
@@ -152,9 +155,9 @@ def mark_selection(record: Year, chosen: str) -> Mark:
     return Mark(answer=CHANGES[chosen], correct=chosen == truth, value=moved, said=said)
 
 
-def _number(value: float) -> str:
-    return f"{value:.2f}".replace("-", "−")
+def _number(value: float, digits: int = 2) -> str:
+    return f"{value:.{digits}f}".replace("-", "−")
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+def _signed(value: float, digits: int = 2) -> str:
+    return f"{value:+.{digits}f}".replace("-", "−")

@@ -81,5 +81,7 @@ def filter_towers(
 
 
 def years_text(row: pd.Series) -> str:
-    """Return the period of one tower as text, ``1996-2014``."""
-    return "no data" if not row["last"] else f"{row['first']}\N{EN DASH}{row['last']}"
+    """Return the period of one tower as text, ``1996-2014``, or its only year."""
+    if not row["last"]:
+        return "no data"
+    return str(row["last"]) if row["first"] == row["last"] else f"{row['first']}\N{EN DASH}{row['last']}"

@@ -107,7 +107,7 @@ def _ask(workspace: Workspace, version: tuple[str, int]) -> tuple[NetworkRequest
     left, middle, right = st.columns([2.6, 3.6, 1.6], gap="medium", vertical_alignment="bottom")
     days = min(DAYS, key=lambda n: abs(n - state.get("days", 30)))
     with left:
-        chosen = st.select_slider("Labelled days a tower", DAYS, value=days, key="network_days", on_change=_take_days)
+        chosen = st.select_slider("Labelled days per tower", DAYS, value=days, key="network_days", on_change=_take_days)
     with middle:
         placement = pick("Season of the labelled days", "placement", list(SEASONS), "growing", SEASONS.get)
     right.button(
@@ -191,7 +191,7 @@ def _show(request: NetworkRequest, result: "NetworkResult", table: pd.DataFrame,
 def _map_and_table(shown: pd.DataFrame, flux: str, site: str | None) -> None:
     """Draw the towers coloured by what they gain beside their table; a click on either offers the lab."""
     colours = maps.scale(shown["change"].to_numpy(dtype=float), METRICS["rmse"], difference=True)
-    title = f"Change of {flux} RMSE [%]"
+    title, rmse = f"Change of {flux} RMSE [%]", f"RMSE of {flux} [{UNIT}]"
     turn, high = st.session_state.get(_TURN, 0), sizes.px(MAP_PX)
     left, right = st.columns([1.25, 1], gap="medium")
     with left:
@@ -218,12 +218,12 @@ def _map_and_table(shown: pd.DataFrame, flux: str, site: str | None) -> None:
             selection_mode="single-row",
             on_select=lambda: from_table(key, list(order.index), _choose),
             column_config={
-                "site": st.column_config.TextColumn("Tower", width=80, pinned=True),
-                "igbp": st.column_config.TextColumn("IGBP", width=56),
-                "koeppen": st.column_config.TextColumn("Köppen", width=72),
-                "rmse_before": st.column_config.NumberColumn("Zero-shot", width=84),
-                "rmse_after": st.column_config.NumberColumn("Adapted", width=78),
-                "change": st.column_config.NumberColumn("Change", width=74),
+                "site": st.column_config.TextColumn("Tower", width=74, pinned=True),
+                "igbp": st.column_config.TextColumn("IGBP", width=52),
+                "koeppen": st.column_config.TextColumn("Köppen", width=64),
+                "rmse_before": st.column_config.NumberColumn("Zero-shot", width=76, help=rmse),
+                "rmse_after": st.column_config.NumberColumn("Adapted", width=70, help=rmse),
+                "change": st.column_config.NumberColumn("Change", width=66, help="Of the RMSE, by adapting"),
             },
         )
     if site is None:

@@ -12,10 +12,13 @@ from tamrl.schema import FLUX_UNIT
 from tamrl.teaching import labels
 from tamrl.teaching.course import LESSONS
 from tamrl.teaching.labels import OF_YEAR, TOWERS, WEEKS
+from tamrl.teaching.marks import Mark
 
 LESSON = LESSONS["days"]
 UNIT = unit_label(FLUX_UNIT)
 FIRST = next(iter(TOWERS))
+#: Tower and weeks that the second question was answered for.
+_ASKED_OF = "days_asked_of"
 
 
 def _site() -> str:
@@ -158,24 +161,32 @@ def check() -> None:
     _, flux, year = TOWERS[site]
     _calendar(site, weeks)
     names = [_name(year, week) for week in weeks]
-    frame.task(
+    handed_in = [f"{site} {names[0]}", *names[1:]]
+    mark = frame.task(
         LESSON,
         "weeks",
         f"**1.** Place four weeks that do better than at least {labels.BEAT} of the 12 months. In a class the lowest "
         "error wins.",
-        lambda: labels.mark_weeks(
-            data.benchmark(site), [f"{site} {names[0]}", *names[1:]], float(data.weeks(site, weeks)[0][-1])
-        ),
+        lambda: labels.mark_weeks(data.benchmark(site), handed_in, float(data.weeks(site, weeks)[0][-1])),
         "Hand in these weeks",
     )
+    if mark is not None and mark.answer != ", ".join(handed_in):
+        st.caption("The mark of the first question is for the weeks before you moved them.")
     if len(set(weeks)) < WEEKS:
         st.caption("Two of your weeks are the same; the second question needs four that differ.")
         return
-    frame.ask(
+
+    def marked(name: str) -> Mark:
+        frame.move(_ASKED_OF, (site, weeks))
+        return labels.mark_best_week(names, data.weeks(site, weeks)[1], name)
+
+    mark = frame.ask(
         LESSON,
         "best",
         f"**2.** If the model got only one of your weeks, which would lower the RMSE of {flux} most?",
         {name: name for name in names},
-        lambda name: labels.mark_best_week(names, data.weeks(site, weeks)[1], name),
+        marked,
         "Hand in",
     )
+    if mark is not None and frame.moved(_ASKED_OF, (site, weeks)) != (site, weeks):
+        st.caption("The mark of the second question is for the weeks before you moved them.")

@@ -52,7 +52,9 @@ def _figure(site: str, gamma: float, beta: float, shown: tuple[str, ...]) -> Non
 def _sliders() -> tuple[float, float]:
     left, right = st.columns(2, gap="large")
     with left:
-        gamma = st.slider("γ, scale of all states", *GAMMA, step=STEP, format="%.2f", **frame.bind("gamma", 0.0))
+        gamma = st.slider(
+            "γ, change in the scale of all states", *GAMMA, step=STEP, format="%.2f", **frame.bind("gamma", 0.0)
+        )
     with right:
         beta = st.slider("β, shift towards GPP", *BETA, step=STEP, format="%.2f", **frame.bind("beta", 0.0))
     return gamma, beta
@@ -67,7 +69,7 @@ def _cards(site: str, gamma: float, beta: float, shown: tuple[str, ...]) -> None
             st.metric(
                 f"RMSE, {_lower(figures.LINES[name][0])}",
                 number(errors[name]),
-                f"{number(change, 0, True)} %" if moved else "no change",
+                None if name == "plain" else f"{number(change, 0, True)} %" if moved else "no change",
                 **components.delta_look(change if moved else 0.0, "low"),
             )
 

@@ -252,4 +252,4 @@ def _sign(share: float) -> str:
 
 
 def _said(share: float) -> str:
-    return {"better": "it helps", "worse": "it harms", "same": "little changes", "unknown": "not scored"}[_sign(share)]
+    return {"better": "improved", "worse": "worse", "same": "about the same", "unknown": "not scored"}[_sign(share)]

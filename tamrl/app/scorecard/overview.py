@@ -41,7 +41,8 @@ def _cards(view: ScorecardView) -> None:
     versus = names.column_label((view.against, 0), names.plain(known)) if zero_shot else names.look(view.against).label
     equal = [s for s in CARD_SHOTS if s and view.reference(known, s)[1] == s]
     unit = names.metric_label(view.metric)
-    st.markdown(f"**TAM-RL at towers it has never seen** · {unit} and its change against {versus}")
+    size = "the change of its absolute value" if view.metric.best == "zero" else "its change"
+    st.markdown(f"**TAM-RL at towers it has never seen** · {unit} and {size} against {versus}")
     for column, flux in zip(st.columns(len(fluxes), gap="small"), fluxes, strict=True):
         with column, st.container(border=True, key=f"card-{flux}"):
             st.markdown(f"**{flux}** · {VARIABLES[flux].long_name.lower()}")
@@ -59,6 +60,7 @@ def _cards(view: ScorecardView) -> None:
         )
     how = "ratio of the two" if view.metric.relative else "median difference of the towers"
     how = "difference of the two" if view.scale == SITE_MEAN and not view.metric.relative else how
+    how += ", of absolute values" if view.metric.best == "zero" else ""
     st.caption(
         f"{names.SCALE_LABELS[view.scale]}, {asked.statistic}, {len(view.sites)} towers pass the filters. Changes "
         f"({how}) are against {versus}, on the same towers and days; hover for the 95 % interval and n. "
@@ -125,6 +127,7 @@ def _metric(view: ScorecardView, flux: str, column: Column, reference: Column) -
     row = cache.standing(view.question(), view.keys, flux, (column,), reference).iloc[0]
     moved = np.isfinite(row["change"])
     text = names.change_text(row["change"], view.metric) if moved else "reference"
+    text = f"|bias| {text}" if moved and view.metric.best == "zero" else text
     bounds = [names.change_text(row[k], view.metric) for k in ("change_low", "change_high")]
     tip = f"n = {row['towers']} towers. {names.number(row['low'])} to {names.number(row['high'])}"
     tip += f"; change {bounds[0]} to {bounds[1]} (95 % bootstrap over towers)" if moved else " (95 % bootstrap)"

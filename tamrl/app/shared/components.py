@@ -213,7 +213,7 @@ def score_card(row: dict[str, Any], step: TimeStep = TimeStep.DAILY) -> None:
             change = row["r2_after"] - row["r2_before"]
             _metric("R²", row["r2_after"], style.number(change, signed=True), "high", change)
             change = abs(row["bias_after"]) - abs(row["bias_before"])
-            _metric("Bias", row["bias_after"], style.number(change, signed=True), "zero", change)
+            _metric("Bias", row["bias_after"], f"|bias| {style.number(change, signed=True)}", "zero", change)
 
 
 def _metric(label: str, value: float, delta: str, better: Better, change: float) -> None:

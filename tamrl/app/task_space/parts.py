@@ -35,7 +35,8 @@ _SAID = {
     "method Encoder of the lab, before its check on held-back days).",
     "fit": "Gradient steps move the embedding and the modulation until they fit the labelled days (the method "
     "Modulation of the lab). Shown is the embedding's part of it.",
-    "drivers": "The encoder reads the first days of the record and no flux: how soon it knows the place.",
+    "drivers": "The encoder reads the first days of the record and no flux. The figure shows how soon it knows the "
+    "place.",
 }
 #: In a narrow window figures of many panels are moved sideways.
 _WIDE = """<style>@media (max-width: 640px) {
@@ -269,7 +270,10 @@ def _classes(view: SpaceView, classes: np.ndarray) -> str:
     ):
         real = np.array(view.space.places.igbp if names is IGBP_CLASSES else _climates(view))
         told, own = np.array(names)[part.argmax(1)], view.space.sites.index(view.site)
-        said.append(f"{label} {told[own]} ({part[own].max():.0%}; right at {(told == real).mean():.0%} of all towers)")
+        truth = "which it is" if told[own] == real[own] else f"though it is {real[own]}"
+        said.append(
+            f"{label} {told[own]}, {truth} ({part[own].max():.0%}; right at {(told == real).mean():.0%} of all towers)"
+        )
     return f"For {view.site} it gives " + " and ".join(said) + "."
 
 

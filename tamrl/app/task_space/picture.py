@@ -223,8 +223,8 @@ def _how_alike(view: SpaceView, values: pd.Series | None, title: str) -> str:
     ):
         share, chance = view.space.alike(np.where(labels == "unknown", "", labels))
         if np.isfinite(share):
-            said.append(f"{share:.0%} share its {what} ({chance:.0%} of any two towers do)")
-    return f"Of a tower and its nearest one, {'; '.join(said)}." if said else ""
+            said.append(f"{what} in {share:.0%} of the cases (any two towers: {chance:.0%})")
+    return f"A tower and its nearest neighbour share the {'; the '.join(said)}." if said else ""
 
 
 def honesty(view: SpaceView, count: int, blind: bool, names: Sequence[str]) -> str:

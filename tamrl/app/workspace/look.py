@@ -51,7 +51,7 @@ def _heading(report: ReadReport) -> None:
     if count:
         st.caption("Read, and not yet part of a workspace: look at it, then accept or discard it.")
     else:
-        st.caption("None of these files holds the daily fluxes of a tower. The table says why, file by file.")
+        st.caption("No tower could be read from these files. The table below says why, file by file.")
 
 
 def _remarks(report: ReadReport) -> None:
@@ -240,9 +240,13 @@ def _files(report: ReadReport, open_now: bool) -> None:
             key="workspace_files_table",
             column_config={
                 "name": st.column_config.TextColumn("File", width="medium"),
-                "status": st.column_config.TextColumn("Was", width=90),
+                "status": st.column_config.TextColumn("Result", width=90),
                 "reason": st.column_config.TextColumn("Towers, or why not", width="large"),
             },
         )
+        # A table cuts off what is longer than its column.
+        for row in report.files[:_MOST_LINES]:
+            if row["status"] == "failed":
+                st.caption(f"**{_text(row['name'])}**: {_text(row['reason'])}")
         for entry in report.of_files():
             st.caption(f"{_text(entry.subject)}: {_text(entry.words)}")

@@ -43,7 +43,7 @@ def popover(view: WorldView, asked: tuple[Layer, ...], scale: Scale, signs: Sign
     """
     origin = view.origin
     with st.popover("Figure, data", icon=":material/download:", key="world_export", on_change="rerun"):
-        st.caption("What the map shows; the box begins as the part that is seen")
+        st.caption("Exports what the map shows. The box starts as the part in view.")
         box = _box(len(asked))
         if not _holds_cells(view, box):
             st.warning("No cell lies in this box: west is smaller than east, south than north.", icon=":material/crop:")

@@ -293,7 +293,11 @@ def _legend(view: WorldView) -> None:
         items.append(("■", figures.map_colours(theme.current())["land"], "No value, or land without vegetation"))
     else:
         items.append(("■", figures.map_colours(theme.current())["land"], "No value"))
-    if view.layer == "flux" and view.mode != "difference" and any(entry.kind == "model" for entry in _entries(view)):
+    if (
+        view.layer in ("flux", "spread")
+        and view.mode != "difference"
+        and any(entry.kind == "model" for entry in _entries(view))
+    ):
         items.append(("", "inherit", "Ice and bare land: 0 by construction"))
     legend(items, "Map legend")
 

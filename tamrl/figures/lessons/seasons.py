@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 
 from tamrl.figures import hover
 from tamrl.figures.colours import ROLE
-from tamrl.figures.style import Theme, style, unit_label
+from tamrl.figures.style import Theme, number, style, unit_label
 from tamrl.schema import FLUX_UNIT, IGBP
 
 #: How each line is drawn: name in the legend, colour by ``ROLE``, dash and width. Told apart without colours, too.
@@ -96,7 +96,8 @@ def strip(scores: pd.DataFrame, chosen: Mapping[str, str], floor: float, theme: 
     )
     style(figure, theme, 90 + 26 * len(order), hold="lesson-strip")
     figure.update_layout(margin_b=44)
-    figure.update_xaxes(title_text=f"R² of daily GPP (below {floor:g} drawn at {floor:g})", range=[floor - 0.05, 1.03])
+    least = number(floor, 0)
+    figure.update_xaxes(title_text=f"R² of daily GPP (below {least} drawn at {least})", range=[floor - 0.05, 1.03])
     figure.update_yaxes(title_text="Land cover (IGBP)", categoryorder="array", categoryarray=list(order))
     return figure
 
