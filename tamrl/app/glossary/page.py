@@ -20,7 +20,7 @@ def _body() -> None:
         asked = None
     st.selectbox(
         "Term",
-        sorted(known, key=lambda key: known[key].name.lower()),
+        list(known),
         format_func=lambda key: known[key].name,
         placeholder="all terms",
         **state.bind("term", asked),
@@ -30,7 +30,7 @@ def _body() -> None:
     if asked is not None:
         with st.container(border=True, key="glossary_asked"):
             st.markdown(f"**{known[asked].name}**  \n{known[asked].text}")
-    for term in sorted(known.values(), key=lambda term: term.name.lower()):
+    for term in known.values():
         st.markdown(f"**{term.name}**  \n{term.text}")
 
 

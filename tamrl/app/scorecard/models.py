@@ -98,7 +98,8 @@ def _shares_in_words(values: pd.DataFrame, flux: str, metric: Metric) -> str:
 
 def _contest(view: ScorecardView, asked: Asked, teams: dict[str, list[Column]], shots: int) -> None:
     left, right = st.columns([1.4, 1], vertical_alignment="bottom", gap="large")
-    left.markdown(f"**At how many towers each model is better or worse than {names.look(view.against).label}**")
+    versus = view.versus(asked.columns(asked.fluxes[0]), shots)
+    left.markdown(f"**At how many towers each model is better or worse than {versus}**")
     with right:
         band = _band(asked.metric)
     legend([("■", colours[theme.current()], label) for _, label, colours in figures.OUTCOMES], "Outcomes")
@@ -114,7 +115,7 @@ def _contest(view: ScorecardView, asked: Asked, teams: dict[str, list[Column]], 
         chart(column, f"scorecard-contest_{flux}", figure, _contest_in_words(found, flux))
     components.footer(f"scorecard_wins_{shots}", view.origin, lambda: pd.concat(parts, names=["flux"]))
     st.caption(
-        f"Reference: {view.versus(asked.columns(asked.fluxes[0]), shots)}, on the same towers and days. p is of "
+        f"Reference: {versus}, on the same towers and days. p is of "
         "Wilcoxon's signed-rank test over towers, two-sided, paired, without correction for the number of tests."
     )
 

@@ -58,7 +58,7 @@ def waterfall(table: pd.DataFrame, theme: Theme) -> go.Figure:
     style(figure, theme, 70 + 40 * len(table), hold="land-sink")
     figure.update_layout(barmode="overlay", bargap=0.3, margin_t=14)
     figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], showgrid=False, zeroline=False)
-    figure.update_xaxes(title_text=f"Net flux to the atmosphere [{TOTAL}]")
+    figure.update_xaxes(title_text=f"To the atmosphere [{TOTAL}]")
     return figure
 
 
