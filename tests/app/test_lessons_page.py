@@ -173,10 +173,15 @@ def test_lesson_four_marks_weeks_and_tells_the_class(rooms):
         at.select_slider(key=f"lesson_days_week_US-Ne1_{i}").set_value(week).run()
     hand_in(at, "days_weeks")
     assert right(at)
+    assert not any("before you moved them" in c.value for c in at.caption)
     _, alone = data.weeks("US-Ne1", (20, 24, 28, 32))
     first = labels.week_start(2007, (20, 24, 28, 32)[int(np.argmin(alone))])
     hand_in(at, "days_best", f"{first.day} {first:%b}")
     assert len(right(at)) == 2
+    at.select_slider(key="lesson_days_week_US-Ne1_0").set_value(2).run()
+    told = [c.value for c in healthy(at).caption]
+    for question in ("first", "second"):
+        assert f"The mark of the {question} question is for the weeks before you moved them." in told
     rows = rooms.board(key).rows.set_index("question")
     assert rows.loc["weeks", "tries"] == 2
     assert rows.loc["weeks", "value"] < -40

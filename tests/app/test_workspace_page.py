@@ -111,6 +111,8 @@ def test_files_that_hold_no_tower_are_rejected_in_words(app):
     table = files_table(at)
     assert set(table["status"]) == {"rejected"}
     assert "not a CSV" in table.loc["notes.txt", "reason"]
+    # In full below the table, whose columns are narrow.
+    assert any("notes.txt" in c.value and "not a CSV" in c.value for c in at.caption)
     assert "Traceback" not in str(table.to_dict())
     assert "/tmp" not in str(table.to_dict())
     assert "workspace_accept" not in keys(at)

@@ -291,6 +291,7 @@ def test_tower_table_counts_and_averages_valid_days(archive, tower):
     assert row["NEE"] == pytest.approx(float(tower["NEE"].values[valid].mean()), rel=1e-5)
     assert (row["country"], row["continent"], row["climate"]) == ("Germany", "Europe", "Cold")
     assert tables.years_text(row) == "2003–2006"
+    assert tables.years_text(pd.Series({"first": 2006, "last": 2006})) == "2006"
     assert table.loc["AA-Two", "valid_days"] == 0
     assert np.isnan(table.loc["AA-Two", "GPP"])
 

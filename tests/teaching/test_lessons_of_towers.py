@@ -1,8 +1,13 @@
 """Lessons 1 to 3: the answers are computed from what was chosen."""
 
+import re
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tamrl.bundled import bundled_folder
 from tamrl.errors import TamrlError
@@ -76,6 +81,15 @@ def test_nee_is_marked_with_its_sign(year):
     assert not turned.correct
     assert "the sign is not" in turned.said
     assert not measured.mark_nee(year, day, -4.9).correct
+
+
+@given(st.floats(0, 20), st.floats(0, 20))
+def test_the_sum_that_is_shown_adds_up(gpp, reco):
+    days = pd.DataFrame({"GPP": [gpp], "RECO": [reco], "NEE": [reco - gpp]}, pd.DatetimeIndex(["2010-06-21"]))
+    said = measured.mark_nee(Year(site="XX-Abc", days=days), days.index[0], 99.0).said.replace("−", "-")
+    first, second, found = (Decimal(n) for n in re.search(r"= ([\d.]+) - ([\d.]+) = ([-+][\d.]+) gC", said).groups())
+    assert abs(first - second - found) < Decimal("1e-5")
+    assert float(found) == pytest.approx(reco - gpp, abs=0.006)
 
 
 def test_the_sign_and_the_selection_follow_the_days(year):
