@@ -84,7 +84,8 @@ def _by_labels(view: ScorecardView, flux: str, columns: list[Column]) -> None:
             text = f"{names.change_text(row['change'], view.metric)} ({low} to {high}{told})"
             texts.append(f"{names.shots_label(column[1])} {text}")
     if texts:
-        st.caption("Against its own zero-shot: " + "; ".join(texts))
+        size = ", in absolute value" if view.metric.best == "zero" else ""
+        st.caption(f"Against its own zero-shot{size}: " + "; ".join(texts))
 
 
 def _sure(row: pd.Series) -> bool:
@@ -127,7 +128,6 @@ def _metric(view: ScorecardView, flux: str, column: Column, reference: Column) -
     row = cache.standing(view.question(), view.keys, flux, (column,), reference).iloc[0]
     moved = np.isfinite(row["change"])
     text = names.change_text(row["change"], view.metric) if moved else "reference"
-    text = f"|bias| {text}" if moved and view.metric.best == "zero" else text
     bounds = [names.change_text(row[k], view.metric) for k in ("change_low", "change_high")]
     tip = f"n = {row['towers']} towers. {names.number(row['low'])} to {names.number(row['high'])}"
     tip += f"; change {bounds[0]} to {bounds[1]} (95 % bootstrap over towers)" if moved else " (95 % bootstrap)"
