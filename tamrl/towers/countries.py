@@ -54,7 +54,10 @@ def _outlines(path: str, modified: float) -> "gpd.GeoDataFrame":
     import geopandas as gpd
 
     # Not by ``read_file``: GDAL, which would read it, takes 29 MB of every server.
-    features = json.loads(Path(path).read_text(encoding="utf-8"))["features"]
+    try:
+        features = json.loads(Path(path).read_text(encoding="utf-8"))["features"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise TamrlError("Country outlines are damaged", path, "Restore the file from the project") from error
     frame = gpd.GeoDataFrame.from_features(features, crs="EPSG:4326")  # the one that GeoJSON knows (RFC 7946)
     missing = {"name", "continent"} - set(frame.columns)
     if missing:
@@ -76,7 +79,7 @@ def locate(lat: np.ndarray, lon: np.ndarray, outlines: Path = OUTLINES) -> pd.Da
         DataFrame of S rows with ``country`` and ``continent``, ``unknown`` for a position over ocean.
 
     Raises:
-        TamrlError: the outlines are absent or lack a column.
+        TamrlError: the outlines are absent or damaged, or lack a column.
     """
     import geopandas as gpd
 

@@ -33,6 +33,14 @@ def test_missing_outlines_are_an_error_that_says_so(tmp_path):
         locate(np.array([0.0]), np.array([0.0]), tmp_path / "none.geojson")
 
 
+@pytest.mark.parametrize("text", ["", '{"features": [', "[]", "{}"])
+def test_damaged_outlines_are_an_error_that_says_so(tmp_path, text):
+    file = tmp_path / "cut.geojson"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(TamrlError, match="outlines are damaged"):
+        locate(np.array([0.0]), np.array([0.0]), file)
+
+
 def test_networks_follow_from_the_country_of_the_id():
     found = {
         site: network_of(site) for site in ("US-Ha1", "DE-Hai", "SJ-Blv", "AU-How", "ZM-Mon", "XS-A01", "QQ-Abc", "")

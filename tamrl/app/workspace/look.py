@@ -245,8 +245,7 @@ def _files(report: ReadReport, open_now: bool) -> None:
             },
         )
         # A table cuts off what is longer than its column.
-        for row in report.files[:_MOST_LINES]:
-            if row["status"] == "failed":
-                st.caption(f"**{_text(row['name'])}**: {_text(row['reason'])}")
+        for row in [row for row in report.files if row["status"] == "failed"][:_MOST_LINES]:
+            st.caption(f"**{_text(row['name'])}**: {_text(row['reason'])}")
         for entry in report.of_files():
             st.caption(f"{_text(entry.subject)}: {_text(entry.words)}")
