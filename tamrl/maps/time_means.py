@@ -74,6 +74,28 @@ def lacking_months(maps: xr.Dataset, year: int) -> tuple[int, ...]:
     return tuple(sorted(set(range(1, 13)) - set(time.month[time.year == year])))
 
 
+def unknown_months(maps: xr.Dataset, name: str, read: bool = True) -> tuple[int, ...]:
+    """Return the months, 1-12, in which maps that tell months have no value of a flux, though in others they do.
+
+    Args:
+        maps: set of maps, may be lazy; of each month no more steps are read than until one has a value.
+        name: GPP, RECO or NEE.
+        read: whether values are looked at; else those months that the time of the maps lacks.
+
+    Returns:
+        The months; none where the maps lack the flux, have no value of it at all, or their steps are years.
+    """
+    if name not in maps or not tells_months(maps):
+        return ()
+    month, flux = maps["time"].dt.month.values, maps[name]
+
+    def known(steps: np.ndarray) -> bool:
+        return any(not read or bool(np.isfinite(flux.isel(time=i).values).any()) for i in steps)
+
+    lacking = tuple(m for m in range(1, 13) if not known(np.flatnonzero(month == m)))
+    return lacking if len(lacking) < 12 else ()
+
+
 def span(maps: xr.Dataset) -> str:
     """Return the years of a set of maps in words: ``2001-2020``, or what its climatology is the mean of."""
     if is_climatology(maps):

@@ -134,7 +134,7 @@ def mark_nee(record: Year, day: pd.Timestamp, typed: float) -> Mark:
     said = f"NEE = RECO − GPP = {_number(reco, digits)} − {_number(gpp, digits)} = {_signed(truth, digits)} gC m⁻² d⁻¹."
     if not right and abs(typed + truth) <= ROUNDING:
         said = f"The size is right, the sign is not. {said} The sign is that of the atmosphere: it gains if NEE > 0."
-    return Mark(answer=_number(typed), correct=right, value=truth, said=said)
+    return Mark(answer=f"{typed:.2f}", correct=right, value=truth, said=said)
 
 
 def mark_selection(record: Year, chosen: str) -> Mark:

@@ -61,6 +61,20 @@ def test_a_season_that_lacks_a_month_is_left_out(years):
     assert time_means.lacking_months(holed, 2001) == (7,)
 
 
+def test_months_without_any_value_are_known(years):
+    assert time_means.unknown_months(years, "GPP") == ()
+    july = years["time"].dt.month == 7
+    empty = years.assign(GPP=years["GPP"].where(~july))
+    assert time_means.unknown_months(empty, "GPP") == (7,)
+    assert time_means.unknown_months(empty, "GPP", read=False) == ()
+    once = years.assign(GPP=years["GPP"].where(~july | (years["time"].dt.year == 2003)))
+    assert time_means.unknown_months(once, "GPP") == ()
+    short = years.isel(time=np.flatnonzero(~july))
+    assert time_means.unknown_months(short, "GPP") == time_means.unknown_months(short, "GPP", read=False) == (7,)
+    assert time_means.unknown_months(years.assign(GPP=years["GPP"] * np.nan), "GPP") == ()
+    assert time_means.unknown_months(years.drop_vars("GPP"), "GPP") == ()
+
+
 def test_a_place_lies_in_a_cell_or_outside_the_maps():
     globe = xr.Dataset(coords={"lat": [-45.0, 45.0], "lon": [-180.0, -90.0, 0.0, 90.0]})
     assert time_means.cell_of(globe, 50, 10) == (1, 2)

@@ -62,7 +62,12 @@ def test_weeks_are_marked_against_the_months():
     assert not labels.mark_weeks(found, ["x"], 2.5).correct
     errors = np.array([4.0, 2.0, 2.01, 3.0])
     for name, correct in (("a", False), ("b", True), ("c", True), ("d", False)):
-        assert labels.mark_best_week("abcd", errors, name).correct == correct
+        mark = labels.mark_best_week("abcd", errors, name)
+        assert mark.correct == correct
+        assert "None of these weeks" not in mark.said
+    tied = labels.mark_best_week("abcd", np.full(4, 1.25), "c")
+    assert tied.correct
+    assert "None of these weeks teaches more than another" in tied.said
 
 
 def test_regions_and_shares_are_marked_by_the_index(table):

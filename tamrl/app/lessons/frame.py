@@ -1,5 +1,6 @@
 """What all lessons share: their steps, questions and marks, what the student has moved, what to read next."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -145,7 +146,8 @@ def show(lesson: Lesson, question: str) -> Mark | None:
     mark = mark_of(lesson, question)
     if mark is None:
         return None
-    said = components.plain(f"You: {mark.answer}. {mark.said}")
+    answer = re.sub(r"^-(?=\d)", "\N{MINUS SIGN}", mark.answer)  # in the table of a class a number stays one
+    said = components.plain(f"You: {answer}. {mark.said}")
     if mark.correct is None:
         st.info(said, icon=":material/info:")
     elif mark.correct:

@@ -103,18 +103,10 @@ def hovmoeller(entry: MapsEntry, flux: str) -> xr.DataArray:
     return aggregate.hovmoeller(world_cache.maps(entry), flux, area(entry))
 
 
+@st.cache_data(max_entries=96, show_spinner=False)
 def unknown_months(entry: MapsEntry, flux: str) -> tuple[int, ...]:
-    """Return the months, 1-12, in which maps that tell months have no value of a flux, though in others they do.
-
-    Of large ones, which are not read to find that out, those that their time lacks.
-    """
-    maps = world_cache.maps(entry)
-    if flux not in maps or not time_means.tells_months(maps):
-        return ()
-    if heavy(entry):
-        return tuple(sorted(set(range(1, 13)) - set(maps["time"].dt.month.values.tolist())))
-    known = hovmoeller(entry, flux).notnull().any("lat")
-    return tuple(known["month"].values[~known.values].tolist()) if known.any() else ()
+    """Return ``tamrl.maps.time_means.unknown_months``; large maps are not read to find out."""
+    return time_means.unknown_months(world_cache.maps(entry), flux, read=not heavy(entry))
 
 
 def partial(entry: MapsEntry, fluxes: Sequence[str]) -> str:
