@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from page_checks import healthy
 from small_workspace import ROOT
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1 import AppTest
 
 from tamrl.towers.archive import load_archive, save_archive
@@ -164,6 +165,15 @@ def test_a_folder_lists_its_workspaces_and_one_can_be_chosen(small_workspace, tm
     at.text_input(key="choose_folder").set_value(str(tmp_path / "nothing")).run()
     assert not at.exception
     assert "There is no such file or folder" in at.sidebar.error[0].value
+    late = at.text_input(key="choose_folder")._widget_state  # a request that left before it heard of the next run
+    at.run()
+    assert not at.sidebar.error
+    at._run(WidgetStates(widgets=[late]))
+    assert not at.sidebar.error
+    assert "folder" not in at.query_params
+    again = next(box for box in at.text_input if box.key.startswith("choose_folder"))
+    again.set_value(str(tmp_path / "nothing")).run()
+    assert at.sidebar.error, "who types it once more hears of it"
 
 
 def test_the_page_does_not_load_torch():

@@ -126,7 +126,7 @@ def show() -> None:
         for problem in problems:
             components.show_error(problem)
         if folder and any(problem.where.startswith(_BOX) for problem in problems):
-            state.put("folder", None)  # said once, not on every page
+            state.refuse("folder")  # said once, not on every page
 
 
 def _running() -> None:

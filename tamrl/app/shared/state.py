@@ -17,7 +17,7 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
-_VALUES, _WRITTEN, _BEFORE = "tamrl_values", "tamrl_written", "tamrl_written_before"
+_VALUES, _WRITTEN, _BEFORE, _REFUSED = "tamrl_values", "tamrl_written", "tamrl_written_before", "tamrl_refused"
 #: Seconds in which a browser may still send the address that the app has just replaced.
 _LATE_S = 3.0
 #: Characters of a value in the address; a longer one is none that the app has written.
@@ -279,12 +279,27 @@ def put(name: str, value: Any) -> None:
         values[name] = value
 
 
+def refuse(name: str) -> None:
+    """Forget what the user chose, and give the next run another widget for it.
+
+    A request that is under way still brings the refused value in the old widget: there it is not taken again.
+    """
+    st.session_state.setdefault(_REFUSED, {}).setdefault(name, []).append(get(name))
+    put(name, None)
+
+
 def bind(name: str, default: Any = None) -> dict[str, Any]:
     """Return the key and callback that tie a widget to the choice ``name``; the widget takes no default itself."""
-    key = f"choose_{name}"
+    turn = len(_refused(name))
+    key = f"choose_{name}_{turn}" if turn else f"choose_{name}"
     st.session_state[key] = get(name, default)
-    return {"key": key, "on_change": _take, "args": (name, key)}
+    return {"key": key, "on_change": _take, "args": (name, key, turn)}
 
 
-def _take(name: str, key: str) -> None:
-    put(name, st.session_state[key])
+def _refused(name: str) -> list[Any]:
+    return st.session_state.get(_REFUSED, {}).get(name, [])
+
+
+def _take(name: str, key: str, turn: int) -> None:
+    if st.session_state[key] not in _refused(name)[turn : turn + 1]:
+        put(name, st.session_state[key])

@@ -441,7 +441,9 @@ class WorldMap {
     canvas.onpointerup = (event) => {
       const { x, y } = spot(event), pressed = held.delete(event.pointerId);
       canvas.classList.remove("moving");
-      if (pressed && !held.size && moved < 4) this.choose(x, y);
+      if (!pressed || held.size) return;
+      if (moved < 4) this.choose(x, y);
+      else this.address(); // at once: who lets go may reload, or send the address on
     };
     canvas.onpointercancel = (event) => held.delete(event.pointerId);
     canvas.onpointerleave = () => this.panels.forEach((panel) => (panel.reading.textContent = ""));
