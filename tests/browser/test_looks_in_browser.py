@@ -34,7 +34,7 @@ HEIGHTS = {1920: 1080, 1024: 768, 390: 844}
 #: What differs between machines, and is there only once a page has loaded the model.
 CHANGES = '[data-testid="stSidebar"] [data-testid="stCaptionContainer"] { visibility: hidden; }'
 #: Seconds in which a page may come to look as it should: other tests run on the same cores.
-PATIENCE = 20
+PATIENCE = 60
 MAKE = os.environ.get("TAMRL_MAKE_LOOKS") == "1"
 #: Pages that are looked at on a screen of 3840 x 2160 as well, and what is measured there [px].
 LARGE = ("start", "towers")
