@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.lessons import data, frame
+from tamrl.app.lessons import data, frame, notebook
 from tamrl.app.shared import components, theme
 from tamrl.figures.lessons import labels as figures
 from tamrl.figures.style import number, unit_label
@@ -22,12 +22,15 @@ _ASKED_OF = "days_asked_of"
 
 
 def _site() -> str:
-    return frame.moved("days_site", FIRST)
+    return notebook.moved("days_site", FIRST)
 
 
 def _choose_site() -> str:
     return st.selectbox(
-        "Tower", list(TOWERS), format_func=lambda code: f"{code} · {TOWERS[code][0]}", **frame.bind("days_site", FIRST)
+        "Tower",
+        list(TOWERS),
+        format_func=lambda code: f"{code} · {TOWERS[code][0]}",
+        **notebook.bind("days_site", FIRST),
     )
 
 
@@ -47,7 +50,7 @@ def _choose_weeks(site: str) -> tuple[int, ...]:
                     f"Week {i + 1} begins",
                     range(OF_YEAR),
                     format_func=lambda week: _name(year, week),
-                    **frame.bind(f"days_week_{site}_{i}", labels.FIRST_WEEKS[i]),
+                    **notebook.bind(f"days_week_{site}_{i}", labels.FIRST_WEEKS[i]),
                 )
             )
     return tuple(chosen)
@@ -97,10 +100,10 @@ def explore() -> None:
         type="primary",
         icon=":material/play_arrow:",
         key="days_run",
-        on_click=frame.move,
+        on_click=notebook.move,
         args=(f"days_shown_{site}", weeks),
     )
-    shown = frame.moved(f"days_shown_{site}", None)
+    shown = notebook.moved(f"days_shown_{site}", None)
     if shown is None:
         return
     if shown != weeks:
@@ -177,7 +180,7 @@ def check() -> None:
         return
 
     def marked(name: str) -> Mark:
-        frame.move(_ASKED_OF, (site, weeks))
+        notebook.move(_ASKED_OF, (site, weeks))
         return labels.mark_best_week(names, data.weeks(site, weeks)[1], name)
 
     mark = frame.ask(
@@ -188,5 +191,5 @@ def check() -> None:
         marked,
         "Hand in",
     )
-    if mark is not None and frame.moved(_ASKED_OF, (site, weeks)) != (site, weeks):
+    if mark is not None and notebook.moved(_ASKED_OF, (site, weeks)) != (site, weeks):
         st.caption("The mark of the second question is for the weeks before you moved them.")

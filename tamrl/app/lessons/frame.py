@@ -7,44 +7,23 @@ from typing import Any
 
 import streamlit as st
 
-from tamrl.app.lessons import klass
+from tamrl.app.lessons import klass, notebook
 from tamrl.app.shared import components, state
 from tamrl.teaching.course import LESSONS, STEPS, Lesson
 from tamrl.teaching.marks import Mark
 from tamrl.towers import literature
 
-_MOVED, _MARKS, _HANDED = "tamrl_lesson_moved", "tamrl_lesson_marks", "tamrl_lesson_handed"
-
-
-def moved(name: str, default: Any) -> Any:
-    """Return what the student has set ``name`` to in this session."""
-    return st.session_state.get(_MOVED, {}).get(name, default)
-
-
-def move(name: str, value: Any) -> None:
-    """Set ``name``; it is kept while other steps and pages are shown."""
-    st.session_state.setdefault(_MOVED, {})[name] = value
-
-
-def bind(name: str, default: Any) -> dict[str, Any]:
-    """Return the key and callback that tie a widget to ``name``; the widget takes no default itself."""
-    key = f"lesson_{name}"
-    st.session_state[key] = moved(name, default)
-    return {"key": key, "on_change": _take, "args": (name, key)}
-
-
-def _take(name: str, key: str) -> None:
-    move(name, st.session_state[key])
+_HANDED = "tamrl_lesson_handed"
 
 
 def mark_of(lesson: Lesson, question: str) -> Mark | None:
-    """Return how this session's answer to a question was marked, None before it."""
-    return st.session_state.get(_MARKS, {}).get((lesson.name, question))
+    """Return how the student's answer to a question was marked, None before it."""
+    return notebook.mark(lesson.name, question)
 
 
 def _settle(lesson: Lesson, question: str, mark: Mark) -> None:
-    """Keep a mark in this session, and send it to the class."""
-    st.session_state.setdefault(_MARKS, {})[lesson.name, question] = mark
+    """Keep a mark, and send it to the class."""
+    notebook.settle(lesson.name, question, mark)
     klass.record(lesson.name, question, mark)
 
 

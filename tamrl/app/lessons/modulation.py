@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from tamrl.app.lessons import data, frame
+from tamrl.app.lessons import data, frame, notebook
 from tamrl.app.shared import components, theme
 from tamrl.figures.lessons import seasons as figures
 from tamrl.figures.style import number, unit_label
@@ -53,10 +53,10 @@ def _sliders() -> tuple[float, float]:
     left, right = st.columns(2, gap="large")
     with left:
         gamma = st.slider(
-            "γ, change in the scale of all states", *GAMMA, step=STEP, format="%.2f", **frame.bind("gamma", 0.0)
+            "γ, change in the scale of all states", *GAMMA, step=STEP, format="%.2f", **notebook.bind("gamma", 0.0)
         )
     with right:
-        beta = st.slider("β, shift towards GPP", *BETA, step=STEP, format="%.2f", **frame.bind("beta", 0.0))
+        beta = st.slider("β, shift towards GPP", *BETA, step=STEP, format="%.2f", **notebook.bind("beta", 0.0))
     return gamma, beta
 
 
@@ -106,7 +106,7 @@ def explore() -> None:
         f"You have two numbers for all states of the network at {HERE}. **Make your line follow the measurements.**"
     )
     gamma, beta = _sliders()
-    done = frame.moved("modulation_done", False)
+    done = notebook.moved("modulation_done", False)
     shown = ("plain", "mine", "encoder", "adapted") if done else ("plain", "mine")
     _figure(HERE, gamma, beta, shown)
     _cards(HERE, gamma, beta, shown)
@@ -115,7 +115,7 @@ def explore() -> None:
             "Now let the encoder do it, and 30 labelled days",
             icon=":material/auto_awesome:",
             key="lesson_encoder",
-            on_click=frame.move,
+            on_click=notebook.move,
             args=("modulation_done", True),
         )
     elif frame.mark_of(LESSON, "guess") is not None:

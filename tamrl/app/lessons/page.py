@@ -5,7 +5,7 @@ from types import ModuleType
 import streamlit as st
 
 from tamrl.app import router
-from tamrl.app.lessons import days, frame, klass, modulation, places, siting, tower, trust
+from tamrl.app.lessons import days, frame, klass, modulation, notebook, places, siting, tower, trust
 from tamrl.app.shared import components, state
 from tamrl.app.shared.widgets import pick
 from tamrl.teaching.course import LESSONS, MINUTES, STEPS
@@ -67,10 +67,23 @@ def _overview() -> None:
                     on_click=frame.open_lesson,
                     args=(lesson.name,),
                 )
-    st.caption(
-        "The lessons use the towers and models that come with the app; the workspace in the sidebar does not change "
-        "them. In the order of the numbers they build on one another, but each stands alone."
-    )
+    with st.container(horizontal=True, vertical_alignment="center", key="lesson_foot"):
+        st.caption(
+            "The lessons use the towers and models that come with the app; the workspace in the sidebar does not "
+            "change them. In the order of the numbers they build on one another, but each stands alone. Your answers "
+            f"stay while this browser is open, {notebook.notebooks().hours:g} hours at most, in the memory of the "
+            "server and nowhere else.",
+            width="stretch",
+        )
+        if notebook.anything():
+            st.button(
+                "Start over",
+                icon=":material/restart_alt:",
+                help="Forgets all your answers and settings in this browser, for example before somebody else begins. "
+                "What your class has stays with the teacher.",
+                key="lesson_forget",
+                on_click=notebook.forget,
+            )
 
 
 def _lesson(name: str, only: str = "") -> None:

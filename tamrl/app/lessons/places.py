@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from tamrl.app.lessons import data, frame
+from tamrl.app.lessons import data, frame, notebook
 from tamrl.app.shared import components, theme
 from tamrl.figures.lessons import seasons as figures
 from tamrl.figures.style import number, unit_label
@@ -17,7 +17,7 @@ FLOOR = -2.0
 
 
 def _pair() -> tuple[str, str]:
-    return places.PAIRS[frame.moved("places_pair", 0)]
+    return places.PAIRS[notebook.moved("places_pair", 0)]
 
 
 def _choose_pair() -> tuple[str, str]:
@@ -27,7 +27,7 @@ def _choose_pair() -> tuple[str, str]:
         range(len(places.PAIRS)),
         format_func=lambda i: " and ".join(places.PAIRS[i]),
         required=True,
-        **frame.bind("places_pair", 0),
+        **notebook.bind("places_pair", 0),
     )
     return places.PAIRS[index or 0]
 
@@ -136,7 +136,7 @@ def check() -> None:
         format_func=lambda code: f"{code} · {places.in_words(code, table)}",
         index=None,
         placeholder="Choose a tower",
-        **frame.bind("places_own", None),
+        **notebook.bind("places_own", None),
     )
     if site is None:
         return

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.lessons import data, frame
+from tamrl.app.lessons import data, frame, notebook
 from tamrl.app.shared import components, theme, widgets
 from tamrl.figures.lessons import siting as figures
 from tamrl.figures.style import number, unit_label
@@ -31,7 +31,7 @@ def _choose() -> list[str]:
         max_selections=ADDED,
         format_func=_label,
         placeholder="Choose places",
-        **frame.bind("siting_added", []),
+        **notebook.bind("siting_added", []),
     )
 
 
@@ -44,7 +44,7 @@ def _climates(added: list[str]) -> None:
     worst = table["rmse"].idxmax()
     drawn = figures.climates(planet.places, found, top, START, added, theme.current())
     # A chart of its own after each click: what was clicked before must not count again.
-    key = f"chart-lesson_climates-{frame.moved('siting_turn', 0)}"
+    key = f"chart-lesson_climates-{notebook.moved('siting_turn', 0)}"
     with st.container(key="figure-lesson_climates", gap="xsmall"):
         widgets.chart(
             st.container(),
@@ -61,15 +61,15 @@ def _climates(added: list[str]) -> None:
 
 def _click(key: str) -> None:
     """Build a tower at the place that was clicked, or take it away."""
-    added = list(frame.moved("siting_added", []))
+    added = list(notebook.moved("siting_added", []))
     for point in st.session_state[key].selection.points:
         site = point["customdata"][0]
         if site in added:
             added.remove(site)
         elif site in data.planet().candidates and len(added) < ADDED:
             added.append(site)
-    frame.move("siting_added", added)
-    frame.move("siting_turn", frame.moved("siting_turn", 0) + 1)
+    notebook.move("siting_added", added)
+    notebook.move("siting_turn", notebook.moved("siting_turn", 0) + 1)
 
 
 def _cards(added: list[str]) -> None:

@@ -5,7 +5,7 @@ import datetime
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.lessons import data, frame
+from tamrl.app.lessons import data, frame, notebook
 from tamrl.app.shared import components, theme
 from tamrl.figures.lessons import measured as figures
 from tamrl.figures.style import number, unit_label
@@ -28,18 +28,18 @@ def _choose_year() -> Year:
             "Tower",
             list(measured.TOWERS),
             format_func=lambda code: f"{code} · {measured.TOWERS[code][0]}",
-            **frame.bind("tower_site", next(iter(measured.TOWERS))),
+            **notebook.bind("tower_site", next(iter(measured.TOWERS))),
         )
     years = measured.full_years(data.tower(site))
     name = f"tower_year_{site}"
     with right:
-        chosen = st.select_slider("Year", years, **frame.bind(name, measured.TOWERS[site][1]))
+        chosen = st.select_slider("Year", years, **notebook.bind(name, measured.TOWERS[site][1]))
     return data.year(site, chosen)
 
 
 def _year() -> Year:
-    site = frame.moved("tower_site", next(iter(measured.TOWERS)))
-    return data.year(site, frame.moved(f"tower_year_{site}", measured.TOWERS[site][1]))
+    site = notebook.moved("tower_site", next(iter(measured.TOWERS)))
+    return data.year(site, notebook.moved(f"tower_year_{site}", measured.TOWERS[site][1]))
 
 
 def _day(record: Year) -> pd.Timestamp:
@@ -47,7 +47,7 @@ def _day(record: Year) -> pd.Timestamp:
     first, last = record.days.index[0].date(), record.days.index[-1].date()
     name = f"tower_day_{record.site}_{first.year}"
     chosen = st.slider(
-        "Day", first, last, format="D MMMM YYYY", **frame.bind(name, datetime.date(first.year, *FIRST_DAY))
+        "Day", first, last, format="D MMMM YYYY", **notebook.bind(name, datetime.date(first.year, *FIRST_DAY))
     )
     return pd.Timestamp(chosen)
 
@@ -100,7 +100,7 @@ def explore() -> None:
         day = _day(record)
         _balance(record, day, net=True)
     with right:
-        threshold = st.slider("Keep days with a QC of at least", 0.0, 1.0, step=0.05, **frame.bind("tower_qc", 0.7))
+        threshold = st.slider("Keep days with a QC of at least", 0.0, 1.0, step=0.05, **notebook.bind("tower_qc", 0.7))
         _year_figure(record, threshold, day)
     everything, kept = record.means(threshold)
     columns = st.columns(4, gap="small")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from tamrl.app.lessons import data, frame
+from tamrl.app.lessons import data, frame, notebook
 from tamrl.app.shared import components, theme
 from tamrl.app.shared.files import Origin
 from tamrl.figures.lessons import trust as figures
@@ -34,7 +34,7 @@ def _mark() -> list[str]:
         f"Where would you trust the map least? Mark {MARKS} regions",
         sorted(names.values()),
         max_selections=MARKS,
-        **frame.bind("trust_regions", []),
+        **notebook.bind("trust_regions", []),
     )
     field, towers = data.index_maps()["extrapolation"], _towers()
     components.figure(
@@ -69,14 +69,14 @@ def explore() -> None:
     frame.reveal(LESSON)
     chosen = _mark()
     ready = len(chosen) == MARKS
-    if not frame.moved("trust_shown", False):
+    if not notebook.moved("trust_shown", False):
         st.button(
             "Show the index and the errors",
             type="primary",
             icon=":material/visibility:",
             key="trust_show",
             disabled=not ready,
-            on_click=frame.move,
+            on_click=notebook.move,
             args=("trust_shown", True),
         )
         if not ready:
@@ -164,10 +164,10 @@ def check() -> None:
             "Tower of the second question",
             list(trust.TOWERS),
             format_func=lambda code: f"{code} · {trust.TOWERS[code]}",
-            **frame.bind("trust_site", next(iter(trust.TOWERS))),
+            **notebook.bind("trust_site", next(iter(trust.TOWERS))),
         )
     with right:
-        flux = st.segmented_control("Flux", FLUXES, required=True, **frame.bind("trust_flux", "GPP")) or "GPP"
+        flux = st.segmented_control("Flux", FLUXES, required=True, **notebook.bind("trust_flux", "GPP")) or "GPP"
     made = data.zero_shot(site)
     days = made.dropna(subset=[f"{flux}_observed"])
     view = made.loc[days.index[0] : days.index[0] + pd.Timedelta(days=VIEW_DAYS)]

@@ -6,11 +6,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tamrl.app.lessons import frame, klass, page
+from tamrl.app.lessons import frame, klass, notebook, page
+from tamrl.app.shared import visitor
 from tamrl.errors import TamrlError
 from tamrl.teaching.classroom import Classrooms
 from tamrl.teaching.course import LESSONS
 from tamrl.teaching.marks import Mark
+from tamrl.teaching.notebook import Notebooks
 
 LESSON = LESSONS["tower"]
 
@@ -55,9 +57,9 @@ def _page():
     page.show()
 
 
-def opened(lesson, **values):
+def opened(said, **values):
     at = AppTest.from_function(_page, default_timeout=30)
-    at.session_state["tamrl_values"] = {"lesson": "tower", "class": lesson.code, **values}
+    at.session_state["tamrl_values"] = {"lesson": "tower", "class": said.code, **values}
     return at.run()
 
 
@@ -94,7 +96,7 @@ def test_a_guess_is_marked_where_the_student_went_on_before_the_answer(lesson, s
     guess(at)
     assert values(at)["stage"] == stage
     assert seen(at) == ([f"step {stage}"] if stage != "read" else [])
-    assert at.session_state["tamrl_lesson_marks"][("tower", "guess")].answer == "a"
+    assert at.session_state["tamrl_lesson_notebook"].marks["tower", "guess"].answer == "a"
     assert lesson.rows()["tries"].to_dict() == {"guess": 1}
     if stage == "try":
         assert lesson.drawn == ["ask", "ask", "ask", "ask", "try"]
@@ -127,7 +129,7 @@ def test_the_answer_is_the_one_that_was_handed_in_and_not_what_was_chosen_since(
     goes_on(lesson)
     lesson.meanwhile[0] = lambda go=lesson.meanwhile[0]: (st.session_state.pop("answer_tower_guess"), go())
     guess(at, "b")
-    assert at.session_state["tamrl_lesson_marks"][("tower", "guess")].answer == "b"
+    assert at.session_state["tamrl_lesson_notebook"].marks["tower", "guess"].answer == "b"
     assert values(at)["stage"] == "try"
 
 
@@ -157,3 +159,45 @@ def test_what_is_no_longer_asked_holds_nobody(lesson, monkeypatch):
     assert not at.exception
     assert values(at)["stage"] == "read"
     assert lesson.rows().empty
+
+
+@pytest.fixture
+def browser(monkeypatch):
+    """All sessions are of one browser, whose notebook is new."""
+    kept = Notebooks()
+    monkeypatch.setattr(visitor, "name", lambda: "a browser")
+    monkeypatch.setattr(notebook, "notebooks", lambda: kept)
+    return kept
+
+
+def test_a_reload_finds_what_was_answered_and_moved(lesson, browser):
+    at = guess(opened(lesson))
+    at.session_state["tamrl_lesson_notebook"].moved["gamma"] = 0.5
+    at.button(key="lesson_next").click().run()
+    at.number_input(key="answer_tower_nee").set_value(1.5).run()
+    at.button(key="settle_tower_nee").click().run()
+    again = opened(lesson, stage="ask")
+    assert any(caption.value.startswith("Your guess: a.") for caption in again.caption)
+    found = again.session_state["tamrl_lesson_notebook"]
+    assert found.moved == {"gamma": 0.5}
+    assert set(found.marks) == {("tower", "guess"), ("tower", "nee")}
+    assert lesson.rows()["tries"].tolist() == [1, 1], "a reload hands in nothing"
+
+
+def test_another_browser_finds_nothing(lesson, browser, monkeypatch):
+    guess(opened(lesson))
+    monkeypatch.setattr(visitor, "name", lambda: "another browser")
+    assert not opened(lesson).session_state["tamrl_lesson_notebook"].marks
+
+
+def test_starting_over_forgets_it_for_the_next_reload_as_well(lesson, browser):
+    at = opened(lesson, lesson=None)
+    assert not [button for button in at.button if button.key == "lesson_forget"], "there is nothing yet"
+    guess(opened(lesson))
+    at = opened(lesson, lesson=None)
+    at.button(key="lesson_forget").click().run()
+    assert not at.exception
+    assert not [button for button in at.button if button.key == "lesson_forget"]
+    assert len(browser) == 0
+    assert not opened(lesson).session_state["tamrl_lesson_notebook"].marks
+    assert not lesson.rows().empty, "the teacher keeps what the class has answered"
