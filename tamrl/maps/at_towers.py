@@ -21,8 +21,9 @@ MAX_KM = 50.0
 CLIMATOLOGY_YEARS = 2
 CONVENTIONS = (
     "Product: mean over the area of land of the cell, calendar month, UTC or as published. Tower: mean over the days "
-    f"of a calendar month, at least {LEAST_SHARE:.0%} of them present and {QC_VALID:.0%} measured or well gap-filled, "
-    "local standard time, over a footprint of some hundred metres. Both gC m-2 d-1, NEE negative for uptake."
+    f"of a calendar month, at least {100 * LEAST_SHARE:.0f} % of them present and {100 * QC_VALID:.0f} % measured or "
+    "well gap-filled, local standard time, over a footprint of some hundred metres. Both gC m-2 d-1, NEE "
+    "negative for uptake."
 )
 
 

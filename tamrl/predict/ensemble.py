@@ -113,7 +113,10 @@ def add_intervals(ensemble: Ensemble, predictions: xr.Dataset, shots: int, stati
             flux + ending: (
                 "time",
                 values[:, i].astype(np.float32),
-                {"units": variable(flux).unit, "long_name": f"{variable(flux).long_name}, {LEVEL:.0%} interval"},
+                {
+                    "units": variable(flux).unit,
+                    "long_name": f"{variable(flux).long_name}, {100 * LEVEL:.0f} % interval",
+                },
             )
             for ending, values in ends
             for i, flux in enumerate(FLUXES)

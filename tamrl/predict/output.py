@@ -80,7 +80,7 @@ def _add(dataset: xr.Dataset, predictions: xr.Dataset, suffix: str, what: str) -
         dataset[f"{flux}{suffix}_sd"] = ("time", spread, attrs)
         for end, which in ((LOW, "lower"), (HIGH, "upper")):
             if flux + end in predictions:
-                text = f"{what}, {which} end of the {LEVEL:.0%} interval"
+                text = f"{what}, {which} end of the {100 * LEVEL:.0f} % interval"
                 dataset[f"{flux}{suffix}{end}"] = ("time", predictions[flux + end].values, _attrs(flux, text, step))
     return dataset
 

@@ -80,7 +80,7 @@ def settings(run: Run) -> dict[str, str]:
     if method.descends:
         said["Steps"] = f"{made.settings.steps} at a learning rate of {made.settings.learning_rate:g}"
     if method.guarded:
-        said["Held back"] = f"{made.settings.held_back:.0%} of the support"
+        said["Held back"] = f"{100 * made.settings.held_back:.0f} % of the support"
         said["Share of the adaptation kept, by member"] = ", ".join(f"{share:g}" for share in made.shrinkage)
     if left_out(driver_gaps(made.tower, run.ensemble.config.model.drivers)) is not None:
         said[f"{wording.unit(step, 0).capitalize()} without weather"] = "predicted" if run.allow_gaps else "left out"

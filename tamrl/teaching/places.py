@@ -111,7 +111,8 @@ def mark_kind(scores: pd.DataFrame, site: str, chosen: str) -> Mark:
     truth = "level" if share >= LEVEL else "pattern"
     said = (
         f"At {site} the mean is off by {_number(scores.at[site, 'bias'], '+')} gC m⁻² d⁻¹. Squared, that is "
-        f"{share:.0%} of the mean square error, so {'most of it is level' if truth == 'level' else 'most is pattern'}."
+        f"{100 * share:.0f} % of the mean square error, so "
+        f"{'most of it is level' if truth == 'level' else 'most is pattern'}."
     )
     return Mark(answer=KINDS[chosen].split(":")[0], correct=chosen == truth, value=share, said=said)
 

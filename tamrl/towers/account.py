@@ -67,7 +67,7 @@ def tell(
 def open_balance(row: Any) -> str:
     """Return in words by how much the carbon balance of one tower fails to close (a row of ``checks.balance``)."""
     return (
-        f"NEE = RECO - GPP is not closed within {BALANCE_TOLERANCE:g} {schema.FLUX_UNIT} on {row.share_open:.1%} of "
-        f"{row.n} days, at most by {row.largest:.2g}; published files choose the reference of each flux separately, "
-        "values are kept as they are"
+        f"NEE = RECO - GPP is not closed within {BALANCE_TOLERANCE:g} {schema.FLUX_UNIT} on {100 * row.share_open:.1f} "
+        f"% of {row.n} days, at most by {row.largest:.2g}; published files choose the reference of each flux "
+        "separately, values are kept as they are"
     )

@@ -125,7 +125,7 @@ def _radiation(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list
         (
             Check(
                 "SW_IN above SW_IN_POT",
-                "SW_IN is above potential radiation on {value:.0%} of the days",
+                "SW_IN is above potential radiation on {percent:.0f} % of the days",
                 "below 5 %",
                 high=ABOVE_SUN,
             ),
@@ -133,7 +133,7 @@ def _radiation(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list
             n,
         ),
         (
-            Check("SW_IN / SW_IN_POT", "SW_IN is {value:.0%} of potential radiation", "25 to 85 %", *PART_OF_SUN),
+            Check("SW_IN / SW_IN_POT", "SW_IN is {percent:.0f} % of potential radiation", "25 to 85 %", *PART_OF_SUN),
             _where(enough, part),
             n,
         ),
@@ -214,7 +214,9 @@ def _carbon(ds: xr.Dataset, months: Months, earth: xr.Dataset | None) -> list[Nu
         return []
     found = balance(ds)
     n = found["n"].to_numpy()
-    check = Check(BALANCE, "NEE = RECO - GPP is open on {value:.0%} of the days", "below 50 %", high=WRONG_UNIT_SHARE)
+    check = Check(
+        BALANCE, "NEE = RECO - GPP is open on {percent:.0f} % of the days", "below 50 %", high=WRONG_UNIT_SHARE
+    )
     return [(check, _where(n >= LEAST_DAYS, found["share_open"].to_numpy()), n)]
 
 
@@ -259,7 +261,11 @@ def notes(rows: pd.DataFrame, site: str, faults: set[str]) -> list[str]:
         faults: checks that are faults of the file, which are reported separately.
     """
     mine = rows[(rows["site"] == site) & (rows["verdict"] == "contradicts") & ~rows["check"].isin(faults)]
-    return [f"{r.words.format(value=r.value)}, expected {r.expected}" for r in mine.itertuples() if r.check != BALANCE]
+    return [
+        f"{r.words.format(value=r.value, percent=100 * r.value)}, expected {r.expected}"
+        for r in mine.itertuples()
+        if r.check != BALANCE
+    ]
 
 
 def brief(summary: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -284,7 +290,8 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     for name, found in rows[rows["verdict"] != "not judged"].groupby("check", sort=False):
         share, median = float((found["verdict"] == "contradicts").mean()), float(found["value"].median())
         words, expected = found["words"].iloc[0], found["expected"].iloc[0]
-        text = f"{words.format(value=median)} in the median of {len(found)} towers; expected {expected}"
+        said = words.format(value=median, percent=100 * median)
+        text = f"{said} in the median of {len(found)} towers; expected {expected}"
         fault = len(found) >= LEAST_TOWERS and share > FAULT_SHARE
         out.append((name, len(found), share, median, expected, fault, text))
     return pd.DataFrame(out, columns=list(SUMMARY))

@@ -88,7 +88,7 @@ def _bounds_row(
     if failed:
         unit = likely_unit(variable.name, values)
         guess = f", likely {unit}" if unit else ", likely another unit"
-        reason = f"{count / n:.0%} of the values are {reason}{guess}: the whole variable is rejected"
+        reason = f"{100 * count / n:.0f} % of the values are {reason}{guess}: the whole variable is rejected"
     row = (site, variable.name, n, count, float(bad.min()), float(bad.max()), failed, reason)
     return dict(zip(REPORT_COLUMNS, row, strict=True))
 

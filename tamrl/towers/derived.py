@@ -34,7 +34,7 @@ def complete(tower: Tower, failed: Collection[str] = ()) -> Tower:
         how, below = ("NEE + GPP", -0.1) if third == "RECO" else ("RECO - NEE", -2.0)
         share = float((values.dropna() < below).mean())
         if share > IMPOSSIBLE_SHARE:
-            said = f"{third} is not derived: {how} is below {below:g} gC m-2 d-1 on {share:.0%} of the days"
+            said = f"{third} is not derived: {how} is below {below:g} gC m-2 d-1 on {100 * share:.0f} % of the days"
             tower.faults.append(f"{said}; check the signs of the fluxes (NEE is negative for uptake)")
         else:
             table = table.assign(**{third: values})

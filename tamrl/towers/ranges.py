@@ -113,7 +113,7 @@ KNOWN: dict[str, tuple[Size, ...]] = {
     "NEE": (Size("90 % of it span {value:.2g} gC m-2 d-1", _span, 0.34, 15.2, 2.0, units=_CARBON),),
     "SW_IN": (
         Size(
-            "it is {value:.1%} of potential radiation",
+            "it is {percent:.1f} % of potential radiation",
             _mean,
             0.36,
             0.72,
@@ -230,7 +230,7 @@ def _against(size: Size, values: np.ndarray) -> Verdict | None:
         return None  # nothing but zeros says nothing of a unit
     fitting = [u for u, factor in size.units.items() if size.low <= size.measure(values * factor) <= size.high]
     certain = bool(fitting) and not size.low / size.certain <= number <= size.high * size.certain
-    said = size.words.format(value=number)
+    said = size.words.format(value=number, percent=100 * number)
     known = f"{size.words.partition('{')[2].partition(':')[2].partition('}')[0]}"
     span = f"{format(size.low, known)} to {format(size.high, known)}"
     likely = f", likely {' or '.join(fitting[:2])}" if fitting else ", in whatever unit it is"

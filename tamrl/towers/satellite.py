@@ -60,7 +60,9 @@ def put_on_days(tower: Tower, series: pd.DataFrame, source: str) -> None:
             within = (ends > days.min()) & (starts <= days.max())
             share = float((series[name + CLIMATOLOGY].reindex(starts).to_numpy(float)[within] > 0).mean())
             if share:
-                tower.notes.append(f"{share:.0%} of {name} from {source} is a mean annual cycle, not observed then")
+                tower.notes.append(
+                    f"{100 * share:.0f} % of {name} from {source} is a mean annual cycle, not observed then"
+                )
 
 
 def _ends(starts: pd.DatetimeIndex) -> pd.DatetimeIndex:

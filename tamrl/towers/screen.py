@@ -91,7 +91,8 @@ def _one(tower: Tower, name: str, table: pd.DataFrame, found: Screened) -> pd.Se
     outside = rows[0]["n_outside"] / rows[0]["n"] if rows else 0.0
     if verdict and outside > _OUTSIDE and not rows[0]["failed"]:
         words = (
-            f"{verdict.words}, and {outside:.0%} of the values are {rows[0]['reason']}: the whole variable is rejected"
+            f"{verdict.words}, and {100 * outside:.0f} % of the values are {rows[0]['reason']}: the whole variable is "
+            "rejected"
         )
         found.rows.append(_failed(tower.site, name, known, words))
         return values * np.nan

@@ -131,7 +131,7 @@ def test_a_product_that_is_the_towers_own_months_is_perfect(archive):
     assert len(shifted) == 6
     np.testing.assert_allclose(shifted["bias"], 2)
     assert table.attrs["simulated"] == 1
-    assert "at least 80% of them present and 70% measured" in table.attrs["conventions"]
+    assert "at least 80 % of them present and 70 % measured" in table.attrs["conventions"]
 
 
 def test_daily_products_are_compared_by_whole_months(archive):

@@ -51,7 +51,7 @@ def test_settings_are_those_of_the_method(simulated):
     assert said["Method"].startswith("All weights (all): ")
     assert said["Support"] == "20 days"
     assert said["Steps"] == "3 at a learning rate of 0.1"
-    assert said["Held back"] == "20% of the support"
+    assert said["Held back"] == "20 % of the support"
     assert said["Scored"].startswith(f"{simulated.adaptation.scored.sum():,} days")
     assert "Days without weather" not in said
     closed = provenance.settings(run(simulated.workspace, simulated.ensemble, simulated.site))

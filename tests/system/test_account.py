@@ -48,7 +48,7 @@ def test_an_unknown_kind_is_refused():
         ("FAPAR from f.csv, in place of the coarser one", "converted"),
         ("LAI from modis_gapfilled.csv, in place of the coarser one", "converted"),
         ("sites_gap_2020.csv is not in UTF-8; its text is read as Windows-1252", "assumed"),
-        ("35% of LAI from overlap.csv is a mean annual cycle, not observed then", "assumed"),
+        ("35 % of LAI from overlap.csv is a mean annual cycle, not observed then", "assumed"),
         ("TA, VPD_ERA taken, since the file lacks TA_F", "assumed"),
         ("daily.parquet: not in sites.csv, ingested without position: AT-Aaa", "missing"),
         ("sites.csv: no daily data for AT-Aaa", "missing"),

@@ -16,6 +16,8 @@ from tamrl.predict.methods import METHODS
 from tamrl.schema import FLUX_UNIT, FLUXES
 
 UNIT = unit_label(FLUX_UNIT)
+#: Residuals below this are those of rounding [gC m-2 d-1].
+_ROUNDED = 1e-3
 
 
 def show(view: LabView, current: bool, fresh: bool = False) -> None:
@@ -203,10 +205,11 @@ def _balance(view: LabView) -> None:
     if predicted < figures.ROUNDING:
         st.caption(
             f"{what}: 0 by construction in every prediction, since NEE is computed as RECO − GPP. Largest absolute "
-            f"value in the observations: {observed:.2g} {UNIT}."
+            f"value in the observations: {_largest(observed)}."
         )
         return
     st.markdown(f"**{what}**")
+    said = f"Largest absolute value: predicted (any member) {_largest(predicted)}, observed {_largest(observed)}."
     frame = pd.DataFrame(
         {"observed": diagnostics.residual(view.tower), "adapted": diagnostics.residual(view.means["adapted"])},
         index=pd.Index(view.tower["time"].values, name="time"),
@@ -214,13 +217,17 @@ def _balance(view: LabView) -> None:
     components.figure(
         view.stem("balance"),
         diagnostics.balance(view.tower, result.adapted, theme.current()),
-        f"Balance residual over time, observed and adapted. Largest absolute value: predicted (any member) "
-        f"{predicted:.2g}, observed {observed:.2g} {UNIT}.",
+        f"Balance residual over time, observed and adapted. {said}",
         view.origin,
         lambda: frame,
         lambda: frame.to_xarray(),
     )
-    st.caption(f"Largest absolute value: predicted (any member) {predicted:.2g}, observed {observed:.2g} {UNIT}.")
+    st.caption(said)
+
+
+def _largest(value: float) -> str:
+    """Return a residual with its unit; what is left by rounding needs no digits."""
+    return f"{value:.2g} {UNIT}" if value >= _ROUNDED else f"below {_ROUNDED:g} {UNIT}"
 
 
 def scored_table(view: LabView) -> pd.DataFrame:

@@ -146,7 +146,7 @@ def check() -> None:
     frame.task(
         LESSON,
         "setting",
-        f"**1.** Find a setting that lowers the RMSE of GPP at {HERE} by at least {by_hand.BETTER:.0%}.",
+        f"**1.** Find a setting that lowers the RMSE of GPP at {HERE} by at least {100 * by_hand.BETTER:.0f} %.",
         lambda: by_hand.mark_setting(gamma, beta, errors["mine"], errors["plain"], errors["encoder"]),
         f"Hand in γ {number(gamma, 2, True)}, β {number(beta, 2, True)}",
     )

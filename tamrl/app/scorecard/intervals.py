@@ -57,7 +57,8 @@ def show(view: ScorecardView) -> None:
 def _coverage_in_words(stats: pd.DataFrame, flux: str) -> str:
     mine = stats[stats["flux"] == flux]
     texts = (
-        f"{names.shots_label(r['shots'])} {r['coverage90']:.0%}, {r['coverage50']:.0%}" for _, r in mine.iterrows()
+        f"{names.shots_label(r['shots'])} {100 * r['coverage90']:.0f} %, {100 * r['coverage50']:.0f} %"
+        for _, r in mine.iterrows()
     )
     return f"Share of days of {flux} inside the intervals. In those of 90 % and of 50 %: {'; '.join(texts)}."
 

@@ -57,8 +57,8 @@ def _doors(known: Sequence["st.Page"]) -> list[tuple[str, str, str, str, dict[st
     return [
         (
             "Browse the world",
-            "Photosynthesis in July by TAM-RL and by XGBoost, side by side. Hatched: no tower is like that place. Pick "
-            "any place to see its seasons.",
+            "Photosynthesis in July by TAM-RL and by XGBoost, side by side. Pick any place to see its seasons, how "
+            "sure the maps are there, and which towers are like it.",
             "Compare two maps",
             "pages/world.py",
             {"map": MAPS, "with": _OTHER, "mode": "side", "flux": "GPP", "month": str(MONTH), "mask": "1"},

@@ -272,7 +272,8 @@ def _classes(view: SpaceView, classes: np.ndarray) -> str:
         told, own = np.array(names)[part.argmax(1)], view.space.sites.index(view.site)
         truth = "which it is" if told[own] == real[own] else f"though it is {real[own]}"
         said.append(
-            f"{label} {told[own]}, {truth} ({part[own].max():.0%}; right at {(told == real).mean():.0%} of all towers)"
+            f"{label} {told[own]}, {truth} ({100 * part[own].max():.0f} %; right at {100 * (told == real).mean():.0f} "
+            "% of all towers)"
         )
     return f"For {view.site} it gives " + " and ".join(said) + "."
 

@@ -160,7 +160,10 @@ def _exported(view: SpaceView, shown: pd.DataFrame) -> pd.DataFrame:
 def _in_words(view: SpaceView, hue: str, title: str, values: pd.Series | None) -> str:
     """Return the picture in words."""
     share = view.space.reference.explained[list(view.plane)].sum()
-    said = f"Task space: {len(view.table)} towers in two principal components that hold {share:.0%} of the variance"
+    said = (
+        f"Task space: {len(view.table)} towers in two principal components that hold {100 * share:.0f} % of the "
+        "variance"
+    )
     if values is None:
         by = view.table["igbp"] if hue == "igbp" else pd.Series(figures.main_climate(view.table["koeppen"]))
         middle = view.table.groupby(by.to_numpy())[["x", "y"]].mean()
@@ -214,7 +217,9 @@ def _how_alike(view: SpaceView, values: pd.Series | None, title: str) -> str:
     if values is not None:
         share, name = view.space.follows(values.to_numpy(dtype=float)), title.split(" [")[0]
         name = name if name.startswith("RMSE") else name[0].lower() + name[1:]
-        told = f"Over all towers the mean of the 5 nearest explains {max(share, 0):.0%} of the variance of {name}."
+        told = (
+            f"Over all towers the mean of the 5 nearest explains {100 * max(share, 0):.0f} % of the variance of {name}."
+        )
         return told if np.isfinite(share) else ""
     said = []
     for labels, what in (
@@ -223,7 +228,7 @@ def _how_alike(view: SpaceView, values: pd.Series | None, title: str) -> str:
     ):
         share, chance = view.space.alike(np.where(labels == "unknown", "", labels))
         if np.isfinite(share):
-            said.append(f"{what} in {share:.0%} of the cases (any two towers: {chance:.0%})")
+            said.append(f"{what} in {100 * share:.0f} % of the cases (any two towers: {100 * chance:.0f} %)")
     return f"A tower and its nearest neighbour share the {'; the '.join(said)}." if said else ""
 
 
@@ -243,6 +248,6 @@ def honesty(view: SpaceView, count: int, blind: bool, names: Sequence[str]) -> s
         "embeddings of different models have different axes and cannot be compared, so the held-out folds of the "
         f"Scorecard are not included here. The encoder reads {read} of a tower ({', '.join(names)}), no flux. "
         f"Distances are taken in all {view.space.places.codes.shape[2]} dimensions and averaged over members; the "
-        f"picture holds {share[list(view.plane)].sum():.0%} of the variance, so points that are close in it are not "
-        "always close."
+        f"picture holds {100 * share[list(view.plane)].sum():.0f} % of the variance, so points that are close in it "
+        "are not always close."
     )

@@ -40,7 +40,7 @@ class SpaceView:
     def axes(self) -> tuple[str, str]:
         """Titles of both axes of the picture."""
         share = self.space.reference.explained
-        one, other = (f"Principal component {i + 1} ({share[i]:.0%} of the variance)" for i in self.plane)
+        one, other = (f"Principal component {i + 1} ({100 * share[i]:.0f} % of the variance)" for i in self.plane)
         return one, other
 
     @property

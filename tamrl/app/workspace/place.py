@@ -131,7 +131,7 @@ def _say_cell(cell: Cell | None, placed: bool) -> None:
     if cell is None:
         st.caption("There is no land in this half-degree cell: check the signs of latitude and longitude.")
         return
-    covers = ", ".join(f"{name} {share:.0%}" for name, share in cell.covers.items() if share >= _SEEN)
+    covers = ", ".join(f"{name} {100 * share:.0f} %" for name, share in cell.covers.items() if share >= _SEEN)
     st.caption(
         f"Half-degree cell at {position(cell.lat, cell.lon)}, {cell.region}: {covers or 'no land cover'}; climate "
         f"{cell.koeppen}. The largest class of a cell need not be that of the tower: correct it where you know better."

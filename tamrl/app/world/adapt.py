@@ -95,7 +95,7 @@ def _cover(place: Cell) -> str | None:
 def _share(name: str, place: Cell) -> str:
     share = place.covers.get(name, 0)
     return (
-        f"{components.class_name(name)} ({share:.0%} of the land here)"
+        f"{components.class_name(name)} ({100 * share:.0f} % of the land here)"
         if share >= 0.005
         else components.class_name(name)
     )
@@ -225,7 +225,9 @@ def _result(place: Cell, cover: str | None, table: pd.DataFrame, model: Path) ->
     bands = "90 % intervals" if "GPP_after_low" in table else "one standard deviation"
     said = [f"Bands: {bands}."]
     if cover is None and (bare := 1 - cell.vegetated(place)) >= _SEEN:
-        said.append(f"Of the vegetated land: {bare:.0%} here is bare, ice or water, which the map counts as well.")
+        said.append(
+            f"Of the vegetated land: {100 * bare:.0f} % here is bare, ice or water, which the map counts as well."
+        )
     said.append(
         "The model reads a mean climate, so months of one year are taken as those of a mean year; each counts as one, "
         "however many years it is the mean of."

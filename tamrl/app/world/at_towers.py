@@ -120,20 +120,20 @@ def _scores(tables: dict[MapsEntry, pd.DataFrame], view: WorldView, classes: dic
         ["Both are mean years, of the calendar months that a tower has in at least two years."] if mean_year else []
     )
     lines += [f"Left out, no land near: {', '.join(sorted(left_out))}."] if left_out else []
-    lines += [_seen(set(classes))] if world_numbers.MAPS in {entry.key for entry in tables} else []
+    lines += [_seen(set(classes), [entry.label for entry in tables if entry.key in world_numbers.SAME_TOWERS])]
     st.caption(" ".join(filter(None, lines)))
 
 
-def _seen(sites: set[str]) -> str:
-    """Say where the bundled maps have seen these towers."""
+def _seen(sites: set[str], labels: list[str]) -> str:
+    """Say where the models of the bundled maps, named by their labels, have seen these towers."""
     model = bundled_models().get(world_numbers.MODEL)
     reference = world_numbers.reference(model) if model else None
-    if reference is None:
+    if reference is None or not labels:
         return ""
     seen = len(sites & set(reference.sites))
     return (
-        f"The bundled model was trained on {seen} of these {len(sites)} towers: not an independent test there. "
-        "How it predicts towers that it has not seen is on the Scorecard."
+        f"{' and '.join(labels)}: trained on {seen} of these {len(sites)} towers, so agreement there is no independent "
+        "test. How the models predict towers that they have not seen is on the Scorecard."
         if seen
         else ""
     )

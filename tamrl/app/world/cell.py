@@ -55,7 +55,7 @@ def place(view: WorldView) -> None:
 def _facts(found: Cell) -> str:
     """Return what the bundled global drivers hold for a cell, in a line."""
     covers = ", ".join(
-        f"{IGBP.get(name, name).lower()} {share:.0%}"
+        f"{IGBP.get(name, name).lower()} {100 * share:.0f} %"
         for name, share in list(found.covers.items())[:4]
         if share >= 0.005
     )
@@ -64,8 +64,8 @@ def _facts(found: Cell) -> str:
         components.climate_name(found.koeppen),
         covers,
         f"NDVI {found.fixed['NDVI_MIN']:.2f} to {found.fixed['NDVI_MAX']:.2f} over the year",
-        f"C4 plants {found.fixed['C4']:.0%}",
-        f"land {found.land_fraction:.0%} of the cell",
+        f"C4 plants {100 * found.fixed['C4']:.0f} %",
+        f"land {100 * found.land_fraction:.0f} % of the cell",
     ]
     return " · ".join(part for part in said if part)
 
@@ -208,7 +208,7 @@ def _how_near(table: pd.DataFrame) -> str:
     said = f"{table.index[0]} is {times:.1f} times {usual}"
     if share < _ALIKE:
         return f"{said}: it is like this place."
-    return f"{said}, and {share:.0%} of the training towers have a closer neighbour: none is like this place."
+    return f"{said}, and {100 * share:.0f} % of the training towers have a closer neighbour: none is like this place."
 
 
 _TOWER_COLUMNS = {

@@ -121,8 +121,8 @@ def _how(view: WorldView, question: tuple[Any, ...], outside: float) -> str:
         said.append(f"Both are means of {spans[0]}." if spans[0] == spans[1] else "Years: {} and {}.".format(*spans))
     if view.vegetated:
         said.append(
-            f"Land without vegetation is left out: cells of which less than {regions.LEAST_VEGETATED:.0%} is vegetated "
-            "(MODIS land cover) carry no flux by construction and would agree in any two maps."
+            f"Land without vegetation is left out: cells of which less than {100 * regions.LEAST_VEGETATED:.0f} % is "
+            "vegetated (MODIS land cover) carry no flux by construction and would agree in any two maps."
         )
     if outside > 0:
         said.append(f"{outside:.2g} million km² of rare values lie outside the axes.")

@@ -263,7 +263,7 @@ def _cells(models: dict[torch.device, Ensemble], device: torch.device, size: Siz
         cpu=rates[CPU],
         unit="cell-days/s",
         against=against,
-        bar=f"{CELLS_BAR:.0%} of the bare LSTM",
+        bar=f"{100 * CELLS_BAR:.0f} % of the bare LSTM",
         met=rates[device] >= CELLS_BAR * against,
         difference=float((small[0] - small[1]).abs().max()),
         allowed=1e-4,

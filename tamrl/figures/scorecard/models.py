@@ -228,7 +228,7 @@ def contest(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
                 orientation="h",
                 name=label,
                 marker=dict(color=colour, line_width=0),
-                text=[f"{s:.0%}" if s >= 0.2 else "" for s in share],
+                text=[f"{100 * s:.0f} %" if s >= 0.2 else "" for s in share],
                 textposition="inside",
                 insidetextanchor="middle",
                 textangle=0,

@@ -107,13 +107,20 @@ def add_flux(
         figure.add_trace(drawn, row=row, col=1)
 
 
-def add_quality_legend(figure: go.Figure, theme: Theme) -> None:
-    """Add what filled and hollow markers mean; a click on either hides those in every row."""
+def add_quality_legend(figure: go.Figure, theme: Theme, flux: str = "") -> None:
+    """Add what filled and hollow markers mean; a click on either hides those in every row.
+
+    Args:
+        figure: with the markers of ``add_flux``.
+        theme: light or dark.
+        flux: whose colour the markers have; empty where rows differ in it.
+    """
+    colour = FLUX[theme].get(flux, MUTED[theme])
     for group, label, symbol in (
         ("good", f"NEE_QC ≥ {QC_VALID:g}", "circle"),
         ("low", f"low quality, NEE_QC < {QC_VALID:g}", "circle-open"),
     ):
-        marker = dict(size=8, symbol=symbol, color=MUTED[theme])
+        marker = dict(size=8, symbol=symbol, color=colour)
         figure.add_trace(go.Scatter(x=[None], y=[None], mode="markers", name=label, legendgroup=group, marker=marker))
 
 
@@ -121,7 +128,7 @@ def support_chart(tower: xr.Dataset, support: pd.DatetimeIndex, flux: str, theme
     """Return one observed flux with the support days, or months, marked, made for selecting them by box or lasso."""
     figure = make_subplots(rows=1, cols=1)
     add_flux(figure, tower, flux, theme, 1, go.Scatter)
-    add_quality_legend(figure, theme)
+    add_quality_legend(figure, theme, flux)
     step, time = step_of(tower), pd.DatetimeIndex(tower["time"].values)
     chosen = np.where(time.isin(support), tower[flux].values, np.float32(np.nan))
     figure.add_trace(

@@ -48,7 +48,7 @@ def check_fluxes(
             notes.append(f"{flux} was reversed to be positive: in the file it is negative nearly everywhere in summer.")
         elif negative > _DOUBTFUL:
             failed.add(flux)
-            much = "nearly everywhere" if negative > _REVERSED else f"in {negative:.0%} of a sample"
+            much = "nearly everywhere" if negative > _REVERSED else f"in {100 * negative:.0f} % of a sample"
             given = ", with the sign that was given" if flux in stated else ""
             notes.append(f"{flux} is negative {much} in summer{given}: check it, perhaps it needs the sign -1.")
         low, high = variable(flux).bounds
@@ -57,14 +57,16 @@ def check_fluxes(
         outside = float(((size < low) | (size > high)).mean())
         if outside > _MOST:
             raise TamrlError(
-                f"{outside:.0%} of a sample of {flux} lie outside {low:g} to {high:g} {FLUX_UNIT} "
+                f"{100 * outside:.0f} % of a sample of {flux} lie outside {low:g} to {high:g} {FLUX_UNIT} "
                 f"(median {np.median(values):.4g})",
                 where,
                 "Declare the right unit of the values in a mapping",
             )
         if outside > _MANY:
             failed.add(flux)
-            notes.append(f"{flux}: {outside:.0%} of a sample lie outside {low:g} to {high:g} {FLUX_UNIT}: check it.")
+            notes.append(
+                f"{flux}: {100 * outside:.0f} % of a sample lie outside {low:g} to {high:g} {FLUX_UNIT}: check it."
+            )
     return maps, samples, notes, failed
 
 

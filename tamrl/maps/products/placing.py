@@ -145,7 +145,7 @@ def _check_cover(
     inside = share >= 0.95 * (high - low)
     if (bad := np.flatnonzero((share < _COVERED[step]) & ~inside)).size:
         raise TamrlError(
-            f"Step {bad[0] + 1} covers {share[bad[0]]:.0%} of one {step} and the rest of it another",
+            f"Step {bad[0] + 1} covers {100 * share[bad[0]]:.0f} % of one {step} and the rest of it another",
             where,
             f"Average by whole {step}s first, or correct the bounds of time",
         )

@@ -280,4 +280,4 @@ def set_aside(counts: dict[str, tuple[int, int]], label: str, reason: str) -> st
         return ""
     named = ", ".join(f"{site} ({bad} of {rows})" for site, (bad, rows) in list(failing.items())[:6])
     more = f" and {len(failing) - 6} more" if len(failing) > 6 else ""
-    return f"{label}: more than {REJECTED_SHARE:.0%} of the rows {reason} at {named}{more}: not ingested"
+    return f"{label}: more than {100 * REJECTED_SHARE:.0f} % of the rows {reason} at {named}{more}: not ingested"

@@ -72,12 +72,12 @@ def _read(opener: Callable[[], IO[bytes]], layout: Layout, name: str, label: str
     _check_flags(tower, steps, label)
     table = to_days(steps, minutes)
     if "NEE" in table and steps["NEE"].notna().any() and not table["NEE"].notna().any():
-        what = f"No day has NEE on at least {LEAST_SHARE:.0%} of its {STEPS[minutes]}"
+        what = f"No day has NEE on at least {100 * LEAST_SHARE:.0f} % of its {STEPS[minutes]}"
         raise TamrlError(what, label, "Fill its gaps, with REddyProc for example, or give the FLUXNET product")
     tower.table, tower.steps = table.astype(np.float32), 24 * 60 // minutes
     tower.notes.append(
-        f"{len(table):,} days are made from {len(steps):,} {STEPS[minutes]}: means where at least {LEAST_SHARE:.0%} of "
-        "a day's steps are there, fluxes from umol m-2 s-1"
+        f"{len(table):,} days are made from {len(steps):,} {STEPS[minutes]}: means where at least "
+        f"{100 * LEAST_SHARE:.0f} % of a day's steps are there, fluxes from umol m-2 s-1"
     )
     if left_out := gaps(steps, table, minutes):
         tower.notes.append(left_out)

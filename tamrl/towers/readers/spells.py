@@ -65,7 +65,8 @@ def choose(spells: list[Spell], first: pd.Timestamp | None, last: pd.Timestamp |
         changes = ", ".join(_said(s) for s in spells if s.value in held)
         return (
             value,
-            f"its {word} changed within the record ({changes}); {value}, which held for {share:.0%} of it, is taken",
+            f"its {word} changed within the record ({changes}); {value}, which held for {100 * share:.0f} % of it, is "
+            "taken",
         )
     return value, ""
 

@@ -222,7 +222,7 @@ def _of_steps(site: str, table: pd.DataFrame, times: pd.Series, columns: ColumnM
     days = to_days(steps, stamps.minutes)
     tower.table, tower.steps = days.astype(np.float32), _WHOLE_DAY // stamps.minutes
     made = f"{len(days):,} local days are made from {len(steps):,} {STEPS[stamps.minutes]}"
-    tower.notes.append(f"{made}: means where at least {LEAST_SHARE:.0%} of a day's steps are there")
+    tower.notes.append(f"{made}: means where at least {100 * LEAST_SHARE:.0f} % of a day's steps are there")
     if left_out := gaps(steps, days, stamps.minutes):
         tower.notes.append(left_out)
     if "SW_IN" in steps:

@@ -190,7 +190,7 @@ def _plausible(name: str, stamped: Stamped) -> None:
     outside = ((values < low) | (values > high)).mean() if values.size else 0.0
     if outside > _OUTSIDE:
         raise TamrlError(
-            f"{outside:.0%} of a sample of {name} lie outside {low:g} to {high:g} {variable(name).unit} "
+            f"{100 * outside:.0f} % of a sample of {name} lie outside {low:g} to {high:g} {variable(name).unit} "
             f"(median {np.median(values):.4g})",
             stamped.where,
             "Declare the right unit of the values in a mapping",

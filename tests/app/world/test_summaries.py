@@ -236,7 +236,7 @@ def test_a_cell_has_its_facts_and_its_cycle_in_every_product():
     text = said(at)
     assert "10° N, 22° E" in text
     assert "Af (tropical)" in text
-    assert "evergreen broadleaf forest 100%" in text.replace(" %", "%")
+    assert "evergreen broadleaf forest 100 %" in text
     assert all(name in text for name in ("First model", "Second model", "Third product"))
     assert "Dissimilarity index" in text
 

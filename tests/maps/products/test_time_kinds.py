@@ -122,10 +122,10 @@ def test_whole_years_of_starts_or_ends_are_taken_as_starts_and_it_is_said(tmp_pa
         (dict(values=END, bounds=BOUNDS + 15), "of one month"),
         (dict(values=MIDDLE, bounds=np.stack([MIDDLE - 45, MIDDLE + 45], 1)), "overlap"),
         (dict(values=[196.5, 561.5], bounds=np.array([[151, 243], [516, 608.0]])), "covers 92 days"),
-        (dict(values=[90, 455], bounds=np.array([[-92, 273], [273, 638.0]])), "75% of one year"),
+        (dict(values=[90, 455], bounds=np.array([[-92, 273], [273, 638.0]])), "75 % of one year"),
         (
             dict(values=np.arange(1.0, 9), bounds=np.stack([np.arange(8) + 0.5, np.arange(8) + 1.5], 1)),
-            "50% of one day",
+            "50 % of one day",
         ),
         (dict(values=[182.5]), "a day, a month or a year"),
         (dict(values=MIDDLE[::2]), "how long each of them is"),

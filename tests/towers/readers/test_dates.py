@@ -188,7 +188,7 @@ def test_a_text_that_is_no_single_date_spans_nothing():
 
 def test_towers_with_too_many_rows_set_aside_are_named():
     words = set_aside({"AT-Aaa": (6, 100), "DE-Bbb": (5, 100)}, "daily.parquet", "have no date")
-    assert words == "daily.parquet: more than 5% of the rows have no date at AT-Aaa (6 of 100): not ingested"
+    assert words == "daily.parquet: more than 5 % of the rows have no date at AT-Aaa (6 of 100): not ingested"
     assert set_aside({"DE-Bbb": (5, 100)}, "daily.parquet", "have no date") == ""
 
 

@@ -170,7 +170,7 @@ def test_days_in_other_forms_and_days_that_repeat(tmp_path):
     with pytest.raises(TamrlError, match="two digits"):
         read_csv(write_dd(tmp_path / name("AT-Aaa"), table.assign(TIMESTAMP=stamps.dt.strftime("%d/%m/%y"))))
     assert len(read_csv(write_dd(tmp_path / name("AT-Aaa"), pd.concat([table, table]))).table) == 60
-    with pytest.raises(TamrlError, match=r"more than 5% .* AT-Aaa \(60 of 120\)"):
+    with pytest.raises(TamrlError, match=r"more than 5 % .* AT-Aaa \(60 of 120\)"):
         read_csv(write_dd(tmp_path / name("AT-Aaa"), pd.concat([table, table.assign(TA_F=3.0)])))
 
 

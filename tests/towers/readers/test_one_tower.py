@@ -140,7 +140,7 @@ def test_base_with_fc_alone_with_storage_and_filled_by_the_team(tmp_path):
     gappy.loc[::4, ["NEE_PI", "FC"]] = -9999
     filled = read_csv(write_base(path, gappy.assign(NEE_PI_F=base()["NEE_PI"])))
     np.testing.assert_allclose(filled.table["NEE_QC"], 0.75)
-    with pytest.raises(TamrlError, match="No day has NEE on at least 90% of its half-hours"):
+    with pytest.raises(TamrlError, match="No day has NEE on at least 90 % of its half-hours"):
         read_csv(write_base(path, gappy))
     with pytest.raises(TamrlError, match="no value of NEE or FC"):
         read_csv(write_base(path, base().assign(FC=-9999, NEE_PI=-9999)))
@@ -241,5 +241,5 @@ def test_the_genuine_excerpt_of_half_hours_is_ingested(shared_data, tmp_path):
 
 def test_the_genuine_excerpt_of_base_has_too_many_gaps(shared_data):
     path = next((shared_data / "raw" / "formats").glob("AMF_US-CRT_BASE_*.csv"))
-    with pytest.raises(TamrlError, match="No day has NEE on at least 90% of its half-hours"):
+    with pytest.raises(TamrlError, match="No day has NEE on at least 90 % of its half-hours"):
         read_csv(path)

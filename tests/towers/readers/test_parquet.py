@@ -101,7 +101,7 @@ def test_a_tower_with_too_many_rows_set_aside_fails_and_the_others_go_in(tmp_pat
     table.assign(date=dates).to_parquet(tmp_path / "daily.parquet")
     reading = read_tables(tmp_path)
     assert [tower.site for tower in reading.towers] == ["DE-Bbb"]
-    assert "more than 5% of the rows" in reading.failures[0]
+    assert "more than 5 % of the rows" in reading.failures[0]
     assert "AT-Aaa (3 of 40)" in reading.failures[0]
     assert "2010-13-45" in reading.failures[0]
 

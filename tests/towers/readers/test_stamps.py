@@ -95,7 +95,7 @@ def test_rows_without_a_time_and_repeated_ones_are_set_aside_and_too_many_refuse
     assert "1 rows without a readable time rejected, the first has '20100101xx00'" in found.notes
     assert "1 repeated steps rejected, the first of each kept" in found.notes
     raw.loc[:9, "TIMESTAMP_START"] = "?"
-    with pytest.raises(TamrlError, match=r"more than 5% of the rows have no time .* AT-Aaa \(10 of 96\)"):
+    with pytest.raises(TamrlError, match=r"more than 5 % of the rows have no time .* AT-Aaa \(10 of 96\)"):
         by_step(values, read_stamps(raw, "x.csv"), "x.csv", "AT-Aaa", (0, ""))
     with pytest.raises(TamrlError, match="ragged"):
         by_step(values, found, "x.csv", "AT-Aaa", (20, "are ragged"))
