@@ -41,9 +41,9 @@ def below(request, small_workspace, tmp_path_factory):
     process, port = start(tmp_path_factory.mktemp("below"), environment, *options)
     proxy = Proxy(port, "/tamrl", cut=request.param == "cut")
     yield f"{proxy.address}/tamrl"
-    proxy.close()
     process.terminate()
     process.wait(20)
+    proxy.close()  # after the server, which lets a browser take what is on its way
 
 
 @pytest.fixture

@@ -118,7 +118,7 @@ def test_ctrl_c_keeps_what_is_finished_and_says_how_to_go_on(checkpoint, drivers
     wait_for(process, out, 2)
     os.killpg(process.pid, signal.SIGINT)
     _, wrong = process.communicate(timeout=120)
-    assert process.returncode == 130
+    assert process.returncode == 130, wrong
     assert "with --resume goes on" in wrong
     assert len(finished(out)) >= 2
 

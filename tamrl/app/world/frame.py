@@ -40,7 +40,9 @@ _EVEN = """<style>
 }
 .st-key-world_place_title h2 { font-size: var(--tamrl-h3); padding: 0 0 .7rem; }
 @media (max-width: 640px) {
-  :is(.st-key-world_maps, .st-key-world_layers) { flex-wrap: nowrap; overflow-x: auto; padding-bottom: .3rem; }
+  :is(.st-key-world_maps, .st-key-world_layers) {
+    flex-wrap: nowrap; overflow-x: auto; padding: 0 2rem .3rem 0;
+    mask-image: linear-gradient(to left, transparent, #000 2.5rem); }  /* fades out where there is more */
   :is(.st-key-world_maps, .st-key-world_layers) > * { flex: none; }
   .st-key-world_speed { display: none; }  /* it would take a line of its own above the map */
 }
