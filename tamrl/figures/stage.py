@@ -19,7 +19,7 @@ STAGE_ROLE = {
 }
 
 
-def staged(figure: go.Figure, theme: Theme, height: int, window: float = 1) -> go.Figure:
+def staged(figure: go.Figure, theme: Theme, height: int, window: float = 1, room: int = 0) -> go.Figure:
     """Make a figure that ``style`` has given its look fit for a stage.
 
     Args:
@@ -27,15 +27,16 @@ def staged(figure: go.Figure, theme: Theme, height: int, window: float = 1) -> g
         theme: light or dark.
         height: height in px where the window is 720 px high.
         window: times that the window is larger, and all in the figure with it.
+        room: height that is left beyond that, in px.
     """
     ink, kind, scale = STAGE_INK[theme], round(window * TYPE_PX), window * SCALE
-    room = kind // 2
+    edge = kind // 2
     figure.update_layout(
-        height=round(window * height),
+        height=round(window * height) + room,
         font=dict(size=kind, color=ink),
         # What has a size of its own grows; the same for all, it would stay as small as on a page.
         legend=dict(font_size=kind, itemwidth=round(window * 40), itemsizing="trace"),
-        margin=dict(l=room, r=room, t=2 * kind, b=room),
+        margin=dict(l=edge, r=edge, t=2 * kind, b=edge),
         hovermode=False,
     )
     axis = dict(

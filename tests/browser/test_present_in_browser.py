@@ -48,3 +48,19 @@ def test_keys_walk_the_steps_and_nothing_scrolls(window, small_workspace):
     page.keyboard.press("Escape")
     page.get_by_role("heading", name="Few-shot lab", level=1).wait_for()
     page.get_by_role("heading", name="Before and after").wait_for()
+
+
+@pytest.mark.parametrize("step", [1, 2])
+def test_in_a_higher_window_the_picture_takes_the_room(window, small_workspace, step):
+    app = window(width=1440)
+    app.page.set_viewport_size({"width": 1440, "height": 1000})
+    page = app.open(f"/present?site={small_workspace[1][0]}&step={step}")
+    at_step(page, step)
+    app.settle()
+    # The browser tells its size, which draws the page once more.
+    page.wait_for_function(
+        "document.querySelector('.tamrl-keys')?.getBoundingClientRect().bottom > 1000 - 72", timeout=20_000
+    )
+    assert page.evaluate(BEYOND) == [0, 0, 0, 0]
+    if step == 1:
+        assert page.get_by_role("list", name="Land-cover classes").is_visible()

@@ -128,3 +128,12 @@ def test_names_of_the_lines_among_draws_stand_above_the_plot_one_over_the_other(
     assert [note.text for note in notes] == ["knowing the truth", "as unlike as can be", "yours"]
     assert len({note.yshift for note in notes}) == 3
     assert all((note.y, note.yanchor) == (1, "bottom") for note in notes)
+
+
+def test_numbers_of_weeks_that_are_near_stand_together():
+    values = pd.Series(1.0, pd.date_range("2003-01-01", "2003-12-31"))
+    weeks = [pd.Timestamp(day) for day in ("2003-06-08", "2003-01-06", "2003-06-01", "2003-10-06")]
+    shown = labels.calendar(values, "GPP", weeks, "light")
+    assert [note.text for note in shown.layout.annotations] == ["2", "3, 1", "4"]
+    assert shown.layout.annotations[1].x == pd.Timestamp("2003-06-08")
+    assert len(shown.layout.shapes) == 4

@@ -42,6 +42,7 @@ def test_a_staged_figure_is_larger_and_keeps_its_data(theme):
     made = stage.staged(figure, theme, 480)
     twice = stage.staged(go.Figure(made), theme, 480, 2)
     assert (twice.layout.height, twice.layout.font.size) == (960, 2 * made.layout.font.size)
+    assert stage.staged(go.Figure(made), theme, 480, 2, 100).layout.height == 1060
     line, markers = made.data
     assert (line.line.width, markers.marker.size) == (2 * stage.SCALE, 4 * stage.SCALE)
     assert line.line.color == stage.STAGE_ROLE[theme]["zero-shot"]

@@ -12,8 +12,9 @@ from tamrl import wording
 from tamrl.app.present import walk, window
 from tamrl.app.present.scene import Scene
 from tamrl.app.shared import components, jobs, state, static, theme
-from tamrl.app.shared.widgets import from_map, tell
+from tamrl.app.shared.widgets import from_map, legend, tell
 from tamrl.app.towers import sections
+from tamrl.figures.colours import CLASS
 from tamrl.figures.lab import adaptation as figures
 from tamrl.figures.lab import by_month, runs
 from tamrl.figures.stage import staged
@@ -21,6 +22,7 @@ from tamrl.figures.style import number
 from tamrl.figures.towers import map as maps
 from tamrl.figures.towers import series
 from tamrl.predict import output
+from tamrl.schema import IGBP
 from tamrl.towers.table import years_text
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 
 #: Height of the figure where the window is 720 px high.
 FIGURE_PX = 496
+#: Of it what the legend of the map takes.
+LEGEND_PX = 84
 #: Height of the map on a telephone [px], and the zoom at which all continents are on it.
 NARROW_PX, NARROW_ZOOM = 250, -0.5
 #: How often the page looks whether the adaptation has ended, or a key was pressed [s].
@@ -60,7 +64,7 @@ def place(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.de
         st.markdown(f"**{seen if scene.seen else 'The model has never seen this tower.'}**")
         if scene.like:
             st.caption(components.plain(f"{scene.like}: a tower of the training."))
-    height = NARROW_PX if window.narrow() else round(window.scale() * FIGURE_PX)
+    height = NARROW_PX if window.narrow() else round(window.scale() * (FIGURE_PX - LEGEND_PX)) + window.room()
     deck = maps.tower_map(scene.table, scene.site, shade, height, walk.turn(), scene.step)
     # All continents, as large as they fit.
     zoom = NARROW_ZOOM if window.narrow() else 0.65
@@ -72,6 +76,9 @@ def place(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.de
         on_select=lambda: from_map("stage_map", walk.pick),
         alt=f"World map of {len(scene.table)} towers. The ring is {sections.label(scene.site, scene.table)}.",
     )
+    with picture:
+        known = [code for code in CLASS if code in IGBP and (scene.table["igbp"] == code).any()]
+        legend([("●", CLASS[code], IGBP[code]) for code in known], "Land-cover classes")
 
 
 def zero_shot(
@@ -228,7 +235,7 @@ def _over_time(scene: Scene, picture: st.delta_generator.DeltaGenerator, made: d
 
 def _draw(picture: st.delta_generator.DeltaGenerator, name: str, chart: go.Figure, alt: str) -> None:
     """Draw a figure as it stands on a stage."""
-    drawn = staged(chart, theme.current(), FIGURE_PX, window.scale())
+    drawn = staged(chart, theme.current(), FIGURE_PX, window.scale(), window.room())
     picture.plotly_chart(drawn, theme=None, key=f"stage_{name}", config={"staticPlot": True}, alt=alt)
 
 

@@ -22,6 +22,11 @@ def scale() -> float:
     return float(told.get("scale") or 1)
 
 
+def room() -> int:
+    """Return the height that is left where all on the stage is as large as the window is wide [px]."""
+    return 0 if narrow() else int((st.session_state.get(_KEY) or {}).get("room") or 0)
+
+
 def narrow() -> bool:
     """Return whether words and picture stand below each other, as on a telephone; no until the browser has told."""
     return bool((st.session_state.get(_KEY) or {}).get("narrow"))
@@ -30,5 +35,7 @@ def narrow() -> bool:
 def watch() -> None:
     """Let the browser tell when the window has another size; the page is then drawn anew."""
     with st.container(key="tamrl_watch"):
-        told = dict.fromkeys(("on_scale_change", "on_narrow_change"), lambda: None)
-        _component()(key=_KEY, data={"scale": scale(), "narrow": narrow()}, height="content", **told)
+        known = st.session_state.get(_KEY) or {}
+        data = {"scale": scale(), "room": known.get("room") or 0, "narrow": narrow()}
+        told = {f"on_{name}_change": lambda: None for name in data}
+        _component()(key=_KEY, data=data, height="content", **told)

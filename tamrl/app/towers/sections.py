@@ -168,7 +168,9 @@ def _position(row: pd.Series) -> str:
 
 def tower_heading(site: str, row: pd.Series, step: TimeStep, cited: Citation | None = None) -> None:
     """Write what is known of one tower, how it asks to be cited, and the link to the lab."""
-    with st.container(horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute"):
+    with st.container(
+        horizontal=True, vertical_alignment="bottom", horizontal_alignment="distribute", key="tower_heading"
+    ):
         with st.container(gap=None, width="stretch"):
             st.header(f"{site} · {row['name']}" if row["name"] else site, anchor=False)
             facts = [

@@ -44,6 +44,7 @@ _EVEN = """<style>
     flex-wrap: nowrap; overflow-x: auto; padding: 0 2rem .3rem 0;
     mask-image: linear-gradient(to left, transparent, #000 2.5rem); }  /* fades out where there is more */
   :is(.st-key-world_maps, .st-key-world_layers) > * { flex: none; }
+  :is(.st-key-world_maps, .st-key-world_layers) [data-testid="stButtonGroup"] div:has(> button) { flex-wrap: nowrap; }
   .st-key-world_speed { display: none; }  /* it would take a line of its own above the map */
 }
 </style>"""

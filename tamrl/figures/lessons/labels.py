@@ -16,6 +16,8 @@ from tamrl.teaching.labels import MONTH_DAYS, WEEK_DAYS, Benchmark
 from tamrl.timestep import TimeStep
 
 UNIT = unit_label(FLUX_UNIT)
+#: Weeks that begin nearer to each other have their numbers side by side: on a telephone they would run together.
+_APART_DAYS = 21
 
 
 def calendar(values: pd.Series, flux: str, weeks: Sequence[pd.Timestamp], theme: Theme) -> go.Figure:
@@ -38,7 +40,7 @@ def calendar(values: pd.Series, flux: str, weeks: Sequence[pd.Timestamp], theme:
         )
     )
     style(figure, theme, 270, hold=f"lesson-calendar-{values.index[0].year}")
-    for number, first in enumerate(weeks, 1):
+    for first in weeks:
         figure.add_vrect(
             first - pd.Timedelta(hours=12),
             first + pd.Timedelta(days=WEEK_DAYS) - pd.Timedelta(hours=12),
@@ -46,13 +48,25 @@ def calendar(values: pd.Series, flux: str, weeks: Sequence[pd.Timestamp], theme:
             line_width=0,
             layer="below",
         )
-        middle = first + pd.Timedelta(days=WEEK_DAYS / 2)
+    for middle, said in _numbers(weeks):
         figure.add_annotation(
-            x=middle, y=1.0, yref="paper", yanchor="bottom", text=str(number), showarrow=False, font_color=INK[theme]
+            x=middle, y=1.0, yref="paper", yanchor="bottom", text=said, showarrow=False, font_color=INK[theme]
         )
     figure.update_xaxes(range=[values.index[0], values.index[-1]], hoverformat=DATE[TimeStep.DAILY])
     figure.update_yaxes(title_text=f"{flux} [{UNIT}]")
     return figure
+
+
+def _numbers(weeks: Sequence[pd.Timestamp]) -> list[tuple[pd.Timestamp, str]]:
+    """Return where the numbers of the weeks stand, and the numbers; those of neighbours stand together."""
+    groups: list[list[tuple[pd.Timestamp, int]]] = []
+    for first, number in sorted(zip(weeks, range(1, len(weeks) + 1), strict=True)):
+        if groups and first - groups[-1][-1][0] < pd.Timedelta(days=_APART_DAYS):
+            groups[-1].append((first, number))
+        else:
+            groups.append([(first, number)])
+    half = pd.Timedelta(days=WEEK_DAYS / 2)
+    return [(g[0][0] + (g[-1][0] - g[0][0]) / 2 + half, ", ".join(str(number) for _, number in g)) for g in groups]
 
 
 def curve(found: Benchmark, mine: np.ndarray, flux: str, theme: Theme) -> go.Figure:

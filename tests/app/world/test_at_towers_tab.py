@@ -70,7 +70,9 @@ def test_the_bundled_maps_say_which_towers_they_have_seen(open_tab, monkeypatch)
     monkeypatch.setattr(numbers, "reference", lambda model: asked.append(model.name) or Known())
     at = open_tab("real")
     assert set(asked) == {numbers.MODEL}
-    assert any("trained on 1 of these 3 towers, so agreement there is no independent test" in c.value for c in at.caption)
+    assert any(
+        "trained on 1 of these 3 towers, so agreement there is no independent test" in c.value for c in at.caption
+    )
 
 
 def test_without_observed_towers_maps_are_held_against_the_mean_year_that_comes_with_the_project(open_tab):
