@@ -239,3 +239,10 @@ def test_coverage_and_spread_and_ablations_and_published():
     assert theirs.marker.symbol == "circle-open"
     assert ours.marker.symbol == "circle"
     assert "theirs" in theirs.name
+
+
+def test_a_line_of_the_season_is_dashed_as_its_legend_says():
+    columns = [("tamrl", 30), ("tamrl", 0), ("xgboost-support", 30), ("maml", 0)]
+    assert [patterns.season_dash(column, columns) for column in columns] == ["solid", "dot", "dash", "dashdot"]
+    assert patterns.season_dash(("tamrl", 0), columns[1:]) == "solid", "alone it needs no dots"
+    assert {names.look(model).dash for model in names._DRAWN} <= set(names.LINES)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Height of the figure where the window is 720 px high.
 FIGURE_PX = 496
 #: Of it what the legend of the map takes.
-LEGEND_PX = 84
+LEGEND_PX = 76
 #: Height of the map on a telephone [px], and the zoom at which all continents are on it.
 NARROW_PX, NARROW_ZOOM = 250, -0.5
 #: How often the page looks whether the adaptation has ended, or a key was pressed [s].

@@ -115,9 +115,8 @@ def _season(view: ScorecardView, shots: int) -> None:
     shade = theme.current()
     items = [("━", names.observed_colour(shade), names.OBSERVED)]
     for column in columns:
-        dotted = not column[1] and any(m == column[0] and s for m, s in columns)
-        text = names.column_label(column, names.plain(known))
-        items.append(("┅" if dotted else "━", names.look(column[0]).colour(shade), text))
+        glyph = names.LINES[figures.season_dash(column, columns)]
+        items.append((glyph, names.look(column[0]).colour(shade), names.column_label(column, names.plain(known))))
     legend(items, "Lines")
     for place, flux in zip(st.columns(3, gap="small"), FLUXES, strict=True):
         figure = figures.season(rows[rows["flux"] == flux], flux, columns, shade)

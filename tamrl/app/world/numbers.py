@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: The model that comes with the project, which every place on land can be given, and its maps.
 MODEL, MAPS = "fluxnet2015-climate", "tamrl-climate"
 #: Bundled maps whose models were trained on the same towers.
-SAME_TOWERS = (MAPS, "xgboost-climate")
+SAME_TOWERS = (MAPS, "xgboost-climate", "random-forest-climate")
 #: Values of one flux that are read in about a second: ten years of months at 0.5 degree.
 _LIGHT = 32_000_000
 #: Sets of maps that are set beside each other without being chosen.

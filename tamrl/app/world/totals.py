@@ -94,7 +94,7 @@ def _why(view: WorldView, ours: dict[str, pd.DataFrame], published: list[Publish
             for reason in global_totals.reasons(flux, float(table.loc[view.entry.key, "mean"]), published):
                 found.setdefault(reason, []).append(flux)
     if found:
-        lines = [f"- {reason} ({', '.join(fluxes)})" for reason, fluxes in found.items()]
+        lines = [f"- **{', '.join(fluxes)}:** {reason}" for reason, fluxes in found.items()]
         st.markdown(f"**Why {view.entry.label} may be off**\n" + "\n".join(lines))
 
 

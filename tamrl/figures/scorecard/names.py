@@ -57,6 +57,8 @@ _DRAWN: dict[str, dict[str, str]] = {
     "seasonal-cycle": dict(dash="dash", symbol="x"),
     "climatology": dict(dash="dot", symbol="star"),
 }
+#: How a line is dashed -> the character that stands for it in a legend.
+LINES = {"solid": "━", "dot": "┅", "dash": "╍", "longdash": "╍", "dashdot": "╍"}
 _UNKNOWN = dict(dash="dot", symbol="hexagon")
 OBSERVED = "Observed"
 

@@ -175,6 +175,12 @@ def density(rows: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
     return figure
 
 
+def season_dash(column: tuple[str, int], columns: list[tuple[str, int]]) -> str:
+    """Return how the line of a column is dashed: zero-shot beside the same model with labels is dotted."""
+    model, shots = column
+    return "dot" if not shots and any(m == model and s for m, s in columns) else look(model).dash
+
+
 def season(rows: pd.DataFrame, flux: str, columns: list[tuple[str, int]], theme: Theme) -> go.Figure:
     """Return mean seasonal cycles of a group of towers, observed and predicted.
 
@@ -203,9 +209,8 @@ def season(rows: pd.DataFrame, flux: str, columns: list[tuple[str, int]], theme:
         )
     lines = [("observed", 0, OBSERVED, colour, "solid", 3.5)]
     for model, shots in reversed(columns):
-        drawn = look(model)
-        dash = "dot" if not shots and any(m == model and s for m, s in columns) else drawn.dash
-        lines.append((model, shots, column_label((model, shots)), drawn.colour(theme), dash, 2.2))
+        label, tint = column_label((model, shots)), look(model).colour(theme)
+        lines.append((model, shots, label, tint, season_dash((model, shots), columns), 2.2))
     for model, shots, label, tint, dash, width in lines:
         mine = rows[(rows["model"] == model) & (rows["shots"] == shots)].sort_values("month")
         figure.add_trace(
