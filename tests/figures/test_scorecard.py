@@ -246,3 +246,25 @@ def test_a_line_of_the_season_is_dashed_as_its_legend_says():
     assert [patterns.season_dash(column, columns) for column in columns] == ["solid", "dot", "dash", "dashdot"]
     assert patterns.season_dash(("tamrl", 0), columns[1:]) == "solid", "alone it needs no dots"
     assert {names.look(model).dash for model in names._DRAWN} <= set(names.LINES)
+
+
+def _changes(*rows):
+    columns = ["class", "towers", "change", "change_low", "change_high"]
+    return pd.DataFrame(rows, columns=columns).assign(model="tamrl", shots=30, value=1.0)
+
+
+def test_a_class_of_one_tower_does_not_stretch_the_axis_and_is_not_lost():
+    common = [("ENF", 39, 0.06, 0.02, 0.1), ("GRA", 28, -0.04, -0.1, 0.02)]
+    alone = ("SNO", 1, -3.25, np.nan, np.nan)
+    figure = models.classes(_changes(*common, alone), "GPP", R2, "XGBoost", {}, "light")
+    low, high = figure.layout.xaxis.range
+    assert -0.2 < low < -0.1
+    assert 0.1 < high < 0.2
+    (note,) = figure.layout.annotations
+    assert note.text == "◂ \N{MINUS SIGN}3.25"
+    assert (note.x, note.y) == (low, 2)
+    assert list(figure.data[0].x) == [0.06, -0.04, -3.25], "the data are what they were"
+    for rows in (common, [alone], [*common, ("SNO", 1, -0.2, np.nan, np.nan)], [*common, ("SNO", 9, -3.25, -4, -2)]):
+        figure = models.classes(_changes(*rows), "GPP", R2, "XGBoost", {}, "light")
+        assert figure.layout.xaxis.range is None
+        assert not figure.layout.annotations

@@ -9,10 +9,12 @@ from tamrl.evaluation.results import Metric
 from tamrl.figures import hover
 from tamrl.figures.colours import LOSS, ON_OUTCOME, TIE, UNSURE, WIN, rgba
 from tamrl.figures.scorecard.names import change_label, clear, look, metric_label, shots_label
-from tamrl.figures.style import MUTED, SMALL_PX, Theme, style, unit_label
+from tamrl.figures.style import MUTED, SMALL_PX, Theme, number, style, unit_label
 
 #: Height of a figure that stands in a row of three [px].
 ROW_HEIGHT = 360
+#: Towers of a class that may stretch the axis of changes, and how many times longer the others may make it.
+_SOME_TOWERS, _STRETCH = 3, 2.0
 OUTCOMES = (("win", "better", WIN), ("tie", "within the band", TIE), ("loss", "worse", LOSS))
 
 
@@ -133,7 +135,8 @@ def classes(
 ) -> go.Figure:
     """Return the change against a reference within each class of towers, with 95 % intervals; the largest on top.
 
-    What an interval that holds zero cannot tell is grey.
+    What an interval that holds zero cannot tell is grey. A class of few towers that is far from all others does not
+    stretch the axis: at its end stands what it is.
 
     Args:
         table: of ``tamrl.evaluation.comparison.by_class``.
@@ -147,16 +150,19 @@ def classes(
     counts = dict(zip(table["class"], table["towers"], strict=True))
     figure = go.Figure()
     columns = list(dict.fromkeys(zip(table["model"], table["shots"], strict=True)))
+    reach = _reach(table)
     for i, (model, shots) in enumerate(columns):
         mine = table[(table["model"] == model) & (table["shots"] == shots)]
         offset = 0.16 * (2 * i - len(columns) + 1)
         at = [order.index(c) + offset for c in mine["class"]]
         labels = [names.get(c, c) for c in mine["class"]]
         figure.add_trace(_class_points(mine, at, labels, metric, theme, hollow=i == 0 and len(columns) > 1))
+        if reach:
+            _note_beyond(figure, mine["change"], at, reach, 1 if metric.relative else 2)
     style(figure, theme, max(200, 76 + 38 * len(order)), hold=f"classes-{flux}-{metric.name}-{len(order)}")
     figure.update_layout(showlegend=False, margin_t=14)
     figure.add_vline(x=0, line=dict(color=MUTED[theme], width=1))
-    figure.update_xaxes(title_text=f"{flux} {change_label(metric, reference)}", zeroline=False)
+    figure.update_xaxes(title_text=f"{flux} {change_label(metric, reference)}", zeroline=False, range=reach)
     figure.update_yaxes(
         tickvals=list(range(len(order))),
         ticktext=[f"{names.get(c, c)} ({counts[c]})" for c in order],
@@ -165,6 +171,33 @@ def classes(
         title_text="",
     )
     return figure
+
+
+def _reach(table: pd.DataFrame) -> list[float] | None:
+    """Return the axis range of the classes that have some towers, where others would make it far longer."""
+    ends = table[["change_low", "change", "change_high"]]
+    common = ends[table["towers"] >= _SOME_TOWERS]
+    whole, seen = (np.nanmax(part) - np.nanmin(part) if part.notna().any(axis=None) else 0.0 for part in (ends, common))
+    if not 0 < _STRETCH * seen < whole:
+        return None
+    low, high = min(0.0, float(np.nanmin(common))), max(0.0, float(np.nanmax(common)))
+    return [low - 0.08 * (high - low), high + 0.08 * (high - low)]
+
+
+def _note_beyond(figure: go.Figure, change: pd.Series, at: list[float], reach: list[float], digits: int) -> None:
+    """Write the changes that lie beyond the axis at the end where they are."""
+    for value, y in zip(change, at, strict=True):
+        if reach[0] <= value <= reach[1] or not np.isfinite(value):
+            continue
+        said = number(value, digits, signed=True)
+        left = value < reach[0]
+        figure.add_annotation(
+            x=reach[0] if left else reach[1],
+            y=y,
+            text=f"◂ {said}" if left else f"{said} ▸",
+            xanchor="left" if left else "right",
+            showarrow=False,
+        )
 
 
 def cumulative(values: pd.DataFrame, flux: str, metric: Metric, theme: Theme) -> go.Figure:
