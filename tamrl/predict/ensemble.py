@@ -21,6 +21,7 @@ from tamrl.model.network import Modulation
 from tamrl.predict import effects
 from tamrl.predict.endings import HIGH, LEVEL, LOW, VARIANCE
 from tamrl.schema import FLUXES, variable
+from tamrl.system.device import one_thread_meanwhile
 from tamrl.system.turns import threads
 from tamrl.timestep import days, step_of
 
@@ -46,10 +47,13 @@ def over_members(ensemble: Ensemble, work: Callable[[int, Member], T], workers: 
         TamrlError: see ``tamrl.system.turns.threads``, which bounds ``workers``.
     """
     workers = min(workers, threads())
-    if workers == 1 or ensemble.device.type != "cpu":
+    if ensemble.device.type != "cpu":
         return [work(index, member) for index, member in enumerate(ensemble.members)]
-    with ThreadPoolExecutor(min(workers, len(ensemble.members))) as pool:
-        return list(pool.map(work, range(len(ensemble.members)), ensemble.members))
+    with one_thread_meanwhile():
+        if workers == 1:
+            return [work(index, member) for index, member in enumerate(ensemble.members)]
+        with ThreadPoolExecutor(min(workers, len(ensemble.members))) as pool:
+            return list(pool.map(work, range(len(ensemble.members)), ensemble.members))
 
 
 def to_predictions(

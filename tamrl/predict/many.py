@@ -19,6 +19,7 @@ from tamrl.predict import effects
 from tamrl.predict.adapt import adapt
 from tamrl.predict.ensemble import WORKERS, member_records, over_members, predict, states_of, to_predictions
 from tamrl.predict.methods import AdaptSettings
+from tamrl.system.device import one_thread_meanwhile
 from tamrl.system.turns import threads
 
 #: Towers of one batch on a GPU: with states of 20 years some 100 MB each, a member at a time. On a CPU the recurrence
@@ -73,7 +74,7 @@ def adapt_many(
         for batch in batches:
             yield from one(batch)
         return
-    with ThreadPoolExecutor(workers) as pool:
+    with one_thread_meanwhile(), ThreadPoolExecutor(workers) as pool:
         for done in pool.map(one, batches):
             yield from done
             if cancelled():  # what is under way ends unseen

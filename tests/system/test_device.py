@@ -1,5 +1,7 @@
 """The choice of the device, on machines that this one is not."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -59,3 +61,23 @@ def test_members_take_the_gpus_in_turn(monkeypatch):
     assert device.one_of(torch.device("cpu"), 3) == torch.device("cpu")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     assert device.one_of(torch.device("cuda"), 3) == torch.device("cuda")
+
+
+@pytest.fixture
+def three_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_torch_has_one_thread_meanwhile_and_then_as_many_as_before(three_threads):
+    with device.one_thread_meanwhile():
+        assert torch.get_num_threads() == 1
+        with device.one_thread_meanwhile(), ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(lambda _: torch.get_num_threads(), range(4))) == [1, 1, 1, 1]
+        assert torch.get_num_threads() == 1, "somebody else is still inside"
+    assert torch.get_num_threads() == 3
+    with pytest.raises(ValueError, match="stop"), device.one_thread_meanwhile():
+        raise ValueError("stop")
+    assert torch.get_num_threads() == 3
