@@ -21,8 +21,8 @@ from tamrl.model.network import Modulation, TaskEncoder
 from tamrl.model.site_effect import season_features
 from tamrl.model.training_towers import summarise
 
-#: Steps that run through the recurrence at once: what they need stays in the cache of a core.
-STEPS_AT_ONCE = 128
+#: Steps that run through the recurrence at once: on a CPU what they need stays in the cache of a core.
+STEPS_AT_ONCE, _ON_A_GPU = 64, 128
 #: Places that run at once on a CPU; larger batches leave its cache and are slower.
 PLACES_AT_ONCE = 64
 #: Places that run at once on a GPU at most: with more it is no faster.
@@ -87,9 +87,19 @@ def _normalised(member: Member, drivers: Tensor, mask: _Mask) -> Tensor:
     return scaled if mask.complete else scaled.nan_to_num_(0.0)
 
 
+def _summaries(x: Tensor, mask: _Mask) -> Tensor:
+    """Return what ``summarise`` does of normalised drivers (B, D, T), in fewer passes where none is missing."""
+    if not mask.complete:
+        return summarise(x.transpose(1, 2), mask.present.transpose(1, 2).float())
+    mean = x.mean(-1)
+    return torch.cat([mean, (x - mean[..., None]).square_().mean(-1).sqrt_()], 1)
+
+
 def _binned(x: Tensor, size: int) -> Tensor:
     """Return sums (..., S) of bins of a series (..., T); the last bin may be short."""
-    return functional.pad(x, (0, -x.shape[-1] % size)).unflatten(-1, (-1, size)).sum(-1)
+    whole = x.shape[-1] // size * size
+    sums = x[..., :whole].unflatten(-1, (-1, size)).sum(-1)
+    return sums if whole == x.shape[-1] else torch.cat([sums, x[..., whole:].sum(-1, keepdim=True)], -1)
 
 
 def _encode(encoder: TaskEncoder, x: Tensor, mask: _Mask, season: Tensor, static: Tensor, size: int) -> Tensor:
@@ -128,10 +138,11 @@ def _run(
     prior = None if effect is None else effect.log_sd.exp().square()
     raw, squares = x.new_empty(heads, steps, places), x.new_zeros(heads, steps, places)
     state = tuple(x.new_zeros(1, places, forward.recurrent.hidden_size) for _ in range(2))
+    size = steps_at_once(x.device)
     pieces = [
-        (start, min(start + STEPS_AT_ONCE, end), run)
+        (start, min(start + size, end), run)
         for run, end in ((False, spin_up), (True, steps))
-        for start in range(0, end, STEPS_AT_ONCE)
+        for start in range(0, end, size)
     ]
     for start, stop, wanted in pieces:
         embedded = torch.baddbmm(bias, read[..., start:stop].transpose(1, 2), weight)
@@ -162,6 +173,11 @@ def _fluxes(member: Member, raw: Tensor, squares: Tensor) -> tuple[Tensor, Tenso
     return torch.cat([gross, gross[1:] - gross[:1]]), torch.cat([variance, variance.sum(0, keepdim=True)])
 
 
+def steps_at_once(device: torch.device) -> int:
+    """Return how many steps run through the recurrence at once."""
+    return STEPS_AT_ONCE if device.type == "cpu" else _ON_A_GPU
+
+
 def places_fitting(free: int, steps: int, config: ModelConfig, members: int) -> int:
     """Return how many places ``estimate`` can take at once, a whole number of ``PLACES_AT_ONCE``, at least one of them.
 
@@ -175,7 +191,7 @@ def places_fitting(free: int, steps: int, config: ModelConfig, members: int) -> 
     # Drivers as they are, in the scales of a member, and where they are; of each member fluxes, their variances, and
     # both once more side by side; the mean and the deviation, and what they become.
     series = 4 * steps * (2 * drivers + 3 * 3 * members + 6 * 3) + steps * drivers
-    piece = 4 * min(steps, STEPS_AT_ONCE) * (2 * config.embed + 6 * config.hidden)
+    piece = 4 * min(steps, _ON_A_GPU) * (2 * config.embed + 6 * config.hidden)
     fitting = min(_MOST_PLACES, free // (series + piece))
     return max(1, fitting // PLACES_AT_ONCE) * PLACES_AT_ONCE
 
@@ -197,7 +213,7 @@ def estimate(ensemble: Ensemble, places: CellBatch, spin_up: int = 0, precision:
     for member in ensemble.members:
         x = _normalised(member, places.drivers, mask)
         if summaries is None:
-            summaries = summarise(x.transpose(1, 2), mask.present.transpose(1, 2).float())
+            summaries = _summaries(x, mask)
         codes.append(_encode(member.model.encoder, x, mask, places.season, places.static, size))
         made = _run(member, x, mask, member.model.modulator(codes[-1]), places.season, spin_up, half)
         fluxes.append(made[0])

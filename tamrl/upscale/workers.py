@@ -134,8 +134,8 @@ def places_at_once(device: torch.device, steps: int, config: ModelConfig, member
     Computed once per process: the free memory later depends on what was computed before.
     """
     if device.type == "cpu":
-        # More at once where series are short.
-        return PLACES_AT_ONCE * min(16, max(1, STEPS_AT_ONCE // steps))
+        # More at once where series are short: of twelve months 640 were 3 % faster than 320.
+        return PLACES_AT_ONCE * min(16, max(1, 2 * STEPS_AT_ONCE // steps))
     free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else _machine_bytes() // 2
     return places_fitting(int(_BATCH_SHARE * free), steps, config, members)
 

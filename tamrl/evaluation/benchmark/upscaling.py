@@ -17,7 +17,7 @@ import torch
 from tamrl.errors import TamrlError
 from tamrl.evaluation.benchmark.synthetic_drivers import write_synthetic
 from tamrl.evaluation.benchmark.upscaling_report import COARSE, FINE, Figures, Whole
-from tamrl.model.batch_inference import STEPS_AT_ONCE
+from tamrl.model.batch_inference import steps_at_once
 from tamrl.system.device import choose, describe, one_thread, processors, wait
 from tamrl.timestep import TimeStep
 from tamrl.upscale.cluster import connect, run_all
@@ -155,7 +155,7 @@ def in_memory(
     layers = [m.model.forward_model.recurrent for m in ensemble.members]
     batch = min(cells, places_at_once(device, steps, ensemble.config.model, len(layers)))
     series = torch.randn(batch, steps, layers[0].input_size, device=device)
-    pieces = [part.contiguous() for part in series.split(STEPS_AT_ONCE, dim=1)]
+    pieces = [part.contiguous() for part in series.split(steps_at_once(device), dim=1)]
     # As much work in a turn as the engine has.
     rounds = max(1, cells // batch)
     times = {"whole": np.inf, "pieces": np.inf, "engine": np.inf}
