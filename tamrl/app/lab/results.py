@@ -180,7 +180,7 @@ def _season_in_words(table: pd.DataFrame, flux: str, site: str) -> str:
 def _spread(view: LabView) -> None:
     """Draw the ensemble spread before and after."""
     result = view.result
-    st.markdown("**Ensemble spread**")
+    st.markdown("**Ensemble spread**, the standard deviation of the members")
     spreads = {
         r: diagnostics.spread_table(p) for r, p in (("zero-shot", result.zero_shot), ("adapted", result.adapted))
     }

@@ -60,17 +60,18 @@ def ablations(view: ScorecardView) -> None:
     st.caption(
         f"Daily values, five folds by land cover, {asked.statistic} with 95 % bootstrap intervals, at most {count} "
         "towers; orange is worse, green is better, grey is undetermined: the interval includes zero, or there is "
-        f"none. One member each. {_verdict(parts)}"
+        f"none. One member each. {_verdict(parts)} In the table: {names.metric_label(view.metric)}, and its change."
     )
     table = pd.concat(parts, names=["flux"]).reset_index("flux")
     wide = table.pivot(index="model", columns="flux", values=["value", "change"]).reindex(columns=FLUXES, level=1)
     wide = wide.reindex(order)
+    change = (1, True, " %") if view.metric.relative else (2, True, "")
+    formats = [change if kind == "change" else (3, False, "") for kind, _ in wide.columns]
     labels = {"value": view.metric.label, "change": "change"}
     wide.columns = [f"{flux} {labels[kind]}" for kind, flux in wide.columns]
-    formats = {c: (2, True, "") if "change" in c else (3, False, "") for c in wide}
     wide.index.name = "Ablation"
     sizes.table(
-        components.numbers(wide, formats),
+        components.numbers(wide, dict(zip(wide, formats, strict=True))),
         key="ablation_table",
         placeholder="",
         alt="Ablations by flux",
