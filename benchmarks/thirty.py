@@ -228,7 +228,7 @@ def main() -> None:
         print("| what | n | median | 95 % | longest |\n|---|---|---|---|---|")
         told(times, print)
         late = np.mean(np.array(times.world) > WORLD_BAR_S)
-        print(f"World later than {WORLD_BAR_S:g} s: {late:.0%}; places shown: {len(times.lines)}")
+        print(f"World later than {WORLD_BAR_S:g} s: {100 * late:.0f} %; places shown: {len(times.lines)}")
         print(f"memory {before:.0f} MB before, {server.peak_mb:.0f} MB at most; {used:.1f} s of a core in {wall:.1f} s")
         print("\n".join(times.wrong) or "each session's numbers equal those computed alone")
     raise SystemExit(bool(times.wrong))

@@ -21,7 +21,7 @@ from tamrl.model.network import Modulation
 from tamrl.predict import effects
 from tamrl.predict.endings import HIGH, LEVEL, LOW, VARIANCE
 from tamrl.schema import FLUXES, variable
-from tamrl.system.device import one_thread_meanwhile
+from tamrl.system.device import one_thread, one_thread_meanwhile
 from tamrl.system.turns import threads
 from tamrl.timestep import days, step_of
 
@@ -52,7 +52,7 @@ def over_members(ensemble: Ensemble, work: Callable[[int, Member], T], workers: 
     with one_thread_meanwhile():
         if workers == 1:
             return [work(index, member) for index, member in enumerate(ensemble.members)]
-        with ThreadPoolExecutor(min(workers, len(ensemble.members))) as pool:
+        with ThreadPoolExecutor(min(workers, len(ensemble.members)), initializer=one_thread) as pool:
             return list(pool.map(work, range(len(ensemble.members)), ensemble.members))
 
 

@@ -74,7 +74,7 @@ def adapt_many(
         for batch in batches:
             yield from one(batch)
         return
-    with one_thread_meanwhile(), ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(workers) as pool:
         for done in pool.map(one, batches):
             yield from done
             if cancelled():  # what is under way ends unseen
@@ -105,6 +105,7 @@ def _batches(model: Ensemble | CrossFitted, towers: Sequence[xr.Dataset]) -> lis
     return made
 
 
+@one_thread_meanwhile()
 def _site_effects(
     ensemble: Ensemble,
     indices: list[int],
@@ -158,6 +159,7 @@ def _effects_of(
     return made
 
 
+@one_thread_meanwhile()
 def _one_by_one(
     ensemble: Ensemble,
     indices: list[int],

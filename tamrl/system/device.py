@@ -115,11 +115,13 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-class _Meanwhile:
-    """Who needs torch to be kept to one thread, and how many it had before the first of them came."""
+class _Meanwhile(threading.local):
+    """Whether this thread is inside ``one_thread_meanwhile``; of all how many are, and torch's number before them."""
+
+    guard, count, before = threading.Lock(), 0, 1
 
     def __init__(self) -> None:
-        self.guard, self.inside, self.before = threading.Lock(), 0, 1
+        self.inside = False
 
 
 _meanwhile = _Meanwhile()
@@ -127,20 +129,28 @@ _meanwhile = _Meanwhile()
 
 @contextmanager
 def one_thread_meanwhile() -> Iterator[None]:
-    """Keep torch to one thread within the context, in this thread and those that begin in it; several may be inside.
+    """Keep torch to one thread within the context, in this thread; then it has as many as before.
 
-    For work that is shared out to threads of its own, in a process whose number of threads is its owner's, such as a
-    notebook. With torch's two threads beside two of ours, adapting took 3 to 4 times as long (see ``one_thread``).
+    For work that is shared out to threads of its own, each with ``one_thread``, in a process whose number of threads is
+    its owner's, such as a notebook. With torch's two threads beside two of ours, adapting took 2 to 4 times as long.
     """
-    with _meanwhile.guard:
-        if not _meanwhile.inside:
-            _meanwhile.before = torch.get_num_threads()
-            torch.set_num_threads(1)
-        _meanwhile.inside += 1
+    if _meanwhile.inside:
+        yield
+        return
+    with _Meanwhile.guard:
+        # What torch is told holds for the thread that tells it, and for threads that first use torch later.
+        own = torch.get_num_threads()
+        if not _Meanwhile.count:
+            _Meanwhile.before = own
+        elif own == 1:
+            own = _Meanwhile.before
+        _Meanwhile.count += 1
+        torch.set_num_threads(1)
+    _meanwhile.inside = True
     try:
         yield
     finally:
-        with _meanwhile.guard:
-            _meanwhile.inside -= 1
-            if not _meanwhile.inside:
-                torch.set_num_threads(_meanwhile.before)
+        _meanwhile.inside = False
+        with _Meanwhile.guard:
+            _Meanwhile.count -= 1
+            torch.set_num_threads(own)

@@ -1,7 +1,7 @@
 """What students have answered and moved in the lessons, kept in the memory of the server for a reload.
 
-A notebook is found by what tells browsers apart, of which only a salted hash is kept. A store is shared by all threads
-of a server, and is bounded in number and age.
+A notebook is found by what tells browsers apart, of which only a salted hash is kept. Windows of one browser write into
+one notebook, each what it changes. A store is shared by all threads of a server, and is bounded in number and age.
 """
 
 import secrets
@@ -23,14 +23,16 @@ class Notebook:
     Attributes:
         moved: name -> what the student has set it to.
         marks: (lesson, question) -> how the latest answer was marked.
+        beginning: tells it from one before which the student has started over.
     """
 
     moved: dict[str, Any] = field(default_factory=dict)
     marks: dict[tuple[str, str], Mark] = field(default_factory=dict)
+    beginning: str = field(default_factory=lambda: secrets.token_hex(8), compare=False)
 
     def copy(self) -> "Notebook":
         """Return another notebook that says the same."""
-        return Notebook(dict(self.moved), dict(self.marks))
+        return Notebook(dict(self.moved), dict(self.marks), self.beginning)
 
 
 class Notebooks:
@@ -49,29 +51,61 @@ class Notebooks:
         self._salt = secrets.token_hex(16)
         self._guard = threading.Lock()
 
-    def of(self, visitor: str) -> Notebook:
-        """Return a copy of a visitor's notebook, an empty one where none is kept.
+    def of(self, visitor: str, own: Notebook | None = None) -> Notebook:
+        """Return the notebook that a window of a browser goes on with.
 
         Args:
             visitor: tells browsers apart.
+            own: which the window has; None where it has just been opened.
+
+        Returns:
+            ``own``, or a copy of the kept one where the window has none, or the student has started over since in
+            another window of the browser. An empty one where nothing is kept either.
         """
         with self._guard:
             self._forget()
-            _, found = self._kept.get(self._hash(visitor), (0.0, Notebook()))
-            return found.copy()
+            _, kept = self._kept.get(self._hash(visitor), (0.0, None))
+            if own is not None and (kept is None or kept.beginning == own.beginning):
+                return own
+            return kept.copy() if kept is not None else Notebook()
 
-    def keep(self, visitor: str, notebook: Notebook) -> None:
-        """Keep a copy of a notebook in the place of the one before; an empty one is not kept."""
+    def move(self, visitor: str, own: Notebook, name: str, value: Any) -> None:
+        """Write what was moved into a window's notebook and into the kept one."""
         with self._guard:
-            name = self._hash(visitor)
-            self._kept.pop(name, None)
-            if notebook.moved or notebook.marks:
-                self._kept[name] = self._clock(), notebook.copy()
+            own.moved[name] = value
+            self._written(visitor, own).moved[name] = value
+
+    def settle(self, visitor: str, own: Notebook, question: tuple[str, str], mark: Mark) -> None:
+        """Write how an answer to a question (lesson, question) was marked, in the same way."""
+        with self._guard:
+            own.marks[question] = mark
+            self._written(visitor, own).marks[question] = mark
+
+    def start_over(self, visitor: str) -> Notebook:
+        """Return an empty notebook, which takes the place of that of all windows of the browser."""
+        with self._guard:
+            made = Notebook()
+            self._written(visitor, made)
+            return made
+
+    def sweep(self) -> None:
+        """Forget what is too old, also where nobody comes any more."""
+        with self._guard:
             self._forget()
 
     def __len__(self) -> int:
         """Return how many are kept."""
         return len(self._kept)
+
+    def _written(self, visitor: str, own: Notebook) -> Notebook:
+        """Return the kept notebook that a window writes into, which is the newest then."""
+        name = self._hash(visitor)
+        _, kept = self._kept.pop(name, (0.0, None))
+        if kept is None or kept.beginning != own.beginning:
+            kept = own.copy()
+        self._kept[name] = self._clock(), kept
+        self._forget()
+        return kept
 
     def _forget(self) -> None:
         oldest = self._clock() - self.hours * 3600

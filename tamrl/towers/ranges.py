@@ -232,7 +232,8 @@ def _against(size: Size, values: np.ndarray) -> Verdict | None:
     certain = bool(fitting) and not size.low / size.certain <= number <= size.high * size.certain
     said = size.words.format(value=number, percent=100 * number)
     known = f"{size.words.partition('{')[2].partition(':')[2].partition('}')[0]}"
-    span = f"{format(size.low, known)} to {format(size.high, known)}"
+    factor, sign = (100, " %") if "{percent" in size.words else (1, "")
+    span = f"{format(factor * size.low, known)} to {format(factor * size.high, known)}{sign}"
     likely = f", likely {' or '.join(fitting[:2])}" if fitting else ", in whatever unit it is"
     return Verdict(certain, f"{said}, at the towers known to the project {span}{likely}")
 

@@ -171,6 +171,9 @@ def test_a_folder_lists_its_workspaces_and_one_can_be_chosen(small_workspace, tm
     at._run(WidgetStates(widgets=[late]))
     assert not at.sidebar.error
     assert "folder" not in at.query_params
+    at.query_params["folder"] = str(tmp_path / "nothing")  # the address as the browser still has it
+    at.run()
+    assert not at.sidebar.error
     again = next(box for box in at.text_input if box.key.startswith("choose_folder"))
     again.set_value(str(tmp_path / "nothing")).run()
     assert at.sidebar.error, "who types it once more hears of it"

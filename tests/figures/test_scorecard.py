@@ -264,7 +264,24 @@ def test_a_class_of_one_tower_does_not_stretch_the_axis_and_is_not_lost():
     assert note.text == "◂ \N{MINUS SIGN}3.25"
     assert (note.x, note.y) == (low, 2)
     assert list(figure.data[0].x) == [0.06, -0.04, -3.25], "the data are what they were"
-    for rows in (common, [alone], [*common, ("SNO", 1, -0.2, np.nan, np.nan)], [*common, ("SNO", 9, -3.25, -4, -2)]):
+    far = [("ENF", 30, -31.0, -32.0, -30.0), ("SNO", 1, -40.0, np.nan, np.nan)]
+    for rows in (
+        common,
+        [alone],
+        [*common, ("SNO", 1, -0.2, np.nan, np.nan)],
+        [*common, ("SNO", 9, -3.25, -4, -2)],
+        far,
+    ):
         figure = models.classes(_changes(*rows), "GPP", R2, "XGBoost", {}, "light")
         assert figure.layout.xaxis.range is None
         assert not figure.layout.annotations
+
+
+def test_an_interval_that_the_axis_cuts_off_is_marked_at_its_ends():
+    common = [("ENF", 39, 6.0, 2.0, 10.0), ("GRA", 28, -4.0, -10.0, 2.0)]
+    wide = ("CSH", 2, 3.0, -200.0, 100.0)
+    figure = models.classes(_changes(*common, wide), "GPP", RMSE, "XGBoost", {}, "light")
+    assert [(note.text, note.y, note.xanchor) for note in figure.layout.annotations] == [
+        ("◂", 2, "left"),
+        ("▸", 2, "right"),
+    ]

@@ -145,9 +145,9 @@ def test_no_more_threads_are_taken_than_are_allowed(model, places, monkeypatch, 
     pools = []
 
     class Pool(ThreadPoolExecutor):
-        def __init__(self, workers):
+        def __init__(self, workers, **settings):
             pools.append(workers)
-            super().__init__(workers)
+            super().__init__(workers, **settings)
 
     monkeypatch.setattr(many, "ThreadPoolExecutor", Pool)
     monkeypatch.setattr(tower_ensemble, "ThreadPoolExecutor", Pool)

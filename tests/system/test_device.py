@@ -1,5 +1,7 @@
 """The choice of the device, on machines that this one is not."""
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -74,10 +76,39 @@ def three_threads():
 def test_torch_has_one_thread_meanwhile_and_then_as_many_as_before(three_threads):
     with device.one_thread_meanwhile():
         assert torch.get_num_threads() == 1
-        with device.one_thread_meanwhile(), ThreadPoolExecutor(2) as pool:
+        with device.one_thread_meanwhile(), ThreadPoolExecutor(2, initializer=device.one_thread) as pool:
             assert list(pool.map(lambda _: torch.get_num_threads(), range(4))) == [1, 1, 1, 1]
-        assert torch.get_num_threads() == 1, "somebody else is still inside"
+        assert torch.get_num_threads() == 1, "the outer context goes on"
     assert torch.get_num_threads() == 3
     with pytest.raises(ValueError, match="stop"), device.one_thread_meanwhile():
         raise ValueError("stop")
     assert torch.get_num_threads() == 3
+
+
+@pytest.mark.parametrize("knew_torch", [True, False])
+def test_threads_that_overlap_have_their_own_number_again(three_threads, knew_torch):
+    inside, leave, seen = threading.Event(), threading.Event(), {}
+
+    def other():
+        if knew_torch:
+            torch.set_num_threads(3)
+        inside.wait(10)
+        with device.one_thread_meanwhile():
+            seen["inside"] = torch.get_num_threads()
+            leave.wait(10)
+            seen["alone"] = torch.get_num_threads()
+        seen["after"] = torch.get_num_threads()
+
+    beside = threading.Thread(target=other)
+    beside.start()
+    with device.one_thread_meanwhile():
+        inside.set()
+        while "inside" not in seen:
+            time.sleep(0.001)
+    assert torch.get_num_threads() == 3, "who leaves first has its threads again"
+    leave.set()
+    beside.join(10)
+    assert seen == {"inside": 1, "alone": 1, "after": 3}
+    assert torch.get_num_threads() == 3
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == 3, "threads that begin later"

@@ -1,3 +1,8 @@
+"""What a variable is known to be at towers, and what is said where it is not."""
+
+import re
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,3 +46,20 @@ def test_a_record_of_a_part_of_the_year_is_not_doubted():
     days = pd.date_range("2010-06-01", periods=90)
     values = pd.Series(0.2, index=days)
     assert ranges.judge("GPP", values, values.to_frame("GPP"), np.nan) is None
+
+
+@pytest.mark.parametrize("name", sorted(ranges.KNOWN))
+def test_what_is_doubted_is_told_on_the_scale_of_the_towers_beside_it(name):
+    for size in ranges.KNOWN[name]:
+        found = ranges._against(replace(size, measure=lambda values: float(values[0])), np.array([10.0 * size.high]))
+        factor = 100 if name == "SW_IN" and "potential" in size.words else 1
+        low, high = re.search(r"known to the project (\S+) to ([^\s,]+)", found.words).groups()
+        assert [float(low), float(high)] == pytest.approx([factor * size.low, factor * size.high], rel=0.1)
+        shown = f"{10 * factor * size.high:.2g}"
+        said = [f"{float(n):.2g}" for n in re.findall(r"\d[\d.]*(?:e[+-]\d+)?", found.words.partition(", at the")[0])]
+        assert shown in said, found.words
+
+
+def test_a_share_is_told_in_percent_on_both_sides():
+    words = ranges._against(ranges.KNOWN["SW_IN"][0], np.full(400, 5.0)).words
+    assert "it is 500.0 % of potential radiation, at the towers known to the project 36.0 to 72.0 %" in words

@@ -198,7 +198,8 @@ def _spread(view: LabView) -> None:
 def _balance(view: LabView) -> None:
     """Say how far the carbon balance is open; draw it only of a model that may leave it open."""
     result = view.result
-    observed = float(np.nanmax(np.abs(diagnostics.residual(view.tower)), initial=0.0))
+    residual = diagnostics.residual(view.tower)
+    observed = float(np.nanmax(np.abs(residual))) if np.isfinite(residual).any() else np.nan
     # Steps that are left out for want of weather have no prediction.
     predicted = float(np.nanmax(np.abs(diagnostics.residual(result.adapted)), initial=0.0))
     what = "Carbon balance residual, NEE − (RECO − GPP)"
@@ -227,6 +228,8 @@ def _balance(view: LabView) -> None:
 
 def _largest(value: float) -> str:
     """Return a residual with its unit; what is left by rounding needs no digits."""
+    if np.isnan(value):
+        return "none, since no value has all three fluxes"
     return f"{value:.2g} {UNIT}" if value >= _ROUNDED else f"below {_ROUNDED:g} {UNIT}"
 
 

@@ -1,4 +1,4 @@
-"""What all lessons share: their steps, questions and marks, what the student has moved, what to read next."""
+"""What all lessons share: their steps, questions and marks, what to read next."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

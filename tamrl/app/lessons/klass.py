@@ -39,8 +39,8 @@ def bar() -> None:
             st.caption(f"Your answers go to your teacher's screen under the number {joined}.")
             st.button("Leave the class", key="lesson_leave", on_click=state.put, args=("class", None))
         st.caption(
-            "Kept: a random number, your answers, and the minutes they took. No name, no address. "
-            "All of it is gone when the teacher ends the class, after 12 hours at the latest."
+            "Your class keeps a random number, your answers, and the minutes they took. No name, no address. "
+            "All of that is gone when the teacher ends the class, after 12 hours at the latest."
         )
     if code and not joined:
         try:

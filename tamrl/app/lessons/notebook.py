@@ -4,17 +4,21 @@ from typing import Any
 
 import streamlit as st
 
-from tamrl.app.shared import visitor
+from tamrl.app.shared import presence, visitor
 from tamrl.teaching.marks import Mark
 from tamrl.teaching.notebook import Notebook, Notebooks
 
 _NOTEBOOK = "tamrl_lesson_notebook"
+#: Seconds between two looks for notebooks that are too old.
+_SWEEP_S = 60.0
 
 
 @st.cache_resource(show_spinner=False)
 def notebooks() -> Notebooks:
     """Return the notebooks of this server's students."""
-    return Notebooks()
+    made = Notebooks()
+    presence.people().also(made.sweep, _SWEEP_S)
+    return made
 
 
 def moved(name: str, default: Any) -> Any:
@@ -24,8 +28,11 @@ def moved(name: str, default: Any) -> Any:
 
 def move(name: str, value: Any) -> None:
     """Set ``name``."""
-    _own().moved[name] = value
-    _keep()
+    own, browser = _own(), visitor.browser()
+    if browser:
+        notebooks().move(browser, own, name, value)
+    else:
+        own.moved[name] = value
 
 
 def bind(name: str, default: Any) -> dict[str, Any]:
@@ -42,8 +49,11 @@ def mark(lesson: str, question: str) -> Mark | None:
 
 def settle(lesson: str, question: str, made: Mark) -> None:
     """Keep the mark of an answer."""
-    _own().marks[lesson, question] = made
-    _keep()
+    own, browser = _own(), visitor.browser()
+    if browser:
+        notebooks().settle(browser, own, (lesson, question), made)
+    else:
+        own.marks[lesson, question] = made
 
 
 def anything() -> bool:
@@ -51,10 +61,10 @@ def anything() -> bool:
     return bool(_own().moved or _own().marks)
 
 
-def forget() -> None:
-    """Forget all of it, so that somebody else can begin."""
-    st.session_state[_NOTEBOOK] = Notebook()
-    _keep()
+def start_over() -> None:
+    """Forget all of it in every window of this browser, so that somebody else can begin."""
+    browser = visitor.browser()
+    st.session_state[_NOTEBOOK] = notebooks().start_over(browser) if browser else Notebook()
 
 
 def _take(name: str, key: str) -> None:
@@ -62,11 +72,7 @@ def _take(name: str, key: str) -> None:
 
 
 def _own() -> Notebook:
-    """Return this session's notebook: at first as the browser's last session has left it."""
-    if _NOTEBOOK not in st.session_state:
-        st.session_state[_NOTEBOOK] = notebooks().of(visitor.name())
-    return st.session_state[_NOTEBOOK]
-
-
-def _keep() -> None:
-    notebooks().keep(visitor.name(), _own())
+    """Return this session's notebook; without a cookie the session is all that is known of a browser."""
+    own, browser = st.session_state.get(_NOTEBOOK), visitor.browser()
+    st.session_state[_NOTEBOOK] = own = notebooks().of(browser, own) if browser else own or Notebook()
+    return own

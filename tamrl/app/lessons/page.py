@@ -70,9 +70,9 @@ def _overview() -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="lesson_foot"):
         st.caption(
             "The lessons use the towers and models that come with the app; the workspace in the sidebar does not "
-            "change them. In the order of the numbers they build on one another, but each stands alone. Your answers "
-            f"stay while this browser is open, {notebook.notebooks().hours:g} hours at most, in the memory of the "
-            "server and nowhere else.",
+            "change them. In the order of the numbers they build on one another, but each stands alone. A reload in "
+            f"this browser finds your answers again until {notebook.notebooks().hours:g} hours after the last of them; "
+            "they are in the memory of the server alone, and in a class on your teacher's screen.",
             width="stretch",
         )
         if notebook.anything():
@@ -82,7 +82,7 @@ def _overview() -> None:
                 help="Forgets all your answers and settings in this browser, for example before somebody else begins. "
                 "What your class has stays with the teacher.",
                 key="lesson_forget",
-                on_click=notebook.forget,
+                on_click=notebook.start_over,
             )
 
 

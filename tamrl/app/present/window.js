@@ -4,7 +4,8 @@
 const NARROW = matchMedia("(max-width: 899px)"); // as in stage.css
 const now = () => {
   const scale = Math.max(1, Math.floor(8 * Math.min(innerWidth / 1280, innerHeight / 720)) / 8);
-  return { scale, room: Math.max(0, 20 * Math.floor((innerHeight - 720 * scale) / 20)), narrow: NARROW.matches };
+  const left = innerWidth < 1100 ? 0 : innerHeight - 720 * scale; // where the head may take two lines there is none
+  return { scale, room: Math.max(0, 20 * Math.floor(left / 20)), narrow: NARROW.matches };
 };
 export default function ({ data, setStateValue }) {
   const tell = () => Object.entries(now()).forEach(([name, value]) => value !== data[name] && setStateValue(name, value));

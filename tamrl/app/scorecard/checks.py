@@ -67,8 +67,7 @@ def ablations(view: ScorecardView) -> None:
     wide = wide.reindex(order)
     change = (1, True, " %") if view.metric.relative else (2, True, "")
     formats = [change if kind == "change" else (3, False, "") for kind, _ in wide.columns]
-    labels = {"value": view.metric.label, "change": "change"}
-    wide.columns = [f"{flux} {labels[kind]}" for kind, flux in wide.columns]
+    wide.columns = [f"{flux} {view.metric.label if kind == 'value' else kind}" for kind, flux in wide.columns]
     wide.index.name = "Ablation"
     sizes.table(
         components.numbers(wide, dict(zip(wide, formats, strict=True))),

@@ -225,9 +225,12 @@ def restore() -> bool:
             continue
         asked = asked or name not in EVERYWHERE
         try:
-            values[name] = parameter.read(text)
+            read = parameter.read(text)
         except ValueError:
             values.pop(name, None)
+            continue
+        if not any(read == refused and now - when < _LATE_S for refused, when in _refused(name)):
+            values[name] = read
     return asked and not back
 
 
@@ -282,9 +285,10 @@ def put(name: str, value: Any) -> None:
 def refuse(name: str) -> None:
     """Forget what the user chose, and give the next run another widget for it.
 
-    A request that is under way still brings the refused value in the old widget: there it is not taken again.
+    A request that is under way still brings the refused value, in the old widget or in its address: from there it is
+    not taken again.
     """
-    st.session_state.setdefault(_REFUSED, {}).setdefault(name, []).append(get(name))
+    st.session_state.setdefault(_REFUSED, {}).setdefault(name, []).append((get(name), time.monotonic()))
     put(name, None)
 
 
@@ -296,10 +300,11 @@ def bind(name: str, default: Any = None) -> dict[str, Any]:
     return {"key": key, "on_change": _take, "args": (name, key, turn)}
 
 
-def _refused(name: str) -> list[Any]:
+def _refused(name: str) -> list[tuple[Any, float]]:
+    """Return what was refused of a choice, and when, in its order."""
     return st.session_state.get(_REFUSED, {}).get(name, [])
 
 
 def _take(name: str, key: str, turn: int) -> None:
-    if st.session_state[key] not in _refused(name)[turn : turn + 1]:
+    if st.session_state[key] not in [value for value, _ in _refused(name)[turn : turn + 1]]:
         put(name, st.session_state[key])

@@ -73,8 +73,12 @@ def arrive() -> None:
 
 def name() -> str:
     """Return what tells this visitor from others: the browser where it says so, else the session."""
-    token = _token(st.context.cookies.to_dict().get(_COOKIE, ""))
-    return token or st.session_state.setdefault(_NAME, uuid.uuid4().hex)
+    return browser() or st.session_state.setdefault(_NAME, uuid.uuid4().hex)
+
+
+def browser() -> str:
+    """Return what tells this browser from others, also after a reload; empty where it sends no cookie."""
+    return _token(st.context.cookies.to_dict().get(_COOKIE, ""))
 
 
 def _token(cookie: str) -> str:

@@ -159,7 +159,7 @@ def _forward(ensemble: Ensemble, member: Member, records: list[TowerRecord], rou
         what=f"Zero-shot forward pass over {len(records)} towers, against the bare LSTM",
         value=100 * ratio(times, "bare", "ours"),
         bar=(80, np.inf),
-        unit="%",
+        unit=" %",
         figures=f"{days / median(times['ours']):,.0f} against {days / median(times['bare']):,.0f} days a second",
     )
 
@@ -238,7 +238,7 @@ def _training(member: Member, records: list[TowerRecord], rounds: int) -> Iterat
             what=f"Training step, {BATCH} x {SEQUENCE} days, against the bare LSTM forward and backward, in {kind}",
             value=100 * ratio(times, "bare", "step"),
             bar=(60, np.inf),
-            unit="%",
+            unit=" %",
             figures=f"{ms['step']:.0f} ms, the bare LSTM {ms['bare']:.0f} ms",
         )
         if precision == "float32":
@@ -246,7 +246,7 @@ def _training(member: Member, records: list[TowerRecord], rounds: int) -> Iterat
                 what="Data to batch, of a training step",
                 value=100 * ratio(times, "data", "step"),
                 bar=(0, 5),
-                unit="%",
+                unit=" %",
                 figures=f"{ms['data']:.1f} ms of {ms['step']:.0f} ms",
             )
 

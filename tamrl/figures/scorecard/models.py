@@ -158,7 +158,7 @@ def classes(
         labels = [names.get(c, c) for c in mine["class"]]
         figure.add_trace(_class_points(mine, at, labels, metric, theme, hollow=i == 0 and len(columns) > 1))
         if reach:
-            _note_beyond(figure, mine["change"], at, reach, 1 if metric.relative else 2)
+            _note_beyond(figure, mine, at, reach, 1 if metric.relative else 2)
     style(figure, theme, max(200, 76 + 38 * len(order)), hold=f"classes-{flux}-{metric.name}-{len(order)}")
     figure.update_layout(showlegend=False, margin_t=14)
     figure.add_vline(x=0, line=dict(color=MUTED[theme], width=1))
@@ -175,29 +175,26 @@ def classes(
 
 def _reach(table: pd.DataFrame) -> list[float] | None:
     """Return the axis range of the classes that have some towers, where others would make it far longer."""
-    ends = table[["change_low", "change", "change_high"]]
+    ends = table[["change_low", "change", "change_high"]].assign(zero=0.0)
     common = ends[table["towers"] >= _SOME_TOWERS]
-    whole, seen = (np.nanmax(part) - np.nanmin(part) if part.notna().any(axis=None) else 0.0 for part in (ends, common))
-    if not 0 < _STRETCH * seen < whole:
+    if common["change"].isna().all():
         return None
-    low, high = min(0.0, float(np.nanmin(common))), max(0.0, float(np.nanmax(common)))
+    low, high = float(np.nanmin(common)), float(np.nanmax(common))
+    if not 0 < _STRETCH * (high - low) < np.nanmax(ends) - np.nanmin(ends):
+        return None
     return [low - 0.08 * (high - low), high + 0.08 * (high - low)]
 
 
-def _note_beyond(figure: go.Figure, change: pd.Series, at: list[float], reach: list[float], digits: int) -> None:
-    """Write the changes that lie beyond the axis at the end where they are."""
-    for value, y in zip(change, at, strict=True):
-        if reach[0] <= value <= reach[1] or not np.isfinite(value):
-            continue
+def _note_beyond(figure: go.Figure, mine: pd.DataFrame, at: list[float], reach: list[float], digits: int) -> None:
+    """Mark what lies beyond the axis at the end where it is: a change by its value, the end of an interval."""
+    for (low, value, high), y in zip(mine[["change_low", "change", "change_high"]].to_numpy(float), at, strict=True):
         said = number(value, digits, signed=True)
-        left = value < reach[0]
-        figure.add_annotation(
-            x=reach[0] if left else reach[1],
-            y=y,
-            text=f"◂ {said}" if left else f"{said} ▸",
-            xanchor="left" if left else "right",
-            showarrow=False,
-        )
+        if min(low, value) < reach[0] or value < reach[0]:
+            text = f"◂ {said}" if value < reach[0] else "◂"
+            figure.add_annotation(x=reach[0], y=y, text=text, xanchor="left", showarrow=False)
+        if max(high, value) > reach[1] or value > reach[1]:
+            text = f"{said} ▸" if value > reach[1] else "▸"
+            figure.add_annotation(x=reach[1], y=y, text=text, xanchor="right", showarrow=False)
 
 
 def cumulative(values: pd.DataFrame, flux: str, metric: Metric, theme: Theme) -> go.Figure:

@@ -165,14 +165,14 @@ def test_what_is_no_longer_asked_holds_nobody(lesson, monkeypatch):
 def browser(monkeypatch):
     """All sessions are of one browser, whose notebook is new."""
     kept = Notebooks()
-    monkeypatch.setattr(visitor, "name", lambda: "a browser")
+    monkeypatch.setattr(visitor, "browser", lambda: "a browser")
     monkeypatch.setattr(notebook, "notebooks", lambda: kept)
     return kept
 
 
 def test_a_reload_finds_what_was_answered_and_moved(lesson, browser):
     at = guess(opened(lesson))
-    at.session_state["tamrl_lesson_notebook"].moved["gamma"] = 0.5
+    browser.move("a browser", at.session_state["tamrl_lesson_notebook"], "gamma", 0.5)
     at.button(key="lesson_next").click().run()
     at.number_input(key="answer_tower_nee").set_value(1.5).run()
     at.button(key="settle_tower_nee").click().run()
@@ -186,8 +186,17 @@ def test_a_reload_finds_what_was_answered_and_moved(lesson, browser):
 
 def test_another_browser_finds_nothing(lesson, browser, monkeypatch):
     guess(opened(lesson))
-    monkeypatch.setattr(visitor, "name", lambda: "another browser")
+    monkeypatch.setattr(visitor, "browser", lambda: "another browser")
     assert not opened(lesson).session_state["tamrl_lesson_notebook"].marks
+
+
+def test_without_a_cookie_the_session_keeps_its_answers_and_the_server_none(lesson, browser, monkeypatch):
+    monkeypatch.setattr(visitor, "browser", lambda: "")
+    at = guess(opened(lesson))
+    assert at.session_state["tamrl_lesson_notebook"].marks["tower", "guess"].answer == "a"
+    assert len(browser) == 0
+    at = opened(lesson, lesson=None)
+    assert not [button for button in at.button if button.key == "lesson_forget"]
 
 
 def test_starting_over_forgets_it_for_the_next_reload_as_well(lesson, browser):
@@ -198,6 +207,5 @@ def test_starting_over_forgets_it_for_the_next_reload_as_well(lesson, browser):
     at.button(key="lesson_forget").click().run()
     assert not at.exception
     assert not [button for button in at.button if button.key == "lesson_forget"]
-    assert len(browser) == 0
     assert not opened(lesson).session_state["tamrl_lesson_notebook"].marks
     assert not lesson.rows().empty, "the teacher keeps what the class has answered"

@@ -16,9 +16,9 @@ def test_a_row_says_whether_its_bar_is_met():
     def row(value, bar, unit):
         return Row(what="a against b", value=value, bar=bar, unit=unit, figures="1 of 2")
 
-    table = lines([row(15, (15, np.inf), "x"), row(5.1, (0, 5), "%"), row(1.04, (0.9, 1.1), "")], "2 cores")
+    table = lines([row(15, (15, np.inf), "x"), row(5.1, (0, 5), " %"), row(1.04, (0.9, 1.1), "")], "2 cores")
     assert "| a against b | 15.0x | 15x or more | met | 1 of 2 |" in table
-    assert "| a against b | 5.1% | 5% or less | missed | 1 of 2 |" in table
+    assert "| a against b | 5.1 % | 5 % or less | missed | 1 of 2 |" in table
     assert "| a against b | 1.04 | 0.9 to 1.1 | met | 1 of 2 |" in table
     assert "2 cores" in table[-1]
 
