@@ -30,3 +30,13 @@ def axis_step(time: np.ndarray | pd.DatetimeIndex) -> TimeStep:
     """Return the step of a gapless time axis (T,) that does not say its own; of fewer than two dates daily."""
     values = np.asarray(time)
     return TimeStep.MONTHLY if len(values) > 1 and values[1] - values[0] > np.timedelta64(1, "D") else TimeStep.DAILY
+
+
+def told(words: str, value: float) -> str:
+    """Return a sentence with a number in the place of ``{value}``, or of ``{percent}`` where it is a share.
+
+    Args:
+        words: the sentence; both may have a format, ``{percent:.0f}``.
+        value: the number.
+    """
+    return words.format(value=value, percent=100 * value)

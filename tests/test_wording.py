@@ -30,3 +30,8 @@ def test_days_and_months_have_their_words():
 def test_an_axis_tells_its_step(time, step):
     assert wording.axis_step(time) == step
     assert wording.axis_step(time.values) == step
+
+
+def test_a_number_is_told_in_a_sentence_as_it_is_or_in_percent():
+    assert wording.told("it peaks {value:+.0f} days later", 3.2) == "it peaks +3 days later"
+    assert wording.told("it is {percent:.0f} % of all", 0.357) == "it is 36 % of all"

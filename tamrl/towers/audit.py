@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from tamrl import wording
 from tamrl.globe.earth import land_cells
 from tamrl.solar import potential_radiation
 from tamrl.timestep import TimeStep, step_of
@@ -56,7 +57,7 @@ class Check:
 
     Attributes:
         name: of the rows of the tables.
-        words: a sentence about the number, with ``{value}`` for it.
+        words: a sentence about the number, with ``{value}`` for it, see ``tamrl.wording.told``.
         expected: in words, of a tower in order.
         low, high: a tower contradicts below or above.
     """
@@ -261,11 +262,7 @@ def notes(rows: pd.DataFrame, site: str, faults: set[str]) -> list[str]:
         faults: checks that are faults of the file, which are reported separately.
     """
     mine = rows[(rows["site"] == site) & (rows["verdict"] == "contradicts") & ~rows["check"].isin(faults)]
-    return [
-        f"{r.words.format(value=r.value, percent=100 * r.value)}, expected {r.expected}"
-        for r in mine.itertuples()
-        if r.check != BALANCE
-    ]
+    return [f"{wording.told(r.words, r.value)}, expected {r.expected}" for r in mine.itertuples() if r.check != BALANCE]
 
 
 def brief(summary: pd.DataFrame) -> dict[str, dict[str, Any]]:
@@ -290,7 +287,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     for name, found in rows[rows["verdict"] != "not judged"].groupby("check", sort=False):
         share, median = float((found["verdict"] == "contradicts").mean()), float(found["value"].median())
         words, expected = found["words"].iloc[0], found["expected"].iloc[0]
-        said = words.format(value=median, percent=100 * median)
+        said = wording.told(words, median)
         text = f"{said} in the median of {len(found)} towers; expected {expected}"
         fault = len(found) >= LEAST_TOWERS and share > FAULT_SHARE
         out.append((name, len(found), share, median, expected, fault, text))

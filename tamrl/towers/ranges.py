@@ -15,7 +15,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 import pandas as pd
 
-from tamrl import schema
+from tamrl import schema, wording
 from tamrl.solar import potential_radiation
 from tamrl.timestep import TimeStep
 
@@ -230,7 +230,7 @@ def _against(size: Size, values: np.ndarray) -> Verdict | None:
         return None  # nothing but zeros says nothing of a unit
     fitting = [u for u, factor in size.units.items() if size.low <= size.measure(values * factor) <= size.high]
     certain = bool(fitting) and not size.low / size.certain <= number <= size.high * size.certain
-    said = size.words.format(value=number, percent=100 * number)
+    said = wording.told(size.words, number)
     known = f"{size.words.partition('{')[2].partition(':')[2].partition('}')[0]}"
     factor, sign = (100, " %") if "{percent" in size.words else (1, "")
     span = f"{format(factor * size.low, known)} to {format(factor * size.high, known)}{sign}"

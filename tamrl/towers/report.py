@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from tamrl import wording
 from tamrl.errors import TamrlError
 from tamrl.system.account import IngestReport
 from tamrl.towers.account import NO_CLASS, NO_POSITION
@@ -135,4 +136,4 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _found(row: dict[str, Any]) -> str:
     """Return what a check found, in words; empty where it was not judged."""
-    return row["words"].format(value=row["value"]) if row["value"] is not None else ""
+    return wording.told(row["words"], row["value"]) if row["value"] is not None else ""
