@@ -110,6 +110,14 @@ def test_every_score_and_scale_can_be_asked(folder, metric):
         open_section(at, section)
 
 
+def test_what_lies_beyond_the_axis_of_the_classes_is_said():
+    beyond = "◂ ▸: beyond the axis."
+    assert beyond in said(healthy(page(metric="r2"))), (
+        "of the published scores snow has one tower, far below all others"
+    )
+    assert beyond not in said(healthy(page(metric="rmse")))
+
+
 @pytest.mark.parametrize("against", ["tamrl", "maml", "climatology"])
 def test_any_model_can_be_the_reference(folder, against):
     at = healthy(page(folder, against=against))

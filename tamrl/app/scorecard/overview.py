@@ -239,7 +239,7 @@ def _places(view: ScorecardView) -> None:
         shots = shots_choice([s for s in (7, 30, 90, 365) if any(("tamrl", s) in asked.columns(f) for f in FLUXES)])
     tint = names.look("tamrl").colour(theme.current())
     legend([("○", tint, "TAM-RL, zero-shot"), ("●", tint, f"TAM-RL, {names.shots_label(shots)}")], "Points")
-    parts, references = {}, dict[str, None]()
+    parts, references, cut = {}, dict[str, None](), ""
     for column, flux in zip(st.columns(len(asked.fluxes) or 1, gap="small"), asked.fluxes, strict=False):
         known = asked.columns(flux)
         # Each against its own reference, on its own days: zero-shot on all, few-shot outside the support.
@@ -256,9 +256,10 @@ def _places(view: ScorecardView) -> None:
         references |= dict.fromkeys(view.versus(known, s) for s in (0, shots))
         # Both references would not fit under a third of the page: the caption names them.
         figure = figures.classes(found, flux, view.metric, "the reference", labels, theme.current())
+        cut = " ◂ ▸: beyond the axis." if figure.layout.annotations else cut
         chart(column, f"scorecard-places_{flux}_{by}_{shots}", figure, _places_in_words(found, flux, view))
     if references:
-        st.caption(f"Reference: {', with labels '.join(references)}. Grey: the 95 % interval includes zero.")
+        st.caption(f"Reference: {', with labels '.join(references)}. Grey: the 95 % interval includes zero.{cut}")
     components.footer(f"scorecard_places_{by}", view.origin, lambda: pd.concat(parts, names=["flux"]))
     if by == "igbp":
         present = [c for c in IGBP if c in set(view.sites["igbp"])]
