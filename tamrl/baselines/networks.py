@@ -17,6 +17,7 @@ from tamrl.config import Config, ModelConfig
 from tamrl.errors import TamrlError
 from tamrl.landcover import STATIC_SIZE
 from tamrl.model.drivers import driver_table
+from tamrl.model.dropout import Dropout
 from tamrl.model.inputs import Normaliser, Support, TowerRecord, tower_record
 from tamrl.protocol.splits import hold_out
 from tamrl.towers.quality import flux_table, valid_days
@@ -41,7 +42,7 @@ class RecurrentFluxes(nn.Module):
         self.static = static
         self.embed = nn.Linear(2 * len(config.drivers) + STATIC_SIZE * static, config.embed)
         self.recurrent = nn.LSTM(config.embed, config.hidden, batch_first=True)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.head = nn.Linear(config.hidden, 3)
         self.register_buffer("flux_scale", flux_scale)
         #: Whether the recurrence runs in bfloat16 in training, as in TAM-RL's forward model.

@@ -17,8 +17,9 @@ from torch.nn import functional
 from tamrl.config import ModelConfig
 from tamrl.model.checkpoint import Ensemble, Member
 from tamrl.model.inputs import CLIP
-from tamrl.model.network import Modulation, TaskEncoder
+from tamrl.model.network import Modulation
 from tamrl.model.site_effect import season_features
+from tamrl.model.task_encoder import TaskEncoder
 from tamrl.model.training_towers import summarise
 
 #: Steps that run through the recurrence at once: on a CPU what they need stays in the cache of a core.

@@ -164,19 +164,18 @@ def make_support(
     steps = -(-count // bin_days)
     pad = steps * bin_days - count
 
-    def binned(x: Tensor) -> Tensor:
-        x = torch.nn.functional.pad(x, (0, 0, 0, pad))
-        return x.view(x.shape[0], steps, bin_days, -1).sum(2)
-
-    n_driver, n_label = binned(mask), binned(labels)
+    daily = torch.cat([drivers * mask, mask, fluxes * labels, labels, season], dim=-1)
+    sums = torch.nn.functional.pad(daily, (0, 0, 0, pad)).unflatten(1, (steps, bin_days)).sum(2)
+    widths = [x.shape[-1] for x in (drivers, mask, fluxes, labels, season)]
+    of_drivers, n_driver, of_fluxes, n_label, of_season = sums.split(widths, -1)
     series = torch.cat(
         [
-            binned(drivers * mask) / n_driver.clamp(min=1),
+            of_drivers / n_driver.clamp(min=1),
             n_driver / bin_days,
-            binned(fluxes * labels) / n_label.clamp(min=1),
+            of_fluxes / n_label.clamp(min=1),
             (n_label > 0).float(),
             n_label.amax(-1, keepdim=True) / bin_days,
-            binned(season) / bin_days,
+            of_season / bin_days,
         ],
         dim=-1,
     )

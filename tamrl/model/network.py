@@ -1,9 +1,9 @@
-"""The TAM-RL network: task encoder, modulator, forward model and decoder.
+"""The TAM-RL network: modulator, forward model, decoder, and all of it with the task encoder and the site effect.
 
 Rozanov, Renganathan and Kumar (2026), arXiv:2603.09974; Renganathan et al. (2025), arXiv:2310.04727.
 FiLM: Perez et al. (2018), arXiv:1709.07871.
 
-Dimensions: B batch, T days, D drivers, S support steps, A static inputs, Z code, E embedding, H hidden.
+Dimensions: B batch, T days, D drivers, A static inputs, Z code, E embedding, H hidden.
 """
 
 from typing import NamedTuple
@@ -11,12 +11,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from tamrl.config import ModelConfig
 from tamrl.landcover import STATIC_SIZE
-from tamrl.model.inputs import Support, support_features
-from tamrl.model.site_effect import Effect, SiteEffect
+from tamrl.model.dropout import Dropout
+from tamrl.model.inputs import Support
+from tamrl.model.readout import read_out
+from tamrl.model.site_effect import Effect, SiteEffect, season_features
+from tamrl.model.task_encoder import TaskEncoder
 from tamrl.timestep import DAYS_PER_MONTH, TimeStep
 
 #: Months of the mean seasonal cycle that the decoder reconstructs.
@@ -37,47 +39,6 @@ class Modulation(NamedTuple):
     beta_in: Tensor
     gamma_out: Tensor
     beta_out: Tensor
-
-
-class TaskEncoder(nn.Module):
-    """Reads a place into a task embedding: BiLSTM over the support, mean-pooled, joined with static inputs.
-
-    The mean over labelled steps is kept beside the mean over all: thirty labelled days must not
-    drown in ten years of drivers.
-    """
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        width = config.encoder_hidden
-        self.project = nn.Linear(support_features(len(config.drivers)), width)
-        self.recurrent = nn.LSTM(width, width, batch_first=True, bidirectional=True)
-        self.label_project = nn.Linear(2 * width, width)
-        self.head = nn.Sequential(
-            nn.Linear(2 * width + width + 1 + STATIC_SIZE, 64),
-            nn.SiLU(),
-            nn.Dropout(config.dropout),
-            nn.Linear(64, config.code),
-        )
-
-    def forward(self, support: Support, lengths: Tensor | None = None) -> Tensor:
-        """Return the task embedding (B, Z).
-
-        Args:
-            support: B places.
-            lengths: (B,) bins of each, on the CPU, where the bins of shorter records were filled up with zeros.
-        """
-        series = torch.tanh(self.project(support.series))
-        if lengths is None:
-            states, _ = self.recurrent(series)
-        else:
-            # The backward direction must begin at the end of each record.
-            packed = pack_padded_sequence(series, lengths, batch_first=True, enforce_sorted=False)
-            states = pad_packed_sequence(self.recurrent(packed)[0], batch_first=True, total_length=series.shape[1])[0]
-        valid, labelled = support.valid[..., None], support.labelled[..., None]
-        everywhere = (states * valid).sum(1) / valid.sum(1).clamp(min=1)
-        count = labelled.sum(1)
-        at_labels = (functional.silu(self.label_project(states)) * labelled).sum(1) / count.clamp(min=1)
-        return self.head(torch.cat([everywhere, at_labels, torch.log1p(count) / 4, support.static], dim=1))
 
 
 class Modulator(nn.Module):
@@ -111,7 +72,7 @@ class ForwardModel(nn.Module):
         self.half_precision = False
         self.embed = nn.Linear(2 * drivers, config.embed)
         self.recurrent = nn.LSTM(config.embed, config.hidden, batch_first=True)
-        self.dropout = nn.Dropout(config.dropout)
+        self.dropout = Dropout(config.dropout)
         self.head = nn.Linear(config.hidden, 2 if self.hard else 3)
         self.register_buffer("flux_scale", flux_scale)
 
@@ -141,7 +102,9 @@ class ForwardModel(nn.Module):
     def states(self, drivers: Tensor, mask: Tensor, modulation: Modulation | None = None) -> Tensor:
         """Return the modulated recurrent states (B, T, H)."""
         half = self.half_precision and self.training
-        x = functional.silu(self.embedding(drivers, mask, modulation))
+        embedded = self.embedding(drivers, mask, modulation)
+        # Day by day in memory, as the recurrence and its gradients are, so that no later pass goes across.
+        x = functional.silu(embedded.transpose(0, 1).contiguous()).transpose(0, 1)
         with torch.autocast(drivers.device.type, dtype=torch.bfloat16, enabled=half):
             states = self.recurrent(x)[0]
         states = states.to(x.dtype)
@@ -155,7 +118,12 @@ class ForwardModel(nn.Module):
 
     def raw_fluxes(self, states: Tensor) -> Tensor:
         """Return (B, T, 3) fluxes of modulated states (B, T, H), without dropout."""
-        raw = self.head(states)
+        # The recurrence leaves the states day by day in memory; in the order of places they would be copied.
+        by_day = not states.is_contiguous()
+        return self.scaled(self.head(states.transpose(0, 1)).transpose(0, 1) if by_day else self.head(states))
+
+    def scaled(self, raw: Tensor) -> Tensor:
+        """Return (B, T, 3) fluxes in gC m-2 d-1 of the output of the heads (B, T, F)."""
         gross = functional.softplus(raw[..., :2]) * self.flux_scale[:2]
         return self._balanced(gross, None if self.hard else raw[..., 2:] * self.flux_scale[2])
 
@@ -209,7 +177,7 @@ class TAMRL(nn.Module):
         heads = self.forward_model.head.out_features
         step_days = 1.0 if config.step == TimeStep.DAILY else DAYS_PER_MONTH
         self.site_effect = SiteEffect(config.hidden, heads, step_days) if config.site_effect > 0 else None
-        self.code_dropout = nn.Dropout(config.dropout)
+        self.code_dropout = Dropout(config.dropout)
         self.decoder = Decoder(config) if config.reconstruction > 0 else None
 
     def forward(self, support: Support, drivers: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
@@ -235,9 +203,7 @@ class TAMRL(nn.Module):
         drivers, mask = (x.unflatten(1, (count, window)).flatten(0, 1) for x in (drivers, mask))
         return self.forward_model.states(drivers, mask, each).unflatten(0, (-1, count)).flatten(1, 2), code
 
-    def effect(
-        self, states: Tensor, season: Tensor, fluxes: Tensor, seen: Tensor, rows: Tensor | None = None
-    ) -> tuple[Tensor, Effect]:
+    def effect(self, states: Tensor, season: Tensor, fluxes: Tensor, seen: Tensor) -> tuple[Tensor, Effect]:
         """Return the fluxes with the effect of their site, and the posterior of that effect.
 
         Args:
@@ -245,22 +211,44 @@ class TAMRL(nn.Module):
             season: (B, T, 2) sine and cosine of the day of year.
             fluxes: (B, T, 3) observed, gC m-2 d-1; any number where not seen.
             seen: (B, T, 3) 1 on support days with that flux observed, else 0.
-            rows: (B, L) days that hold all of the support, which alone are read for the posterior; None reads all.
 
         Returns:
             (B, T, 3) gC m-2 d-1, and the posterior.
         """
-        forward, effect = self.forward_model, self.site_effect
-        assert effect is not None  # asked for only of a network with a site effect
-        heads = len(effect.log_sd)
         # Dropout in the states would count as noise of the site.
-        raw = forward.raw_fluxes(states)
-        residual = ((fluxes - raw) / forward.flux_scale)[..., :heads]
-        told = [states, season, residual, seen[..., :heads]]
-        if rows is not None:
-            told = [_at(x, rows) for x in told]
-        posterior = effect.posterior(effect.features(told[0], told[1]), told[2], told[3])
-        return forward.corrected(raw, effect.correction(states, season, posterior)), posterior
+        raw = self.forward_model.raw_fluxes(states)
+        posterior = self._posterior(states, raw, season, fluxes, seen)
+        assert self.site_effect is not None  # asked for only of a network with a site effect
+        return self.forward_model.corrected(raw, self.site_effect.correction(states, season, posterior)), posterior
+
+    def _posterior(self, states: Tensor, raw: Tensor, season: Tensor, fluxes: Tensor, seen: Tensor) -> Effect:
+        """Return the posterior of the effect; ``raw`` are the fluxes (B, T, 3) of the states without it."""
+        effect = self.site_effect
+        assert effect is not None  # as above
+        heads = len(effect.log_sd)
+        residual = ((fluxes - raw) / self.forward_model.flux_scale)[..., :heads]
+        return effect.posterior(effect.features(states, season), residual, seen[..., :heads])
+
+    def with_and_without_effect(
+        self, states: Tensor, season: Tensor, fluxes: Tensor, seen: Tensor, rows: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return what ``fluxes`` and ``effect`` do, (B, T, 3) each, for training: in few passes over the states.
+
+        Args:
+            states: (B, T, H) modulated.
+            season: (B, T, 2) sine and cosine of the day of year.
+            fluxes: (B, T, 3) observed, gC m-2 d-1; any number where not seen.
+            seen: (B, T, 3) 1 on support days with that flux observed, else 0.
+            rows: (B, L) days that hold all of the support, which alone are read for the posterior.
+        """
+        forward, effect = self.forward_model, self.site_effect
+        assert effect is not None  # as above
+        told, *others = (_at(x, rows) for x in (states, season, fluxes, seen))
+        posterior = self._posterior(told, forward.raw_fluxes(told), *others)
+        of_season, of_states = effect.coefficients(posterior)
+        made = read_out(states, *forward.dropout.kept(states), forward.head.weight, forward.head.bias, of_states)
+        correction = made.correction + season_features(season) @ of_season
+        return forward.scaled(made.dropped), forward.corrected(forward.scaled(made.raw), correction)
 
     def under_effect(self, states: Tensor, season: Tensor, posterior: Effect) -> Tensor:
         """Return the fluxes (B, T, 3) in gC m-2 d-1 under an effect of their site that is known already.
@@ -292,9 +280,14 @@ class TAMRL(nn.Module):
 
 
 def _at(x: Tensor, rows: Tensor) -> Tensor:
-    """Return (B, L, ...) the rows (B, L) of a series (B, T, ...)."""
-    first = torch.arange(len(x), device=x.device)[:, None] * x.shape[1]
-    return x.flatten(0, 1).index_select(0, (first + rows).flatten()).unflatten(0, rows.shape)
+    """Return (B, L, ...) the rows (B, L) of a series (B, T, ...), read as it lies in memory."""
+    places, steps = x.shape[:2]
+    place = torch.arange(places, device=x.device)[:, None]
+    if x.is_contiguous():
+        flat, index = x.flatten(0, 1), place * steps + rows
+    else:
+        flat, index = x.transpose(0, 1).flatten(0, 1), rows * places + place
+    return flat.index_select(0, index.flatten()).unflatten(0, rows.shape)
 
 
 def flatten_recurrent(model: nn.Module) -> None:

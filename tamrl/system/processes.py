@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from tamrl.errors import TamrlError
+from tamrl.system import memory
 
 _POLL_S = 0.5
 Failure = tuple[str, str, str]
@@ -20,6 +21,7 @@ def _work(task: Callable[..., Any], job: Any, messages: Any, stop: Any) -> None:
     """Run one job in its own process; end it at its next step when told to, or when the parent is gone."""
     # Ctrl-C reaches the whole process group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    memory.keep()
     parent = mp.parent_process()
 
     def gone() -> bool:

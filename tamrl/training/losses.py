@@ -51,15 +51,18 @@ def training_loss(model: TAMRL, batch: Batch, config: Config) -> tuple[Tensor, d
     """Return the loss of one batch and its terms by name, left on the device: reading them waits for it."""
     forward, huber = model.forward_model, config.train.huber
     states, code = model.states(batch.support, batch.drivers, batch.mask, config.train.window)
-    fluxes = forward.fluxes(states)
+    if model.site_effect is None:
+        fluxes, adapted = forward.fluxes(states), None
+    else:
+        told = (batch.season, batch.fluxes, batch.shots, batch.rows)
+        fluxes, adapted = model.with_and_without_effect(states, *told)
     # Support days never enter the loss of a prediction that has read them.
     unread = batch.weight * (1 - batch.shots * batch.read)
     each = masked_huber(fluxes, batch.fluxes, unread, forward.flux_scale, huber)
     weights = each.new_tensor(config.train.flux_weights)
     total = (each * weights).sum()
     terms = dict(zip(FLUXES, each.detach(), strict=True))
-    if model.site_effect is not None:
-        adapted, _ = model.effect(states, batch.season, batch.fluxes, batch.shots, batch.rows)
+    if adapted is not None:
         other = masked_huber(adapted, batch.fluxes, batch.weight * (1 - batch.shots), forward.flux_scale, huber)
         total = total + config.model.site_effect * (other * weights).sum()
         terms |= {f"{flux} with support": value for flux, value in zip(FLUXES, other.detach(), strict=True)}

@@ -135,10 +135,7 @@ class MemberTrainer:
         self.validator = Validator(validation, scale, config, device)
         train = config.train
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(),
-            lr=train.learning_rate,
-            weight_decay=train.weight_decay,
-            fused=True if device.type == "cuda" else None,
+            self.model.parameters(), lr=train.learning_rate, weight_decay=train.weight_decay, fused=True
         )
         self.read_every = 1 if device.type == "cpu" else READ_EVERY
         #: Loss and terms (1 + n,) of the steps whose losses have not been read yet.

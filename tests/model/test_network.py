@@ -5,6 +5,7 @@ import dataclasses
 import pytest
 import torch
 
+from tamrl.landcover import STATIC_SIZE
 from tamrl.model.inputs import Support, tower_support
 from tamrl.model.network import TAMRL
 from tamrl.system.device import fast_bfloat16
@@ -136,3 +137,34 @@ def test_half_precision_is_close_and_only_in_training(config, scale, records, aw
     assert half.dtype == torch.float32
     assert not torch.equal(half, full)
     assert torch.allclose(half, full, atol=0.1)
+
+
+def test_a_step_of_training_reads_the_states_as_prediction_does(records, config, normaliser, scale, awake):
+    """Both outputs of the operation for training, against the two that predictions are made with."""
+    batch = Batcher(records, normaliser, config, 0, torch.device("cpu")).draw()
+    model = awake(TAMRL(dataclasses.replace(config.model, dropout=0.0), scale)).train()
+    with torch.no_grad():
+        states, _ = model.states(batch.support, batch.drivers, batch.mask)
+        told = (states, batch.season, batch.fluxes, batch.shots)
+        plain, adapted = model.with_and_without_effect(*told, batch.rows)
+        torch.testing.assert_close(plain, model.forward_model.fluxes(states), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(adapted, model.effect(*told)[0], rtol=1e-4, atol=1e-4)
+    assert (adapted - plain).abs().max() > 0.01
+
+
+def test_places_of_unequal_length_are_encoded_together_as_each_alone(config, scale):
+    """The backward direction of the encoder begins at the end of each record, not at that of the longest."""
+    model = TAMRL(config.model, scale).eval()
+    width, lengths = model.encoder.project.in_features, torch.tensor([7, 2, 12, 12, 1])
+    bins = int(lengths.max())
+    inside = (torch.arange(bins) < lengths[:, None]).float()
+    series = torch.randn(len(lengths), bins, width) * inside[..., None]
+    labelled = (torch.rand(len(lengths), bins) < 0.4).float() * inside
+    together = Support(series, inside, labelled, torch.rand(len(lengths), STATIC_SIZE))
+    with torch.no_grad():
+        found = model.encoder(together, lengths)
+        for i, n in enumerate(lengths.tolist()):
+            parts = (together.series[i : i + 1, :n], inside[i : i + 1, :n], labelled[i : i + 1, :n])
+            alone = model.encoder(Support(*parts, together.static[i : i + 1]))
+            torch.testing.assert_close(found[i : i + 1], alone, rtol=1e-5, atol=1e-6)
+    assert (found[2] - found[3]).abs().max() > 1e-4

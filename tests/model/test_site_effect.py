@@ -75,6 +75,22 @@ def test_fluxes_that_come_together_give_what_they_give_apart():
         assert torch.allclose(together.factor[:, flux], alone.factor[:, flux])
 
 
+@pytest.mark.parametrize("together", [True, False])
+def test_the_gradients_of_the_mean_are_those_of_finite_differences(together):
+    _, features, residual, seen = problem(days=9, hidden=2)
+    if together:
+        seen[..., 1] = seen[..., 0]
+    effect = SiteEffect(2, 2).double()
+    leaves = [features.detach(), residual, effect.log_sd.detach(), effect.log_day_weight.detach()]
+
+    def mean(features, residual, log_sd, log_day_weight):
+        effect.log_sd, effect.log_day_weight = log_sd, log_day_weight
+        return effect.posterior(features, residual, seen).mean
+
+    del effect.log_sd, effect.log_day_weight
+    assert torch.autograd.gradcheck(mean, [leaf.requires_grad_() for leaf in leaves])
+
+
 def test_only_support_days_are_read():
     effect, features, residual, seen = problem()
     changed = torch.where(seen > 0, residual, residual + 100)
