@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,7 +24,10 @@ from tamrl.evaluation.benchmark.published_way import PublishedWay
 from tamrl.model.checkpoint import Ensemble, Member, load_ensemble
 from tamrl.model.inputs import TowerRecord
 from tamrl.model.network import Modulation
+from tamrl.predict import effects
 from tamrl.predict.ensemble import member_code, member_record, run_forward, states_of
+from tamrl.predict.many import ON_A_CPU
+from tamrl.system import memory
 from tamrl.system.device import fast_bfloat16, no_denormals, one_thread
 from tamrl.timestep import TimeStep
 from tamrl.towers.archive import load_archive, record
@@ -131,37 +134,45 @@ def measure(
         say(name)
         rows += rows_of(rounds)
     say(f"From {towers[0]} to {towers[-1]} towers")
-    return [*rows, _line(ensemble, member, tables, towers)]
+    rows.append(_line(ensemble, member, tables, towers))
+    say("Training steps with freed memory kept")
+    # Last, since it cannot be undone.
+    memory.keep()
+    return [*rows, *_training(member, records, rounds, ", freed memory kept as by tamrl train")]
 
 
 @torch.no_grad()
-def _predicted(ensemble: Ensemble, member: Member, made: TowerRecord) -> Tensor:
-    """Return the zero-shot fluxes (1, T, 3) of a tower by one member, gC m-2 d-1."""
-    states = states_of(ensemble, member, [made], member_code(ensemble, member, made, None))
+def _predicted(ensemble: Ensemble, member: Member, made: list[TowerRecord]) -> Tensor:
+    """Return the zero-shot fluxes (B, T, 3) of towers that are one batch, gC m-2 d-1."""
+    states = states_of(ensemble, member, made, effects.codes(ensemble, member, made))
     return member.model.forward_model.raw_fluxes(states)
 
 
 def _forward(ensemble: Ensemble, member: Member, records: list[TowerRecord], rounds: int) -> Iterator[Row]:
     """Yield how fast one member predicts all towers, from their tensors to fluxes, against its recurrence alone."""
     layer = member.model.forward_model.recurrent
-    series = [torch.randn(1, len(r.time), layer.input_size) for r in records]
-
-    def bare() -> None:
-        with torch.no_grad():
-            for x in series:
-                layer(x)
-
-    times = interleaved(
-        {"bare": bare, "ours": lambda: [_predicted(ensemble, member, r) for r in records]}, max(2, rounds // 2)
-    )
+    order = sorted(records, key=lambda r: len(r.time))
     days = sum(len(r.time) for r in records)
-    yield Row(
-        what=f"Zero-shot forward pass over {len(records)} towers, against the bare LSTM",
-        value=100 * ratio(times, "bare", "ours"),
-        bar=(80, np.inf),
-        unit=" %",
-        figures=f"{days / median(times['ours']):,.0f} against {days / median(times['bare']):,.0f} days a second",
-    )
+    for size, what in ((1, "each by itself"), (ON_A_CPU, f"in batches of {ON_A_CPU} of like length")):
+        batches = [order[i : i + size] for i in range(0, len(order), size)]
+        series = [torch.randn(len(own), len(own[-1].time), layer.input_size) for own in batches]
+        calls: dict[str, Callable[[], object]] = {
+            "bare": torch.no_grad()(partial(_each, layer, series)),
+            "ours": partial(_each, partial(_predicted, ensemble, member), batches),
+        }
+        times = interleaved(calls, max(2, rounds // 2))
+        yield Row(
+            what=f"Zero-shot forward pass over {len(records)} towers, {what}, against the bare LSTM",
+            value=100 * ratio(times, "bare", "ours"),
+            bar=(80, np.inf),
+            unit=" %",
+            figures=f"{days / median(times['ours']):,.0f} against {days / median(times['bare']):,.0f} days a second",
+        )
+
+
+def _each(call: Callable[[Any], object], given: list[Any]) -> None:
+    for one in given:
+        call(one)
 
 
 def _windows(ensemble: Ensemble, member: Member, records: list[TowerRecord], rounds: int) -> Iterator[Row]:
@@ -223,7 +234,7 @@ def bare_step(made: MemberTrainer) -> Callable[[], None]:
     return step
 
 
-def _training(member: Member, records: list[TowerRecord], rounds: int) -> Iterator[Row]:
+def _training(member: Member, records: list[TowerRecord], rounds: int, how: str = "") -> Iterator[Row]:
     """Yield how fast a training step is against its recurrence alone, and what its data take of it."""
     kinds: dict[Literal["auto", "float32"], str] = {"float32": "32 bits", "auto": "bfloat16"}
     for precision, kind in kinds.items():
@@ -235,13 +246,13 @@ def _training(member: Member, records: list[TowerRecord], rounds: int) -> Iterat
         )
         ms = {name: 1e3 * median(each) for name, each in times.items()}
         yield Row(
-            what=f"Training step, {BATCH} x {SEQUENCE} days, against the bare LSTM forward and backward, in {kind}",
+            what=f"Training step, {BATCH} x {SEQUENCE} days, against the bare LSTM both ways, in {kind}{how}",
             value=100 * ratio(times, "bare", "step"),
             bar=(60, np.inf),
             unit=" %",
             figures=f"{ms['step']:.0f} ms, the bare LSTM {ms['bare']:.0f} ms",
         )
-        if precision == "float32":
+        if precision == "float32" and not how:
             yield Row(
                 what="Data to batch, of a training step",
                 value=100 * ratio(times, "data", "step"),
@@ -284,7 +295,7 @@ def _line(ensemble: Ensemble, member: Member, tables: list[xr.Dataset], towers: 
 
     def predict(count: int) -> None:
         for i in range(count):
-            _predicted(ensemble, member, member_record(ensemble, member, short[i % len(short)]))
+            _predicted(ensemble, member, [member_record(ensemble, member, short[i % len(short)])])
 
     predict(min(towers))
     for count in towers:
