@@ -91,7 +91,7 @@ def test_two_students_and_a_teacher_see_one_class_and_the_table_names_nobody(roo
         # The screen of the teacher has it at its next look, without a press.
         assert healthy(at.run()).metric[0].value == at.metric[1].value == str(1 + (guess == "positive"))
     charts = [json.loads(chart.proto.spec)["data"] for chart in at.get("plotly_chart")]
-    assert {trace["name"] for trace in charts[0]} == {"Right", "Not right"}
+    assert {trace["name"] for trace in charts[0]} == {"Right at once", "Not right"}
     path = tmp_path / "class.csv"
     path.write_bytes(board.as_csv(key))
     table = pd.read_csv(path)

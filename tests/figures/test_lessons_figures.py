@@ -74,19 +74,21 @@ def test_a_season_and_the_towers_of_a_strip():
 def test_answers_of_a_class_are_counted_by_right_and_wrong():
     rows = pd.DataFrame(
         {
-            "student": [1, 2, 3],
+            "student": [1, 2, 3, 4],
             "lesson": "days",
             "question": "weeks",
-            "answer": ["a", "b", "b"],
-            "correct": pd.array([True, False, pd.NA], dtype="boolean"),
-            "value": [1.0, 2.0, np.nan],
+            "answer": ["a", "b", "b", "a"],
+            "correct": pd.array([True, False, pd.NA, True], dtype="boolean"),
+            "value": [1.0, 2.0, np.nan, 1.0],
+            "tries": [1, 3, 1, 2],
         }
     )
-    assert classroom.kinds(rows).tolist() == ["right", "not right", "not marked"]
+    assert classroom.kinds(rows).tolist() == ["right at once", "not right", "not marked", "right after more tries"]
     drawn = classroom.progress(rows, {("days", "weeks"): "4 · Weeks", ("days", "best"): "4 · Best"}, "light")
-    assert [(bar.name, list(bar.x)) for bar in drawn.data] == [("Right", [1]), ("Not right", [1]), ("Not marked", [1])]
-    assert sum(sum(bar.x) for bar in classroom.answers(rows, "dark").data) == 3
-    assert len(classroom.values(rows.dropna(subset=["value"]), "x", {"median": 1.5}, "light").data) == 2
+    names = ["Right at once", "Right after more tries", "Not right", "Not marked"]
+    assert [(bar.name, list(bar.x)) for bar in drawn.data] == [(name, [1]) for name in names]
+    assert sum(sum(bar.x) for bar in classroom.answers(rows, "dark").data) == 4
+    assert len(classroom.values(rows.dropna(subset=["value"]), "x", {"median": 1.5}, "light").data) == 3
 
 
 @pytest.mark.parametrize("width", [250, 320, 900])

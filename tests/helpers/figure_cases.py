@@ -136,7 +136,7 @@ def _shares() -> pd.DataFrame:
 def _answers() -> pd.DataFrame:
     columns = {"student": [1, 2, 3], "lesson": "days", "question": "weeks", "answer": ["a", "b", "b"]}
     correct = pd.array([True, False, pd.NA], dtype="boolean")
-    return pd.DataFrame(columns).assign(correct=correct, value=[1.23456789, 2.0, 3.0])
+    return pd.DataFrame(columns).assign(correct=correct, value=[1.23456789, 2.0, 3.0], tries=[1, 1, 2])
 
 
 def _steps_of_a_way() -> pd.DataFrame:

@@ -318,8 +318,8 @@ _ROWS = (
     # Teacher
     About(
         r"class_progress$",
-        "How many answers the class has given to each question, right and wrong ones apart. The questions begin with "
-        "the sign of NEE at a tower and end with where the next tower should stand.",
+        "How many answers the class has given to each question: right at the first try, right later, and wrong. The "
+        "questions begin with the sign of NEE at a tower and end with where the next tower should stand.",
         "nee",
     ),
     About(

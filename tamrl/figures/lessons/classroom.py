@@ -9,13 +9,20 @@ from tamrl.figures import hover
 from tamrl.figures.colours import LOSS, ROLE, TIE, WIN
 from tamrl.figures.style import INK, MUTED, Theme, style
 
-#: Names of right, wrong and unmarked answers, and how each is drawn: colour by theme, hatch of bars, sign of points.
-KINDS = {"right": (WIN, "", "circle"), "not right": (LOSS, "/", "diamond"), "not marked": (TIE, ".", "square")}
+#: Names of right, wrong and unmarked answers, and how each is drawn: colour by theme, hatch of bars, sign of points. Who
+#: answers again may have seen what is right.
+KINDS = {
+    "right at once": (WIN, "", "circle"),
+    "right after more tries": (WIN, "x", "circle-open"),
+    "not right": (LOSS, "/", "diamond"),
+    "not marked": (TIE, ".", "square"),
+}
 
 
 def kinds(rows: pd.DataFrame) -> pd.Series:
     """Return the key of ``KINDS`` of each answer."""
-    return rows["correct"].map({True: "right", False: "not right"}).fillna("not marked")
+    named = rows["correct"].map({True: "right at once", False: "not right"}).fillna("not marked")
+    return named.mask((named == "right at once") & (rows["tries"] > 1), "right after more tries")
 
 
 def _bar(kind: str, theme: Theme) -> dict[str, Any]:
@@ -25,7 +32,7 @@ def _bar(kind: str, theme: Theme) -> dict[str, Any]:
 
 
 def progress(rows: pd.DataFrame, labels: dict[tuple[str, str], str], theme: Theme) -> go.Figure:
-    """Return how many students have answered each question, and how many rightly.
+    """Return how many students have answered each question, how many of them rightly, and whether at once.
 
     Args:
         rows: answers, of ``tamrl.teaching.classroom.Board``.
