@@ -232,7 +232,7 @@ class TAMRL(nn.Module):
     def with_and_without_effect(
         self, states: Tensor, season: Tensor, fluxes: Tensor, seen: Tensor, rows: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Return what ``fluxes`` and ``effect`` do, (B, T, 3) each, for training: in few passes over the states.
+        """Return what ``fluxes`` and ``effect`` do, (B, T, 3) gC m-2 d-1 each: for training, in few passes over states.
 
         Args:
             states: (B, T, H) modulated.

@@ -35,6 +35,7 @@ class Effect(NamedTuple):
     Attributes:
         mean: (B, F, P), in units of the flux scale.
         factor: (B, F, P, P) lower Cholesky factor of the precision, in units of the prior standard deviations.
+            No gradient flows through it.
     """
 
     mean: Tensor
@@ -53,7 +54,9 @@ class _Posterior(torch.autograd.Function):
 
     The mean solves (1 + w S X'X S) m = w S X'r with the features X and residuals r of the support days, the weight w of
     a day and the prior standard deviations S. Differentiated as a whole its gradient takes one more solution and thin
-    products; step by step it took three times as long as the mean. No gradient flows through the factors.
+    products; step by step it took three times as long as the mean. With u the solution for the gradient of m, a = S u
+    and b = S m, that of X is w ((r - X b) a' - X a b'), of r w X a, of w the sum of a (X'r - X'X b) over places and
+    features, of S that of w (u (X'r - X'X b) - m X'X a) over places. No gradient flows through the factors.
     """
 
     @staticmethod
@@ -62,8 +65,8 @@ class _Posterior(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         """Return both; on a GPU a failed factorisation is not looked for, since the answer would be waited for."""
         shown = _shown(features, seen)
-        grams = [x.transpose(1, 2) @ x for x in shown]
-        gram = torch.stack(grams, 1)
+        # The mask is 0 or 1, and so its own square.
+        gram = torch.stack([x.transpose(1, 2) @ x for x in shown], 1)
         told = torch.cat([x.transpose(1, 2) @ r for x, r in zip(shown, _parts(residual, shown), strict=True)], 2)
         told = told.transpose(1, 2)
         identity = torch.eye(features.shape[-1], dtype=features.dtype, device=features.device)
@@ -149,6 +152,9 @@ class SiteEffect(nn.Module):
             features: (B, T, P).
             residual: (B, T, F) observed minus predicted, in units of the flux scale; any number where not seen.
             seen: (B, T, F) 1 on support days with that flux observed, else 0.
+
+        Raises:
+            torch.linalg.LinAlgError: on a CPU, where a number of the support is NaN.
         """
         sd, weight = self.log_sd.exp(), self.log_day_weight.exp()
         mean, factor = _Posterior.apply(features, residual, seen, sd, weight)
@@ -166,7 +172,10 @@ class SiteEffect(nn.Module):
 
     @staticmethod
     def coefficients(effect: Effect) -> tuple[Tensor, Tensor]:
-        """Return the expected coefficients of the season (B, 1 + 2 HARMONICS, F) and of the states (B, H, F)."""
+        """Return the expected coefficients of the season (B, 1 + 2 HARMONICS, F) and of the states (B, H, F).
+
+        Both in units of the flux scale.
+        """
         mean, waves = effect.mean.transpose(1, 2), 1 + 2 * HARMONICS
         return mean[:, :waves], mean[:, waves:]
 
@@ -183,7 +192,10 @@ class SiteEffect(nn.Module):
         return season_features(season) @ of_season + states @ of_states
 
     def variance(self, features: Tensor, effect: Effect) -> Tensor:
-        """Return the variance (B, T, F) of the expected residual, in units of the squared flux scale."""
+        """Return the variance (B, T, F) of the expected residual, in units of the squared flux scale.
+
+        What it owes to the support has no gradient.
+        """
         each = []
         # As they lie in memory when read from a file: the last bits depend on it.
         factors = effect.factor.contiguous().unbind(1)

@@ -15,8 +15,10 @@ from functools import cache
 #: memory to themselves, as they have at last by default; but once that is said, the limit no longer grows with what is
 #: freed, and with it what the heap keeps at its end, twice as much.
 _SPARING = (("MALLOC_ARENA_MAX", -8, 2), ("MALLOC_MMAP_THRESHOLD_", -3, 2**25))
-#: Arrays of any size come from the heap, which keeps at its end whatever is freed.
-_KEEPING = (("MALLOC_MMAP_THRESHOLD_", -3, 2**30), ("MALLOC_TRIM_THRESHOLD_", -1, 2**31 - 1))
+#: Limits below which arrays come from the heap, largest first: until glibc 2.35 more than 32 MB is refused.
+_IN_THE_HEAP = (2**30, 2**25)
+#: The heap keeps at its end whatever is freed.
+_NO_TRIM = ("MALLOC_TRIM_THRESHOLD_", -1, 2**31 - 1)
 
 
 def spare() -> None:
@@ -24,7 +26,8 @@ def spare() -> None:
 
     For a process that serves many and does different things.
     """
-    _tell(_SPARING)
+    for choice in _SPARING:
+        _tell(*choice)
 
 
 def keep() -> None:
@@ -32,15 +35,16 @@ def keep() -> None:
 
     For a process that does the same again and again, such as training, and then ends.
     """
-    _tell(_KEEPING)
+    variable, number, _ = _SPARING[1]
+    # To say the second alone would send more arrays past the heap than to say nothing.
+    if variable in os.environ or any(_tell(variable, number, limit) for limit in _IN_THE_HEAP):
+        _tell(*_NO_TRIM)
 
 
-def _tell(choices: tuple[tuple[str, int, int], ...]) -> None:
+def _tell(variable: str, number: int, value: int) -> bool:
+    """Tell the C library one choice, unless the environment has made it; return whether it was taken."""
     choose = getattr(_library(), "mallopt", None)
-    if choose is not None:
-        for variable, number, value in choices:
-            if variable not in os.environ:
-                choose(number, value)
+    return choose is not None and variable not in os.environ and bool(choose(number, value))
 
 
 def give_back() -> None:

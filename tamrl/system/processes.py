@@ -21,7 +21,7 @@ def _work(task: Callable[..., Any], job: Any, messages: Any, stop: Any) -> None:
     """Run one job in its own process; end it at its next step when told to, or when the parent is gone."""
     # Ctrl-C reaches the whole process group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    memory.keep()
+    memory.keep()  # it ends with the job
     parent = mp.parent_process()
 
     def gone() -> bool:

@@ -139,17 +139,20 @@ def test_half_precision_is_close_and_only_in_training(config, scale, records, aw
     assert torch.allclose(half, full, atol=0.1)
 
 
-def test_a_step_of_training_reads_the_states_as_prediction_does(records, config, normaliser, scale, awake):
-    """Both outputs of the operation for training, against the two that predictions are made with."""
+def test_a_step_of_training_reads_the_states_as_prediction_does(records, config, normaliser, scale, awake, monkeypatch):
+    """Dropout is in what is plain and not in what the site effect is made of, where it would count as noise."""
     batch = Batcher(records, normaliser, config, 0, torch.device("cpu")).draw()
-    model = awake(TAMRL(dataclasses.replace(config.model, dropout=0.0), scale)).train()
+    model = awake(TAMRL(config.model, scale)).train()
+    forward = model.forward_model
     with torch.no_grad():
         states, _ = model.states(batch.support, batch.drivers, batch.mask)
+        kept = (torch.rand(states.shape) < 0.6).float()
+        monkeypatch.setattr(forward.dropout, "kept", lambda x: (kept, 1 / 0.6))
         told = (states, batch.season, batch.fluxes, batch.shots)
         plain, adapted = model.with_and_without_effect(*told, batch.rows)
-        torch.testing.assert_close(plain, model.forward_model.fluxes(states), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(plain, forward.raw_fluxes(states * kept / 0.6), rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(adapted, model.effect(*told)[0], rtol=1e-4, atol=1e-4)
-    assert (adapted - plain).abs().max() > 0.01
+        assert (plain - forward.raw_fluxes(states)).abs().max() > 0.01
 
 
 def test_places_of_unequal_length_are_encoded_together_as_each_alone(config, scale):

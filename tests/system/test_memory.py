@@ -48,6 +48,32 @@ def test_less_is_kept_unless_the_environment_says_how_much(monkeypatch):
         assert memory._library().mallopt(*choice) == 1  # which the library knows
 
 
+@pytest.mark.parametrize(
+    ("refused", "variables", "expected"),
+    [
+        (0, {}, [(-3, 2**30), (-1, 2**31 - 1)]),
+        (1, {}, [(-3, 2**30), (-3, 2**25), (-1, 2**31 - 1)]),
+        (2, {}, [(-3, 2**30), (-3, 2**25)]),
+        (0, {"MALLOC_MMAP_THRESHOLD_": "4"}, [(-1, 2**31 - 1)]),
+        (0, {"MALLOC_TRIM_THRESHOLD_": "4"}, [(-3, 2**30)]),
+    ],
+)
+def test_an_older_library_is_asked_for_less_and_never_for_half_of_it(monkeypatch, refused, variables, expected):
+    said = []
+
+    def mallopt(*what):
+        said.append(what)
+        return int(len(said) > refused)
+
+    monkeypatch.setattr(memory, "_library", lambda: SimpleNamespace(mallopt=mallopt))
+    for variable in ("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"):
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    memory.keep()
+    assert said == expected
+
+
 @gnu
 def test_a_process_that_repeats_itself_keeps_its_memory():
     """A step that takes and frees the same arrays has them back from the system once, not each time."""

@@ -57,7 +57,10 @@ def _table(draft: Draft, table: dict[str, Any], mapped: bool, number: int) -> No
         column_config={
             "column": st.column_config.TextColumn("Column", width="medium"),
             "what": st.column_config.SelectboxColumn(
-                "Read as", options=[NOTHING, TIME, SITE, *VARIABLES], width="small", help="Empty: the column is not read"
+                "Read as",
+                options=[NOTHING, TIME, SITE, *VARIABLES],
+                width="small",
+                help="Empty: the column is not read",
             ),
             "unit": st.column_config.TextColumn("Its unit", width="small", help="Empty: the unit usual here"),
             "negate": st.column_config.CheckboxColumn(
@@ -69,7 +72,11 @@ def _table(draft: Draft, table: dict[str, Any], mapped: bool, number: int) -> No
     stamps = table["columns"]["stamps"]
     if table["steps"]:
         stamps = st.selectbox(
-            "A time stamp is", list(_STAMPS), list(_STAMPS).index(stamps), _STAMPS.__getitem__, key=f"workspace_stamps_{key}"
+            "A time stamp is",
+            list(_STAMPS),
+            list(_STAMPS).index(stamps),
+            _STAMPS.__getitem__,
+            key=f"workspace_stamps_{key}",
         )
     if widgets.button(
         "Use these columns",

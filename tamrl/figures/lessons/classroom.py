@@ -9,8 +9,8 @@ from tamrl.figures import hover
 from tamrl.figures.colours import LOSS, ROLE, TIE, WIN
 from tamrl.figures.style import INK, MUTED, Theme, style
 
-#: Names of right, wrong and unmarked answers, and how each is drawn: colour by theme, hatch of bars, sign of points. Who
-#: answers again may have seen what is right.
+#: Names of right, wrong and unmarked answers, and how each is drawn: colour by theme, hatch of bars, sign of points.
+#: Who answers again may have seen what is right.
 KINDS = {
     "right at once": (WIN, "", "circle"),
     "right after more tries": (WIN, "x", "circle-open"),
