@@ -30,7 +30,7 @@ _TILE, _LARGEST = 8, 128
 _WORK = 40_000_000
 #: What the standard deviations of the maps are, of models that are calibrated and of others.
 SPREAD = {
-    True: "Standard deviation of what a tower at a new place would measure in a time step, calibrated on held-out towers",
+    True: "Standard deviation of what a new tower would measure in a time step, calibrated on held-out towers",
     False: "Standard deviation between the members and of the prior of the site's effect, not calibrated",
 }
 CITATION = "TAM-RL: Rozanov, Renganathan and Kumar 2026, arXiv:2603.09974; upscaling with TAM-RL Explorer"
