@@ -8,6 +8,7 @@ import textwrap
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 import tower_files
 import xarray as xr
 from map_files import write
@@ -66,6 +67,24 @@ def space(small_workspace):
 @pytest.fixture(scope="module")
 def model(checkpoint):
     return tamrl.load_model(checkpoint, device="cpu")
+
+
+def test_a_model_for_a_job_is_on_the_device_that_is_faster_at_it(checkpoint, monkeypatch):
+    from tamrl.api import models
+    from tamrl.predict.fastest import Picked
+
+    asked = []
+
+    def ready(job, name, say):
+        asked.append((job, name))
+        return Picked(torch.device("cpu"), "2.0 times as fast at this")
+
+    monkeypatch.setattr(models, "ready", ready)
+    assert tamrl.load_model(checkpoint, job="site-effect").device.type == "cpu"
+    assert tamrl.load_model(checkpoint, device="cpu").device.type == "cpu"
+    assert asked == [("site-effect", "auto")]
+    with pytest.raises(TamrlError, match=r"Unknown job 'magic'.*site-effect"):
+        tamrl.load_model(checkpoint, job="magic")
 
 
 def test_a_tower_is_adapted_as_by_the_functions_below(space, model):

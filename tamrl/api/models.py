@@ -1,5 +1,6 @@
 """Models: load, predict, adapt, score and upscale; the public functions that need torch."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,16 +10,18 @@ import pandas as pd
 import xarray as xr
 
 from tamrl.bundled import find_model
+from tamrl.errors import TamrlError
 from tamrl.evaluation.held_out import held_out
 from tamrl.evaluation.of_model import evaluate_model, near_copies
 from tamrl.maps.catalog import entry, open_maps
 from tamrl.model.checkpoint import Ensemble
 from tamrl.model.cross_fitted import CrossFitted, open_model
-from tamrl.predict import saved
+from tamrl.predict import fastest, saved
 from tamrl.predict.adapt import Adaptation
 from tamrl.predict.ensemble import cautions
 from tamrl.predict.methods import AdaptSettings
 from tamrl.predict.output import adaptation_dataset, before_after
+from tamrl.predict.rehearsal import ready
 from tamrl.predict.saved import AdaptedModel
 from tamrl.predict.tower import adapt_tower, adapt_towers, predict_tower
 from tamrl.protocol.placements import PLACEMENTS
@@ -27,19 +30,28 @@ from tamrl.towers.workspace import Workspace
 from tamrl.upscale import run
 from tamrl.upscale.request import UpscaleRequest
 
+log = logging.getLogger(__name__)
 
-def load_model(name: str | Path, device: str = "auto") -> Ensemble | CrossFitted:
+
+def load_model(name: str | Path, device: str = "auto", job: str | None = None) -> Ensemble | CrossFitted:
     """Load a trained ensemble.
 
     Args:
         name: a bundled model, ``cross-fitted`` (at a tower of FLUXNET2015 the ensemble that never saw it, elsewhere
             ``fluxnet2015-daily``), ``fluxnet2015-daily``, ``fluxnet2015-climate``; or the folder that ``train`` wrote.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:<number>`` or ``mps``.
+        job: what the model is for: ``site-effect``, ``modulation``, ``all``, ``encode`` or ``zero-shot`` at one tower,
+            ``many`` towers, or ``upscale``. With it ``auto`` is the device that is faster at that on this machine,
+            measured once and kept; adapting to one tower may be slower on a GPU. Without it ``auto`` is a GPU where
+            there is one.
 
     Raises:
-        TamrlError: there is no such model, it is damaged, or the device is not there.
+        TamrlError: there is no such model or job, the model is damaged, or the device is not there.
     """
-    return open_model(find_model(Path(name)), choose(device))
+    if job is not None and job not in fastest.JOBS:
+        raise TamrlError(f"Unknown job {job!r}", "load_model", f"Known: {', '.join(fastest.JOBS)}")
+    chosen = choose(device) if job is None else ready(job, device, log.info).device
+    return open_model(find_model(Path(name)), chosen)
 
 
 def predict(model: Ensemble | CrossFitted | AdaptedModel, tower: xr.Dataset, allow_gaps: bool = False) -> xr.Dataset:
