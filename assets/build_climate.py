@@ -347,7 +347,7 @@ def write_maps(checkpoint: Path, archive: xr.Dataset, drivers: tuple[str, ...], 
             members = tree_maps(kind, archive, earth, drivers)
             maps = summarised(members)
         sums[name] = totals(members, earth)
-        source = f"tamrl: {title}, trained on {towers}, on the small Earth"
+        source = f"tamrl: {title}, trained on {towers}, with drivers at 0.5 degrees"
         pack(maps, earth, MAPS / f"{name}.nc", title, source)
         sys.stdout.write(f"{name}: {sums[name]}, {(MAPS / f'{name}.nc').stat().st_size / 1e6:.1f} MB\n")
     text = "# Global totals of the bundled maps, PgC yr-1: mean and standard deviation of five members each.\n"

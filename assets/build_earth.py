@@ -177,9 +177,6 @@ def regions(land: np.ndarray) -> tuple[np.ndarray, list[str], np.ndarray, list[s
     at = np.argwhere(land)
     lat, lon = LAT[at[:, 0]], LON[at[:, 1]]
     place = locate(lat, lon)
-    # Natural Earth counts all of Russia to Europe; the Ural lies at 60 degrees east.
-    east = (place["country"] == "Russia") & ((lon > 60) | (lon < -100))
-    place["continent"] = place["continent"].where(~east, "Asia")
     continents = sorted(set(place["continent"]) - {"unknown", "Seven seas (open ocean)"})
     region = transcom(lat, lon, place["continent"].to_numpy(), place["country"].to_numpy())
     fields = []

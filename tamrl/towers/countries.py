@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 OUTLINES = bundled.outlines()
 #: A tower outside every polygon (the outlines are coarse) belongs to the nearest country within this distance.
 NEAREST_KM = 300.0
+#: Natural Earth has each country on one continent. What of it lies on another, by longitude: its name and continent.
+#: (The Ural lies at 60 degrees east.)
+ELSEWHERE = (
+    ("France", -60.0, -45.0, "French Guiana", "South America"),
+    ("Russia", 60.0, 180.0, "Russia", "Asia"),
+    ("Russia", -180.0, -100.0, "Russia", "Asia"),
+)
 #: Equal-area cylindrical projection in metres, EPSG 6933; distances are right in the north-south
 #: direction and near enough elsewhere to choose the nearest coast.
 METRIC_CRS = 6933
@@ -97,4 +104,7 @@ def locate(lat: np.ndarray, lon: np.ndarray, outlines: Path = OUTLINES) -> pd.Da
         )
         near = near[~near.index.duplicated()]
         joined.loc[near.index, ["country", "continent"]] = near[["country", "continent"]]
-    return pd.DataFrame(joined[["country", "continent"]]).fillna(UNKNOWN).reset_index(drop=True)
+    found = pd.DataFrame(joined[["country", "continent"]]).fillna(UNKNOWN).reset_index(drop=True)
+    for country, west, east, name, continent in ELSEWHERE:
+        found.loc[(found["country"] == country) & (lon >= west) & (lon <= east), :] = (name, continent)
+    return found
