@@ -179,8 +179,8 @@ _DARK_ZERO = "#262a27"
 
 #: Land-cover classes: forests green, shrubs and savannas yellow to brown, water blue, people pink.
 CLASS = {
-    "ENF": "#14532d",
-    "EBF": "#23944f",
+    "ENF": "#1f7a4d",
+    "EBF": "#35b86a",
     "DNF": "#5f8f3c",
     "DBF": "#8fce4f",
     "MF": "#0f8f86",

@@ -48,7 +48,19 @@ def disk(tmp_path, monkeypatch):
 
 def said(at) -> list[str]:
     """Return all texts that the page shows, without the boxes that hold what was typed."""
-    kinds = ("error", "warning", "info", "caption", "markdown", "title", "header", "subheader", "text", "success")
+    kinds = (
+        "error",
+        "warning",
+        "info",
+        "caption",
+        "markdown",
+        "title",
+        "header",
+        "subheader",
+        "text",
+        "success",
+        "toast",
+    )
     shown = [str(element.value) for kind in kinds for element in at.get(kind)]
     shown += [str(element.proto) for element in at.get("html")]
     return shown + [str(option) for box in at.selectbox for option in box.options]

@@ -163,6 +163,20 @@ def test_net_exchange_and_differences_are_centred_on_zero(open_page):
     assert "First model (SIMULATED) − Second model (SIMULATED)" in data["panels"][0]["name"]
 
 
+def test_uncertainties_that_may_be_of_different_kinds_are_not_subtracted(open_page):
+    at = healthy(open_page(mode="difference", layer="spread", month=7, **{"with": "second"}))
+    assert not [part for part in at.get("bidi_component") if part.key == "world_map"]
+    assert any("not known to be the same quantity" in str(box.value) for box in (*at.info, *at.warning))
+    assert not at.select_slider, "no month can be chosen of what is not shown"
+
+
+def test_what_the_address_asks_for_in_vain_is_told(open_page):
+    at = healthy(open_page(month="13", flux="CO2"))
+    assert [toast.value for toast in at.toast] == [
+        "Of this address not known here, and left out: month '13', flux 'CO2'."
+    ]
+
+
 def test_a_difference_is_taken_on_the_coarser_grid_and_says_the_years(open_page):
     at = healthy(open_page(mode="difference", **{"with": "third"}, month=1))
     assert shown(at)["panels"][0]["bounds"] == [-180, -90, 180, 90]

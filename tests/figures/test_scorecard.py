@@ -6,7 +6,7 @@ import pytest
 
 from tamrl.evaluation.labels import LABELS, in_order
 from tamrl.evaluation.results import METRICS
-from tamrl.figures.colours import ACCENT, GLYPHS, PURPLE_ORANGE, UNSURE, rgb
+from tamrl.figures.colours import ACCENT, GLYPHS, LOSS_INK, PURPLE_ORANGE, UNSURE, rgb
 from tamrl.figures.scorecard import checks, models, names, patterns
 from tamrl.figures.scorecard import map as maps
 
@@ -260,7 +260,8 @@ def test_a_class_of_one_tower_does_not_stretch_the_axis_and_is_not_lost():
     low, high = figure.layout.xaxis.range
     assert -0.2 < low < -0.1
     assert 0.1 < high < 0.2
-    (note,) = figure.layout.annotations
+    note, side = figure.layout.annotations
+    assert (side.text, side.xanchor) == ("better →", "right"), "a larger R² is better"
     assert note.text == "◂ \N{MINUS SIGN}3.25"
     assert (note.x, note.y) == (low, 2)
     assert list(figure.data[0].x) == [0.06, -0.04, -3.25], "the data are what they were"
@@ -274,7 +275,16 @@ def test_a_class_of_one_tower_does_not_stretch_the_axis_and_is_not_lost():
     ):
         figure = models.classes(_changes(*rows), "GPP", R2, "XGBoost", {}, "light")
         assert figure.layout.xaxis.range is None
-        assert not figure.layout.annotations
+        assert [note.text for note in figure.layout.annotations] == ["better →"]
+
+
+@pytest.mark.parametrize(("metric", "better"), [(RMSE, "b"), (R2, "a")])
+def test_what_is_worse_has_a_colour_of_its_own_and_what_is_not_known_is_grey(metric, better):
+    table = _changes(("a", 9, 4.0, 2.0, 6.0), ("b", 9, -4.0, -6.0, -2.0), ("c", 9, 1.0, -2.0, 4.0))
+    (points,) = models.classes(table, "GPP", metric, "XGBoost", {}, "light").data
+    colour = dict(zip("abc", points.marker.color, strict=True))
+    worse = "a" if better == "b" else "b"
+    assert colour == {better: ACCENT["light"], worse: LOSS_INK["light"], "c": UNSURE["light"]}
 
 
 def test_an_interval_that_the_axis_cuts_off_is_marked_at_its_ends():
@@ -284,4 +294,5 @@ def test_an_interval_that_the_axis_cuts_off_is_marked_at_its_ends():
     assert [(note.text, note.y, note.xanchor) for note in figure.layout.annotations] == [
         ("◂", 2, "left"),
         ("▸", 2, "right"),
+        ("← better", 1, "left"),
     ]

@@ -162,7 +162,7 @@ def settings_section() -> tuple["AdaptSettings", bool]:
     """Draw the choice of method, steps and learning rate; return the settings and whether Adapt was pressed."""
     standard = AdaptSettings()
     if state.get("method") not in METHODS:
-        state.put("method", None)
+        state.leave_out("method")
     if state.get("steps") is not None:
         state.put("steps", min(max(state.get("steps"), 1), MOST_STEPS))
     columns = st.columns([2, 2, 3, 1.6], gap="medium", vertical_alignment="bottom")

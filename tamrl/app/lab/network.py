@@ -164,6 +164,10 @@ def _show(request: NetworkRequest, result: "NetworkResult", table: pd.DataFrame,
             change = number(row["median"], 1, True)
             st.metric("Median change of RMSE", f"{change} %", border=False)
             st.caption(f"better by 10 % or more at {row['improved']:.0f} % of towers, worse at {row['harmed']:.0f} %")
+    st.caption(
+        "The median of the changes at each tower. The Scorecard compares medians of the errors on its cards, and takes "
+        "the geometric mean of the ratios at each tower for its targets; its labelled days are others, too."
+    )
     flux = pick("Flux", "flux", FLUXES, "NEE", str, hidden=True)
     rows = result.table[result.table["flux"] == flux].set_index("site")
     places = table[["lat", "lon", "igbp", "koeppen", "valid_days"]].rename(columns={"valid_days": "days"})

@@ -69,7 +69,8 @@ def _heading(view: LabView, current: bool) -> None:
     if METHODS[settings.method].descends:
         done.insert(1, f"{settings.steps} steps at {settings.learning_rate:g}")
     if METHODS[settings.method].fits:
-        done.append(f"shrinkage {np.mean(result.shrinkage):.2f} (0 = zero-shot, 1 = fully adapted; mean of members)")
+        kept = np.mean(result.shrinkage)
+        done.append(f"share of the adaptation kept {kept:.2f} (0 = zero-shot, 1 = all of it; mean of members)")
     if view.request.gaps:
         done.append(f"{wording.unit(view.step, 0)} without weather predicted as well")
     st.caption(" · ".join(done))

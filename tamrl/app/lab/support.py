@@ -121,6 +121,8 @@ def _start(
     """
     low, high = valid[0].date(), valid[-1].date()
     default = min(max(low, first or (time[0] + pd.Timedelta(days=SKIP_DAYS)).date()), high)
+    if state.asked("start") and not low <= state.get("start", default) <= high:
+        state.leave_out("start")
     wanted = min(max(state.get("start", default), low), high)
     default, start = (valid[valid >= pd.Timestamp(when)][0].date() for when in (default, wanted))
     return default, start
@@ -171,7 +173,7 @@ def _choices(
 def _support_flux(step: TimeStep) -> str:
     """Draw the choice of the flux on the chart of the support."""
     if state.get("flux") not in FLUXES:
-        state.put("flux", None)
+        state.leave_out("flux")
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         st.markdown(f"**Support {wording.unit(step, 0)}**", width="content")
         st.segmented_control("Flux", FLUXES, required=True, label_visibility="collapsed", **state.bind("flux", "NEE"))

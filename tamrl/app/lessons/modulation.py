@@ -72,6 +72,7 @@ def _cards(site: str, gamma: float, beta: float, shown: tuple[str, ...]) -> None
                 None if name == "plain" else f"{number(change, 0, True)} %" if moved else "no change",
                 **components.delta_look(change if moved else 0.0, "low"),
             )
+    st.caption(f"RMSE in {UNIT}.")
 
 
 def _lower(name: str) -> str:

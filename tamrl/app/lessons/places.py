@@ -71,8 +71,8 @@ def _season(site: str) -> None:
     table = by_hand.season(made.index, {"predicted": made[FLUX].to_numpy()}, made[f"{FLUX}_observed"].to_numpy())
     with st.container(horizontal=True, gap="large"):
         st.metric(f"{site}: R²", number(row["r2"]), width="content")
-        st.metric("RMSE", number(row["rmse"]), help=UNIT, width="content")
-        st.metric("Bias", number(row["bias"], 2, True), help=f"{UNIT}, predicted minus observed", width="content")
+        st.metric(f"RMSE [{UNIT}]", number(row["rmse"]), width="content")
+        st.metric(f"Bias [{UNIT}]", number(row["bias"], 2, True), help="Predicted minus observed", width="content")
     components.figure(
         f"lesson_season_{site}",
         figures.seasons(table, FLUX, theme.current()),

@@ -31,6 +31,7 @@ def _choose() -> list[str]:
         max_selections=ADDED,
         format_func=_label,
         placeholder="Choose places",
+        filter_mode="contains",
         **notebook.bind("siting_added", []),
     )
 
@@ -80,10 +81,9 @@ def _cards(added: list[str]) -> None:
     columns[0].metric("Towers", len(START) + len(added))
     change = mine - before
     columns[1].metric(
-        "Mean RMSE over all places",
+        f"Mean RMSE over all places [{UNIT}]",
         number(mine),
         number(change, 2, True) if added else "no change",
-        help=UNIT,
         **components.delta_look(change if added else 0.0, "low"),
     )
     columns[2].metric("Left to build", ADDED - len(added))

@@ -105,8 +105,8 @@ def explore() -> None:
     everything, kept = record.means(threshold)
     columns = st.columns(4, gap="small")
     columns[0].metric("Days kept", f"{int(record.kept(threshold).sum())} of {len(record.days)}")
-    columns[1].metric("Mean NEE, all days", f"{number(everything, 2, True)}", help=UNIT)
-    columns[2].metric("Mean NEE, kept days", f"{number(kept, 2, True)}", help=UNIT)
+    columns[1].metric(f"Mean NEE, all days [{UNIT}]", number(everything, 2, True))
+    columns[2].metric(f"Mean NEE, kept days [{UNIT}]", number(kept, 2, True))
     columns[3].metric("Days with GPP below 0", f"{record.negative_gpp}")
     if frame.mark_of(LESSON, "guess") is not None:
         _theory(record)

@@ -31,9 +31,10 @@ def _mark() -> list[str]:
     """Draw the choice of regions and the map that shows it; return the marked ones."""
     codes, names = data.region_codes()
     chosen = st.multiselect(
-        f"Where would you trust the map least? Mark {MARKS} regions",
+        f"Where would you trust the map least? Choose {MARKS} regions in this list",
         sorted(names.values()),
         max_selections=MARKS,
+        filter_mode="contains",
         **notebook.bind("trust_regions", []),
     )
     field, towers = data.index_maps()["extrapolation"], _towers()
@@ -80,7 +81,10 @@ def explore() -> None:
             args=("trust_shown", True),
         )
         if not ready:
-            st.caption(f"Mark {MARKS} regions first: {len(chosen)} so far.")
+            st.caption(
+                f"Choose {MARKS} regions in the list first: {len(chosen)} so far. On the map dots are towers, and the "
+                "region under the pointer has its name."
+            )
         return
     _index()
     _errors(chosen)

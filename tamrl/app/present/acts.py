@@ -45,8 +45,9 @@ def place(scene: Scene, words: st.delta_generator.DeltaGenerator, picture: st.de
     """Draw the tower and where it stands; a click, or a name, takes another one."""
     row, shade = scene.table.loc[scene.site], theme.current()
     with words:
+        audience = walk.story(state.get("story", walk.AUDIENCE)) is None
         st.selectbox(
-            "Tower",
+            "Which tower? Choose its name, or click it on the map" if audience else "Tower",
             list(scene.table.index),
             index=list(scene.table.index).index(scene.site),
             key=f"stage_tower_{scene.site}",

@@ -124,6 +124,7 @@ def make(choice: Choice) -> Scene:
     table, model = cache.towers(workspace), cache.model(choice.model)
     site = state.get("site")
     if site not in table.index:
+        state.leave_out("site")
         site = first_tower(table, frozenset(model.seen_sites), workspace.example)
     ensemble, tower = model.for_site(site), cache.tower(workspace, site)
     at_home = workspace.path == bundled_workspaces()["fluxnet2015"]

@@ -40,7 +40,10 @@ def number(workspace: Workspace) -> int:
     """Return the number of the present tale; at first that of a tower that was chosen before, else the first story."""
     at_home = workspace.path == bundled_workspaces()[OF_STORIES]
     chosen = state.get("story", 1 if at_home and not state.get("site") else AUDIENCE)
-    return chosen if 1 <= chosen <= AUDIENCE else AUDIENCE
+    if not 1 <= chosen <= AUDIENCE:
+        state.leave_out("story")
+        return AUDIENCE
+    return chosen
 
 
 def story(number: int) -> Story | None:

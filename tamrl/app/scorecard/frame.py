@@ -159,6 +159,7 @@ def _filters(sites: pd.DataFrame) -> pd.DataFrame:
                 [option for option in known if option in present],
                 format_func=text,
                 placeholder="all",
+                filter_mode="contains",
                 **state.bind(name, []),
             )
     return chosen

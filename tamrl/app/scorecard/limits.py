@@ -39,7 +39,7 @@ def show(results: Results) -> None:
 
 _TOWERS = """
 The bundled daily model learnt from all of these towers. The monthly model behind the bundled maps learnt from a few
-less, those with months enough of good quality; World, Place names the others.
+fewer, those with months enough of good quality; World, Place names the others.
 """
 _LIMITS = """
 **It can tell you**

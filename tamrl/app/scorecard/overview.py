@@ -67,6 +67,12 @@ def _cards(view: ScorecardView) -> None:
         "Zero-shot is scored on all valid days of a tower, the others on the days outside the largest support: compare "
         "a card's columns with their references, not with each other; what labels change against TAM-RL's own "
         "zero-shot is on the same days. Grey: the 95 % interval includes zero, so the sign is not known. "
+        + (
+            "*Paired* is the geometric mean of the ratios at each tower, by which the targets are judged: it sees a "
+            "small change at most towers, which the ratio of two medians may miss. "
+            if view.metric.relative
+            else ""
+        )
         + _members(view)
     )
 
@@ -82,6 +88,8 @@ def _by_labels(view: ScorecardView, flux: str, columns: list[Column]) -> None:
             low, high = (names.change_text(row[k], view.metric) for k in ("change_low", "change_high"))
             told = "" if _sure(row) else ", not clear"
             text = f"{names.change_text(row['change'], view.metric)} ({low} to {high}{told})"
+            if view.metric.relative and np.isfinite(row["paired"]):
+                text += f", paired {names.number(row['paired'], 1, True)} %"
             texts.append(f"{names.shots_label(column[1])} {text}")
     if texts:
         size = ", in absolute value" if view.metric.best == "zero" else ""
@@ -256,10 +264,12 @@ def _places(view: ScorecardView) -> None:
         references |= dict.fromkeys(view.versus(known, s) for s in (0, shots))
         # Both references would not fit under a third of the page: the caption names them.
         figure = figures.classes(found, flux, view.metric, "the reference", labels, theme.current())
-        cut = " ◂ ▸: beyond the axis." if figure.layout.annotations else cut
+        if any(figures.BEYOND & {*note.text} for note in figure.layout.annotations):
+            cut = " ◂ ▸: beyond the axis."
         chart(column, f"scorecard-places_{flux}_{by}_{shots}", figure, _places_in_words(found, flux, view))
     if references:
-        st.caption(f"Reference: {', with labels '.join(references)}. Grey: the 95 % interval includes zero.{cut}")
+        versus = ", with labels ".join(references)
+        st.caption(f"Reference: {versus}. Orange: worse. Grey: the 95 % interval includes zero.{cut}")
     components.footer(f"scorecard_places_{by}", view.origin, lambda: pd.concat(parts, names=["flux"]))
     if by == "igbp":
         present = [c for c in IGBP if c in set(view.sites["igbp"])]

@@ -13,7 +13,7 @@ import xarray as xr
 from pandas.io.formats.style import Styler
 
 from tamrl import wording
-from tamrl.app.shared import explain, figure_download, files, tour, visitor
+from tamrl.app.shared import explain, figure_download, files, state, tour, visitor
 from tamrl.app.shared.files import SIMULATED, Origin
 from tamrl.app.shared.jobs import as_user_error
 from tamrl.app.shared.widgets import chart, legend
@@ -72,6 +72,14 @@ def quoted(text: str) -> str:
     printable = "".join(sign if sign.isprintable() else "?" for sign in str(text))
     short = printable if len(printable) <= _LONGEST_NAME else printable[: _LONGEST_NAME - 1] + "\N{HORIZONTAL ELLIPSIS}"
     return "'" + re.sub(r"([\\`*_{}\[\]<>()#$~|:!&])", r"\\\1", short) + "'"
+
+
+def tell_left_out() -> None:
+    """Say what of an address is not to be had here; the page shows what it begins with instead."""
+    found = [f"{name} {quoted(text)}" for name, text in state.left_out().items()]
+    if found:
+        told = f"Of this address not known here, and left out: {', '.join(found)}."
+        st.toast(told, icon=":material/link_off:", duration="long")
 
 
 def page_header(title: str, lead: str, simulated: bool) -> None:
@@ -221,7 +229,7 @@ def _metric(label: str, value: float, delta: str, better: Better, change: float)
     moved = known and abs(change) >= 0.005
     still = "no change" if known else "not scored"
     delta, look = (delta, delta_look(change, better)) if moved else (still, delta_look(0.0, better))
-    st.metric(label, style.number(value), delta, width="content", **look)
+    st.metric(label, style.number(value, signed=better == "zero"), delta, width="content", **look)
 
 
 def delta_look(change: float, better: Better, sure: bool = True) -> dict[str, Any]:

@@ -18,6 +18,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 _VALUES, _WRITTEN, _BEFORE, _REFUSED = "tamrl_values", "tamrl_written", "tamrl_written_before", "tamrl_refused"
+#: What the address of this run newly asks for, and what of it is not to be had: name -> its text.
+_ASKED, _LEFT_OUT = "tamrl_asked", "tamrl_left_out"
 #: Seconds in which a browser may still send the address that the app has just replaced.
 _LATE_S = 3.0
 #: Characters of a value in the address; a longer one is none that the app has written.
@@ -29,7 +31,7 @@ class Parameter:
     """How one choice is read from and written to the URL.
 
     Attributes:
-        read: text of the URL to value; a ValueError means that the text is not understood and is ignored.
+        read: text of the URL to value; a ValueError means that the text is not understood, which is told.
         write: value to text of the URL.
     """
 
@@ -210,12 +212,13 @@ def restore() -> bool:
     """
     values = st.session_state.setdefault(_VALUES, {})
     written = st.session_state.setdefault(_WRITTEN, {})
-    asked, back = False, _went_back()
+    new, back = False, _went_back()
     if back:
         values.clear()
         written.clear()
         st.session_state.pop(_BEFORE, None)
     before, now = st.session_state.get(_BEFORE, {}), time.monotonic()
+    st.session_state[_ASKED] = {}
     for name, parameter in PARAMETERS.items():
         text = st.query_params.get(name)
         if text is None or text == written.get(name) or len(text) > _LONGEST:
@@ -223,15 +226,16 @@ def restore() -> bool:
         replaced, when = before.get(name, ("", -math.inf))
         if text == replaced and now - when < _LATE_S:
             continue
-        asked = asked or name not in EVERYWHERE
+        new = new or name not in EVERYWHERE
+        st.session_state[_ASKED][name] = text
         try:
             read = parameter.read(text)
         except ValueError:
-            values.pop(name, None)
+            leave_out(name)
             continue
         if not any(read == refused and now - when < _LATE_S for refused, when in _refused(name)):
             values[name] = read
-    return asked and not back
+    return new and not back
 
 
 def _went_back() -> bool:
@@ -280,6 +284,24 @@ def put(name: str, value: Any) -> None:
         values.pop(name, None)
     else:
         values[name] = value
+
+
+def asked(name: str) -> bool:
+    """Return whether the address of this run newly asks for something by a name."""
+    return name in st.session_state.get(_ASKED, {})
+
+
+def leave_out(name: str) -> None:
+    """Forget a choice that is not to be had; what the address has just asked for is kept for ``left_out``."""
+    text = st.session_state.get(_ASKED, {}).pop(name, None)
+    put(name, None)
+    if text is not None:
+        st.session_state.setdefault(_LEFT_OUT, {})[name] = text
+
+
+def left_out() -> dict[str, str]:
+    """Return once what of the address is not to be had: name -> its text."""
+    return st.session_state.pop(_LEFT_OUT, {})
 
 
 def refuse(name: str) -> None:

@@ -15,7 +15,7 @@ def choice(name: str, options: Sequence[Any], default: Any) -> Any:
     """Return the choice ``name`` where it is available, else forget it and return the default."""
     value = state.get(name, default)
     if value not in options:
-        state.put(name, None)
+        state.leave_out(name)
         value = default if default in options else next(iter(options), None)
     return value
 

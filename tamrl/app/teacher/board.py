@@ -1,5 +1,7 @@
 """The screen of a class: code, progress, answers, the table to take home. It draws itself anew every few seconds."""
 
+from urllib.parse import urlsplit
+
 import pandas as pd
 import streamlit as st
 
@@ -33,6 +35,8 @@ def show(key: str, code: str) -> None:
     with st.container(border=True, key="teacher_code"):
         st.markdown("Students open the page **Lessons** and enter the class code")
         st.html(f'<div class="tamrl-code">{code}</div>')
+        if url := st.context.url:
+            st.caption(f"A link with the code in it: `{url.rpartition('/')[0]}/lessons?class={code}`{_reach(url)}")
     _live(key)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         components.download("Results as CSV", f"class-{code}.csv", lambda: as_csv(key), files.CSV, "teacher_csv")
@@ -47,6 +51,12 @@ def show(key: str, code: str) -> None:
             st.markdown("Both take effect at once and cannot be undone. Take the CSV first.")
             st.button("Clear all results", key="teacher_clear", on_click=_call, args=("clear", key))
             st.button("End the class", key="teacher_end", on_click=_call, args=("end", key))
+
+
+def _reach(url: str) -> str:
+    """Return what a link lacks that only this computer understands."""
+    local = urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")
+    return ", with the name of this computer instead of localhost" if local else ""
 
 
 def as_csv(key: str) -> bytes:

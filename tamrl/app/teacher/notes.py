@@ -32,10 +32,11 @@ def show() -> None:
             )
     st.header("On one server", anchor=False)
     st.markdown(
-        "Start the app on a computer that the class reaches: "
-        "`TAMRL_ROOTS= streamlit run app.py --server.address 0.0.0.0`, and give the class "
-        "`http://<name of the computer>:8501/lessons`. It needs no internet. Open each "
-        "lesson once yourself beforehand, and the models are loaded.\n\n"
+        "Start the app on a computer that the class reaches: `streamlit run app.py --server.address 0.0.0.0`, with the "
+        "variable `TAMRL_ROOTS` set to nothing, so that no visitor can open folders of that computer (in a shell: "
+        "`TAMRL_ROOTS= streamlit run ...`). Give the class the address of the page Lessons, with the name of the "
+        "computer instead of localhost. It needs no internet. Open each lesson once yourself beforehand, and the "
+        "models are loaded.\n\n"
         "**What is kept.** Of each student a random number, the latest answer to each question with its number of "
         "tries, and the minutes since joining. No names, no addresses. It is in the memory of the server alone, at "
         "most 12 hours, and goes when you end the class or the server stops. So take the CSV before you leave."

@@ -40,7 +40,9 @@ def filters(table: pd.DataFrame) -> pd.DataFrame:
         present = set(table[field])
         options = [option for option in known if option in present]
         state.put(name, [v for v in state.get(name, []) if v in options] or None)
-        column.multiselect(label, options, format_func=text, placeholder="all", **state.bind(name, []))
+        column.multiselect(
+            label, options, format_func=text, placeholder="all", filter_mode="contains", **state.bind(name, [])
+        )
     with_data = table[table["last"] > 0]
     first, last = (int(with_data["first"].min()), int(with_data["last"].max())) if len(with_data) else (0, 0)
     if first < last:
@@ -231,6 +233,7 @@ def series_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
         label_visibility="collapsed",
         format_func=lambda name: VARIABLES[name].long_name,
         placeholder="Drivers to show",
+        filter_mode="contains",
         on_change=lambda: state.put("drivers", st.session_state[f"drivers_{site}"]),
     )
     names, kind = [*FLUXES, "NEE_QC", *drivers], step_of(tower).adjective
@@ -265,7 +268,7 @@ def fingerprint_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
     place = "day of year" if step_of(tower) == TimeStep.DAILY else "month"
     left.markdown(f"**Fingerprint: {place} by year**")
     if state.get("flux") not in FLUXES:
-        state.put("flux", None)
+        state.leave_out("flux")
     with right.container(horizontal=True, horizontal_alignment="right"):
         st.segmented_control("Flux", FLUXES, required=True, label_visibility="collapsed", **state.bind("flux", "NEE"))
         st.toggle(

@@ -29,7 +29,9 @@ def section(draft: Draft, report: ReadReport, shelf: Shelf, site: str) -> None:
     """
     sites = report.sites
     if len(sites) > 1:
-        sites = st.multiselect("Towers to keep", sites, default=sites, key=f"workspace_keep_{draft.path.name}")
+        sites = st.multiselect(
+            "Towers to keep", sites, default=sites, key=f"workspace_keep_{draft.path.name}", filter_mode="contains"
+        )
     target, name = _target(shelf)
     if target is not None:
         _say_replaced(target, sites)

@@ -119,6 +119,8 @@ def _scores(tables: dict[MapsEntry, pd.DataFrame], view: WorldView, classes: dic
     lines += (
         ["Both are mean years, of the calendar months that a tower has in at least two years."] if mean_year else []
     )
+    most = int(found["towers"].max()) if len(found) else 0
+    lines += [f"{most} of {len(classes)} towers have months that count."] if most < len(classes) else []
     lines += [f"Left out, no land near: {', '.join(sorted(left_out))}."] if left_out else []
     lines += [_seen(set(classes), [entry.label for entry in tables if entry.key in world_numbers.SAME_TOWERS])]
     st.caption(" ".join(filter(None, lines)))

@@ -126,7 +126,9 @@ def _period(maps: xr.Dataset, other: xr.Dataset | None) -> Period:
         state.put("season", None)
     year = state.get("year")
     season = state.get("season")
-    if season is not None and (season not in SEASONS or state.get("month")):
+    if season is not None and season not in SEASONS:
+        state.leave_out("season")
+    elif season is not None and state.get("month"):
         state.put("season", None)  # of a month and a season the month is shown: the address must not say both
     if year is not None and year not in years_on_offer(maps, other):
         if other is None and year in time_means.years_of(maps):

@@ -49,14 +49,15 @@ def component() -> Callable[..., Any]:
 
 def show(view: WorldView, entries: dict[str, MapsEntry], workspace: Workspace | None) -> None:
     """Draw the map and what belongs to it; while the months play only this part of the page is drawn anew."""
-    lacking = frame.missing(view)
+    lacking = frame.missing(view) or _unlike(view)
     if lacking or view.layer == "extrapolation" or frame.of_years(view.maps, view.other):
         st.session_state[_PLAYING] = False
     playing = st.session_state.get(_PLAYING)  # through a month without a value the map stays
     lacking = lacking or ("" if playing else _without_values(view))
     if lacking:
         tell(lacking)
-        if view.period.month or view.period.season:  # another part of the year may be there
+        # Another part of the year may be there.
+        if (view.period.month or view.period.season) and view.layer == "flux":
             _timeline(view)
         return
     # In a container of its own as a fragment is, so that the map is not made anew when the months begin to play.
@@ -65,6 +66,21 @@ def show(view: WorldView, entries: dict[str, MapsEntry], workspace: Workspace | 
     else:
         with st.container():
             _stage(view, workspace)
+
+
+def _unlike(view: WorldView) -> str:
+    """Return in words that a difference of uncertainties would be one of two quantities; nothing where it is not."""
+    if view.layer != "spread" or view.mode != "difference" or view.other_entry is None:
+        return ""
+    first, second = (about.spread(cache.maps(entry)) for entry in _entries(view))
+    if first == second != about.SPREAD:
+        return ""
+    known = "are not" if first != second else "are not known to be"
+    return (
+        f"The uncertainties of {view.entry.label} and {view.other_entry.label} {known} the same quantity, so their "
+        f"difference means nothing. {view.entry.label}: {first}. {view.other_entry.label}: {second}. Choose Side by "
+        "side, or the layer Flux."
+    )
 
 
 def _without_values(view: WorldView) -> str:

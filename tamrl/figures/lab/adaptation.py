@@ -240,7 +240,7 @@ def season(table: pd.DataFrame, flux: str, theme: Theme) -> go.Figure:
         axis |= dict(unifiedhovertitle_text=hover.MONTH)
     else:
         names = ["Jan", "Apr", "Jul", "Oct", ""]
-        axis = dict(range=[1, 366], tickvals=[1, 91, 182, 274, 366], ticktext=names, title_text="Day of year")
+        axis = dict(range=[1, 366], tickvals=[1, 91, 182, 274, 366], ticktext=names, title_text="Month")
         axis |= dict(unifiedhovertitle_text=hover.DAY_OF_YEAR)
     figure.update_xaxes(**axis, zeroline=False)
     figure.update_yaxes(title_text=f"{flux} [{UNIT}]")

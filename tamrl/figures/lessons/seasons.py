@@ -45,7 +45,7 @@ def seasons(table: pd.DataFrame, flux: str, theme: Theme, height: int = 320, top
         range=[1, 366],
         tickvals=[1, 91, 182, 274],
         ticktext=["Jan", "Apr", "Jul", "Oct"],
-        title_text="Day of year",
+        title_text="Month",
         unifiedhovertitle_text=hover.DAY_OF_YEAR,
         zeroline=False,
     )

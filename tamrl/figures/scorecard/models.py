@@ -7,14 +7,18 @@ import plotly.graph_objects as go
 from tamrl.evaluation.labels import in_order
 from tamrl.evaluation.results import Metric
 from tamrl.figures import hover
-from tamrl.figures.colours import LOSS, ON_OUTCOME, TIE, UNSURE, WIN, rgba
+from tamrl.figures.colours import LOSS, LOSS_INK, ON_OUTCOME, TIE, UNSURE, WIN, rgba
 from tamrl.figures.scorecard.names import change_label, clear, look, metric_label, shots_label
 from tamrl.figures.style import MUTED, SMALL_PX, Theme, number, style, unit_label
 
 #: Height of a figure that stands in a row of three [px].
 ROW_HEIGHT = 360
+#: Models that know a tower's own fluxes alone, or those of its class: without labels far from all others.
+_WITHOUT_DRIVERS = ("seasonal-cycle", "climatology")
 #: Towers of a class that may stretch the axis of changes, and how many times longer the others may make it.
 _SOME_TOWERS, _STRETCH = 3, 2.0
+#: Marks of what lies beyond an axis, at its ends.
+BEYOND = {"◂", "▸"}
 OUTCOMES = (("win", "better", WIN), ("tie", "within the band", TIE), ("loss", "worse", LOSS))
 
 
@@ -23,7 +27,10 @@ def _class_points(
 ) -> go.Scatter:
     """Return the changes of one model, at the heights ``at`` of classes, with their intervals."""
     model, shots = mine["model"].iloc[0], mine["shots"].iloc[0]
-    colour = [look(model).colour(theme) if known else UNSURE[theme] for known in clear(mine)]
+    sign = 1 if metric.best == "high" else -1
+    better = (sign * mine["change"] > 0).tolist()
+    known = [look(model).colour(theme) if good else LOSS_INK[theme] for good in better]
+    colour = [own if sure else UNSURE[theme] for own, sure in zip(known, clear(mine), strict=True)]
     name, digits = f"{look(model).label}, {shots_label(shots)}", "+.1f" if metric.relative else "+.2f"
     change = hover.value("%" if metric.relative else unit_label(metric.unit), "x", digits)
     said = (
@@ -97,9 +104,34 @@ def learning_curve(summary: pd.DataFrame, flux: str, metric: Metric, theme: Them
     style(figure, theme, ROW_HEIGHT, hold=f"curve-{flux}-{metric.name}")
     figure.update_layout(showlegend=False, margin_t=14)
     ticks = dict(tickvals=list(place.values()), ticktext=[str(s) for s in shots])
+    if metric.relative and (top := _top(rows)):
+        _note_above(figure, rows[rows["value"] > top[1]], place, top)
     figure.update_xaxes(title_text="Days of labels", range=[-0.25, len(shots) - 0.75], zeroline=False, **ticks)
     figure.update_yaxes(title_text=f"{flux} {metric_label(metric)}")
     return figure
+
+
+def _top(rows: pd.DataFrame) -> list[float] | None:
+    """Return the axis range of the models that learn from drivers, where those without any would make it far longer."""
+    ends = rows[["low", "value", "high"]].fillna({"low": rows["value"], "high": rows["value"]})
+    learnt = ends[~rows["model"].isin(_WITHOUT_DRIVERS)]
+    if learnt.empty:
+        return None
+    low, high = float(ends.to_numpy().min()), float(learnt.to_numpy().max())
+    return [low - 0.05 * (high - low), high + 0.12 * (high - low)] if ends.to_numpy().max() > 1.3 * high else None
+
+
+def _note_above(figure: go.Figure, beyond: pd.DataFrame, place: dict[int, int], ends: list[float]) -> None:
+    """Set the ends of the axis, and write at its upper one what lies beyond it."""
+    figure.update_yaxes(range=ends)
+    for i, row in enumerate(beyond.sort_values("value", ascending=False).itertuples()):
+        side = "left" if 2 * place[int(row.shots)] < len(place) - 1 else "right"
+        figure.add_annotation(
+            text=f"\N{BLACK UP-POINTING SMALL TRIANGLE} {look(row.model).brief} {number(row.value)}",
+            **dict(x=place[int(row.shots)], y=ends[1], xanchor=side, yanchor="top", yshift=-16 * i),
+            showarrow=False,
+            font=dict(size=SMALL_PX),
+        )
 
 
 def _line_across(value: float, last: int, model: str, colour: str) -> go.Scatter:
@@ -135,8 +167,8 @@ def classes(
 ) -> go.Figure:
     """Return the change against a reference within each class of towers, with 95 % intervals; the largest on top.
 
-    What an interval that holds zero cannot tell is grey. A class of few towers that is far from all others does not
-    stretch the axis: at its end stands what it is.
+    What is worse has a colour of its own; what an interval that holds zero cannot tell is grey. A class of few towers
+    that is far from all others does not stretch the axis: at its end stands what it is.
 
     Args:
         table: of ``tamrl.evaluation.comparison.by_class``.
@@ -160,9 +192,17 @@ def classes(
         if reach:
             _note_beyond(figure, mine, at, reach, 1 if metric.relative else 2)
     style(figure, theme, max(200, 76 + 38 * len(order)), hold=f"classes-{flux}-{metric.name}-{len(order)}")
-    figure.update_layout(showlegend=False, margin_t=14)
+    figure.update_layout(showlegend=False, margin_t=24)
     figure.add_vline(x=0, line=dict(color=MUTED[theme], width=1))
     figure.update_xaxes(title_text=f"{flux} {change_label(metric, reference)}", zeroline=False, range=reach)
+    right = metric.best == "high"
+    figure.add_annotation(
+        text="better \N{RIGHTWARDS ARROW}" if right else "\N{LEFTWARDS ARROW} better",
+        **dict(x=1 if right else 0, y=1, xref="paper", yref="paper", xanchor="right" if right else "left"),
+        yanchor="bottom",
+        showarrow=False,
+        font=dict(size=SMALL_PX, color=MUTED[theme]),
+    )
     figure.update_yaxes(
         tickvals=list(range(len(order))),
         ticktext=[f"{names.get(c, c)} ({counts[c]})" for c in order],

@@ -44,7 +44,7 @@ class ModelLook:
 _DRAWN: dict[str, dict[str, str]] = {
     "tamrl": dict(),
     "tamrl-1": dict(dash="dot", symbol="circle-open"),
-    "tamrl-published": dict(dash="longdash", symbol="circle-open"),
+    "tamrl-published": dict(dash="longdash", symbol="triangle-down"),
     "tamrl-encode": dict(dash="dash", symbol="circle-open"),
     "xgboost": dict(dash="solid", symbol="square"),
     "xgboost-support": dict(dash="dash", symbol="square-open"),

@@ -75,7 +75,7 @@ def fingerprint(tower: xr.Dataset, flux: str, theme: Theme, low: bool = False) -
     figure.update_xaxes(
         tickvals=MONTH_STARTS if daily else table.columns,
         ticktext=MONTH_NAMES,
-        title_text="Day of year" if daily else "Month",
+        title_text="Month",
         showgrid=False,
         zeroline=False,
     )

@@ -30,11 +30,35 @@ def test_url_is_read_and_written_back():
     assert at.query_params == {"site": "DE-Hai", "years": "2004-2010", "days": "12", "igbp": "ENF,DBF", "seen": "1"}
 
 
-def test_a_url_that_is_not_understood_is_ignored():
+def test_a_url_that_is_not_understood_does_no_harm_and_is_told_once():
     at = app(years="soon", days="-3", lr="0", start="yesterdayish")
     assert not at.exception
     assert at.text[0].value == "site=None years=None days=30 seen=None"
     assert at.query_params == {}
+    assert at.session_state["tamrl_left_out"] == {"years": "soon", "days": "-3", "lr": "0", "start": "yesterdayish"}
+    assert at.run().session_state["tamrl_asked"] == {}
+
+
+def test_a_choice_that_is_not_to_be_had_is_told_of_the_address_alone():
+    def picks():
+        import streamlit as st
+
+        from tamrl.app.shared import components, state
+        from tamrl.app.shared.widgets import choice
+
+        state.restore()
+        st.text(choice("flux", ["GPP", "NEE"], "NEE"))
+        components.tell_left_out()
+        st.button("Forget", on_click=state.put, args=("flux", "none such"))
+        state.publish()
+
+    at = AppTest.from_function(picks, default_timeout=30)
+    at.query_params.update({"flux": "CO2 <b>"})
+    at.run()
+    assert at.text[0].value == "NEE"
+    assert [toast.value for toast in at.toast] == ["Of this address not known here, and left out: flux 'CO2 \\<b\\>'."]
+    assert not at.run().toast
+    assert not at.button[0].click().run().toast, "what a page had chosen itself is nobody's mistake"
 
 
 def test_the_view_of_the_world_map_is_read_and_the_whole_earth_is_none():
