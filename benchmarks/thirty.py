@@ -86,7 +86,8 @@ def asked(workspace: Workspace, name: str, checkpoint: Path, count: int, method:
         except TamrlError:
             continue  # its first days have NEE alone, for example
         rows = before_after(result).to_dict("records")
-        numbers = [number(row[part]) for row in rows for part in ("rmse_after", "r2_after", "bias_after")]
+        parts = (("rmse_after", False), ("r2_after", False), ("bias_after", True))
+        numbers = [number(row[part], signed=signed) for row in rows for part, signed in parts]
         query = f"model={name}&site={site}&start={days[0]:%Y-%m-%d}&days={DAYS}&method={method}"
         found.append(Asked(site, query, numbers))
     return found
