@@ -248,6 +248,29 @@ def test_a_line_of_the_season_is_dashed_as_its_legend_says():
     assert {names.look(model).dash for model in names._DRAWN} <= set(names.LINES)
 
 
+def test_models_without_drivers_do_not_squeeze_the_learning_curves():
+    rows = [
+        ("tamrl", 0, 1.7),
+        ("tamrl", 30, 1.6),
+        ("xgboost", 0, 1.7),
+        ("seasonal-cycle", 30, 4.2),
+        ("climatology", 0, 1.75),
+    ]
+    table = pd.DataFrame(rows, columns=["model", "shots", "value"]).assign(flux="GPP", towers=9)
+    table = table.assign(low=table["value"] - 0.1, high=table["value"] + 0.1)
+    figure = models.learning_curve(table, "GPP", RMSE, "light")
+    low, high = figure.layout.yaxis.range
+    assert low < 1.5
+    assert 1.8 < high < 2.0
+    (note,) = figure.layout.annotations
+    assert "4.20" in note.text, "and not that of climatology, which is within the axis"
+    (beyond,) = [trace for trace in figure.data if trace.y is not None and 4.2 in trace.y]
+    assert list(beyond.y) == [4.2], "the data are what they were"
+    near = models.learning_curve(table[table["value"] < 4], "GPP", RMSE, "light")
+    assert near.layout.yaxis.range is None
+    assert not near.layout.annotations
+
+
 def _changes(*rows):
     columns = ["class", "towers", "change", "change_low", "change_high"]
     return pd.DataFrame(rows, columns=columns).assign(model="tamrl", shots=30, value=1.0)

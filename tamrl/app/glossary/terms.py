@@ -29,7 +29,8 @@ class Term:
 
 def key_of(name: str) -> str:
     """Return the key of a name: what stands before its first comma or bracket."""
-    return re.sub(r"[^a-z0-9]+", "-", re.split(r"[,(]", name)[0].strip().lower()).strip("-")
+    plain = re.split(r"[,(]", name)[0].strip().lower().replace("ö", "oe")
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
 
 
 @lru_cache(maxsize=1)

@@ -180,7 +180,9 @@ def way_picture(table: pd.DataFrame, way: pd.DataFrame, axes: Sequence[str], the
     # The steps between lie close to each other: they are named on hover, and in the figure beside.
     named = [name if i in (0, len(way) - 1) else "" for i, name in enumerate(way["label"])]
     figure.add_trace(_steps(way, way["x"], way["y"], theme, "lines+markers+text"))
-    figure.data[-1].update(text=named, textposition="top center", textfont=dict(size=SMALL_PX, color=INK[theme]))
+    figure.data[-1].update(
+        text=named, textposition=_sides(way["y"].to_numpy()), textfont=dict(size=SMALL_PX, color=INK[theme])
+    )
     style(figure, theme, WAY_PX, hold="task_way")
     low, high = way[["x", "y"]].min(), way[["x", "y"]].max()
     # The way with as much room around it as shows some towers.
@@ -189,6 +191,15 @@ def way_picture(table: pd.DataFrame, way: pd.DataFrame, axes: Sequence[str], the
     figure.update_yaxes(title_text=axes[1], range=[middle["y"] - half, middle["y"] + half], scaleanchor="x")
     figure.update_layout(showlegend=False)
     return figure
+
+
+def _sides(heights: np.ndarray) -> list[str]:
+    """Return where the names of the steps of a way stand: those of its ends on the side that it does not lead to."""
+    sides = ["top center"] * len(heights)
+    if len(heights) > 1:
+        sides[0] = "bottom center" if heights[1] >= heights[0] else "top center"
+        sides[-1] = "bottom center" if heights[-1] < heights[-2] else "top center"
+    return sides
 
 
 def way_distance(way: pd.DataFrame, counted: str, nearest: float, theme: Theme) -> go.Figure:
