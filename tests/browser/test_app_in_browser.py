@@ -25,8 +25,13 @@ def click_on_map(page, lat, lon):
     world = 512 * 2**view.zoom
     x = box["x"] + box["width"] / 2 + (lon - view.longitude) / 360 * world
     y = box["y"] + box["height"] / 2 - (mercator(lat) - mercator(view.latitude)) / (2 * math.pi) * world
-    page.mouse.move(x, y)
-    page.wait_for_timeout(800)
+    # A map that is not drawn yet hears no click: first it has to answer the pointer.
+    told = page.locator(".deck-tooltip").get_by_text(re.compile(r"\S"))
+    for attempt in range(120):
+        page.mouse.move(x + attempt % 2, y)
+        page.wait_for_timeout(500)
+        if told.count() and told.first.is_visible():
+            break
     page.mouse.click(x, y)
 
 

@@ -37,10 +37,15 @@ def test_everything_is_measured(small_workspace, checkpoint, tmp_path, monkeypat
     monkeypatch.setattr(speed, "BATCH", 4)
     monkeypatch.setattr(speed, "LINE_DAYS", 100)
     said = []
+    monkeypatch.setattr(speed.memory, "keep", lambda: said.append("kept"))  # for good, in this process
     rows = measure(small_workspace[0].archive_path, checkpoint, said.append, rounds=1, towers=(1, 2))
-    assert len(rows) >= 6
+    assert len(rows) >= 8
     assert all(np.isfinite(row.value) and (row.value > 0 or not row.unit) for row in rows)
-    assert said[-1] == "From 1 to 2 towers"
+    assert said[-3:] == ["From 1 to 2 towers", "Training steps with freed memory kept", "kept"], (
+        "nothing else is after it"
+    )
+    assert ["freed memory kept" in row.what for row in rows][-1], "which the other rows are not"
+    assert sum("freed memory kept" in row.what for row in rows) == sum("both ways" in row.what for row in rows) / 2
     with pytest.raises(TamrlError, match="no place"):
         write_section(rows, "2 cores", tmp_path)
     (tmp_path / "benchmarks.md").write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
