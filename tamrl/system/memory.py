@@ -15,7 +15,7 @@ from functools import cache
 #: memory to themselves, as they have at last by default; but once that is said, the limit no longer grows with what is
 #: freed, and with it what the heap keeps at its end, twice as much.
 _SPARING = (("MALLOC_ARENA_MAX", -8, 2), ("MALLOC_MMAP_THRESHOLD_", -3, 2**25))
-#: Limits below which arrays come from the heap, largest first: until glibc 2.35 more than 32 MB is refused.
+#: Limits below which arrays come from the heap, largest first: older libraries (glibc 2.34) refuse more than 32 MB.
 _IN_THE_HEAP = (2**30, 2**25)
 #: The heap keeps at its end whatever is freed.
 _NO_TRIM = ("MALLOC_TRIM_THRESHOLD_", -1, 2**31 - 1)
