@@ -170,6 +170,15 @@ def test_uncertainties_that_may_be_of_different_kinds_are_not_subtracted(open_pa
     assert not at.select_slider, "no month can be chosen of what is not shown"
 
 
+def test_where_a_month_has_no_uncertainty_another_can_be_chosen(open_page, monkeypatch):
+    from tamrl.app.world import map as world_map
+
+    monkeypatch.setattr(world_map, "_without_values", lambda view: "First model has no value anywhere")
+    at = healthy(open_page(layer="spread", month=7))
+    assert any("no value anywhere" in str(box.value) for box in at.info)
+    assert at.select_slider
+
+
 def test_what_the_address_asks_for_in_vain_is_told(open_page):
     at = healthy(open_page(month="13", flux="CO2"))
     assert [toast.value for toast in at.toast] == [

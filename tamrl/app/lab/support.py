@@ -133,6 +133,8 @@ def _days(valid: pd.DatetimeIndex, start: datetime.date, step: TimeStep) -> tupl
     most = int(min(MOST[step], (valid >= pd.Timestamp(start)).sum()))
     # At a short record half of it, so that some of it is left to score.
     usual = max(1, min(FIRST[step], most // 2))
+    if state.asked("days") and not 1 <= state.get("days", usual) <= most:
+        state.leave_out("days")
     return most, usual, min(max(state.get("days", usual), 1), most)
 
 

@@ -147,8 +147,7 @@ def _filters(sites: pd.DataFrame) -> pd.DataFrame:
     for name, _, field, known, _ in asked:
         present = set(sites[field])
         options = [option for option in known if option in present]
-        kept[name] = [value for value in state.get(name, []) if value in options]
-        state.put(name, kept[name] or None)
+        kept[name] = state.among(name, options)
     chosen = scorecard.filter_sites(sites, **kept)
     label = f"{len(chosen)} of {len(sites)} towers" if len(chosen) < len(sites) else f"{len(sites)} towers"
     with st.popover(label, icon=":material/filter_alt:", width="stretch", key="tower_filters"):

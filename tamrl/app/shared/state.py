@@ -8,7 +8,7 @@ written anew, so that the address of every page restores it.
 import math
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -291,12 +291,27 @@ def asked(name: str) -> bool:
     return name in st.session_state.get(_ASKED, {})
 
 
-def leave_out(name: str) -> None:
-    """Forget a choice that is not to be had; what the address has just asked for is kept for ``left_out``."""
+def leave_out(name: str, part: str | None = None) -> None:
+    """Forget a choice that is not to be had; what the address has just asked for is kept for ``left_out``.
+
+    Args:
+        name: of the choice.
+        part: of its text that is not to be had; None is all of it.
+    """
     text = st.session_state.get(_ASKED, {}).pop(name, None)
     put(name, None)
     if text is not None:
-        st.session_state.setdefault(_LEFT_OUT, {})[name] = text
+        st.session_state.setdefault(_LEFT_OUT, {})[name] = part or text
+
+
+def among(name: str, options: Collection[str]) -> list[str]:
+    """Return those of a list of choices that are to be had, and forget the others as ``leave_out`` does."""
+    values = get(name, [])
+    found = [value for value in values if value in options]
+    if len(found) < len(values):
+        leave_out(name, ",".join(value for value in values if value not in options))
+    put(name, found or None)
+    return found
 
 
 def left_out() -> dict[str, str]:

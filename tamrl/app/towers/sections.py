@@ -39,7 +39,7 @@ def filters(table: pd.DataFrame) -> pd.DataFrame:
     for column, (name, label, field, known, text) in zip(columns, choices, strict=False):
         present = set(table[field])
         options = [option for option in known if option in present]
-        state.put(name, [v for v in state.get(name, []) if v in options] or None)
+        state.among(name, options)
         column.multiselect(
             label, options, format_func=text, placeholder="all", filter_mode="contains", **state.bind(name, [])
         )
@@ -220,7 +220,7 @@ def series_section(site: str, tower: xr.Dataset, origin: Origin) -> None:
     """Draw the fluxes and the chosen drivers over time."""
     present = series.present_drivers(tower)
     first = [name for name in FIRST_DRIVERS if name in present][:4]
-    state.put("drivers", [n for n in state.get("drivers", []) if n in VARIABLES] or None)
+    state.among("drivers", VARIABLES)
     kept = [name for name in state.get("drivers", first) if name in present]
     left, right = st.columns([1, 1], vertical_alignment="bottom")
     left.markdown("**Fluxes and drivers**")

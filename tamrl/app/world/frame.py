@@ -136,7 +136,9 @@ def _period(maps: xr.Dataset, other: xr.Dataset | None) -> Period:
                 f"These maps do not have each month of {season} {year}, so the mean of the others is shown.",
                 icon=":material/info:",
             )
-        state.put("year", None)
+            state.put("year", None)
+        else:
+            state.leave_out("year")
         year = None
     kind = grain()
     return Period(

@@ -49,15 +49,17 @@ def component() -> Callable[..., Any]:
 
 def show(view: WorldView, entries: dict[str, MapsEntry], workspace: Workspace | None) -> None:
     """Draw the map and what belongs to it; while the months play only this part of the page is drawn anew."""
-    lacking = frame.missing(view) or _unlike(view)
+    unlike = _unlike(view)
+    lacking = frame.missing(view) or unlike
     if lacking or view.layer == "extrapolation" or frame.of_years(view.maps, view.other):
         st.session_state[_PLAYING] = False
     playing = st.session_state.get(_PLAYING)  # through a month without a value the map stays
     lacking = lacking or ("" if playing else _without_values(view))
     if lacking:
         tell(lacking)
-        # Another part of the year may be there.
-        if (view.period.month or view.period.season) and view.layer == "flux":
+        # Another part of the year may be there, where what is asked for has parts of a year at all.
+        timed = bool(view.period.month or view.period.season) and view.layer != "extrapolation"
+        if timed and not unlike:
             _timeline(view)
         return
     # In a container of its own as a fragment is, so that the map is not made anew when the months begin to play.

@@ -39,6 +39,27 @@ def test_a_url_that_is_not_understood_does_no_harm_and_is_told_once():
     assert at.run().session_state["tamrl_asked"] == {}
 
 
+def test_of_a_list_what_is_known_stays_and_the_rest_is_told():
+    def picks():
+        import streamlit as st
+
+        from tamrl.app.shared import components, state
+
+        state.restore()
+        st.text(",".join(state.among("igbp", ["ENF", "DBF"])))
+        components.tell_left_out()
+        state.publish()
+
+    at = AppTest.from_function(picks, default_timeout=30)
+    at.query_params.update({"igbp": "XYZ,DBF"})
+    at.run()
+    assert at.text[0].value == "DBF"
+    assert at.query_params == {"igbp": "DBF"}
+    assert [toast.value for toast in at.toast] == ["Of this address not known here, and left out: igbp 'XYZ'."]
+    assert not at.run().toast
+    assert at.text[0].value == "DBF"
+
+
 def test_a_choice_that_is_not_to_be_had_is_told_of_the_address_alone():
     def picks():
         import streamlit as st
